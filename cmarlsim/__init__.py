@@ -1,0 +1,39 @@
+"""Cooperative multi-agent assignment over stochastic graphs, simulated.
+
+The names below are loaded on first use, so that ``import cmarlsim`` itself costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from cmarlsim.version import __version__
+
+if TYPE_CHECKING:
+    from cmarlsim.api import execute, learn
+    from cmarlsim.errors import InputError
+    from cmarlsim.learning.policy import Policy
+    from cmarlsim.recording import Recording
+    from cmarlsim.scenario import Scenario
+
+_HOME = {
+    "InputError": "cmarlsim.errors",
+    "Policy": "cmarlsim.learning.policy",
+    "Recording": "cmarlsim.recording",
+    "Scenario": "cmarlsim.scenario",
+    "execute": "cmarlsim.api",
+    "learn": "cmarlsim.api",
+}
+
+__all__ = ["InputError", "Policy", "Recording", "Scenario", "__version__", "execute", "learn"]
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'cmarlsim' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

@@ -1,0 +1,23 @@
+"""``cmarlsim run`` and ``cmarlsim train``: the commands under one name."""
+
+from __future__ import annotations
+
+import typer
+
+from cmarlsim.console import start
+from cmarlsim.run import run
+from cmarlsim.train import train
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app = typer.Typer(
+        add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True
+    )
+    app.command()(run)
+    app.command()(train)
+    start(app)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""What Python users call; the commands call it too."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from threadpoolctl import threadpool_limits
+
+from cmarlsim.checkpoint import checkpoint_of, restore, save
+from cmarlsim.execution import Run, whole_rollouts
+from cmarlsim.hdf5 import check_free
+from cmarlsim.learning.policy import Policy
+from cmarlsim.learning.recipe import Recipe
+from cmarlsim.randomness import check_seed
+from cmarlsim.recorder import Recorder
+from cmarlsim.recording import Recording
+from cmarlsim.scenario import Scenario
+from cmarlsim.training import Training
+
+_BLOCK = 25
+_CHECKPOINT_SECONDS = 10.0
+
+
+def execute(
+    scenario: Scenario,
+    policy: Policy,
+    steps: int | None = None,
+    seed: int = 0,
+    *,
+    out: str | Path | None = None,
+    record: str = "step",
+    force: bool = False,
+    progress: Callable[[int], bool] = lambda rollouts: True,
+) -> Recording:
+    """Run Algorithm 2.
+
+    Parameters
+    ----------
+    scenario, policy
+        The policy must fit the scenario.
+    steps
+        Length of the run, a multiple of T0; by default 40,000, rounded up to whole rollouts.
+    seed
+        Same scenario, policy and seed: same bits.
+    out
+        HDF5 file to write as the run goes; by default the recording stays in memory.
+    record
+        How much is kept: ``step``, ``rollout`` or ``summary``.
+    force
+        Replace an existing file.
+    progress
+        Called after every chunk with the number of rollouts in it; the run ends early where it returns False.
+
+    Raises
+    ------
+    InputError
+        If anything does not fit or `out` cannot be written.
+
+    Examples
+    --------
+    >>> import cmarlsim
+    >>> scenario = cmarlsim.Scenario.load("tiny")
+    >>> recording = cmarlsim.execute(scenario, cmarlsim.Policy.load("rank"), steps=1000)
+    >>> recording.position.shape, recording.satisfaction().shape
+    ((1000, 2, 2), (3,))
+    """
+    rollouts = whole_rollouts(steps, scenario.dual.T0)
+    run = Run(scenario, policy, seed)
+    path = None if out is None else Path(out)
+    if path is not None:
+        check_free(path, force)
+    recorder = Recorder(path, scenario, seed, policy.sha256, record)
+    for trace in run.chunks(rollouts, keep_steps=record == "step"):
+        recorder.append(trace)
+        if not progress(len(trace.lam)):
+            break
+    return recorder.finish()
+
+
+def learn(
+    scenario: Scenario,
+    seed: int = 0,
+    *,
+    recipe: Recipe | None = None,
+    out: str | Path | None = None,
+    force: bool = False,
+    progress: Callable[[Training], bool] = lambda training: True,
+) -> Policy:
+    """Train a policy by Algorithm 1.
+
+    Parameters
+    ----------
+    scenario, seed, recipe
+        Same ones: same bits, on one processor type and set of versions; also after a stop and a resume.
+    out
+        HDF5 file to write. While training goes on, its state is kept in ``OUT.checkpoint``; where one is
+        found, training continues from it.
+    force
+        Replace an existing `out`.
+    progress
+        Called every few iterations with the `Training`; it stops, resumable, where that returns False.
+
+    Returns
+    -------
+    Policy
+        The iterate with the largest smallest margin under gossip on validation seeds, so far.
+
+    Raises
+    ------
+    InputError
+        If `out` cannot be written, the checkpoint is of another training, or training diverges.
+    """
+    check_seed(seed)
+    training = Training(scenario, seed, recipe or Recipe())
+    path = None if out is None else Path(out)
+    if path is not None:
+        check_free(path, force)
+        if checkpoint_of(path).exists():
+            restore(training, checkpoint_of(path))
+    going, saved = True, time.monotonic()
+    with threadpool_limits(1):  # matrix products of many threads may differ in their last bits
+        while going and not training.finished:
+            for _ in range(min(_BLOCK, training.total - training.done)):
+                training.step()
+            going = progress(training)
+            if path is not None and (not going or time.monotonic() - saved > _CHECKPOINT_SECONDS):
+                save(training, checkpoint_of(path))
+                saved = time.monotonic()
+    policy = training.policy()
+    if path is not None and training.finished:
+        policy.save(path)
+        checkpoint_of(path).unlink(missing_ok=True)
+    return policy

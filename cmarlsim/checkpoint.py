@@ -1,0 +1,46 @@
+"""Checkpoints of a training: its whole state in one HDF5 file, published at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cmarlsim.errors import InputError
+from cmarlsim.hdf5 import open_readable, published
+from cmarlsim.training import Training
+
+FORMAT = "cmarlsim-checkpoint/1"
+
+
+def checkpoint_of(out: Path) -> Path:
+    """Where the training that will write `out` keeps its checkpoint."""
+    return out.with_name(f"{out.name}.checkpoint")
+
+
+def save(training: Training, path: Path) -> None:
+    """Write the training's state and what it is determined by."""
+    with published(path) as file:
+        file.attrs.update(training.made_with)
+        file.attrs["format"] = FORMAT
+        for name, array in training.state().items():
+            file[f"state/{name}"] = array
+
+
+def restore(training: Training, path: Path) -> None:
+    """Continue `training` from the checkpoint at `path`.
+
+    Raises
+    ------
+    InputError
+        If the file is not a checkpoint, or one of another scenario, seed, recipe or version; the message
+        names the keys that differ.
+    """
+    with open_readable(path, FORMAT) as file:
+        differing = [key for key, value in training.made_with.items() if file.attrs.get(key) != value]
+        if differing:
+            raise InputError(
+                f"{path}: is a checkpoint of another training, these differ: {', '.join(differing)}; "
+                "repeat its command, or remove it to start anew"
+            )
+        names: list[str] = []
+        file["state"].visititems(lambda name, item: names.append(name) if hasattr(item, "shape") else None)
+        training.restore({name: file[f"state/{name}"][...] for name in names})

@@ -1,0 +1,96 @@
+"""Algorithm 2: multi-agent execution, in chunks of whole rollouts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from cmarlsim.errors import InputError
+from cmarlsim.kernels.engine import Draws, State, Trace, new_scene, new_trace, run_rollouts
+from cmarlsim.kernels.world import places_at
+from cmarlsim.learning.policy import Policy
+from cmarlsim.randomness import check_seed, stream, uniforms
+from cmarlsim.scenario import Scenario
+
+STEPS = 40_000
+"""Default length of a run, as in Section V."""
+
+_CHUNK_BYTES = 2**25
+_CHUNK_ROLLOUTS = 200
+
+
+def whole_rollouts(steps: int | None, T0: int) -> int:
+    """Number of rollouts K in `steps` steps; `None` means `STEPS`, rounded up to whole rollouts.
+
+    Raises
+    ------
+    InputError
+        If `steps` is not a positive multiple of `T0`.
+    """
+    if steps is None:
+        return -(-STEPS // T0)
+    if steps < 1 or steps % T0:
+        below, above = steps // T0 * T0, (max(steps, 0) // T0 + 1) * T0
+        choice = f"{below} or {above}" if below > 0 else f"{above}"
+        raise InputError(f"--steps {steps}: must be whole rollouts of T0 = {T0} steps, for example {choice}")
+    return steps // T0
+
+
+def chunk_size(scenario: Scenario, keep_steps: bool) -> int:
+    """Rollouts per chunk: as many as keep its arrays small. The chunking never changes a result."""
+    N, M, T0 = scenario.agents.N, scenario.M, scenario.dual.T0
+    bytes_per_step = 8 * N + (20 * N + N * N + M + N * M if keep_steps else 0)
+    return int(np.clip(_CHUNK_BYTES // (bytes_per_step * T0), 1, _CHUNK_ROLLOUTS))
+
+
+class Run:
+    """One trajectory of Algorithm 2, advanced chunk by chunk.
+
+    Parameters
+    ----------
+    scenario, policy
+        The policy must fit the scenario.
+    seed
+        Non-negative. With the scenario and the policy it determines every bit of the run.
+
+    Raises
+    ------
+    InputError
+        If the policy does not fit the scenario or the seed is negative.
+    """
+
+    def __init__(self, scenario: Scenario, policy: Policy, seed: int) -> None:
+        check_seed(seed)
+        N, M = scenario.agents.N, scenario.M
+        self.scenario, self.seed, self.done = scenario, seed, 0
+        self._rules = scenario.rules()
+        self._weights = policy.weights(N, scenario.world)
+        start = stream(seed, "start").integers(len(scenario.floorplan.waypoints), size=N)
+        self._state = State(places_at(start), np.zeros((N, M)), np.zeros(M))
+        self._scene = new_scene(scenario.world, self._weights, N, scenario.dual.T0)
+
+    def advance(self, rollouts: int, keep_steps: bool) -> Trace:
+        """Run the next `rollouts` rollouts.
+
+        Returns
+        -------
+        Trace
+            With a row for every step if `keep_steps`; otherwise the step rows are the last rollout's only.
+        """
+        N, T0 = self.scenario.agents.N, self.scenario.dual.T0
+        F = len(self._rules.links.footprint)
+        draws = Draws(
+            uniforms(self.seed, "action", self.done, rollouts, (T0, N)),
+            uniforms(self.seed, "link", self.done, rollouts, (T0, F)),
+        )
+        trace = new_trace(rollouts, rollouts * T0 if keep_steps else T0, N, self.scenario.M)
+        run_rollouts(self.scenario.world, self._rules, self._weights, self._state, draws, self._scene, trace)
+        self.done += rollouts
+        return trace
+
+    def chunks(self, rollouts: int, keep_steps: bool, size: int | None = None) -> Iterator[Trace]:
+        """Yield the next `rollouts` rollouts in chunks of `size` rollouts (`chunk_size` by default)."""
+        size = size or chunk_size(self.scenario, keep_steps)
+        for first in range(0, rollouts, size):
+            yield self.advance(min(size, rollouts - first), keep_steps)

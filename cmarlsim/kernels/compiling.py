@@ -1,0 +1,59 @@
+"""The one place that configures compilation."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+import platformdirs
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_settings: Any = numba.config
+_compile: Any = numba.njit
+
+
+def _writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK)
+
+
+def _cache_folder() -> str:
+    """Cache folder keyed on the text of every kernel.
+
+    Numba looks only at the file of the function it compiles: when a *callee* in another file changes,
+    the caller's cached code goes stale. A folder per state of all kernel files rules that out.
+    """
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    key = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+    root = Path(_settings.CACHE_DIR or platformdirs.user_cache_dir("cmarlsim"))
+    if not _writable(root / key):
+        root = Path(tempfile.gettempdir()) / f"cmarlsim-{os.getuid()}"
+    return str(root / key)
+
+
+_FOLDER = _cache_folder()
+
+
+def kernel(function: Function) -> Function:
+    """Compile `function` without Python objects, release the GIL, and cache the machine code on disk.
+
+    Kernels never allocate: they are compiled without Numba's run time of reference counts (``_nrt``), so an
+    allocation is a compile error. Counting the references to a `World`'s arrays at every call took most of
+    the time before. No fast-math, so that ties and borders are what they say.
+    """
+    before = _settings.CACHE_DIR
+    _settings.CACHE_DIR = _FOLDER
+    try:
+        compiled: Function = _compile(cache=True, nogil=True, error_model="numpy", _nrt=False)(function)
+        return compiled
+    finally:
+        _settings.CACHE_DIR = before

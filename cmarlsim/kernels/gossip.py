@@ -1,0 +1,71 @@
+"""Max-gossip of one-bit observations, eq. (17): the literal form and the freshness form.
+
+What an agent knows of one source is a prefix in tau, for news travels no faster than later news. So one
+number a pair, the *freshness*, carries all of eq. (17): the latest step of this rollout whose observation
+by agent l has reached agent n. The engine runs on freshness; the literal form is its reference.
+"""
+
+from __future__ import annotations
+
+from cmarlsim.kernels.compiling import kernel
+from cmarlsim.kernels.world import Bools, Ints
+
+
+@kernel
+def spread_literally(t: int, own: Bools, link: Bools, before: Bools, estimate: Bools) -> None:
+    """One step of eq. (17) as printed: read `before` (R_{., t-1}), write `estimate` (R_{., t}).
+
+    Parameters
+    ----------
+    t : step within the rollout
+    own : (N, M) direct observations at step t
+    link : (N, N) links at step t
+    before, estimate : (T0, N, M), entry [tau, n, m]; must not share memory
+    """
+    agents, zones = own.shape
+    for tau in range(t):
+        for n in range(agents):
+            for m in range(zones):
+                known = before[tau, n, m]
+                for j in range(agents):
+                    known = known or (link[n, j] and before[tau, j, m])
+                estimate[tau, n, m] = known
+    for n in range(agents):
+        for m in range(zones):
+            estimate[t, n, m] = own[n, m]
+
+
+@kernel
+def spread(t: int, link: Bools, before: Ints, fresh: Ints) -> None:
+    """One step of max-gossip on freshness: read `before`, write `fresh`, both (N, N), -1 for nothing yet."""
+    agents = len(link)
+    for n in range(agents):
+        for source in range(agents):
+            fresh[n, source] = before[n, source]
+        for j in range(agents):
+            if link[n, j]:
+                for source in range(agents):
+                    fresh[n, source] = max(fresh[n, source], before[j, source])
+        fresh[n, n] = t
+
+
+@kernel
+def estimate_from_freshness(fresh: Ints, own: Bools, estimate: Bools) -> None:
+    """Estimates of eq. (17) at the end of a rollout.
+
+    Parameters
+    ----------
+    fresh : (N, N) freshness after the last step
+    own : (T0, N, M) direct observations
+    estimate : (T0, N, M), overwritten; entry [tau, n, m] is (R^n_tau)_m
+    """
+    T0, agents, zones = own.shape
+    for tau in range(T0):
+        for n in range(agents):
+            for m in range(zones):
+                estimate[tau, n, m] = False
+    for n in range(agents):
+        for source in range(agents):
+            for tau in range(fresh[n, source] + 1):
+                for m in range(zones):
+                    estimate[tau, n, m] |= own[tau, source, m]

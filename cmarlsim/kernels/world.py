@@ -1,0 +1,83 @@
+"""The arrays that kernels work on, and the constants of their geometry."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+TICKS_PER_METRE = 2**44
+"""Distances along the waypoint graph are whole ticks (2**-44 m): sums are exact, ties are real ties."""
+
+TOLERANCE = 1e-9
+"""Metres within which a border, a range or a wall counts as touched."""
+
+TIE = round(TOLERANCE * TICKS_PER_METRE)
+"""Ticks within which two ways to a zone count as equally long."""
+
+
+class World(NamedTuple):
+    """A floor plan and its zones as arrays; lengths in metres unless said to be in ticks.
+
+    W walls, L tiles, M zones, P waypoints, E waypoint edges.
+    """
+
+    wall: Floats  # (W, 4) x and y of both ends
+    tile_box: Floats  # (L, 4) x_min, y_min, x_max, y_max
+    zone_center: Floats  # (M, 2)
+    zone_radius: Floats  # (M,)
+    waypoint: Floats  # (P, 2)
+    edge: Ints  # (E, 2) waypoints at both ends
+    edge_ticks: Ints  # (E,) length
+    to_go: Ints  # (P, M) ticks to the zone's waypoint along the shortest path
+    next_edge: Ints  # (P, M) first edge of that path, -1 where the path has ended
+
+
+class Places(NamedTuple):
+    """Where agents are on the waypoint graph, one entry an agent (changed in place).
+
+    An agent stands at a waypoint (``node >= 0``; then edge = -1, offset = 0) or strictly inside an edge
+    (``node == -1``), `offset` ticks from the edge's first end.
+    """
+
+    node: Ints
+    edge: Ints
+    offset: Ints
+
+
+def places_at(waypoints: Ints) -> Places:
+    """Places of agents that stand at `waypoints`, an array of waypoint indices of any shape."""
+    node = np.array(waypoints, dtype=np.int64)
+    return Places(node, np.full_like(node, -1), np.zeros_like(node))
+
+
+class LinkModel(NamedTuple):
+    """Who can talk to whom: one of the codes below with its parameters."""
+
+    code: int
+    d: float  # metres, for SIGHT_OR_DISC
+    p: float  # edge probability, for BERNOULLI
+    footprint: Ints  # (F, 2) pairs of agents that may talk, for BERNOULLI
+
+
+SIGHT_OR_DISC, BERNOULLI, ALWAYS, NEVER = range(4)
+
+
+class Weights(NamedTuple):
+    """What a policy's rows are computed from; H hidden units.
+
+    With ``ranked`` the arrays are empty and agent n goes to the zone with its n-th largest multiplier.
+    """
+
+    ranked: bool
+    scale_lam: bool  # divide the multipliers by their largest one
+    tile_input: Floats  # (L, 2) centres of the tiles, scaled to [-1, 1]
+    W1: Floats  # (N, M + 2, H)
+    b1: Floats  # (N, H)
+    W2: Floats  # (N, H, M)
+    b2: Floats  # (N, M)

@@ -1,0 +1,1 @@
+"""Learning on arrays of tiles, actions and returns: networks, gradients, policies. It never sees a wall."""

@@ -1,0 +1,174 @@
+"""Policies: one small network an agent, read from and written to HDF5."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from cmarlsim import shipped
+from cmarlsim.errors import InputError
+from cmarlsim.hdf5 import open_readable, published
+from cmarlsim.kernels.world import TOLERANCE, Floats, Weights, World
+from cmarlsim.learning.mlp import MLP
+
+FORMAT = "cmarlsim-policy/1"
+RANK = "rank"
+
+
+def tile_centers(world: World) -> Floats:
+    """Centres of the tiles, (L, 2), in metres."""
+    return (world.tile_box[:, :2] + world.tile_box[:, 2:]) / 2
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How multipliers and tiles enter a network.
+
+    Attributes
+    ----------
+    tile_center : (L, 2) array, metres
+        The tiles the policy is for.
+    low, high : (2,) arrays, metres
+        The box whose borders are scaled to -1 and 1.
+    scale_lam : bool
+        Whether multipliers are divided by their largest one.
+    """
+
+    tile_center: Floats
+    low: Floats
+    high: Floats
+    scale_lam: bool
+
+    @classmethod
+    def of(cls, world: World, scale_lam: bool) -> Self:
+        """Encoding whose box is the bounding box of the tiles."""
+        low, high = world.tile_box[:, :2].min(axis=0), world.tile_box[:, 2:].max(axis=0)
+        return cls(tile_centers(world), low, high, scale_lam)
+
+    def tile_input(self) -> Floats:
+        """Scaled centres of the tiles, (L, 2)."""
+        return 2 * (self.tile_center - self.low) / (self.high - self.low) - 1
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What every agent does on every tile, given its multipliers.
+
+    Attributes
+    ----------
+    networks : MLP or None
+        Stacked over agents: W1 (N, M + 2, H), b1 (N, H), W2 (N, H, M), b2 (N, M). None for ``rank``:
+        agent n goes to the zone with its n-th largest multiplier, the ideal assignment of Lemma 1.
+    encoding : Encoding or None
+        None for ``rank``, which fits every scenario.
+    training : mapping
+        How it was trained: attributes of the file.
+    """
+
+    networks: MLP | None
+    encoding: Encoding | None
+    training: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, reference: str | Path) -> Self:
+        """Load a policy by path or shipped name; the name ``rank`` needs no file.
+
+        Raises
+        ------
+        InputError
+            If there is no such file or name, or the file is not a complete policy.
+        """
+        if str(reference) == RANK:
+            return cls(None, None)
+        path = shipped.find("policies", reference, ".h5")
+        with open_readable(path, FORMAT) as file:
+            try:
+                arrays = [file[f"weights/{name}"][...].astype(np.float64) for name in MLP._fields]
+                encoding = Encoding(
+                    file["tile_center"][...],
+                    file.attrs["low"],
+                    file.attrs["high"],
+                    bool(file.attrs["scale_lam"]),
+                )
+            except KeyError as error:
+                raise InputError(f"{path}: not a complete policy: {error.args[0]}") from None
+            networks = MLP(*arrays)
+            _check_shapes(networks, path)
+            training = {key: value for key, value in file.attrs.items() if key not in _ENCODING_ATTRIBUTES}
+        return cls(networks, encoding, training)
+
+    def save(self, path: str | Path) -> None:
+        """Write an HDF5 policy file: ``/weights``, ``/tile_center`` and attributes."""
+        if self.networks is None or self.encoding is None:
+            raise InputError("the policy 'rank' has no weights to save")
+        with published(Path(path)) as file:
+            for name, array in zip(MLP._fields, self.networks, strict=True):
+                file[f"weights/{name}"] = np.asarray(array, dtype=np.float32)
+            file["tile_center"] = self.encoding.tile_center
+            file.attrs.update(dict(self.training))
+            file.attrs["format"] = FORMAT
+            for name in ("low", "high", "scale_lam"):
+                file.attrs[name] = getattr(self.encoding, name)
+
+    @property
+    def sha256(self) -> str:
+        """Hash of everything that decides what the policy does."""
+        digest = hashlib.sha256(RANK.encode())
+        if self.networks is not None and self.encoding is not None:
+            encoding = self.encoding
+            for array in (*self.networks, encoding.tile_center, encoding.low, encoding.high):
+                digest.update(str(array.shape).encode() + np.ascontiguousarray(array, dtype="<f8").tobytes())
+            digest.update(bytes([encoding.scale_lam]))
+        return digest.hexdigest()
+
+    def weights(self, agents: int, world: World) -> Weights:
+        """Arrays for the kernels.
+
+        Raises
+        ------
+        InputError
+            If the policy is not for `agents` agents, the number of zones, or the tiles of `world`.
+        """
+        tiles, zones = len(world.tile_box), len(world.zone_radius)
+        if self.networks is None or self.encoding is None:
+            return Weights(
+                True,
+                False,
+                np.zeros((tiles, 2)),
+                np.zeros((agents, zones + 2, 0)),
+                np.zeros((agents, 0)),
+                np.zeros((agents, 0, zones)),
+                np.zeros((agents, zones)),
+            )
+        made_for = (*self.networks.b2.shape, len(self.encoding.tile_center))
+        if made_for != (agents, zones, tiles):
+            raise InputError(
+                "the policy is for N = {}, M = {} and {} tiles, ".format(*made_for)
+                + f"the scenario has N = {agents}, M = {zones} and {tiles} tiles: train one for it"
+            )
+        if not np.allclose(self.encoding.tile_center, tile_centers(world), rtol=0, atol=TOLERANCE):
+            raise InputError("the policy was trained on other tiles than the scenario's: train one for it")
+        arrays = (np.ascontiguousarray(array, dtype=np.float64) for array in self.networks)
+        return Weights(False, self.encoding.scale_lam, self.encoding.tile_input(), *arrays)
+
+
+_ENCODING_ATTRIBUTES = ("format", "low", "high", "scale_lam")
+
+
+def _check_shapes(networks: MLP, path: Path) -> None:
+    agents, hidden = networks.b1.shape if networks.b1.ndim == 2 else (-1, -1)
+    zones = networks.b2.shape[-1] if networks.b2.ndim == 2 else -1
+    wanted = [(agents, zones + 2, hidden), (agents, hidden), (agents, hidden, zones), (agents, zones)]
+    found = [array.shape for array in networks]
+    if found != wanted:
+        raise InputError(
+            f"{path}: weights W1, b1, W2, b2 have shapes {found}; "
+            "they must be (N, M+2, H), (N, H), (N, H, M), (N, M)"
+        )
+    if not all(np.isfinite(array).all() for array in networks):
+        raise InputError(f"{path}: some weights are not finite")

@@ -1,0 +1,92 @@
+"""The picture of a run: where the team was, and satisfaction over time against the thresholds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cmarlsim.recording import Recording
+from cmarlsim.scenario import Scenario
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+COLOURS = ("tab:red", "tab:green", "tab:blue", "tab:orange", "tab:cyan", "magenta")
+"""Of zones, in the order of the paper's Fig. 3; reused in turn where there are more."""
+
+
+def colour(m: int) -> str:
+    """Colour of zone m."""
+    return COLOURS[m % len(COLOURS)]
+
+
+def draw_floorplan(axes: Axes, scenario: Scenario) -> None:
+    """Draw tiles, walls, waypoint edges and zones, in metres."""
+    from matplotlib.patches import Circle, Rectangle
+
+    plan = scenario.floorplan
+    for tile in plan.tiles:
+        x, y, right, top = tile.rectangle
+        axes.add_patch(Rectangle((x, y), right - x, top - y, facecolor="0.93", edgecolor="white"))
+    points = plan.waypoint_positions()
+    for u, v in plan.edge_indices():
+        axes.plot(*points[[u, v]].T, color="0.75", linewidth=0.8, linestyle=":")
+    for wall in plan.walls:
+        axes.plot(*np.array(wall.points).T, color="black", linewidth=1.5)
+    for m, zone in enumerate(scenario.zones):
+        axes.add_patch(Circle(zone.center, zone.radius, color=colour(m), alpha=0.35))
+    axes.set_aspect("equal")
+    axes.set_xlabel("x (m)")
+    axes.set_ylabel("y (m)")
+
+
+def draw_occupation(axes: Axes, recording: Recording) -> None:
+    """Draw how often each position was held, all agents together; needs record level ``step``."""
+    from matplotlib.colors import LogNorm
+
+    points = recording.position.reshape(-1, 2)
+    places, counts = np.unique(points.round(3), axis=0, return_counts=True)
+    order = np.argsort(counts)
+    x, y = places[order].T
+    dots = axes.scatter(x, y, c=counts[order] / len(points), s=6, cmap="viridis", norm=LogNorm(), zorder=3)
+    axes.figure.colorbar(dots, ax=axes, label="share of agent-steps", shrink=0.6)
+
+
+def draw_satisfaction(axes: Axes, recordings: Sequence[Recording]) -> None:
+    """Draw satisfaction over time with the band over runs, and the thresholds, as in the paper's Fig. 4."""
+    scenario = recordings[0].scenario
+    curves = np.array([recording.satisfaction(running=True) for recording in recordings])
+    stride = recordings[0].steps // curves.shape[1]
+    steps = np.arange(1, curves.shape[1] + 1) * stride
+    for m, zone in enumerate(scenario.zones):
+        low, high = curves[:, :, m].min(axis=0), curves[:, :, m].max(axis=0)
+        if len(recordings) > 1:
+            axes.fill_between(steps, low, high, color=colour(m), alpha=0.3, linewidth=0)
+        axes.plot(steps, curves[:, :, m].mean(axis=0), color=colour(m), label=zone.name)
+        axes.axhline(zone.c, color=colour(m), linestyle="--", linewidth=1)
+    axes.set_xlabel("step t")
+    axes.set_ylabel("satisfaction (solid), threshold c (dashed)")
+    axes.set_xlim(0, steps[-1])
+    axes.set_ylim(0, 1)
+    axes.legend(title="zone", loc="upper right", ncols=2)
+
+
+def draw_runs(recordings: Sequence[Recording], path: Path) -> None:
+    """Write the picture of runs of one scenario, recorded at level ``step`` or ``rollout``, as a PNG file."""
+    from matplotlib.figure import Figure
+
+    scenario = recordings[0].scenario
+    figure = Figure(figsize=(15, 5), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(3, 2))
+    draw_floorplan(left, scenario)
+    if recordings[0].level == "step":
+        draw_occupation(left, recordings[0])
+    draw_satisfaction(right, recordings)
+    seeds = ", ".join(str(recording.seed) for recording in recordings)
+    team = f"{scenario.agents.N} agents, {scenario.M} zones, links {scenario.links.model}"
+    left.set_title(f"{scenario.name}: {team}")
+    right.set_title(f"{recordings[0].steps:,} steps, seed {seeds}")
+    figure.savefig(path, dpi=110)

@@ -1,0 +1,64 @@
+"""Named, counter-keyed streams of random numbers.
+
+Every draw of the project has an address: a seed, a name and an index. No random state is ever stored, and
+a draw does not depend on who asks for it, in which order, or in chunks of which size.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmarlsim.errors import InputError
+
+_OUTPUTS_PER_COUNTER = 4  # a Philox counter yields four 64-bit numbers
+
+
+def check_seed(seed: int) -> None:
+    """Raise InputError unless `seed` can be one."""
+    if seed < 0:
+        raise InputError(f"--seed {seed}: must be 0 or more")
+
+
+def _philox(seed: int, name: str, *index: int) -> np.random.Philox:
+    words = np.frombuffer(hashlib.sha256(name.encode()).digest()[:16], dtype=np.uint32)
+    entropy = np.random.SeedSequence(seed, spawn_key=(*words.tolist(), *index))
+    return np.random.Philox(entropy)
+
+
+def stream(seed: int, name: str, *index: int) -> np.random.Generator:
+    """Generator of its own for `seed`, `name` and `index` (all non-negative integers but the name)."""
+    return np.random.Generator(_philox(seed, name, *index))
+
+
+def uniforms(seed: int, name: str, first: int, count: int, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Rows `first` to `first + count - 1` of an endless table of uniforms on [0, 1).
+
+    Parameters
+    ----------
+    seed, name
+        Which table.
+    first, count
+        Which rows; a row is the same whatever else is asked for.
+    shape
+        Shape of a row. Part of the table's address: another shape is another table.
+
+    Returns
+    -------
+    (count, *shape) array of float64
+
+    Examples
+    --------
+    >>> whole = uniforms(7, "action", 0, 10, (3,))
+    >>> bool((whole[4:6] == uniforms(7, "action", 4, 2, (3,))).all())
+    True
+    """
+    width = math.prod(shape)
+    counters = -(-width // _OUTPUTS_PER_COUNTER)
+    bits = _philox(seed, name)
+    bits.advance(first * counters)
+    table = np.random.Generator(bits).random((count, counters * _OUTPUTS_PER_COUNTER))
+    return table[:, :width].reshape(count, *shape)

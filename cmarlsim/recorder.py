@@ -1,0 +1,140 @@
+"""Writing recordings, chunk by chunk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from cmarlsim.errors import InputError
+from cmarlsim.kernels.engine import Trace
+from cmarlsim.provenance import versions
+from cmarlsim.recording import AXES, FORMAT, KEPT, Recording, check_record, location
+from cmarlsim.scenario import Scenario
+
+_TYPES = {"tile": "u2", "action": "u2", "link": "?", "reward": "?", "estimate": "?"}
+_STORAGE_BYTES = 2**18
+_STORAGE_ROWS = 4096
+
+
+class Recorder:
+    """Appends chunks of a run to an HDF5 file; after every chunk the file on disk is a valid recording.
+
+    Parameters
+    ----------
+    path
+        File to create, replacing any other; None records in memory.
+    scenario, seed, policy_sha256
+        What the run is of.
+    level
+        ``step``, ``rollout`` or ``summary``.
+
+    Raises
+    ------
+    InputError
+        If `level` is unknown or the file cannot be created.
+    """
+
+    def __init__(
+        self, path: Path | None, scenario: Scenario, seed: int, policy_sha256: str, level: str
+    ) -> None:
+        check_record(level)
+        self.path = path
+        self._level, self._T0, self._done = level, scenario.dual.T0, 0
+        N, M = scenario.agents.N, scenario.M
+        self._lengths = {"n": N, "n_other": N, "m": M, "axis": 2}
+        self._reward_count = np.zeros(M, dtype=np.int64)
+        self._lam_sum, self._lam_last = np.zeros((N, M)), np.zeros((N, M))
+        try:
+            if path is None:
+                self.file = h5py.File(f"memory-{id(self)}", "w", driver="core", backing_store=False)
+            else:
+                self.file = h5py.File(path, "w")
+        except OSError as error:
+            raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
+        self.file.attrs.update(
+            format=FORMAT,
+            scenario=scenario.to_toml(),
+            floorplan=scenario.floorplan.to_toml(),
+            seed=seed,
+            policy_sha256=policy_sha256,
+            record=level,
+            rollouts_done=0,
+            **versions(),
+        )
+        for name in KEPT[level]:
+            self._create(name)
+
+    def append(self, trace: Trace) -> None:
+        """Append a chunk: its data first, `rollouts_done` last.
+
+        Raises
+        ------
+        InputError
+            If the file system refuses; the chunks appended before stay readable.
+        """
+        try:
+            for name in KEPT[self._level]:
+                self._extend(name, getattr(trace, name))
+            if self._level == "summary":
+                self._summarise(trace)
+            self.file.flush()
+            self._done += len(trace.lam)
+            self.file.attrs["rollouts_done"] = self._done
+            self.file.flush()
+        except OSError as error:
+            raise InputError(
+                f"{self.path}: cannot be written; {self._done} rollouts are in it: {error.strerror or error}"
+            ) from None
+
+    def finish(self) -> Recording:
+        """Name the axes of every dataset and hand the recording over for reading."""
+        lengths = self._lengths | {"t": self._done * self._T0, "k": self._done, "k_or_end": self._done + 1}
+        for name in KEPT[self._level]:
+            dataset = self.file[location(name)]
+            for dimension, axis in zip(dataset.dims, AXES[name], strict=True):
+                if axis not in self.file:
+                    index = np.arange(lengths[axis])
+                    self.file.create_dataset(axis, data=index, compression="gzip", shuffle=True)
+                    self.file[axis].make_scale(axis)
+                dimension.attach_scale(self.file[axis])
+        if self.path is None:
+            return Recording(self.file, "memory")
+        self.file.close()
+        return Recording.open(self.path)
+
+    def _create(self, name: str) -> None:
+        kind = np.dtype(_TYPES.get(name, "f8"))
+        row = tuple(self._lengths[axis] for axis in AXES[name][1:])
+        rows = int(np.clip(_STORAGE_BYTES // (kind.itemsize * int(np.prod(row))), 1, _STORAGE_ROWS))
+        self.file.create_dataset(
+            location(name),
+            shape=(int(AXES[name][0] == "k_or_end"), *row),  # the multipliers begin with lambda_0 = 0
+            maxshape=(None, *row),
+            chunks=(rows, *row),
+            dtype=kind,
+            compression="gzip",
+            compression_opts=1,
+            shuffle=True,
+        )
+
+    def _extend(self, name: str, rows: np.ndarray) -> None:
+        dataset = self.file[location(name)]
+        before = len(dataset)
+        dataset.resize(before + len(rows), axis=0)
+        dataset[before:] = rows
+
+    def _summarise(self, trace: Trace) -> None:
+        self._reward_count += np.rint(trace.reward_mean * self._T0).astype(np.int64).sum(axis=0)
+        for lam in trace.lam:
+            self._lam_sum += self._lam_last
+            self._lam_last = lam
+        group = self.file.require_group("summary")
+        summary = {
+            "reward_count": self._reward_count,
+            "lam_mean": self._lam_sum / (self._done + len(trace.lam)),
+            "lam_last": self._lam_last,
+        }
+        for name, array in summary.items():
+            group.require_dataset(name, array.shape, array.dtype)[...] = array

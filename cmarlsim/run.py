@@ -1,0 +1,105 @@
+"""``python -m cmarlsim.run``: execute a trained team and show how it kept its promises."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cmarlsim.console import STOPPED, Stop, command, progress_bar
+from cmarlsim.errors import InputError
+from cmarlsim.execution import whole_rollouts
+from cmarlsim.hdf5 import check_free
+from cmarlsim.learning.policy import Policy
+from cmarlsim.parallel import Task, run_tasks
+from cmarlsim.picture import draw_runs
+from cmarlsim.randomness import check_seed
+from cmarlsim.recording import Recording, check_record
+from cmarlsim.report import print_report
+from cmarlsim.scenario import Scenario
+
+
+def run(
+    scenario: Annotated[str, typer.Argument(help="A scenario's TOML file, or a shipped name.")] = "paper",
+    policy: Annotated[
+        str, typer.Option(help="A policy's HDF5 file, a shipped name, or 'rank' (no training needed).")
+    ] = "paper",
+    steps: Annotated[
+        int | None, typer.Option(help="Length of a run, whole rollouts. [default: 40000]", show_default=False)
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the (first) run.")] = 0,
+    runs: Annotated[int, typer.Option(min=1, help="Runs with the seeds SEED, SEED + 1, ...")] = 1,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="HDF5 file to record in; with several runs, '-seedN' joins its name. "
+            "[default: a free name in results/]",
+            show_default=False,
+        ),
+    ] = None,
+    record: Annotated[str, typer.Option(help="How much to keep: step, rollout or summary.")] = "step",
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a scenario key: links.d=4, zones.red.c=0.2."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
+    plot: Annotated[bool, typer.Option(help="Draw a picture beside the recording.")] = True,
+) -> int:
+    """Run Algorithm 2: a team patrols a floor plan, gossips, and updates its multipliers."""
+    world = Scenario.load(scenario, set_ or ())
+    team = Policy.load(policy)
+    try:
+        team.weights(world.agents.N, world.world)
+    except InputError as error:
+        raise InputError(f"--policy {policy}, scenario {scenario}: {error}") from None
+    check_record(record)
+    check_seed(seed)
+    rollouts = whole_rollouts(steps, world.dual.T0)
+    base = out or _free(world.name, seed, runs)
+    paths = _one_each(base, seed, runs)
+    picture = base.with_suffix(".png") if plot and record != "summary" else None
+    for path in [*paths, *([picture] if picture else [])]:
+        check_free(path, force)
+    tasks = [
+        Task(world, team, rollouts * world.dual.T0, seed + i, path, record) for i, path in enumerate(paths)
+    ]
+    with Stop() as stop, progress_bar(f"{world.name}: running", rollouts * runs) as advance:
+
+        def progress(done: int) -> bool:
+            advance(done, "")
+            return not stop.asked
+
+        run_tasks(tasks, progress)
+    recordings = [Recording.open(path) for path in paths if path.exists()]
+    print_report(recordings)
+    if picture and recordings:
+        draw_runs(recordings, picture)
+        print(f"picture:   {picture}")
+    if stop.asked:
+        print(f"stopped early: what was run so far is valid ({recordings[0].steps:,} steps)", file=sys.stderr)
+        return STOPPED
+    return 0
+
+
+def _one_each(base: Path, seed: int, runs: int) -> list[Path]:
+    """One file a run: `base` itself, or with the seed in its name."""
+    if runs == 1:
+        return [base]
+    return [base.with_name(f"{base.stem}-seed{seed + i}{base.suffix}") for i in range(runs)]
+
+
+def _free(name: str, seed: int, runs: int) -> Path:
+    """The first name in results/ under which nothing exists yet."""
+    stem = f"{name}-seed{seed}" if runs == 1 else name
+    for number in itertools.count(1):
+        base = Path("results") / (f"{stem}.h5" if number == 1 else f"{stem}-{number}.h5")
+        if not any(path.exists() for path in [base.with_suffix(".png"), *_one_each(base, seed, runs)]):
+            return base
+    raise AssertionError("unreachable")
+
+
+if __name__ == "__main__":
+    command(run)

@@ -1,0 +1,264 @@
+"""Scenarios: TOML <-> validated, frozen `Scenario`."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+import warnings
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import networkx as nx
+import numpy as np
+import tomli_w
+from pydantic import Field, model_validator
+
+from cmarlsim import shipped
+from cmarlsim.errors import InputError, nearest
+from cmarlsim.floorplan import FloorPlan, build_world, goal_of
+from cmarlsim.graphs import footprint_edges
+from cmarlsim.kernels.engine import Rules
+from cmarlsim.kernels.observing import tile_of
+from cmarlsim.kernels.world import (
+    ALWAYS,
+    BERNOULLI,
+    NEVER,
+    SIGHT_OR_DISC,
+    TICKS_PER_METRE,
+    TOLERANCE,
+    LinkModel,
+    World,
+)
+from cmarlsim.validation import Count, Number, Point, Strict, parse, read_toml
+
+LINK_CODES = {"sight-or-disc": SIGHT_OR_DISC, "bernoulli": BERNOULLI, "always": ALWAYS, "never": NEVER}
+MOST_AGENTS = 65_535
+
+
+class Agents(Strict):
+    """The team: N agents that move `speed` metres a step."""
+
+    N: Annotated[Count, Field(le=MOST_AGENTS)]
+    speed: Annotated[Number, Field(gt=0, le=1e4)] = 1.0
+
+
+class Dual(Strict):
+    """Contractive dual update, eq. (16) and (18), after every T0 steps."""
+
+    alpha: Annotated[Number, Field(ge=0, lt=1)]
+    eta: Annotated[Number, Field(gt=0)]
+    T0: Count
+
+
+class Links(Strict):
+    """Who can talk to whom.
+
+    ``sight-or-disc`` needs `d` (metres); ``bernoulli`` needs `p` and `footprint`, a name of
+    `cmarlsim.graphs.NAMED` or a list of pairs of agents; ``always`` and ``never`` need nothing.
+    """
+
+    model: Literal["sight-or-disc", "bernoulli", "always", "never"]
+    d: Annotated[Number, Field(ge=0)] | None = None
+    p: Annotated[Number, Field(gt=0, le=1)] | None = None
+    footprint: str | tuple[tuple[int, int], ...] | None = None
+
+    @model_validator(mode="after")
+    def _has_what_its_model_needs(self) -> Self:
+        needed = {"sight-or-disc": ("d",), "bernoulli": ("p", "footprint")}.get(self.model, ())
+        for key in needed:
+            if getattr(self, key) is None:
+                raise ValueError(f"{key} is missing; model = '{self.model}' needs {' and '.join(needed)}")
+        return self
+
+
+class Zone(Strict):
+    """A disc that must be attended for a fraction c of the time."""
+
+    name: str
+    center: Point
+    radius: Annotated[Number, Field(gt=0)]
+    c: Annotated[Number, Field(ge=0, lt=1)]
+
+
+class Scenario(Strict):
+    """A floor plan, a team, its zones and thresholds, and how it communicates.
+
+    Examples
+    --------
+    >>> scenario = Scenario.load("tiny", ["dual.alpha=0.02"])
+    >>> scenario.agents.N, scenario.M, scenario.dual.alpha
+    (2, 3, 0.02)
+    """
+
+    name: str
+    floorplan: FloorPlan
+    agents: Agents
+    dual: Dual
+    links: Links
+    zones: Annotated[tuple[Zone, ...], Field(min_length=1, max_length=MOST_AGENTS)]
+
+    @classmethod
+    def load(cls, reference: str | Path, overrides: Sequence[str] = ()) -> Self:
+        """Load a scenario.
+
+        Parameters
+        ----------
+        reference
+            Path of a TOML file, or the name of a shipped scenario (``paper``, ``tiny``).
+        overrides
+            Settings such as ``"links.d=4"`` that replace the file's values; list entries are named by
+            index or by their name: ``"zones.0.c=0.2"``, ``"zones.red.c=0.2"``.
+
+        Raises
+        ------
+        InputError
+            If anything is missing, unknown, out of range or geometrically impossible.
+        """
+        path = shipped.find("scenarios", reference, ".toml")
+        data = read_toml(path)
+        for override in overrides:
+            _override(data, override)
+        plan_name = data.get("floorplan")
+        if not isinstance(plan_name, str):
+            raise InputError(
+                f"{path}: floorplan = {plan_name!r}: must be a path relative to this file or a shipped name"
+            )
+        try:
+            plan = FloorPlan.load(plan_name, beside=path.parent)
+        except InputError as error:
+            raise InputError(f"{path}: floorplan = {plan_name!r}: {error}") from None
+        return parse(cls, data | {"floorplan": plan}, path)
+
+    @classmethod
+    def from_toml(cls, text: str, floorplan: str, source: str | Path) -> Self:
+        """Rebuild a scenario from `to_toml` and its floor plan's `to_toml`; `source` is for messages."""
+        try:
+            data, plan = tomllib.loads(text), tomllib.loads(floorplan)
+        except tomllib.TOMLDecodeError as error:
+            raise InputError(f"{source}: holds a scenario that is not valid TOML: {error}") from None
+        return parse(cls, data | {"floorplan": parse(FloorPlan, plan, source)}, source)
+
+    def to_toml(self) -> str:
+        """Write the scenario with every default made explicit; the floor plan by its name."""
+        data = self.model_dump(mode="json", exclude_none=True, exclude={"floorplan"})
+        return tomli_w.dumps({"name": self.name, "floorplan": self.floorplan.name} | data)
+
+    @property
+    def M(self) -> int:
+        """Number of zones."""
+        return len(self.zones)
+
+    @property
+    def c(self) -> np.ndarray:
+        """Thresholds, (M,)."""
+        return np.array([zone.c for zone in self.zones])
+
+    @cached_property
+    def world(self) -> World:
+        """Arrays of the floor plan with this scenario's zones."""
+        return build_world(
+            self.floorplan, [zone.center for zone in self.zones], [zone.radius for zone in self.zones]
+        )
+
+    def rules(self) -> Rules:
+        """What the engine needs to know besides the world."""
+        links = self.links
+        edges = np.zeros((0, 2), dtype=np.int64)
+        if links.model == "bernoulli" and links.footprint is not None:
+            edges = footprint_edges(links.footprint, self.agents.N)
+        return Rules(
+            c=self.c,
+            alpha=float(self.dual.alpha),
+            eta=float(self.dual.eta),
+            speed=round(self.agents.speed * TICKS_PER_METRE),
+            links=LinkModel(LINK_CODES[links.model], float(links.d or 0.0), float(links.p or 0.0), edges),
+        )
+
+    @model_validator(mode="after")
+    def _zones_can_be_attended(self) -> Self:
+        _check_names(self.zones)
+        plan = self.floorplan
+        parts = list(nx.connected_components(plan.graph()))
+        if len(parts) > 1:
+            lost = plan.waypoints[min(min(part) for part in parts if 0 not in part)].name
+            raise ValueError(
+                f"floorplan '{plan.name}': the waypoint graph is in {len(parts)} parts, no path leads from "
+                f"waypoint '{plan.waypoints[0].name}' to '{lost}'; every waypoint must reach every zone"
+            )
+        for i, zone in enumerate(self.zones):
+            key = f"zones[{i}] '{zone.name}'"
+            if tile_of(self.world, *zone.center) < 0:
+                raise ValueError(f"{key}: center = {list(zone.center)} lies on no tile of '{plan.name}'")
+            goal = plan.waypoints[goal_of(plan, zone.center)]
+            away = math.dist(goal.position, zone.center)
+            if away > zone.radius + TOLERANCE:
+                raise ValueError(
+                    f"{key}: radius = {zone.radius:g} m, but the nearest waypoint '{goal.name}' is "
+                    f"{away:.3g} m from its center: no agent can stay in it; put a waypoint inside the zone"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _footprint_fits(self) -> Self:
+        if self.links.model == "bernoulli" and self.links.footprint is not None:
+            try:
+                footprint_edges(self.links.footprint, self.agents.N)
+            except ValueError as error:
+                raise ValueError(f"links.{error}") from None
+        return self
+
+    @model_validator(mode="after")
+    def _theorem_1_applies(self) -> Self:
+        load = sum(zone.c for zone in self.zones)
+        if load > self.agents.N - 1 + TOLERANCE:
+            warnings.warn(
+                f"scenario '{self.name}': the thresholds c add up to {load:g} > N - 1 = {self.agents.N - 1}: "
+                "Theorem 1 does not apply",
+                stacklevel=2,
+            )
+        return self
+
+
+def _check_names(zones: Sequence[Zone]) -> None:
+    names = [zone.name for zone in zones]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"zones: the name '{name}' stands {names.count(name)} times; names must differ")
+
+
+def _override(data: dict[str, Any], override: str) -> None:
+    """Apply one ``key.path=value`` setting to parsed TOML, in place."""
+    path, equals, text = override.partition("=")
+    keys = path.strip().split(".")
+    if not equals or not all(keys):
+        raise InputError(f"--set {override}: must be KEY=VALUE, for example links.d=4")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text.strip()
+    target: Any = data
+    for depth, key in enumerate(keys[:-1]):
+        if isinstance(target, dict):
+            target = target.setdefault(key, {})
+        else:
+            target = _entry(target, key, f"--set {override}: {'.'.join(keys[: depth + 1])}")
+    if not isinstance(target, dict):
+        raise InputError(f"--set {override}: {'.'.join(keys[:-1])} has no keys below it")
+    target[keys[-1]] = value
+
+
+def _entry(items: Any, key: str, complaint: str) -> Any:
+    """Entry of a TOML array of tables, by index or by name."""
+    if not isinstance(items, list):
+        raise InputError(f"{complaint}: there are no keys below this value")
+    if key.isdecimal() and int(key) < len(items):
+        return items[int(key)]
+    named = {item.get("name"): item for item in items if isinstance(item, dict)}
+    if key in named:
+        return named[key]
+    names = [str(name) for name in named]
+    raise InputError(
+        f"{complaint}: must be an index below {len(items)} or one of {', '.join(names)}{nearest(key, names)}"
+    )

@@ -1,0 +1,73 @@
+"""``python -m cmarlsim.train``: train a team's policy for a scenario."""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cmarlsim.api import learn
+from cmarlsim.checkpoint import checkpoint_of
+from cmarlsim.console import STOPPED, Stop, command, progress_bar
+from cmarlsim.errors import InputError
+from cmarlsim.learning.recipe import Recipe, stages
+from cmarlsim.scenario import Scenario
+from cmarlsim.training import Training
+from cmarlsim.validation import parse
+
+
+def train(
+    scenario: Annotated[str, typer.Argument(help="A scenario's TOML file, or a shipped name.")] = "paper",
+    seed: Annotated[int, typer.Option(help="Seed of the training.")] = 0,
+    out: Annotated[Path, typer.Option(help="HDF5 file to write the policy to.")] = Path("policy.h5"),
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a scenario key: links.d=4."),
+    ] = None,
+    hyper: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="Change a hyperparameter: retrain_sweeps=2."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+) -> int:
+    """Run Algorithm 1: pre-train one agent, copy it to all, retrain the agents in turn.
+
+    Can be stopped with Ctrl-C; the same command continues where it was.
+    """
+    world = Scenario.load(scenario, set_ or ())
+    recipe = parse(Recipe, dict(_setting(text) for text in hyper or ()), "--hyper")
+    total = sum(stage.iterations for stage in stages(recipe, world.agents.N))
+    if checkpoint_of(out).exists():
+        print(f"continuing from {checkpoint_of(out)}", file=sys.stderr)
+    finished, done = False, 0
+    with Stop() as stop, progress_bar(f"{world.name}: training", total) as advance:
+
+        def progress(training: Training) -> bool:
+            nonlocal finished, done
+            stage = "done" if training.finished else training.stage.name
+            advance(training.done - done, f"{stage}, best margin {training.best_margin:+.3f}")
+            finished, done = training.finished, training.done
+            return not stop.asked
+
+        policy = learn(world, seed, recipe=recipe, out=out, force=force, progress=progress)
+    if not finished:
+        print(f"stopped; the same command continues from {checkpoint_of(out)}", file=sys.stderr)
+        return STOPPED
+    print(f"smallest margin on validation seeds: {policy.training['validation_margin']:+.3f}")
+    print(f"policy: {out}")
+    return 0
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    key, _, value = text.partition("=")
+    try:
+        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        raise InputError(f"--hyper {text}: must be KEY=VALUE, for example retrain_sweeps=2") from None
+
+
+if __name__ == "__main__":
+    command(train)

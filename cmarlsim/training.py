@@ -1,0 +1,230 @@
+"""Algorithm 1 as Section V runs it: one agent is pre-trained, copied to all, then agents retrain in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from cmarlsim.errors import InputError
+from cmarlsim.execution import Run
+from cmarlsim.kernels.engine import new_scene
+from cmarlsim.kernels.episodes import Episodes, new_episodes, run_episodes
+from cmarlsim.kernels.world import TICKS_PER_METRE, Places, places_at
+from cmarlsim.learning.adam import Moments, ascend, fresh_moments
+from cmarlsim.learning.mlp import MLP, forward, initial
+from cmarlsim.learning.policy import Encoding, Policy
+from cmarlsim.learning.recipe import Recipe, Stage, initial_policy, sample_multipliers, stages
+from cmarlsim.learning.reinforce import baseline_gradient, gather, policy_gradient, returns_to_go
+from cmarlsim.provenance import versions
+from cmarlsim.randomness import stream
+from cmarlsim.scenario import Scenario
+
+VALIDATION_SEED = 2**40
+"""First of the execution seeds that iterates are chosen by; never use them to evaluate a policy."""
+
+
+class Training:
+    """Algorithm 1, advanced iteration by iteration.
+
+    Every iteration draws from its own stream, so that a training restored from `state` continues bit for
+    bit.
+
+    Parameters
+    ----------
+    scenario, seed, recipe
+        Determine every bit of the result (on one processor type, with one BLAS thread).
+    """
+
+    def __init__(self, scenario: Scenario, seed: int, recipe: Recipe) -> None:
+        self.scenario, self.seed, self.recipe = scenario, seed, recipe
+        self.stages = stages(recipe, scenario.agents.N)
+        self.stage_index, self.iteration = 0, 0
+        self.best_margin = -np.inf
+        self.encoding = Encoding.of(scenario.world, recipe.scale_lam)
+        self._tile_input = self.encoding.tile_input().astype(np.float32)
+        generator, M = stream(seed, "initial"), scenario.M
+        self.learner = initial_policy(M, recipe, generator)
+        self.team = MLP(*(np.repeat(array[None], scenario.agents.N, axis=0) for array in self.learner))
+        self.best = MLP(*(array.copy() for array in self.team))
+        self.baseline = initial(M + 2, recipe.baseline_hidden, 1, generator)
+        self.learner_moments: Moments
+        self.baseline_moments = fresh_moments(self.baseline)
+        self._enter_stage()
+
+    @property
+    def total(self) -> int:
+        """Iterations of all stages."""
+        return sum(stage.iterations for stage in self.stages)
+
+    @property
+    def done(self) -> int:
+        """Iterations done so far."""
+        return sum(stage.iterations for stage in self.stages[: self.stage_index]) + self.iteration
+
+    @property
+    def stage(self) -> Stage:
+        """The present stage."""
+        return self.stages[self.stage_index]
+
+    @property
+    def finished(self) -> bool:
+        """Whether all stages are done."""
+        return self.stage_index == len(self.stages)
+
+    def step(self) -> None:
+        """One iteration of the present stage: a batch of episodes, and one step uphill."""
+        stage = self.stage
+        generator = stream(self.seed, "training", self.stage_index, self.iteration)
+        lam = sample_multipliers(generator, self.recipe.episodes, self.scenario.M)
+        self._learn(lam, self._episodes(lam, generator))
+        self.iteration += 1
+        last = self.iteration == stage.iterations
+        settled = stage.agents > 1 or 2 * self.iteration >= stage.iterations
+        if last or (settled and self.iteration % self.recipe.validate_every == 0):
+            self._validate()
+        if last:
+            self.team = self._team_now()
+            self.stage_index += 1
+            self.iteration = 0
+            if not self.finished:
+                self._enter_stage()
+
+    @property
+    def made_with(self) -> dict[str, object]:
+        """What the training is determined by, as attributes of a file."""
+        return {
+            "scenario": self.scenario.to_toml(),
+            "floorplan": self.scenario.floorplan.to_toml(),
+            "seed": self.seed,
+            **{f"recipe_{name}": value for name, value in self.recipe.model_dump().items()},
+            **versions(),
+        }
+
+    def policy(self) -> Policy:
+        """The team whose smallest margin under gossip was the best so far, with how it was trained."""
+        progress = {"iterations_done": self.done, "validation_margin": self.best_margin}
+        return Policy(self.best, self.encoding, self.made_with | progress)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Everything that changes during training, as named arrays."""
+        arrays = {
+            "progress": np.array([self.stage_index, self.iteration], dtype=np.int64),
+            "best_margin": np.array(self.best_margin),
+            "moment_steps": np.array([self.learner_moments.steps, self.baseline_moments.steps]),
+        }
+        for name, group in self._groups().items():
+            arrays |= {f"{name}/{field}": array for field, array in group._asdict().items()}
+        return arrays
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Continue from a `state` of a training with the same scenario, seed and recipe."""
+        self.stage_index, self.iteration = (int(value) for value in state["progress"])
+        self.best_margin = float(state["best_margin"])
+        learner_steps, baseline_steps = (int(value) for value in state["moment_steps"])
+        self.team = MLP(*(np.array(state[f"team/{field}"]) for field in MLP._fields))
+        if not self.finished:
+            self._enter_stage()
+        for name, group in self._groups().items():
+            for field, array in group._asdict().items():
+                array[...] = state[f"{name}/{field}"]
+        self.learner_moments = self.learner_moments._replace(steps=learner_steps)
+        self.baseline_moments = self.baseline_moments._replace(steps=baseline_steps)
+        self._show_learner()
+
+    def _groups(self) -> dict[str, MLP | Places]:
+        return {
+            "team": self.team,
+            "best": self.best,
+            "learner": self.learner,
+            "learner_mean": self.learner_moments.mean,
+            "learner_square": self.learner_moments.square,
+            "baseline": self.baseline,
+            "baseline_mean": self.baseline_moments.mean,
+            "baseline_square": self.baseline_moments.square,
+            "places": self._places,
+        }
+
+    def _enter_stage(self) -> None:
+        """Hand the active token to the stage's agent: its parameters, fresh moments, fresh places."""
+        stage, world, T0 = self.stage, self.scenario.world, self.scenario.dual.T0
+        self.learner = MLP(*(array[stage.active].copy() for array in self.team))
+        self.learner_moments = fresh_moments(self.learner)
+        networks = MLP(*(array[: stage.agents] for array in self.team))
+        self._weights = Policy(networks, self.encoding).weights(stage.agents, world)
+        self._scene = new_scene(world, self._weights, stage.agents, T0)
+        self._places = self._fresh_places(stream(self.seed, "places", self.stage_index), self.recipe.episodes)
+
+    def _fresh_places(self, generator: np.random.Generator, episodes: int) -> Places:
+        waypoints = len(self.scenario.floorplan.waypoints)
+        return places_at(generator.integers(waypoints, size=(episodes, self.stage.agents)))
+
+    def _episodes(self, lam: np.ndarray, generator: np.random.Generator) -> Episodes:
+        """Half of the episodes begin anew on the waypoint graph, half where the last ones ended."""
+        scenario, count = self.scenario, len(lam)
+        anew = self._fresh_places(generator, count // 2)
+        for array, start in zip(self._places, anew, strict=True):
+            array[: count // 2] = start
+        uniform = generator.random((count, scenario.dual.T0, self.stage.agents))
+        episodes = new_episodes(count, scenario.dual.T0)
+        speed = round(scenario.agents.speed * TICKS_PER_METRE)
+        run_episodes(
+            scenario.world,
+            speed,
+            self._weights,
+            self.stage.active,
+            lam,
+            self._places,
+            uniform,
+            np.empty((self.stage.agents, scenario.M)),
+            self._scene,
+            episodes,
+        )
+        return episodes
+
+    def _learn(self, lam: np.ndarray, episodes: Episodes) -> None:
+        """Ascend Proposition 1's gradient with the sampled local Q minus the learned baseline."""
+        stage = self.stage
+        returns = returns_to_go(episodes.reward, self.recipe.discount)
+        visits = gather(episodes.tile, episodes.action, returns, len(self._tile_input), lam.shape[1])
+        x = np.hstack([lam[visits.episode], self._tile_input[visits.tile]], dtype=np.float32)
+        hidden, value = forward(self.baseline, x)
+        spread = float(np.std(returns - value[visits.row, 0])) or 1.0
+        advantage = ((visits.returns - visits.actions * value) / spread).astype(np.float32)
+        steps = visits.actions.sum(axis=1).astype(np.float32)
+        share = self.iteration / max(stage.iterations - 1, 1)
+        entropy, rate = (first + share * (last - first) for first, last in (stage.entropy, stage.rate))
+        gradient = policy_gradient(self.learner, x, advantage, steps, entropy)
+        self.learner_moments = ascend(self.learner, gradient, self.learner_moments, rate)
+        error = baseline_gradient(hidden, value, self.baseline, x, visits)
+        self.baseline_moments = ascend(self.baseline, error, self.baseline_moments, self.recipe.baseline_rate)
+        if not np.isfinite(self.learner.W2).all():
+            raise InputError(f"training diverged ({stage.name}, iteration {self.iteration}): lower the rates")
+        self._show_learner()
+
+    def _show_learner(self) -> None:
+        """Copy the learner's parameters to where the kernels read them."""
+        if not self.finished:
+            for name, array in self.learner._asdict().items():
+                getattr(self._weights, name)[self.stage.active] = array
+
+    def _team_now(self) -> MLP:
+        """The whole team with the learner's present parameters; copies of them while it learns alone."""
+        team = MLP(*(array.copy() for array in self.team))
+        agents = slice(None) if self.stage.agents < self.scenario.agents.N else self.stage.active
+        for array, present in zip(team, self.learner, strict=True):
+            array[agents] = present
+        return team
+
+    def _validate(self) -> None:
+        """Keep the present team if its smallest margin under gossip is the best so far."""
+        policy = Policy(self._team_now(), self.encoding)
+        margins = []
+        for i in range(self.recipe.validation_runs):
+            run = Run(self.scenario, policy, VALIDATION_SEED + i)
+            trace = run.advance(self.recipe.validation_rollouts, keep_steps=False)
+            margins.append((trace.reward_mean.mean(axis=0) - self.scenario.c).min())
+        margin = float(np.mean(margins))
+        if margin > self.best_margin:
+            self.best_margin = margin
+            self.best = MLP(*(array.copy() for array in policy.networks or ()))

@@ -1,0 +1,96 @@
+"""Validated, frozen data from TOML, with errors that name file, key and value."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from cmarlsim.errors import InputError, nearest
+
+Number = Annotated[float, Field(strict=True)]
+Count = Annotated[int, Field(strict=True, ge=1)]
+Point = tuple[Number, Number]
+
+
+class Strict(BaseModel):
+    """Frozen model that refuses unknown keys, infinities and NaN."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+Model = TypeVar("Model", bound=Strict)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read or is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not valid TOML: {error}") from None
+
+
+def parse(model: type[Model], data: dict[str, Any], source: str | Path) -> Model:
+    """Validate `data` as `model`.
+
+    Raises
+    ------
+    InputError
+        One line: `source`, and for the first three things wrong the key, its value and what would be right.
+    """
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+        lines = [_explain(model, item) for item in found[:3]]
+        if len(found) > 3:
+            lines.append(f"and {len(found) - 3} more")
+        raise InputError(f"{source}: " + "; ".join(lines)) from None
+
+
+def _explain(model: type[Strict], item: Any) -> str:
+    location, kind = item["loc"], item["type"]
+    key = dotted(location)
+    if kind == "value_error":
+        text = str(item["ctx"]["error"])
+        return f"{key}: {text}" if key else text
+    if kind == "extra_forbidden":
+        return f"unknown key {key}{nearest(str(location[-1]), _fields_at(model, location[:-1]))}"
+    if kind == "missing":
+        return f"{key} is missing"
+    message = item["msg"].removeprefix("Input ")
+    return f"{key} = {item['input']!r}: {message}"
+
+
+def dotted(location: tuple[str | int, ...]) -> str:
+    """Write a key's path as users do: ``zones[2].c``."""
+    text = ""
+    for part in location:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return text.removeprefix(".")
+
+
+def _fields_at(model: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:
+    for part in location:
+        if isinstance(part, str):
+            models = _models_in(model.model_fields[part].annotation)
+            if not models:
+                return []
+            model = models[0]
+    return list(model.model_fields)
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models_in(part)]
