@@ -34,6 +34,8 @@ def start(app: typer.Typer, arguments: list[str] | None = None) -> None:
         code = app(arguments, standalone_mode=False)
     except InputError as error:
         _fail(str(error))
+    except MemoryError as error:
+        _fail(f"not enough memory: {error or 'lower agents.N, dual.T0 or the number of zones'}")
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         sys.exit(STOPPED)

@@ -64,11 +64,12 @@ class Run:
         check_seed(seed)
         N, M = scenario.agents.N, scenario.M
         self.scenario, self.seed, self.done = scenario, seed, 0
+        self._world = scenario.world
         self._rules = scenario.rules()
-        self._weights = policy.weights(N, scenario.world)
+        self._weights = policy.weights(N, self._world)
         start = stream(seed, "start").integers(len(scenario.floorplan.waypoints), size=N)
         self._state = State(places_at(start), np.zeros((N, M)), np.zeros(M))
-        self._scene = new_scene(scenario.world, self._weights, N, scenario.dual.T0)
+        self._scene = new_scene(self._world, self._weights, N, scenario.dual.T0)
 
     def advance(self, rollouts: int, keep_steps: bool) -> Trace:
         """Run the next `rollouts` rollouts.
@@ -85,7 +86,7 @@ class Run:
             uniforms(self.seed, "link", self.done, rollouts, (T0, F)),
         )
         trace = new_trace(rollouts, rollouts * T0 if keep_steps else T0, N, self.scenario.M)
-        run_rollouts(self.scenario.world, self._rules, self._weights, self._state, draws, self._scene, trace)
+        run_rollouts(self._world, self._rules, self._weights, self._state, draws, self._scene, trace)
         self.done += rollouts
         return trace
 

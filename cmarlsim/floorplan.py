@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -187,21 +188,22 @@ def goal_of(plan: FloorPlan, center: Point) -> int:
     return next(i for i, distance in enumerate(distances) if distance <= nearest + TOLERANCE)
 
 
-def build_world(plan: FloorPlan, centers: Sequence[Point], radii: Sequence[float]) -> World:
+@lru_cache(maxsize=16)
+def build_world(plan: FloorPlan, zones: tuple[tuple[Point, float], ...]) -> World:
     """Arrays of a floor plan with zones.
 
     Parameters
     ----------
     plan
         Its waypoint graph must be connected.
-    centers, radii
-        Of the M zones, in metres.
+    zones
+        Centre and radius of the M zones, in metres.
     """
     graph, edges = plan.graph(), plan.edge_indices()
     edge_ticks = np.array([graph.edges[u, v]["ticks"] for u, v in edges.tolist()], dtype=np.int64)
-    to_go = np.zeros((len(plan.waypoints), len(centers)), dtype=np.int64)
+    to_go = np.zeros((len(plan.waypoints), len(zones)), dtype=np.int64)
     next_edge = np.full_like(to_go, -1)
-    for m, center in enumerate(centers):
+    for m, (center, _) in enumerate(zones):
         goal = goal_of(plan, center)
         ticks = nx.single_source_dijkstra_path_length(graph, goal, weight="ticks")
         to_go[:, m] = [ticks[p] for p in range(len(to_go))]
@@ -211,8 +213,8 @@ def build_world(plan: FloorPlan, centers: Sequence[Point], radii: Sequence[float
     return World(
         wall=plan.wall_segments(),
         tile_box=plan.tile_boxes(),
-        zone_center=np.array(centers, dtype=np.float64),
-        zone_radius=np.array(radii, dtype=np.float64),
+        zone_center=np.array([center for center, _ in zones], dtype=np.float64),
+        zone_radius=np.array([radius for _, radius in zones], dtype=np.float64),
         waypoint=plan.waypoint_positions(),
         edge=edges,
         edge_ticks=edge_ticks,

@@ -18,6 +18,10 @@ COLOURS = ("tab:red", "tab:green", "tab:blue", "tab:orange", "tab:cyan", "magent
 """Of zones, in the order of the paper's Fig. 3; reused in turn where there are more."""
 
 
+OCCUPATION_STEPS = 40_000
+"""Length of a run in the paper; of longer ones the end is drawn."""
+
+
 def colour(m: int) -> str:
     """Colour of zone m."""
     return COLOURS[m % len(COLOURS)]
@@ -44,10 +48,10 @@ def draw_floorplan(axes: Axes, scenario: Scenario) -> None:
 
 
 def draw_occupation(axes: Axes, recording: Recording) -> None:
-    """Draw how often each position was held, all agents together; needs record level ``step``."""
+    """Draw how often each position was held during the last steps, all agents together."""
     from matplotlib.colors import LogNorm
 
-    points = recording.position.reshape(-1, 2)
+    points = recording.read("position", last=OCCUPATION_STEPS).reshape(-1, 2)
     places, counts = np.unique(points.round(3), axis=0, return_counts=True)
     order = np.argsort(counts)
     x, y = places[order].T
@@ -58,9 +62,9 @@ def draw_occupation(axes: Axes, recording: Recording) -> None:
 def draw_satisfaction(axes: Axes, recordings: Sequence[Recording]) -> None:
     """Draw satisfaction over time with the band over runs, and the thresholds, as in the paper's Fig. 4."""
     scenario = recordings[0].scenario
-    curves = np.array([recording.satisfaction(running=True) for recording in recordings])
-    stride = recordings[0].steps // curves.shape[1]
-    steps = np.arange(1, curves.shape[1] + 1) * stride
+    shortest = min(recording.rollouts_done for recording in recordings)
+    curves = np.array([recording.satisfaction(running="rollout")[:shortest] for recording in recordings])
+    steps = np.arange(1, shortest + 1) * scenario.dual.T0
     for m, zone in enumerate(scenario.zones):
         low, high = curves[:, :, m].min(axis=0), curves[:, :, m].max(axis=0)
         if len(recordings) > 1:
@@ -88,5 +92,5 @@ def draw_runs(recordings: Sequence[Recording], path: Path) -> None:
     seeds = ", ".join(str(recording.seed) for recording in recordings)
     team = f"{scenario.agents.N} agents, {scenario.M} zones, links {scenario.links.model}"
     left.set_title(f"{scenario.name}: {team}")
-    right.set_title(f"{recordings[0].steps:,} steps, seed {seeds}")
+    right.set_title(f"satisfaction over time, seed {seeds}")
     figure.savefig(path, dpi=110)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import h5py
@@ -15,6 +16,7 @@ from cmarlsim.scenario import Scenario
 
 _TYPES = {"tile": "u2", "action": "u2", "link": "?", "reward": "?", "estimate": "?"}
 _STORAGE_BYTES = 2**18
+_SPARE_BYTES = 2**20
 _STORAGE_ROWS = 4096
 
 
@@ -74,6 +76,7 @@ class Recorder:
         InputError
             If the file system refuses; the chunks appended before stay readable.
         """
+        self._check_space(trace)
         try:
             for name in KEPT[self._level]:
                 self._extend(name, getattr(trace, name))
@@ -103,6 +106,19 @@ class Recorder:
             return Recording(self.file, "memory")
         self.file.close()
         return Recording.open(self.path)
+
+    def _check_space(self, trace: Trace) -> None:
+        """Stop while the file is still whole: HDF5 cannot close one cleanly once its disk is full."""
+        if self.path is None:
+            return
+        needed = _SPARE_BYTES + sum(getattr(trace, name).nbytes for name in KEPT[self._level])
+        free = shutil.disk_usage(self.path.parent).free
+        if free < needed:
+            self.file.close()
+            raise InputError(
+                f"{self.path}: the disk is full ({free / 1e6:.1f} MB free, {needed / 1e6:.1f} MB needed); "
+                f"the {self._done} rollouts run so far are in the file and valid"
+            )
 
     def _create(self, name: str) -> None:
         kind = np.dtype(_TYPES.get(name, "f8"))

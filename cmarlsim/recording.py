@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 import h5py
 import numpy as np
@@ -75,15 +75,7 @@ class _Dataset:
         self.name = name
 
     def __get__(self, recording: Recording, owner: type) -> np.ndarray:
-        path = location(self.name)
-        if path not in recording.file:
-            raise InputError(
-                f"{recording.path}: recorded at level '{recording.level}', which keeps no '{self.name}'; "
-                f"record with --record {path.partition('/')[0]}"
-            )
-        K = recording.rollouts_done
-        rows = {"t": K * recording.scenario.dual.T0, "k": K, "k_or_end": K + 1}
-        return recording.file[path][: rows[AXES[self.name][0]]]
+        return recording.read(self.name)
 
 
 class Recording:
@@ -128,21 +120,43 @@ class Recording:
         """Number of steps T recorded so far."""
         return self.rollouts_done * self.scenario.dual.T0
 
-    def satisfaction(self, running: bool = False) -> Floats:
+    def read(self, name: str, last: int | None = None) -> np.ndarray:
+        """Read a dataset up to `rollouts_done`, or only the `last` rows of that.
+
+        Raises
+        ------
+        InputError
+            If the level of the recording does not keep it.
+        """
+        path = location(name)
+        if path not in self.file:
+            raise InputError(
+                f"{self.path}: recorded at level '{self.level}', which keeps no '{name}'; "
+                f"record with --record {path.partition('/')[0]}"
+            )
+        rows = {"t": self.steps, "k": self.rollouts_done, "k_or_end": self.rollouts_done + 1}[AXES[name][0]]
+        return self.file[path][0 if last is None else max(rows - last, 0) : rows]
+
+    def satisfaction(self, running: Literal["step", "rollout"] | None = None) -> Floats:
         """Mean reward: the fraction of the steps in which each zone was attended.
 
         Parameters
         ----------
         running
-            Return the means after every step (level ``step``) or after every rollout (``rollout``) instead
-            of those of the whole run.
+            Return the means so far after every step, or after every rollout, instead of those of the whole
+            run.
 
         Returns
         -------
         (M,) array, or (T, M) or (K, M) if `running`
+
+        Raises
+        ------
+        InputError
+            If the level of the recording does not keep what `running` needs.
         """
-        if running:
-            parts = self.reward if self.level == "step" else self.reward_mean
+        if running is not None:
+            parts = self.reward if running == "step" else self.reward_mean
             return np.cumsum(parts, axis=0, dtype=np.float64) / np.arange(1, len(parts) + 1)[:, None]
         if self.level == "summary":
             count = self.file[location("reward_count")][...]
@@ -150,8 +164,8 @@ class Recording:
             count = np.rint(self.reward_mean * self.scenario.dual.T0).sum(axis=0)
         return count / max(self.steps, 1)
 
-    def margin(self, running: bool = False) -> Floats:
-        """Satisfaction minus the thresholds c; shapes as `satisfaction`."""
+    def margin(self, running: Literal["step", "rollout"] | None = None) -> Floats:
+        """Satisfaction minus the thresholds c; parameters and shapes as `satisfaction`."""
         return self.satisfaction(running) - self.scenario.c
 
     def certificate(self) -> Floats:

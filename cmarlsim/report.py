@@ -28,7 +28,8 @@ def print_report(recordings: Sequence[Recording]) -> None:
     margin = satisfaction - scenario.c
     certificate = np.array([recording.certificate().max(axis=0) for recording in recordings])
     runs = "" if len(recordings) == 1 else f" x {len(recordings)} runs (smallest .. largest)"
-    table = Table(title=f"{scenario.name}: {recordings[0].steps:,} steps{runs}")
+    steps = " or ".join(f"{steps:,}" for steps in sorted({recording.steps for recording in recordings}))
+    table = Table(title=f"{scenario.name}: {steps} steps{runs}")
     for heading in ("zone", "c", "satisfaction", "margin", "certified satisfaction"):
         table.add_column(heading, justify="left" if heading == "zone" else "right")
     for m, zone in enumerate(scenario.zones):

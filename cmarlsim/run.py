@@ -54,11 +54,16 @@ def run(
     try:
         team.weights(world.agents.N, world.world)
     except InputError as error:
-        raise InputError(f"--policy {policy}, scenario {scenario}: {error}") from None
+        raise InputError(
+            f"--policy {policy}, scenario {scenario}: {error}: python -m cmarlsim.train {scenario}; "
+            "or use --policy rank, which fits every scenario"
+        ) from None
     check_record(record)
     check_seed(seed)
     rollouts = whole_rollouts(steps, world.dual.T0)
     base = out or _free(world.name, seed, runs)
+    if base.is_dir() or base.suffix == ".png":
+        raise InputError(f"--out {base}: must name an HDF5 file, such as {world.name}.h5")
     paths = _one_each(base, seed, runs)
     picture = base.with_suffix(".png") if plot and record != "summary" else None
     for path in [*paths, *([picture] if picture else [])]:
@@ -79,7 +84,7 @@ def run(
         draw_runs(recordings, picture)
         print(f"picture:   {picture}")
     if stop.asked:
-        print(f"stopped early: what was run so far is valid ({recordings[0].steps:,} steps)", file=sys.stderr)
+        print("stopped early: the recordings hold what was run so far and are valid", file=sys.stderr)
         return STOPPED
     return 0
 

@@ -6,7 +6,6 @@ import math
 import tomllib
 import warnings
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -31,7 +30,7 @@ from cmarlsim.kernels.world import (
     LinkModel,
     World,
 )
-from cmarlsim.validation import Count, Number, Point, Strict, parse, read_toml
+from cmarlsim.validation import Count, Number, Point, Strict, parse, read_toml, setting_value
 
 LINK_CODES = {"sight-or-disc": SIGHT_OR_DISC, "bernoulli": BERNOULLI, "always": ALWAYS, "never": NEVER}
 MOST_AGENTS = 65_535
@@ -129,7 +128,8 @@ class Scenario(Strict):
             plan = FloorPlan.load(plan_name, beside=path.parent)
         except InputError as error:
             raise InputError(f"{path}: floorplan = {plan_name!r}: {error}") from None
-        return parse(cls, data | {"floorplan": plan}, path)
+        settings = "".join(f" --set {override}" for override in overrides)
+        return parse(cls, data | {"floorplan": plan}, f"{path}{settings}")
 
     @classmethod
     def from_toml(cls, text: str, floorplan: str, source: str | Path) -> Self:
@@ -155,12 +155,11 @@ class Scenario(Strict):
         """Thresholds, (M,)."""
         return np.array([zone.c for zone in self.zones])
 
-    @cached_property
+    @property
     def world(self) -> World:
         """Arrays of the floor plan with this scenario's zones."""
-        return build_world(
-            self.floorplan, [zone.center for zone in self.zones], [zone.radius for zone in self.zones]
-        )
+        discs = tuple((zone.center, zone.radius) for zone in self.zones)
+        return build_world(self.floorplan, discs)
 
     def rules(self) -> Rules:
         """What the engine needs to know besides the world."""
@@ -234,10 +233,7 @@ def _override(data: dict[str, Any], override: str) -> None:
     keys = path.strip().split(".")
     if not equals or not all(keys):
         raise InputError(f"--set {override}: must be KEY=VALUE, for example links.d=4")
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = text.strip()
+    value = setting_value(text)
     target: Any = data
     for depth, key in enumerate(keys[:-1]):
         if isinstance(target, dict):

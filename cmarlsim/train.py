@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +15,7 @@ from cmarlsim.errors import InputError
 from cmarlsim.learning.recipe import Recipe, stages
 from cmarlsim.scenario import Scenario
 from cmarlsim.training import Training
-from cmarlsim.validation import parse
+from cmarlsim.validation import parse, setting_value
 
 
 def train(
@@ -62,11 +61,10 @@ def train(
 
 
 def _setting(text: str) -> tuple[str, Any]:
-    key, _, value = text.partition("=")
-    try:
-        return key.strip(), tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        raise InputError(f"--hyper {text}: must be KEY=VALUE, for example retrain_sweeps=2") from None
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise InputError(f"--hyper {text}: must be KEY=VALUE, for example retrain_sweeps=2")
+    return key.strip(), setting_value(value)
 
 
 if __name__ == "__main__":

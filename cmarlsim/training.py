@@ -41,7 +41,8 @@ class Training:
         self.stages = stages(recipe, scenario.agents.N)
         self.stage_index, self.iteration = 0, 0
         self.best_margin = -np.inf
-        self.encoding = Encoding.of(scenario.world, recipe.scale_lam)
+        self._world = scenario.world
+        self.encoding = Encoding.of(self._world, recipe.scale_lam)
         self._tile_input = self.encoding.tile_input().astype(np.float32)
         generator, M = stream(seed, "initial"), scenario.M
         self.learner = initial_policy(M, recipe, generator)
@@ -147,7 +148,7 @@ class Training:
 
     def _enter_stage(self) -> None:
         """Hand the active token to the stage's agent: its parameters, fresh moments, fresh places."""
-        stage, world, T0 = self.stage, self.scenario.world, self.scenario.dual.T0
+        stage, world, T0 = self.stage, self._world, self.scenario.dual.T0
         self.learner = MLP(*(array[stage.active].copy() for array in self.team))
         self.learner_moments = fresh_moments(self.learner)
         networks = MLP(*(array[: stage.agents] for array in self.team))
@@ -169,7 +170,7 @@ class Training:
         episodes = new_episodes(count, scenario.dual.T0)
         speed = round(scenario.agents.speed * TICKS_PER_METRE)
         run_episodes(
-            scenario.world,
+            self._world,
             speed,
             self._weights,
             self.stage.active,

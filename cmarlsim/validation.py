@@ -40,6 +40,17 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: not valid TOML: {error}") from None
 
 
+def setting_value(text: str) -> Any:
+    """Value that a user wrote after ``KEY=``: TOML, a number such as ``.5``, or else the text itself."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        try:
+            return float(text)
+        except ValueError:
+            return text.strip()
+
+
 def parse(model: type[Model], data: dict[str, Any], source: str | Path) -> Model:
     """Validate `data` as `model`.
 

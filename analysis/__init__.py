@@ -1,0 +1,1 @@
+"""One script a claim or figure of the paper: load, compute, draw."""

@@ -1,0 +1,186 @@
+"""The commands as a user sees them: tables, files, one-line errors, and stopping."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cmarlsim import Policy, Recording, Scenario, execute
+from cmarlsim.console import command
+from cmarlsim.run import run
+from cmarlsim.train import train
+
+ROOT = Path(__file__).parent.parent
+Outcome = tuple[int, str, str]
+
+
+@pytest.fixture
+def call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Outcome]:
+    """Run a command in an empty folder: exit code, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(function: Callable[..., int], *arguments: str) -> Outcome:
+        with pytest.raises(SystemExit) as caught:
+            command(function, list(arguments))
+        captured = capsys.readouterr()
+        return int(caught.value.code or 0), captured.out, captured.err
+
+    return call
+
+
+def test_a_run_prints_its_margins_and_writes_its_files(call: Callable[..., Outcome]) -> None:
+    code, out, err = call(run, "tiny", "--policy", "rank", "--steps", "500", "--seed", "2")
+    assert (code, err) == (0, "")
+    with Recording.open("results/tiny-seed2.h5") as recording:
+        assert recording.steps == 500
+        smallest = recording.margin().argmin()
+        zone = recording.scenario.zones[smallest].name
+        assert f"smallest margin: {recording.margin()[smallest]:+.3f} (zone {zone}, seed 2)" in out
+        for zone, satisfaction in zip(recording.scenario.zones, recording.satisfaction(), strict=True):
+            row = next(line for line in out.splitlines() if line.startswith(f"│ {zone.name} "))
+            assert f"{satisfaction:.3f}" in row
+    assert Path("results/tiny-seed2.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_second_default_run_takes_another_name(call: Callable[..., Outcome]) -> None:
+    for _ in range(2):
+        call(run, "tiny", "--policy", "rank", "--steps", "10", "--no-plot")
+    assert sorted(path.name for path in Path("results").iterdir()) == ["tiny-seed0-2.h5", "tiny-seed0.h5"]
+
+
+def test_several_runs_are_the_single_ones(call: Callable[..., Outcome]) -> None:
+    code, out, _ = call(run, "tiny", "--policy", "rank", "--steps", "300", "--runs", "3", "--out", "r.h5")
+    assert code == 0
+    assert "3 runs" in out
+    for seed in range(3):
+        alone = execute(Scenario.load("tiny"), Policy.load("rank"), 300, seed=seed)
+        with Recording.open(f"r-seed{seed}.h5") as recording:
+            assert np.array_equal(recording.position, alone.position)
+            assert np.array_equal(recording.lam, alone.lam)
+    assert Path("r.png").exists()
+
+
+def test_settings_reach_the_recording(call: Callable[..., Outcome]) -> None:
+    call(
+        run,
+        "tiny",
+        "--policy",
+        "rank",
+        "--steps",
+        "10",
+        "--set",
+        "dual.alpha=.25",
+        "--out",
+        "r.h5",
+        "--no-plot",
+    )
+    assert Recording.open("r.h5").scenario.dual.alpha == 0.25
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (["nowhere"], ["nowhere: no such file", "paper, tiny"]),
+        (["--policy", "nowhere"], ["nowhere: no such file"]),
+        (["tiny"], ["N = 5, M = 6 and 12 tiles", "N = 2, M = 3 and 4 tiles", "cmarlsim.train tiny"]),
+        (["tiny", "--steps", "25"], ["--steps 25", "T0 = 10", "20 or 30"]),
+        (["tiny", "--steps", "0"], ["--steps 0", "for example 10"]),
+        (["tiny", "--seed", "-1"], ["--seed -1"]),
+        (["tiny", "--runs", "0"], ["--runs"]),
+        (["tiny", "--record", "all"], ["--record all", "step, rollout, summary"]),
+        (["tiny", "--out", "."], ["--out .", "HDF5 file"]),
+        (["tiny", "--out", "x.png"], ["--out x.png", "HDF5 file"]),
+        (["tiny", "--out", "taken.h5"], ["--out taken.h5", "--force"]),
+        (["tiny", "--out", "taken.h5/x.h5"], ["--out taken.h5/x.h5", "cannot make its folder"]),
+        (["tiny", "--set", "dual.alpha=2"], ["dual.alpha = 2"]),
+        (["tiny", "--nonsense"], ["--nonsense"]),
+        (["--policy", "taken.h5"], ["taken.h5: not a readable HDF5 file"]),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(
+    call: Callable[..., Outcome], arguments: list[str], parts: list[str]
+) -> None:
+    Path("taken.h5").write_text("precious")
+    policy = [] if "--policy" in arguments or arguments == ["tiny"] else ["--policy", "rank"]
+    code, out, err = call(run, *arguments, *policy)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    for part in parts:
+        assert part in err
+    assert Path("taken.h5").read_text() == "precious"
+
+
+def test_an_unwritable_file_is_one_line(call: Callable[..., Outcome]) -> None:
+    code, _, err = call(run, "tiny", "--policy", "rank", "--out", "/proc/nowhere/r.h5")
+    assert code == 2
+    assert "--out /proc/nowhere/r.h5" in err
+
+
+def test_training_refuses_what_it_does_not_know(call: Callable[..., Outcome]) -> None:
+    code, _, err = call(train, "tiny", "--hyper", "hiden=3")
+    assert code == 2
+    assert err == "error: --hyper: unknown key hiden; did you mean 'hidden'?\n"
+    assert call(train, "tiny", "--hyper", "hidden")[0] == 2
+
+
+def start(folder: Path, module: str, *arguments: str) -> subprocess.Popen[str]:
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        [sys.executable, "-m", module, *arguments],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 120.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "nothing happened"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("runs", [1, 2])
+def test_a_stopped_run_leaves_valid_files(tmp_path: Path, number: signal.Signals, runs: int) -> None:
+    endless = ("--steps", "1000000000", "--runs", str(runs), "--record", "rollout", "--no-plot")
+    process = start(tmp_path, "cmarlsim.run", "tiny", "--policy", "rank", *endless, "--out", "r.h5")
+    paths = [tmp_path / "r.h5"] if runs == 1 else [tmp_path / f"r-seed{seed}.h5" for seed in range(runs)]
+    wait_for(lambda: all(path.exists() and path.stat().st_size > 30_000 for path in paths))
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "smallest margin" in out
+    assert err == "stopped early: the recordings hold what was run so far and are valid\n"
+    for path in paths:
+        with Recording.open(path) as recording:
+            assert 0 < recording.steps < 1_000_000_000
+            assert len(recording.lam) == recording.rollouts_done + 1
+
+
+def test_a_stopped_training_continues(tmp_path: Path) -> None:
+    quick = ("--hyper", "pretrain_iterations=400", "--hyper", "retrain_iterations=100")
+    arguments = ("tiny", "--out", "p.h5", *quick)
+    process = start(tmp_path, "cmarlsim.train", *arguments)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT) if process.poll() is None else None
+    process.communicate(timeout=120)
+    again = start(tmp_path, "cmarlsim.train", *arguments)
+    out, _ = again.communicate(timeout=240)
+    assert again.returncode == 0
+    assert "policy: p.h5" in out
+    assert not (tmp_path / "p.h5.checkpoint").exists()
+    assert Policy.load(tmp_path / "p.h5").training["iterations_done"] == 600

@@ -1,0 +1,54 @@
+"""Every draw has an address: seed, name, index."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cmarlsim.errors import InputError
+from cmarlsim.randomness import check_seed, stream, uniforms
+
+
+@pytest.mark.parametrize("shape", [(1,), (3,), (4,), (5, 2), (7, 3)])
+def test_rows_do_not_depend_on_what_else_is_asked_for(shape: tuple[int, ...]) -> None:
+    whole = uniforms(3, "action", 0, 9, shape)
+    parts = [uniforms(3, "action", first, count, shape) for first, count in ((0, 2), (2, 1), (3, 6))]
+    assert np.array_equal(whole, np.concatenate(parts))
+
+
+def test_no_row_repeats_another() -> None:
+    table = uniforms(0, "action", 0, 200, (5,))
+    assert len(np.unique(table)) == table.size
+
+
+def test_an_empty_row_is_possible() -> None:
+    assert uniforms(0, "link", 4, 3, (10, 0)).shape == (3, 10, 0)
+
+
+def test_seeds_and_names_share_no_stream() -> None:
+    tables = [uniforms(seed, name, 0, 50, (10,)) for seed in range(20) for name in ("action", "link")]
+    values = np.concatenate([table.ravel() for table in tables])
+    assert len(np.unique(values)) == len(values)
+    correlation = np.corrcoef([table.ravel() for table in tables])
+    np.fill_diagonal(correlation, 0.0)
+    assert np.abs(correlation).max() < 6 / np.sqrt(500)
+
+
+def test_uniforms_are_uniform() -> None:
+    values = uniforms(11, "action", 0, 1000, (100,)).ravel()
+    counts = np.histogram(values, bins=50, range=(0.0, 1.0))[0]
+    expected = len(values) / 50
+    chi_square = ((counts - expected) ** 2 / expected).sum()
+    assert values.min() >= 0
+    assert values.max() < 1
+    assert abs(chi_square - 49) < 5 * np.sqrt(2 * 49)
+
+
+def test_streams_of_different_index_differ() -> None:
+    draws = {float(stream(0, "training", stage, i).random()) for stage in range(5) for i in range(50)}
+    assert len(draws) == 250
+
+
+def test_a_negative_seed_is_refused() -> None:
+    with pytest.raises(InputError, match="--seed -1"):
+        check_seed(-1)

@@ -1,0 +1,185 @@
+"""Recordings: the contract's layout, and that a program that knows none of the code can check one."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import h5py
+import naive
+import numpy as np
+import pytest
+
+from cmarlsim import Policy, Recording, Scenario, execute
+from cmarlsim.errors import InputError
+from cmarlsim.execution import Run
+from cmarlsim.recorder import Recorder
+
+RANK = Policy.load("rank")
+CONTRACT = {
+    "step/position": ("f8", "T N 2"),
+    "step/tile": ("u2", "T N"),
+    "step/action": ("u2", "T N"),
+    "step/link": ("?", "T N N"),
+    "step/reward": ("?", "T M"),
+    "step/estimate": ("?", "T N M"),
+    "rollout/lam": ("f8", "K+1 N M"),
+    "rollout/lam_ideal": ("f8", "K+1 M"),
+    "rollout/reward_mean": ("f8", "K M"),
+}
+
+
+def record(path: Path, name: str = "paper", level: str = "step", chunk: int | None = None) -> Path:
+    scenario = Scenario.load(name)
+    recorder = Recorder(path, scenario, 3, RANK.sha256, level)
+    for trace in Run(scenario, RANK, 3).chunks(6, level == "step", chunk):
+        recorder.append(trace)
+    recorder.finish().close()
+    return path
+
+
+def contents(path: Path) -> dict[str, np.ndarray]:
+    arrays: dict[str, np.ndarray] = {}
+    with h5py.File(path) as file:
+        file.visititems(
+            lambda name, item: arrays.update({name: item[...]}) if isinstance(item, h5py.Dataset) else None
+        )
+    return arrays
+
+
+def test_layout_is_the_contract(tmp_path: Path) -> None:
+    sizes = {"T": 600, "N": 5, "M": 6, "K": 6, "K+1": 7, "2": 2}
+    with h5py.File(record(tmp_path / "r.h5")) as file:
+        for name, (kind, shape) in CONTRACT.items():
+            assert file[name].dtype == np.dtype(kind), name
+            assert file[name].shape == tuple(sizes[size] for size in shape.split()), name
+            assert all(len(dimension) == 1 for dimension in file[name].dims), name
+        for key in ("format", "scenario", "floorplan", "seed", "policy_sha256", "version_numba"):
+            assert key in file.attrs
+        assert file.attrs["rollouts_done"] == 6
+
+
+def test_an_outsider_can_recompute_it(tmp_path: Path) -> None:
+    with h5py.File(record(tmp_path / "r.h5")) as file:
+        scenario = tomllib.loads(file.attrs["scenario"])
+        walls = naive.wall_segments(tomllib.loads(file.attrs["floorplan"]))
+        data = {name.split("/")[1]: file[name][...] for name in CONTRACT}
+    T0, dual = scenario["dual"]["T0"], scenario["dual"]
+    c = np.array([zone["c"] for zone in scenario["zones"]])
+    inside = np.array([[naive.zones_of(scenario, place) for place in step] for step in data["position"]])
+    assert np.array_equal(data["reward"], inside.any(axis=1))
+    links = np.array([naive.links(scenario, walls, step) for step in data["position"]])
+    assert np.array_equal(data["link"], links)
+    for k in range(6):
+        rows = slice(k * T0, (k + 1) * T0)
+        assert np.array_equal(data["estimate"][rows], naive.gossip_literal(inside[rows], links[rows]))
+        assert np.allclose(data["reward_mean"][k], data["reward"][rows].mean(axis=0), rtol=0, atol=1e-15)
+        ideal = naive.dual_update(data["lam_ideal"][k], data["reward"][rows], c, dual["alpha"], dual["eta"])
+        assert np.allclose(data["lam_ideal"][k + 1], ideal, rtol=0, atol=1e-12)
+        for n, lam in enumerate(data["lam"][k]):
+            own = naive.dual_update(lam, data["estimate"][rows, n], c, dual["alpha"], dual["eta"])
+            assert np.allclose(data["lam"][k + 1, n], own, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("level", ["step", "rollout", "summary"])
+def test_the_chunk_size_leaves_no_trace(tmp_path: Path, level: str) -> None:
+    whole = contents(record(tmp_path / "whole.h5", level=level, chunk=6))
+    for chunk in (1, 4):
+        parts = contents(record(tmp_path / f"{chunk}.h5", level=level, chunk=chunk))
+        assert parts.keys() == whole.keys()
+        for name, array in whole.items():
+            assert array.tobytes() == parts[name].tobytes(), name
+
+
+def test_levels_agree(tmp_path: Path) -> None:
+    paths = {level: record(tmp_path / f"{level}.h5", level=level) for level in ("step", "rollout", "summary")}
+    step, rollout, summary = (Recording.open(path) for path in paths.values())
+    assert np.array_equal(step.lam, rollout.lam)
+    for other in (rollout, summary):
+        assert np.array_equal(step.satisfaction(), other.satisfaction())
+        assert np.allclose(step.certificate(), other.certificate(), rtol=0, atol=1e-15)
+    assert np.array_equal(step.satisfaction(), step.reward.mean(axis=0))
+    assert np.allclose(step.satisfaction("step")[-1], step.satisfaction(), rtol=0, atol=1e-15)
+    assert np.allclose(step.satisfaction("step")[99::100], step.satisfaction("rollout"), rtol=0, atol=1e-12)
+    assert np.array_equal(step.margin(), step.satisfaction() - step.scenario.c)
+    with pytest.raises(InputError, match="--record step"):
+        _ = rollout.position
+    with pytest.raises(InputError, match="--record rollout"):
+        _ = summary.lam
+
+
+def test_certificates_hold(tmp_path: Path) -> None:
+    with Recording.open(record(tmp_path / "r.h5")) as recording:
+        assert (recording.certificate() <= recording.satisfaction() + 1e-12).all()
+
+
+def test_what_lies_behind_rollouts_done_is_not_shown(tmp_path: Path) -> None:
+    path = record(tmp_path / "r.h5")
+    with h5py.File(path, "r+") as file:
+        file.attrs["rollouts_done"] = 4
+    with Recording.open(path) as recording:
+        assert recording.steps == 400
+        assert len(recording.position) == 400
+        assert len(recording.lam) == 5
+        assert len(recording.reward_mean) == 4
+
+
+def test_memory_and_file_hold_the_same(tmp_path: Path) -> None:
+    scenario = Scenario.load("tiny")
+    on_disk = execute(scenario, RANK, 200, seed=1, out=tmp_path / "r.h5")
+    in_memory = execute(scenario, RANK, 200, seed=1)
+    assert np.array_equal(on_disk.position, in_memory.position)
+    assert np.array_equal(on_disk.lam, in_memory.lam)
+
+
+def test_a_long_recording_stays_small(tmp_path: Path) -> None:
+    execute(Scenario.load("paper"), Policy.load("paper"), 4000, out=tmp_path / "r.h5").close()
+    assert (tmp_path / "r.h5").stat().st_size < 2e6
+
+
+def test_files_that_are_not_recordings(tmp_path: Path) -> None:
+    path = tmp_path / "r.h5"
+    with pytest.raises(InputError, match="no such file"):
+        Recording.open(path)
+    path.write_bytes(b"not HDF5 at all")
+    with pytest.raises(InputError, match="truncated or foreign"):
+        Recording.open(path)
+    record(path)
+    path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(InputError, match="truncated or foreign"):
+        Recording.open(path)
+    with h5py.File(path, "w") as file:
+        file["x"] = 1
+    with pytest.raises(InputError, match="expected a file of format"):
+        Recording.open(path)
+    record(path)
+    with h5py.File(path, "r+") as file:
+        del file.attrs["seed"]
+    with pytest.raises(InputError, match=r"not a complete recording.*seed"):
+        Recording.open(path)
+
+
+def test_an_existing_file_is_kept_unless_forced(tmp_path: Path) -> None:
+    path = tmp_path / "r.h5"
+    path.write_text("precious")
+    scenario = Scenario.load("tiny")
+    with pytest.raises(InputError, match="--force"):
+        execute(scenario, RANK, 10, out=path)
+    assert path.read_text() == "precious"
+    execute(scenario, RANK, 10, out=path, force=True).close()
+    assert Recording.open(path).steps == 10
+
+
+def test_a_full_disk_leaves_a_valid_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    free = iter([10**9, 10**9, 0])
+    usage = type("Usage", (), {})
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: setattr(usage, "free", next(free)) or usage)
+    scenario = Scenario.load("tiny")
+    recorder = Recorder(tmp_path / "r.h5", scenario, 0, RANK.sha256, "step")
+    first, second, third = Run(scenario, RANK, 0).chunks(3, keep_steps=True, size=1)
+    recorder.append(first)
+    recorder.append(second)
+    with pytest.raises(InputError, match=r"disk is full.*2 rollouts"):
+        recorder.append(third)
+    with Recording.open(tmp_path / "r.h5") as recording:
+        assert len(recording.position) == 20

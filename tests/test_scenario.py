@@ -1,0 +1,236 @@
+"""Scenarios: what is shipped, what is refused and how, and that TOML survives a round trip."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cmarlsim import shipped
+from cmarlsim.errors import InputError
+from cmarlsim.kernels.world import TICKS_PER_METRE
+from cmarlsim.scenario import Scenario
+
+ZONE = '[[zones]]\nname = "z"\ncenter = [0.5, 0.5]\nradius = 0.3\nc = 0.5\n'
+SMALL = f"""
+name = "small"
+floorplan = "plan.toml"
+[agents]
+N = 2
+[dual]
+alpha = 0.1
+eta = 0.5
+T0 = 5
+[links]
+model = "always"
+{ZONE}"""
+PLAN = """
+name = "plan"
+edges = [["a", "b"]]
+[[tiles]]
+name = "left"
+rectangle = [0.0, 0.0, 1.0, 1.0]
+[[tiles]]
+name = "right"
+rectangle = [1.0, 0.0, 2.0, 1.0]
+[[waypoints]]
+name = "a"
+position = [0.5, 0.5]
+[[waypoints]]
+name = "b"
+position = [1.5, 0.5]
+"""
+WALL = "[[walls]]\npoints = [[1.2, 0.0], [1.2, {}]]\n"
+ISLAND = '[[waypoints]]\nname = "island"\nposition = [1.9, 0.9]\n'
+OVERLAP = '[[tiles]]\nname = "third"\nrectangle = [0.9, 0.5, 1.5, 2.0]\n'
+OFF_TILES = '[[waypoints]]\nname = "off"\nposition = [3.0, 0.5]\n'
+
+
+def write(folder: Path, scenario: str = SMALL, plan: str = PLAN) -> Path:
+    (folder / "plan.toml").write_text(plan)
+    path = folder / "small.toml"
+    path.write_text(scenario)
+    return path
+
+
+def refusal(path: Path, *overrides: str) -> str:
+    with pytest.raises(InputError) as caught:
+        Scenario.load(path, overrides)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def test_the_small_scenario_is_fine(tmp_path: Path) -> None:
+    assert Scenario.load(write(tmp_path)).agents.speed == 1.0
+
+
+def test_paper_is_section_v() -> None:
+    scenario = Scenario.load("paper")
+    assert (scenario.agents.N, scenario.M, scenario.dual.T0) == (5, 6, 100)
+    assert (scenario.dual.alpha, scenario.dual.eta, scenario.links.d) == (0.01, 0.5, 5.0)
+    assert np.allclose(scenario.c, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
+    plan = scenario.floorplan
+    assert (len(plan.tiles), len(plan.waypoints), len(plan.edges)) == (12, 19, 18)
+    assert len(plan.wall_segments()) == 20
+
+
+def test_paper_distances_between_zones() -> None:
+    world = Scenario.load("paper").world
+    goals = [int(world.to_go[:, m].argmin()) for m in range(6)]
+    metres = world.to_go[goals] / TICKS_PER_METRE
+    door = 2 * (math.hypot(1.5, 1) + 1.75)
+    office = math.hypot(1.5, 2.5) + 1.5
+    red_to_magenta = office + 14 + 3.25 + 6 + 1.75 + math.hypot(1.5, 1)
+    assert metres.max() == pytest.approx(red_to_magenta, abs=1e-12)
+    assert metres[metres > 0].min() == pytest.approx(door + 4, abs=1e-12)
+    assert np.array_equal(metres, metres.T)
+
+
+@pytest.mark.parametrize("name", ["paper", "tiny"])
+def test_toml_round_trip(name: str) -> None:
+    scenario = Scenario.load(name)
+    again = Scenario.from_toml(scenario.to_toml(), scenario.floorplan.to_toml(), "test")
+    assert again == scenario
+
+
+def test_scenarios_are_frozen() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        Scenario.load("tiny").dual.alpha = 0.5
+
+
+@pytest.mark.parametrize(
+    ("override", "key", "value"),
+    [
+        ("links.d=4", "links.d", 4),
+        ("dual.alpha=.5", "dual.alpha", 0.5),
+        ("zones.0.c=0.25", "zones.0.c", 0.25),
+        ("zones.top.c=0.25", "zones.2.c", 0.25),
+        ("links.model=never", "links.model", "never"),
+        ("name=other name", "name", "other name"),
+    ],
+)
+def test_overrides_reach_every_key(override: str, key: str, value: object) -> None:
+    target: object = Scenario.load("tiny", [override])
+    for part in key.split("."):
+        target = target[int(part)] if isinstance(target, tuple) else getattr(target, part)
+    assert target == value
+
+
+@pytest.mark.parametrize(
+    ("override", "parts"),
+    [
+        ("dual.alhpa=0.1", ["unknown key dual.alhpa", "'alpha'"]),
+        ("agent.N=3", ["unknown key agent", "'agents'"]),
+        ("zones.0.centre=[0, 0]", ["zones[0].centre", "'center'"]),
+        ("dual.alpha=1", ["dual.alpha = 1", "less than 1"]),
+        ("dual.alpha=-0.1", ["dual.alpha = -0.1"]),
+        ("dual.eta=0", ["dual.eta = 0", "greater than 0"]),
+        ("dual.T0=0", ["dual.T0 = 0"]),
+        ("dual.T0=2.5", ["dual.T0 = 2.5", "integer"]),
+        ("agents.N=true", ["agents.N = True"]),
+        ("agents.N='2'", ["agents.N = '2'"]),
+        ("agents.speed=0", ["agents.speed = 0"]),
+        ("agents.speed=nan", ["agents.speed = nan"]),
+        ("zones.0.c=1.0", ["zones[0].c = 1.0", "less than 1"]),
+        ("zones.0.c=-0.1", ["zones[0].c = -0.1"]),
+        ("zones.0.radius=0", ["zones[0].radius = 0"]),
+        ("zones.0.center=[9, 9]", ["zones[0] 'z'", "[9.0, 9.0]", "no tile"]),
+        ("zones.0.center=[1.0, 0.9]", ["nearest waypoint 'a'", "put a waypoint inside"]),
+        ("zones.y.c=0", ["zones.y", "one of z"]),
+        ("zones.7.c=0", ["zones.7", "below 1"]),
+        ("links.model=allways", ["links.model = 'allways'", "'always'"]),
+        ("links.model='sight-or-disc'", ["d is missing", "sight-or-disc"]),
+        ("links.model=bernoulli", ["p is missing", "footprint"]),
+        ("floorplan=3", ["floorplan = 3"]),
+        ("floorplan=nowhere", ["floorplan = 'nowhere'", "no such file", "pittsburgh"]),
+        ("nonsense", ["--set nonsense", "KEY=VALUE"]),
+        ("=3", ["--set =3", "KEY=VALUE"]),
+    ],
+)
+def test_bad_values_name_file_key_and_value(tmp_path: Path, override: str, parts: list[str]) -> None:
+    message = refusal(write(tmp_path), override)
+    for part in [*parts, "--set" if "small.toml" not in message else "small.toml"]:
+        assert part in message
+
+
+@pytest.mark.parametrize(
+    ("footprint", "part"),
+    [
+        ("'cicle'", "did you mean 'cycle'"),
+        ("[[0, 2]]", "[0, 2] must be two different agents of 0 to 1"),
+        ("[[0, 0]]", "[0, 0] must be two different agents"),
+        ("[[0, 1], [1, 0]]", "listed once"),
+        ("[]", "components are [[0], [1]]"),
+    ],
+)
+def test_bad_footprints(tmp_path: Path, footprint: str, part: str) -> None:
+    overrides = ("links.model=bernoulli", "links.p=0.5", f"links.footprint={footprint}")
+    assert part in refusal(write(tmp_path), *overrides)
+
+
+@pytest.mark.parametrize("p", ["0", "1.5", "-0.1"])
+def test_bad_edge_probabilities(tmp_path: Path, p: str) -> None:
+    overrides = ("links.model=bernoulli", f"links.p={p}", "links.footprint=path")
+    assert f"links.p = {p}" in refusal(write(tmp_path), *overrides)
+
+
+@pytest.mark.parametrize(
+    ("plan", "parts"),
+    [
+        (PLAN + WALL.format(1.0), ["edges[0] = ['a', 'b']", "wall"]),
+        (PLAN + WALL.format(0.5), ["edges[0] = ['a', 'b']", "touches the wall"]),
+        (PLAN + ISLAND, ["2 parts", "'island'"]),
+        (PLAN + OVERLAP, ["'left' and 'third' overlap"]),
+        (PLAN + OFF_TILES, ["'off' at [3.0, 0.5]", "no tile"]),
+        (
+            PLAN.replace("[1.0, 0.0, 2.0, 1.0]", "[1.1, 0.0, 2.0, 1.0]"),
+            ["edges[0]", "part of it lies on no tile"],
+        ),
+        (PLAN.replace("[1.0, 0.0, 2.0, 1.0]", "[2.0, 0.0, 1.0, 1.0]"), ["rectangle = [2.0, 0.0, 1.0, 1.0]"]),
+        (PLAN.replace('["a", "b"]', '["a", "c"]'), ["edges[0] = ['a', 'c']", "no waypoint 'c'"]),
+        (PLAN.replace('["a", "b"]', '["a", "b"], ["b", "a"]'), ["['a', 'b'] stands 2 times"]),
+        (PLAN.replace('["a", "b"]', '["a", "a"]'), ["edges[0]", "apart"]),
+        (PLAN.replace('name = "right"', 'name = "left"'), ["tiles", "'left' stands 2 times"]),
+        (PLAN.replace("tiles", "tils"), ["unknown key tils", "'tiles'"]),
+        (PLAN.replace("0.5]", "1e400]"), ["finite"]),
+        ("name = ", ["plan.toml", "not valid TOML"]),
+    ],
+)
+def test_impossible_floor_plans(tmp_path: Path, plan: str, parts: list[str]) -> None:
+    message = refusal(write(tmp_path, plan=plan))
+    for part in ["plan", *parts]:
+        assert part in message
+
+
+def test_a_wall_beside_the_edge_is_fine(tmp_path: Path) -> None:
+    Scenario.load(write(tmp_path, plan=PLAN + WALL.format(0.49)))
+
+
+def test_two_zones_of_one_name(tmp_path: Path) -> None:
+    assert "'z' stands 2 times" in refusal(write(tmp_path, SMALL + ZONE))
+
+
+def test_thresholds_beyond_theorem_1_are_a_warning() -> None:
+    with pytest.warns(UserWarning, match=re.escape("1.3 > N - 1 = 1: Theorem 1 does not apply")):
+        Scenario.load("tiny", ["zones.top.c=0.8"])
+
+
+def test_files_that_are_not_scenarios(tmp_path: Path) -> None:
+    assert "no such file" in refusal(tmp_path / "missing.toml")
+    assert "is a folder" in refusal(tmp_path)
+    broken = tmp_path / "broken.toml"
+    broken.write_text("name = [")
+    assert "broken.toml: not valid TOML" in refusal(broken)
+    broken.write_bytes(b"\xff\xfe")
+    assert "broken.toml: not valid TOML" in refusal(broken)
+
+
+def test_shipped_things_are_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert Scenario.load("paper").name == "paper"
+    with pytest.raises(InputError, match="did you mean 'paper'"):
+        shipped.find("policies", "papr", ".h5")
