@@ -75,7 +75,7 @@ def draw_satisfaction(axes: Axes, recordings: Sequence[Recording]) -> None:
     axes.set_ylabel("satisfaction (solid), threshold c (dashed)")
     axes.set_xlim(0, steps[-1])
     axes.set_ylim(0, 1)
-    axes.legend(title="zone", loc="upper right", ncols=2)
+    axes.legend(title="zone", loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
 
 def draw_runs(recordings: Sequence[Recording], path: Path) -> None:
