@@ -42,5 +42,10 @@ def restore(training: Training, path: Path) -> None:
                 "repeat its command, or remove it to start anew"
             )
         names: list[str] = []
-        file["state"].visititems(lambda name, item: names.append(name) if hasattr(item, "shape") else None)
-        training.restore({name: file[f"state/{name}"][...] for name in names})
+        try:
+            file["state"].visititems(
+                lambda name, item: names.append(name) if hasattr(item, "shape") else None
+            )
+            training.restore({name: file[f"state/{name}"][...] for name in names})
+        except (LookupError, ValueError) as error:
+            raise InputError(f"{path}: not a complete checkpoint: {error.args[0]}") from None

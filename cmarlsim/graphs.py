@@ -54,5 +54,5 @@ def footprint_edges(footprint: str | Sequence[tuple[int, int]], agents: int) -> 
     if not nx.is_connected(graph):
         parts = [sorted(part) for part in nx.connected_components(graph)]
         raise ValueError(f"footprint: not connected, its components are {parts}")
-    pairs = sorted((min(edge), max(edge)) for edge in graph.edges)
+    pairs = sorted((min(i, j), max(i, j)) for i, j in graph.edges if i != j)
     return np.array(pairs, dtype=np.int64).reshape(-1, 2)

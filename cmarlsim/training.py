@@ -119,24 +119,32 @@ class Training:
         return arrays
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        """Continue from a `state` of a training with the same scenario, seed and recipe."""
+        """Continue from a `state` of a training with the same scenario, seed and recipe.
+
+        Raises
+        ------
+        LookupError, ValueError
+            If `state` is not complete.
+        """
         self.stage_index, self.iteration = (int(value) for value in state["progress"])
+        if not 0 <= self.stage_index <= len(self.stages):
+            raise ValueError(f"progress = {state['progress']}: there are {len(self.stages)} stages")
         self.best_margin = float(state["best_margin"])
         learner_steps, baseline_steps = (int(value) for value in state["moment_steps"])
-        self.team = MLP(*(np.array(state[f"team/{field}"]) for field in MLP._fields))
+        _fill(self.team, "team", state)
         if not self.finished:
             self._enter_stage()
         for name, group in self._groups().items():
-            for field, array in group._asdict().items():
-                array[...] = state[f"{name}/{field}"]
+            _fill(group, name, state)
         self.learner_moments = self.learner_moments._replace(steps=learner_steps)
         self.baseline_moments = self.baseline_moments._replace(steps=baseline_steps)
         self._show_learner()
 
     def _groups(self) -> dict[str, MLP | Places]:
-        return {
-            "team": self.team,
-            "best": self.best,
+        result: dict[str, MLP | Places] = {"team": self.team, "best": self.best}
+        if self.finished:
+            return result
+        return result | {
             "learner": self.learner,
             "learner_mean": self.learner_moments.mean,
             "learner_square": self.learner_moments.square,
@@ -229,3 +237,12 @@ class Training:
         if margin > self.best_margin:
             self.best_margin = margin
             self.best = MLP(*(array.copy() for array in policy.networks or ()))
+
+
+def _fill(group: MLP | Places, name: str, state: Mapping[str, np.ndarray]) -> None:
+    """Copy the arrays of `state` that belong to the group `name` into its own."""
+    for field, array in group._asdict().items():
+        saved = state[f"{name}/{field}"]
+        if saved.shape != array.shape:
+            raise ValueError(f"{name}/{field} has shape {saved.shape}, not {array.shape}")
+        array[...] = saved

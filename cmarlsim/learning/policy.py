@@ -88,17 +88,16 @@ class Policy:
         path = shipped.find("policies", reference, ".h5")
         with open_readable(path, FORMAT) as file:
             try:
-                arrays = [file[f"weights/{name}"][...].astype(np.float64) for name in MLP._fields]
-                encoding = Encoding(
-                    file["tile_center"][...],
-                    file.attrs["low"],
-                    file.attrs["high"],
-                    bool(file.attrs["scale_lam"]),
+                networks = MLP(*(file[f"weights/{name}"][...].astype(np.float64) for name in MLP._fields))
+                center, low, high = (
+                    np.asarray(value, dtype=np.float64)
+                    for value in (file["tile_center"], file.attrs["low"], file.attrs["high"])
                 )
-            except KeyError as error:
+                encoding = Encoding(center, low, high, bool(file.attrs["scale_lam"]))
+            except (KeyError, ValueError) as error:
                 raise InputError(f"{path}: not a complete policy: {error.args[0]}") from None
-            networks = MLP(*arrays)
-            _check_shapes(networks, path)
+            _check_networks(networks, path)
+            _check_encoding(encoding, path)
             training = {key: value for key, value in file.attrs.items() if key not in _ENCODING_ATTRIBUTES}
         return cls(networks, encoding, training)
 
@@ -160,7 +159,7 @@ class Policy:
 _ENCODING_ATTRIBUTES = ("format", "low", "high", "scale_lam")
 
 
-def _check_shapes(networks: MLP, path: Path) -> None:
+def _check_networks(networks: MLP, path: Path) -> None:
     agents, hidden = networks.b1.shape if networks.b1.ndim == 2 else (-1, -1)
     zones = networks.b2.shape[-1] if networks.b2.ndim == 2 else -1
     wanted = [(agents, zones + 2, hidden), (agents, hidden), (agents, hidden, zones), (agents, zones)]
@@ -172,3 +171,14 @@ def _check_shapes(networks: MLP, path: Path) -> None:
         )
     if not all(np.isfinite(array).all() for array in networks):
         raise InputError(f"{path}: some weights are not finite")
+
+
+def _check_encoding(encoding: Encoding, path: Path) -> None:
+    center, low, high = encoding.tile_center, encoding.low, encoding.high
+    if center.ndim != 2 or center.shape[1] != 2 or low.shape != (2,) or high.shape != (2,):
+        raise InputError(
+            f"{path}: tile_center, low and high have shapes {center.shape}, {low.shape}, {high.shape}; "
+            "they must be (L, 2), (2,), (2,)"
+        )
+    if not (np.isfinite([*center, low, high]).all() and (low < high).all()):
+        raise InputError(f"{path}: low = {low}, high = {high}: low must be below high, and all finite")
