@@ -43,6 +43,7 @@ def train(
         print(f"continuing from {checkpoint_of(out)}", file=sys.stderr)
     finished, done = False, 0
     with Stop() as stop, progress_bar(f"{world.name}: training", total) as advance:
+        print(f"training {world.name}: {total:,} iterations, seed {seed}", flush=True)
 
         def progress(training: Training) -> bool:
             nonlocal finished, done

@@ -153,6 +153,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 120.0) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("runs", [1, 2])
 def test_a_stopped_run_leaves_valid_files(tmp_path: Path, number: signal.Signals, runs: int) -> None:
@@ -171,16 +172,22 @@ def test_a_stopped_run_leaves_valid_files(tmp_path: Path, number: signal.Signals
             assert len(recording.lam) == recording.rollouts_done + 1
 
 
+@pytest.mark.compiled
 def test_a_stopped_training_continues(tmp_path: Path) -> None:
-    quick = ("--hyper", "pretrain_iterations=400", "--hyper", "retrain_iterations=100")
-    arguments = ("tiny", "--out", "p.h5", *quick)
-    process = start(tmp_path, "cmarlsim.train", *arguments)
-    time.sleep(0.5)
-    process.send_signal(signal.SIGINT) if process.poll() is None else None
-    process.communicate(timeout=120)
-    again = start(tmp_path, "cmarlsim.train", *arguments)
-    out, _ = again.communicate(timeout=240)
-    assert again.returncode == 0
-    assert "policy: p.h5" in out
+    quick = ("--hyper", "pretrain_iterations=300", "--hyper", "retrain_iterations=50")
+    process = start(tmp_path, "cmarlsim.train", "tiny", "--out", "p.h5", *quick)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "training tiny: 400 iterations, seed 0\n"
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert err == "stopped; the same command continues from p.h5.checkpoint\n"
+    assert not (tmp_path / "p.h5").exists()
+    for out in ("p.h5", "whole.h5"):
+        again = start(tmp_path, "cmarlsim.train", "tiny", "--out", out, *quick)
+        again.communicate(timeout=240)
+        assert again.returncode == 0
     assert not (tmp_path / "p.h5.checkpoint").exists()
-    assert Policy.load(tmp_path / "p.h5").training["iterations_done"] == 600
+    resumed, whole = Policy.load(tmp_path / "p.h5"), Policy.load(tmp_path / "whole.h5")
+    assert resumed.training["iterations_done"] == 400
+    assert resumed.sha256 == whole.sha256

@@ -1,0 +1,22 @@
+"""Settings of the whole suite."""
+
+import cases
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "suite",
+    derandomize=True,
+    deadline=None,
+    max_examples=200 if cases.COMPILED else 60,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("suite")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if not cases.COMPILED:
+        skip = pytest.mark.skip(reason="NUMBA_DISABLE_JIT=1: takes too long in plain Python")
+        for item in items:
+            if item.get_closest_marker("compiled"):
+                item.add_marker(skip)

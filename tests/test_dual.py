@@ -1,0 +1,67 @@
+"""The contractive dual update, eq. 16 and 18."""
+
+import hypothesis.extra.numpy as hnp
+import hypothesis.strategies as st
+import naive
+import numpy as np
+import pytest
+from hypothesis import given
+
+from cmarlsim.kernels.dual import dual_update
+from cmarlsim.kernels.world import Bools, Floats
+
+T0 = 8
+zones = st.integers(1, 6)
+rates = st.tuples(st.sampled_from([0.0, 0.01, 0.3, 0.99]), st.sampled_from([0.1, 0.5, 3.0]))
+
+
+def updated(lam: Floats, attended: Bools, c: Floats, alpha: float, eta: float) -> Floats:
+    after = lam.copy()
+    dual_update(after, c, alpha, eta, attended)
+    return after
+
+
+@given(zones.flatmap(lambda M: hnp.arrays(np.bool_, (T0, M))), rates, st.integers(0, 2**32))
+def test_an_update_equals_the_twins(attended: Bools, rate: tuple[float, float], seed: int) -> None:
+    generator, M = np.random.default_rng(seed), attended.shape[1]
+    lam, c = generator.exponential(size=M), generator.random(M)
+    assert updated(lam, attended, c, *rate) == pytest.approx(
+        naive.dual_update(lam, attended, c, *rate), rel=0, abs=1e-12
+    )
+
+
+@given(zones.flatmap(lambda M: hnp.arrays(np.bool_, (2, T0, M))), rates, st.integers(0, 2**32))
+def test_missing_observations_never_lower_a_multiplier(
+    seen: Bools, rate: tuple[float, float], seed: int
+) -> None:
+    """Also bit for bit: each operation of the update is monotone under rounding."""
+    generator, M = np.random.default_rng(seed), seen.shape[2]
+    lam, c = generator.exponential(size=M), generator.random(M)
+    low = updated(lam, seen.any(axis=0), c, *rate)
+    high = updated(lam + generator.exponential(size=M), seen[0], c, *rate)
+    assert (high >= low).all()
+    assert (low >= 0).all()
+
+
+@pytest.mark.parametrize("times", [0, 2, 5, 8])
+@pytest.mark.parametrize("alpha", [0.01, 0.3])
+def test_a_constant_reward_gives_the_closed_form(times: int, alpha: float) -> None:
+    """From 0, lam_k = (1 - (1 - alpha)**k) / alpha * eta * [c - r]_+ ."""
+    attended = (np.arange(T0) < times)[:, None]
+    c, eta, lam = np.array([0.6]), 0.5, np.zeros(1)
+    for k in range(1, 200):
+        lam = updated(lam, attended, c, alpha, eta)
+        growth = (1 - (1 - alpha) ** k) / alpha
+        assert lam[0] == pytest.approx(growth * eta * max(0.0, 0.6 - times / T0), rel=1e-12)
+
+
+def test_without_contraction_the_slack_adds_up_and_attendance_pays_it_off() -> None:
+    never, always = np.zeros((T0, 1), dtype=bool), np.ones((T0, 1), dtype=bool)
+    lam, c = np.zeros(1), np.array([0.25])
+    for k in range(1, 9):
+        lam = updated(lam, never, c, 0.0, 0.5)
+        assert lam[0] == 0.125 * k
+    lam = updated(lam, always, c, 0.0, 0.5)
+    assert lam[0] == 1.0 - 0.375
+    lam = updated(updated(lam, always, c, 0.0, 0.5), always, c, 0.0, 0.5)
+    assert lam[0] == 0.0

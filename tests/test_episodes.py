@@ -1,0 +1,74 @@
+"""Training episodes, against a plain rollout made of the twin's parts."""
+
+import math
+
+import hypothesis.extra.numpy as hnp
+import hypothesis.strategies as st
+import naive
+import numpy as np
+import pytest
+import worlds
+from cases import Case, policy_of, scenario_of, shipped_case
+from hypothesis import given
+
+from cmarlsim.kernels.engine import new_scene
+from cmarlsim.kernels.episodes import Episodes, difference_reward, new_episodes, run_episodes
+from cmarlsim.kernels.world import Bools, Floats, Ints, places_at
+
+
+def owed(lam: Floats, inside: Bools, active: int) -> float:
+    """What the team earns with one agent, less what it earns without it."""
+    others = np.delete(inside, active, axis=0)
+    return math.fsum(lam[inside.any(axis=0)]) - math.fsum(lam[others.any(axis=0)])
+
+
+@given(st.integers(1, 5).flatmap(lambda N: hnp.arrays(np.bool_, (N, 4))), worlds.seeds)
+def test_an_agent_is_owed_what_the_team_would_lose_without_it(inside: Bools, seed: int) -> None:
+    lam = np.random.default_rng(seed).exponential(size=4)
+    for active in range(len(inside)):
+        expected = owed(lam, inside, active)
+        assert difference_reward(lam, inside, active) == pytest.approx(expected, rel=0, abs=1e-12)
+
+
+def check_episodes(case: Case, lam: Floats, start: Ints, uniform: Floats, active: int) -> None:
+    """Two batches, the second from where the first one ended."""
+    scenario = scenario_of(case)
+    B, T0, N = uniform.shape
+    weights = policy_of(case).weights(N, scenario.world)
+    places, scene = places_at(start), new_scene(scenario.world, weights, N, T0)
+    plan, centre = naive.build_plan(case.scenario, case.floorplan), naive.tile_centres(case.floorplan)
+    speed = naive.ticks(case.scenario["agents"]["speed"])
+    here: list[list[naive.Place]] = [[("node", int(p)) for p in row] for row in start]
+    for _ in range(2):
+        episodes: Episodes = new_episodes(B, T0)
+        team_lam = np.empty((N, lam.shape[1]))
+        run_episodes(scenario.world, speed, weights, active, lam, places, uniform, team_lam, scene, episodes)
+        for b in range(B):
+            for t in range(T0):
+                tile = [naive.tile_of(case.floorplan, naive.position_of(plan, place)) for place in here[b]]
+                cdf = [naive.cdf_row(case.policy, n, centre[tile[n]], lam[b]) for n in range(N)]
+                action = [naive.draw_action(cdf[n], uniform[b, t, n]) for n in range(N)]
+                here[b] = [naive.advance(plan, here[b][n], action[n], speed) for n in range(N)]
+                inside = np.array(
+                    [naive.zones_of(case.scenario, naive.position_of(plan, x)) for x in here[b]]
+                )
+                assert (episodes.tile[b, t], episodes.action[b, t]) == (tile[active], action[active])
+                assert episodes.reward[b, t] == pytest.approx(owed(lam[b], inside, active), rel=0, abs=1e-12)
+        for (b, n), node in np.ndenumerate(places.node):
+            inside_edge = ("edge", places.edge[b, n], places.offset[b, n])
+            assert here[b][n] == (("node", node) if node >= 0 else inside_edge)
+
+
+@given(worlds.random_cases(), worlds.seeds)
+def test_episodes_equal_the_twins(case: Case, seed: int) -> None:
+    N, M, T0 = case.scenario["agents"]["N"], len(case.scenario["zones"]), case.scenario["dual"]["T0"]
+    generator = np.random.default_rng(seed)
+    start = generator.integers(len(case.floorplan["waypoints"]), size=(3, N))
+    lam, uniform = generator.random((3, M)), generator.random((3, T0, N))
+    check_episodes(case, lam, start, uniform, active=seed % N)
+
+
+def test_episodes_on_the_papers_plan_equal_the_twins() -> None:
+    case, generator = shipped_case("paper"), np.random.default_rng(3)
+    lam, uniform = generator.random((2, 6)), generator.random((2, 40, 5))
+    check_episodes(case, lam, generator.integers(19, size=(2, 5)), uniform, active=3)

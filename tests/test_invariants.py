@@ -1,0 +1,131 @@
+"""What holds on every path of Algorithm 2."""
+
+import naive
+import numpy as np
+import pytest
+import worlds
+from cases import COMPILED, Case, policy_of, scenario_of, shipped_case
+from hypothesis import given
+
+from cmarlsim.execution import Run
+from cmarlsim.kernels.engine import Trace
+from cmarlsim.kernels.world import Bools
+from cmarlsim.learning.policy import Policy
+from cmarlsim.theory import certified_satisfaction
+
+ROLLOUTS = 100 if COMPILED else 3
+
+
+def run(case: Case, rollouts: int) -> Trace:
+    return Run(scenario_of(case), policy_of(case), 8).advance(rollouts, keep_steps=True)
+
+
+def own_observations(case: Case, trace: Trace) -> Bools:
+    """(T, N, M) what every agent saw itself."""
+    return np.array([[naive.zones_of(case.scenario, x) for x in step] for step in trace.position.tolist()])
+
+
+def check_motion(case: Case, trace: Trace) -> None:
+    plan = naive.build_plan(case.scenario, case.floorplan)
+    paths = [(plan.point[u], plan.point[v]) for u, v in plan.edge] or [(plan.point[0], plan.point[0])]
+    for x in {tuple(x) for step in trace.position.tolist() for x in step}:
+        assert min(naive.point_to_segment(x, *path) for path in paths) < 1e-12
+    stride = np.hypot(*np.moveaxis(np.diff(trace.position, axis=0), -1, 0))
+    assert (stride <= case.scenario["agents"]["speed"] + 1e-12).all()
+
+
+def check_links_and_estimates(trace: Trace) -> None:
+    assert (trace.link == trace.link.transpose(0, 2, 1)).all()
+    assert not trace.link.diagonal(axis1=1, axis2=2).any()
+    assert (trace.estimate <= trace.reward[:, None]).all()
+
+
+def check_multipliers(case: Case, trace: Trace) -> None:
+    """An agent misses rewards and never invents one, so its multipliers are at least the ideal ones."""
+    assert (trace.lam_ideal >= 0).all()
+    assert (trace.lam >= trace.lam_ideal[:, None]).all()
+    dual, c, K = case.scenario["dual"], scenario_of(case).c, len(trace.lam)
+    satisfaction = trace.reward_mean.cumsum(axis=0) / np.arange(1, K + 1)[:, None]
+    in_force = np.concatenate([np.zeros_like(trace.lam[:1]), trace.lam[:-1]])
+    for k in range(K):
+        lam_mean = in_force[: k + 1].mean(axis=0)
+        bound = certified_satisfaction(c, trace.lam[k], lam_mean, dual["alpha"], dual["eta"], k + 1)
+        assert (bound <= satisfaction[k] + 1e-12).all()
+
+
+@given(worlds.random_cases())
+def test_invariants_on_random_worlds(case: Case) -> None:
+    trace = run(case, 6)
+    check_motion(case, trace)
+    check_links_and_estimates(trace)
+    check_multipliers(case, trace)
+
+
+@pytest.mark.parametrize("policy", ["paper", "rank"])
+@pytest.mark.parametrize(
+    "links",
+    [
+        {"model": "sight-or-disc", "d": 5.0},
+        {"model": "bernoulli", "p": 0.02, "footprint": "cycle"},
+        {"model": "always"},
+        {"model": "never"},
+    ],
+    ids=lambda links: links["model"],
+)
+def test_invariants_on_the_papers_plan(links: naive.Toml, policy: str) -> None:
+    case = shipped_case("paper")
+    case = case._replace(scenario=case.scenario | {"links": links})
+    trace = Run(scenario_of(case), Policy.load(policy), 9).advance(ROLLOUTS, keep_steps=True)
+    check_motion(case, trace)
+    check_links_and_estimates(trace)
+    check_multipliers(case, trace)
+
+
+def check_news(case: Case, reach: int) -> None:
+    """Estimates where news of step tau gets exactly `reach` * (T0 - 1 - tau) agents far."""
+    trace = run(case, 4)
+    N, T0 = case.scenario["agents"]["N"], case.scenario["dual"]["T0"]
+    own = own_observations(case, trace)
+    for t, estimate in enumerate(trace.estimate):
+        for n in range(N):
+            far = reach * (T0 - 1 - t % T0)
+            assert (estimate[n] == own[t, max(0, n - far) : n + far + 1].any(axis=0)).all()
+
+
+@given(worlds.random_cases("always"))
+def test_those_who_always_talk_miss_only_the_others_last_step(case: Case) -> None:
+    trace, T0 = run(case, 4), case.scenario["dual"]["T0"]
+    early = np.arange(len(trace.reward)) % T0 < T0 - 1
+    assert (trace.estimate[early] == trace.reward[early][:, None]).all()
+    check_news(case, reach=5)
+
+
+@given(worlds.random_cases("never"))
+def test_those_who_never_talk_know_what_they_saw(case: Case) -> None:
+    check_news(case, reach=0)
+
+
+@given(worlds.random_cases("bernoulli"))
+def test_on_a_path_that_is_always_up_news_travels_one_hop_a_step(case: Case) -> None:
+    links = {"model": "bernoulli", "p": 1.0, "footprint": "path"}
+    check_news(case._replace(scenario=case.scenario | {"links": links}), reach=1)
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.3])
+def test_a_team_that_never_leaves_a_zone_has_multipliers_of_closed_form(alpha: float) -> None:
+    """All go to zone 0 of the tiny plan; from the second rollout on the reward is (1, 0, 0)."""
+    case = shipped_case("tiny")
+    weights = {"W1": np.zeros((2, 5, 1)), "b1": np.zeros((2, 1)), "W2": np.zeros((2, 1, 3))}
+    weights |= {"b2": np.array(2 * [[900.0, 0.0, 0.0]]), "low": [0.0, 0.0], "high": [1.0, 1.0]}
+    dual = case.scenario["dual"] | {"alpha": alpha}
+    trace = run(Case(case.scenario | {"dual": dual}, case.floorplan, weights | {"scale_lam": True}), 60)
+    assert (trace.reward_mean[1:] == [1, 0, 0]).all()
+    assert (trace.action == 0).all()
+    c, eta, k = np.array([0.3, 0.4]), dual["eta"], np.arange(60)[:, None, None]
+    limit = eta / alpha * c
+    expected = limit + (1 - alpha) ** k * (trace.lam[0, :, 1:] - limit)
+    assert trace.lam[:, :, 1:] == pytest.approx(expected, rel=1e-12)
+    first = (1 - alpha) ** k[:, :, 0] * trace.lam[0, :, 0] + eta * (0.2 - 1.0) / alpha * (
+        1 - (1 - alpha) ** k[:, :, 0]
+    )
+    assert trace.lam[:, :, 0] == pytest.approx(np.maximum(0.0, first), rel=0, abs=1e-12)

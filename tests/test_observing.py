@@ -1,0 +1,71 @@
+"""Tiles and zones of a position; borders belong to both sides, within the tolerance."""
+
+import hypothesis.strategies as st
+import naive
+import numpy as np
+import pytest
+import worlds
+from cases import Case, scenario_of, shipped_case
+from hypothesis import given
+
+from cmarlsim.kernels.observing import observe_zones, tile_of
+from cmarlsim.kernels.world import World
+
+
+def inside(world: World, x: float, y: float) -> list[bool]:
+    seen = np.ones(len(world.zone_radius), dtype=np.bool_)
+    observe_zones(world, x, y, seen)
+    return seen.tolist()
+
+
+def check(case: Case, world: World, points: list[tuple[float, float]]) -> None:
+    for x, y in points:
+        assert inside(world, x, y) == naive.zones_of(case.scenario, (x, y))
+        try:
+            tile = naive.tile_of(case.floorplan, (x, y))
+        except ValueError:
+            tile = -1
+        assert tile_of(world, x, y) == tile
+
+
+def borders(case: Case, nudge: float) -> list[tuple[float, float]]:
+    """Corners of tiles and border points of zones, moved to the upper right by `nudge` along each axis."""
+    boxes = [tile["rectangle"] for tile in case.floorplan["tiles"]]
+    corners = [(x + nudge, y + nudge) for x0, y0, x1, y1 in boxes for x in (x0, x1) for y in (y0, y1)]
+    discs = [(*zone["center"], zone["radius"] + nudge) for zone in case.scenario["zones"]]
+    return corners + [(x + r, y) for x, y, r in discs] + [(x, y + r) for x, y, r in discs]
+
+
+@given(worlds.random_cases(), st.sampled_from([0.0, 5e-10, -5e-10, 2e-9, -2e-9]), worlds.seeds)
+def test_tiles_and_zones_equal_the_twins(case: Case, nudge: float, seed: int) -> None:
+    anywhere = np.random.default_rng(seed).uniform(-2.0, 6.0, size=(20, 2)).tolist()
+    waypoints = [waypoint["position"] for waypoint in case.floorplan["waypoints"]]
+    check(case, scenario_of(case).world, [*borders(case, nudge), *waypoints, *anywhere])
+
+
+@pytest.mark.parametrize("name", ["paper", "tiny"])
+def test_tiles_and_zones_of_shipped_plans_equal_the_twins(name: str) -> None:
+    case = shipped_case(name)
+    points = np.random.default_rng(1).uniform(-1.0, 31.0, size=(500, 2)).tolist()
+    check(case, scenario_of(case).world, [*borders(case, 0.0), *borders(case, 2e-9), *points])
+
+
+@pytest.mark.parametrize(("beyond", "seen"), [(0.0, True), (5e-10, True), (2e-9, False), (-2e-9, True)])
+def test_a_zones_border_belongs_to_it(beyond: float, seen: bool) -> None:
+    """Zone green of the paper's plan: centre (13, 9), radius 1."""
+    world = scenario_of(shipped_case("paper")).world
+    assert inside(world, 14.0 + beyond, 9.0)[1] == seen
+    assert inside(world, 13.0, 8.0 - beyond)[1] == seen
+
+
+@pytest.mark.parametrize(("beyond", "tile"), [(-2e-9, 0), (0.0, 0), (5e-10, 0), (2e-9, 1)])
+def test_a_tiles_border_belongs_to_the_first_tile(beyond: float, tile: int) -> None:
+    """The tiny plan's tiles left and middle meet at x = 0.5."""
+    world = scenario_of(shipped_case("tiny")).world
+    assert tile_of(world, 0.5 + beyond, 0.0) == tile
+
+
+def test_a_position_off_the_tiles_has_none() -> None:
+    world = scenario_of(shipped_case("tiny")).world
+    assert tile_of(world, 0.0, 1.0) == -1
+    assert tile_of(world, 0.5, 0.5 + 5e-10) == 0  # the shared corner of three tiles

@@ -1,0 +1,283 @@
+"""Proposition 1 on `tiny`, whose 16 joint states and 9 joint actions can all be enumerated.
+
+Agents are always at one of four waypoints. Joint states are pairs of waypoints, joint actions pairs of zones.
+A policy table `pi` is (2, 4, 3): agent, tile, action.
+"""
+
+from collections.abc import Callable
+from itertools import product
+
+import numpy as np
+import pytest
+
+from cmarlsim import Scenario
+from cmarlsim.kernels.engine import new_scene
+from cmarlsim.kernels.episodes import Episodes, difference_reward, new_episodes, run_episodes
+from cmarlsim.kernels.motion import advance
+from cmarlsim.kernels.observing import observe_zones, tile_of
+from cmarlsim.kernels.world import TICKS_PER_METRE, Places, places_at
+from cmarlsim.learning.mlp import MLP, backward, forward, softmax
+from cmarlsim.learning.policy import Encoding, Policy
+from cmarlsim.learning.reinforce import gather, logit_gradient, policy_gradient, returns_to_go
+
+TINY = Scenario.load("tiny")
+N, M, T0, TILES = 2, 3, TINY.dual.T0, 4
+MIDDLE = 3  # the waypoint between those of the three zones
+TILE = np.array([0, 2, 3, 1])  # of each waypoint
+MOVE = np.array([[0, 3, 3], [3, 1, 3], [3, 3, 2], [0, 1, 2]])  # from a waypoint, towards a zone
+
+STATES = list(product(range(4), repeat=N))
+ACTIONS = list(product(range(M), repeat=N))
+NEXT = np.array(
+    [[STATES.index(tuple(MOVE[w, m] for w, m in zip(s, a, strict=True))) for a in ACTIONS] for s in STATES]
+)
+INSIDE = np.array([[[w == m for m in range(M)] for w in s] for s in STATES])  # (16, N, M)
+REWARD = INSIDE.any(axis=1)  # (16, M), eq. (1)
+START = np.full(len(STATES), 1 / len(STATES))
+LAM = np.array([[1.0, 0.6, 0.3], [0.2, 1.0, 0.0], [0.9, 0.1, 1.0]])
+
+
+def random_tables(generator: np.random.Generator) -> np.ndarray:
+    """Logits of both agents' tables."""
+    return generator.normal(size=(N, TILES, M))
+
+
+def tables(logits: np.ndarray) -> np.ndarray:
+    """Policy tables of logits of the same shape."""
+    return softmax(logits.reshape(-1, M)).reshape(logits.shape)
+
+
+def joint_policy(pi: np.ndarray) -> np.ndarray:
+    """Probability of every joint action in every joint state, (16, 9): eq. (11)."""
+    return np.array([[np.prod([pi[n, TILE[s[n]], a[n]] for n in range(N)]) for a in ACTIONS] for s in STATES])
+
+
+def chain(pi: np.ndarray) -> np.ndarray:
+    """Transition matrix of the joint states."""
+    matrix = np.zeros((len(STATES), len(STATES)))
+    np.add.at(matrix, (np.arange(len(STATES))[:, None], NEXT), joint_policy(pi))
+    return matrix
+
+
+def stationary(P: np.ndarray) -> np.ndarray:
+    """Stationary distribution of a transition matrix."""
+    equations = np.vstack([P.T - np.eye(len(P)), np.ones(len(P))])
+    return np.linalg.lstsq(equations, np.append(np.zeros(len(P)), 1.0))[0]
+
+
+def lagrangian(pi: np.ndarray, lam: np.ndarray) -> float:
+    """Eq. (5): the average of the weighted reward, eq. (9)."""
+    return float(stationary(chain(pi)) @ (REWARD - TINY.c) @ lam)
+
+
+def finite_objective(pi: np.ndarray, lam: np.ndarray) -> float:
+    """Eq. (13) without its constant: the mean weighted reward of S_1, ..., S_T0, from uniform starts."""
+    P, distribution, total = chain(pi), START, 0.0
+    for _ in range(T0):
+        distribution = distribution @ P
+        total += float(distribution @ REWARD @ lam)
+    return total / T0
+
+
+def own(n: int, weight: np.ndarray) -> np.ndarray:
+    """Sum of a (16, 9) array over what agent n does not see: per tile and action of its own."""
+    total = np.zeros((TILES, M))
+    for i, s in enumerate(STATES):
+        for j, a in enumerate(ACTIONS):
+            total[TILE[s[n]], a[n]] += weight[i, j]
+    return total
+
+
+def slopes(objective: Callable[[np.ndarray], float], logits: np.ndarray, n: int) -> np.ndarray:
+    """Central differences with respect to the logits of agent n's table, (4, 3)."""
+    out = np.empty((TILES, M))
+    for tile, action in np.ndindex(out.shape):
+        step = np.zeros_like(logits)
+        step[n, tile, action] = 1e-5
+        out[tile, action] = (objective(tables(logits + step)) - objective(tables(logits - step))) / 2e-5
+    return out
+
+
+def test_enumeration_is_that_of_the_kernels() -> None:
+    world, inside = TINY.world, np.zeros(M, dtype=bool)
+    for w in range(4):
+        assert tile_of(world, *world.waypoint[w]) == TILE[w]
+        observe_zones(world, *world.waypoint[w], inside)
+        np.testing.assert_array_equal(inside, INSIDE[STATES.index((w, w)), 0])
+        for m in range(M):
+            place = places_at(np.array([w]))
+            advance(world, place, 0, m, TICKS_PER_METRE)
+            assert place.node[0] == MOVE[w, m]
+
+
+@pytest.mark.parametrize("n", range(N))
+@pytest.mark.parametrize("lam", LAM)
+def test_local_q_gives_the_gradient_of_the_lagrangian(n: int, lam: np.ndarray) -> None:
+    logits = random_tables(np.random.default_rng(n))
+    pi = tables(logits)
+    P, mu, L = chain(pi), stationary(chain(pi)), lagrangian(pi, lam)
+    excess = (REWARD - TINY.c) @ lam - L
+    bias = np.linalg.solve(np.eye(len(P)) - P + mu, excess)  # sum over t of E[r_lambda(S_t) - L | S_0]
+    Q = excess[:, None] + bias[NEXT]
+    occupancy = mu[:, None] * joint_policy(pi)
+    local_q = own(n, occupancy * Q) / own(n, occupancy)  # eq. (12)
+    gradient = logit_gradient(pi[n], own(n, occupancy) * local_q)
+    np.testing.assert_allclose(gradient, slopes(lambda pi: lagrangian(pi, lam), logits, n), atol=1e-9)
+    assert abs(gradient).max() > 0.01
+
+
+def expected_estimate(pi: np.ndarray, n: int, reward: np.ndarray) -> np.ndarray:
+    """Exact mean of the sampled gradient with respect to agent n's logits, from a reward of states (16,)."""
+    P, distribution = chain(pi), [START]
+    for _ in range(T0 - 1):
+        distribution.append(distribution[-1] @ P)
+    weight, value = np.zeros((TILES, M)), np.zeros(len(STATES))
+    for t in reversed(range(T0)):
+        Q = (reward + value)[NEXT]  # the rewards to go, from the state that the action leads to
+        weight += own(n, distribution[t][:, None] * joint_policy(pi) * Q)
+        value = (joint_policy(pi) * Q).sum(axis=1)
+    return logit_gradient(pi[n], weight) / T0
+
+
+@pytest.mark.parametrize("n", range(N))
+@pytest.mark.parametrize("lam", LAM)
+def test_difference_reward_gives_the_gradient_of_the_full_reward(n: int, lam: np.ndarray) -> None:
+    logits = random_tables(np.random.default_rng(10 + n))
+    full = REWARD @ lam
+    difference = np.array([difference_reward(lam, inside, n) for inside in INSIDE])
+    assert abs(full - difference).max() > 0.5
+    gradient = slopes(lambda pi: finite_objective(pi, lam), logits, n)
+    np.testing.assert_allclose(expected_estimate(tables(logits), n, full), gradient, atol=1e-9)
+    np.testing.assert_allclose(expected_estimate(tables(logits), n, difference), gradient, atol=1e-9)
+
+
+def test_difference_reward_is_what_the_team_would_miss() -> None:
+    generator = np.random.default_rng(2)
+    for _ in range(50):
+        inside, lam = generator.random((4, 5)) < 0.4, generator.random(5)
+        for n in range(4):
+            missed = lam @ inside.any(axis=0) - lam @ np.delete(inside, n, axis=0).any(axis=0)
+            assert difference_reward(lam, inside, n) == pytest.approx(missed, abs=1e-12)
+
+
+# --- the estimator of training: compiled episodes, networks ---
+
+
+def random_team(generator: np.random.Generator) -> MLP:
+    """Networks of two different agents, far from indifferent."""
+    shapes = [(M + 2, 12), (12,), (12, M), (M,)]
+    return MLP(*(0.6 * generator.normal(size=(N, *shape)) for shape in shapes))
+
+
+def of_agent(team: MLP, n: int) -> MLP:
+    return MLP(*(array[n] for array in team))
+
+
+def rows(lam: np.ndarray) -> np.ndarray:
+    """Network inputs for every (multipliers, tile) pair."""
+    tile = Encoding.of(TINY.world, True).tile_input()
+    return np.hstack([np.repeat(lam, TILES, axis=0), np.tile(tile, (len(lam), 1))])
+
+
+def logits_of(team: MLP) -> np.ndarray:
+    """(LAM, N, 4, 3) logits of the tables for each of the multipliers."""
+    agents = [forward(of_agent(team, n), rows(LAM))[1].reshape(len(LAM), TILES, M) for n in range(N)]
+    return np.stack(agents, axis=1)
+
+
+def mean_objective(team: MLP) -> float:
+    """Finite objective, averaged over the multipliers."""
+    pairs = zip(logits_of(team), LAM, strict=True)
+    return float(np.mean([finite_objective(tables(logits), lam) for logits, lam in pairs]))
+
+
+def exact_gradient(team: MLP, n: int) -> MLP:
+    """Gradient of `mean_objective` with respect to agent n's parameters."""
+    d_logits = [
+        slopes(lambda pi, lam=lam: finite_objective(pi, lam), logits, n) / len(LAM)
+        for logits, lam in zip(logits_of(team), LAM, strict=True)
+    ]
+    policy = of_agent(team, n)
+    return backward(policy, rows(LAM), forward(policy, rows(LAM))[0], np.concatenate(d_logits))
+
+
+def flat(mlp: MLP) -> np.ndarray:
+    return np.concatenate([array.ravel() for array in mlp])
+
+
+def run(team: MLP, n: int, lam: np.ndarray, places: Places, uniform: np.ndarray) -> Episodes:
+    """Episodes of training in which agent n is the active one."""
+    weights = Policy(team, Encoding.of(TINY.world, True)).weights(N, TINY.world)
+    scene, episodes = new_scene(TINY.world, weights, N, T0), new_episodes(len(lam), T0)
+    buffer = np.empty((N, M))
+    run_episodes(TINY.world, TICKS_PER_METRE, weights, n, lam, places, uniform, buffer, scene, episodes)
+    return episodes
+
+
+def estimated_gradient(team: MLP, n: int, lam: np.ndarray, episodes: Episodes) -> MLP:
+    """What training ascends, but with sums of rewards to go where it takes means, and without baseline."""
+    steps_to_go = T0 - np.arange(T0)
+    returns = returns_to_go(episodes.reward, discount=1.0) * steps_to_go
+    visits = gather(episodes.tile, episodes.action, returns, TILES, M)
+    x = np.hstack([lam[visits.episode], Encoding.of(TINY.world, True).tile_input()[visits.tile]])
+    return policy_gradient(of_agent(team, n), x, visits.returns, visits.actions.sum(axis=1), entropy=0.0)
+
+
+@pytest.mark.parametrize("n", range(N))
+def test_episodes_are_the_enumerated_ones(n: int) -> None:
+    generator = np.random.default_rng(30 + n)
+    team, lam = random_team(generator), LAM[[0, 1, 2, 0, 1]]
+    start, uniform = generator.integers(4, size=(len(lam), N)), generator.random((len(lam), T0, N))
+    places = places_at(start)
+    episodes = run(team, n, lam, places, uniform)
+    cdf = np.cumsum(tables(logits_of(team))[[0, 1, 2, 0, 1]], axis=-1)
+    for b in range(len(lam)):
+        state = list(start[b])
+        for t in range(T0):
+            action = [
+                int(np.searchsorted(cdf[b, i, TILE[state[i]], :-1], uniform[b, t, i], "right"))
+                for i in range(N)
+            ]
+            assert (episodes.tile[b, t], episodes.action[b, t]) == (TILE[state[n]], action[n])
+            state = [MOVE[w, m] for w, m in zip(state, action, strict=True)]
+            alone = state[n] != MIDDLE and state[n] != state[1 - n]
+            assert episodes.reward[b, t] == (lam[b, state[n]] if alone else 0.0)
+        np.testing.assert_array_equal(places.node[b], state)
+
+
+@pytest.mark.parametrize("n", range(N))
+def test_exact_gradient_is_that_of_the_parameters(n: int) -> None:
+    generator = np.random.default_rng(20 + n)
+    team = random_team(generator)
+    gradient = exact_gradient(team, n)
+    for _ in range(5):
+        direction = MLP(*(generator.normal(size=array.shape) for array in gradient))
+        objectives = []
+        for step in (1e-5, -1e-5):
+            moved = MLP(*(array.copy() for array in team))
+            for array, part in zip(moved, direction, strict=True):
+                array[n] += step * part
+            objectives.append(mean_objective(moved))
+        slope = (objectives[0] - objectives[1]) / 2e-5
+        assert slope == pytest.approx(flat(gradient) @ flat(direction), rel=1e-6)
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("n", range(N))
+def test_sampled_gradient_is_unbiased(n: int) -> None:
+    generator = np.random.default_rng(40 + n)
+    team = random_team(generator)
+    exact = flat(exact_gradient(team, n))
+    directions = np.vstack([exact, generator.normal(size=(6, len(exact)))])
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    start = np.tile(np.repeat(STATES, len(LAM), axis=0), (32, 1))  # the start distribution, exactly
+    lam = np.tile(LAM, (len(STATES) * 32, 1))
+    batches = []
+    for _ in range(200):
+        uniform = generator.random((len(lam), T0, N))
+        episodes = run(team, n, lam, places_at(start), uniform)
+        batches.append(directions @ flat(estimated_gradient(team, n, lam, episodes)))
+    deviation = np.mean(batches, axis=0) - directions @ exact
+    standard_error = np.std(batches, axis=0, ddof=1) / np.sqrt(len(batches))
+    assert standard_error[0] < 0.02 * np.linalg.norm(exact)  # small enough to tell
+    assert abs(deviation / standard_error).max() < 4.5

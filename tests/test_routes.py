@@ -1,0 +1,68 @@
+"""The ways to the zones, and ties between two of them."""
+
+import naive
+import pytest
+import worlds
+from cases import Case, scenario_of, shipped_case
+from hypothesis import given
+
+from cmarlsim.kernels.motion import heads_to_second_end
+from cmarlsim.kernels.world import TIE, World
+
+METRE = naive.ticks(1.0)
+
+
+@given(worlds.random_cases())
+def test_the_ways_equal_the_twins(case: Case) -> None:
+    check_ways(case)
+
+
+@pytest.mark.parametrize("name", ["paper", "tiny"])
+def test_the_ways_on_shipped_plans_equal_the_twins(name: str) -> None:
+    check_ways(shipped_case(name))
+
+
+def check_ways(case: Case) -> None:
+    plan, world = naive.build_plan(case.scenario, case.floorplan), scenario_of(case).world
+    assert world.edge.tolist() == [list(edge) for edge in plan.edge]
+    assert world.edge_ticks.tolist() == plan.length
+    assert world.to_go.tolist() == plan.to_go
+    for m, goal in enumerate(plan.goal):
+        for p in range(len(plan.point)):
+            assert world.next_edge[p, m] == (-1 if p == goal else naive.next_edge(plan, p, m))
+
+
+def ring(points: list[tuple[float, float]], edges: list[list[str]]) -> World:
+    """World of a cycle with a zone at waypoint "0"; no walls, one tile."""
+    case = shipped_case("tiny")
+    plan = {
+        "name": "ring",
+        "walls": [],
+        "tiles": [{"name": "all", "rectangle": [-9.0, -9.0, 9.0, 9.0]}],
+        "waypoints": [{"name": f"{p}", "position": list(point)} for p, point in enumerate(points)],
+        "edges": edges,
+    }
+    zones = [case.scenario["zones"][0] | {"center": list(points[0])}]
+    return scenario_of(Case(case.scenario | {"zones": zones}, plan, "rank")).world
+
+
+@pytest.mark.parametrize(
+    ("longer", "first"), [(0.0, 0), (0.9e-9, 0), (1.1e-9, 3), (-0.9e-9, 0), (-1.1e-9, 0)]
+)
+def test_a_tie_at_a_waypoint_goes_to_the_lowest_edge(longer: float, first: int) -> None:
+    """On a square, from corner 2 to corner 0: the way by edge 0 is `longer` than the one by edge 3."""
+    world = ring(
+        [(0.0, 0.0), (1.0 + longer, 0.0), (1.0, 1.0), (0.0, 1.0)],
+        [["2", "1"], ["3", "0"], ["1", "0"], ["2", "3"]],
+    )
+    assert world.next_edge[2, 0] == first
+
+
+@pytest.mark.parametrize(
+    ("ticks", "second"), [(0, False), (TIE // 2, False), (TIE // 2 + 1, True), (-TIE, False), (TIE, True)]
+)
+def test_a_tie_inside_an_edge_goes_to_its_first_end(ticks: int, second: bool) -> None:
+    """On a triangle, `ticks` beyond the middle of the edge opposite to the zone."""
+    world = ring([(0.0, 0.0), (1.0, 1.0), (1.0, -1.0)], [["1", "0"], ["1", "2"], ["2", "0"]])
+    assert world.edge_ticks[1] == 2 * METRE
+    assert heads_to_second_end(world, 1, METRE + ticks, 0) == second
