@@ -121,11 +121,7 @@ def test_a_team_that_never_leaves_a_zone_has_multipliers_of_closed_form(alpha: f
     trace = run(Case(case.scenario | {"dual": dual}, case.floorplan, weights | {"scale_lam": True}), 60)
     assert (trace.reward_mean[1:] == [1, 0, 0]).all()
     assert (trace.action == 0).all()
-    c, eta, k = np.array([0.3, 0.4]), dual["eta"], np.arange(60)[:, None, None]
-    limit = eta / alpha * c
-    expected = limit + (1 - alpha) ** k * (trace.lam[0, :, 1:] - limit)
-    assert trace.lam[:, :, 1:] == pytest.approx(expected, rel=1e-12)
-    first = (1 - alpha) ** k[:, :, 0] * trace.lam[0, :, 0] + eta * (0.2 - 1.0) / alpha * (
-        1 - (1 - alpha) ** k[:, :, 0]
-    )
-    assert trace.lam[:, :, 0] == pytest.approx(np.maximum(0.0, first), rel=0, abs=1e-12)
+    slack = dual["eta"] * (np.array([0.2, 0.3, 0.4]) - [1, 0, 0])
+    k = np.arange(60)[:, None, None]
+    expected = (1 - alpha) ** k * trace.lam[0] + (1 - (1 - alpha) ** k) / alpha * slack
+    assert trace.lam == pytest.approx(np.maximum(0.0, expected), rel=0, abs=1e-12)

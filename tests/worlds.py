@@ -116,9 +116,8 @@ def links(r: Random, N: int, model: str) -> Toml:
     if model == "sight-or-disc":
         return {"model": model, "d": r.choice([0.0, 0.5, 1.0, math.sqrt(2)])}
     if model == "bernoulli":
-        names = ["complete", "path", "star"] + (["cycle"] if N > 1 else [])
         pairs = [list(pair) for pair in tree(r, [range(n) for n in range(N)], extra=2)]
-        footprint: Any = r.choice([*names, pairs, pairs])
+        footprint: Any = r.choice(["complete", "path", "star", "cycle", pairs, pairs])
         return {"model": model, "p": r.choice([0.2, 0.5, 0.9, 1.0]), "footprint": footprint}
     return {"model": model}
 
