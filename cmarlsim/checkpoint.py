@@ -47,5 +47,5 @@ def restore(training: Training, path: Path) -> None:
                 lambda name, item: names.append(name) if hasattr(item, "shape") else None
             )
             training.restore({name: file[f"state/{name}"][...] for name in names})
-        except (LookupError, ValueError) as error:
-            raise InputError(f"{path}: not a complete checkpoint: {error.args[0]}") from None
+        except (LookupError, ValueError, TypeError) as error:
+            raise InputError(f"{path}: not a complete checkpoint: {error}") from None

@@ -64,7 +64,7 @@ class Run:
         check_seed(seed)
         N, M = scenario.agents.N, scenario.M
         self.scenario, self.seed, self.done = scenario, seed, 0
-        self._world = scenario.world
+        self._world, self._atlas = scenario.world, scenario.atlas
         self._rules = scenario.rules()
         self._weights = policy.weights(N, self._world)
         start = stream(seed, "start").integers(len(scenario.floorplan.waypoints), size=N)
@@ -77,7 +77,7 @@ class Run:
         Returns
         -------
         Trace
-            With a row for every step if `keep_steps`; otherwise the step rows are the last rollout's only.
+            With a row for every step if `keep_steps`, else with none.
         """
         N, T0 = self.scenario.agents.N, self.scenario.dual.T0
         F = len(self._rules.links.footprint)
@@ -85,8 +85,10 @@ class Run:
             uniforms(self.seed, "action", self.done, rollouts, (T0, N)),
             uniforms(self.seed, "link", self.done, rollouts, (T0, F)),
         )
-        trace = new_trace(rollouts, rollouts * T0 if keep_steps else T0, N, self.scenario.M)
-        run_rollouts(self._world, self._rules, self._weights, self._state, draws, self._scene, trace)
+        trace = new_trace(rollouts, rollouts * T0 if keep_steps else 0, N, self.scenario.M)
+        run_rollouts(
+            self._world, self._atlas, self._rules, self._weights, self._state, draws, self._scene, trace
+        )
         self.done += rollouts
         return trace
 

@@ -22,6 +22,12 @@ from cmarlsim.validation import Number, Point, Strict, parse, read_toml
 SHORTEST_EDGE = 1e-6
 """Metres; shorter waypoint edges would vanish within the tolerances."""
 
+LONGEST_WAYS = 1e5
+"""Metres that all waypoint edges may have together, so that ways can be counted in ticks."""
+
+MOST_TILES = 65_535
+"""Tiles are recorded in 16 bits."""
+
 
 class Wall(Strict):
     """A polyline that blocks sight and motion."""
@@ -64,7 +70,7 @@ class FloorPlan(Strict):
 
     name: str
     walls: tuple[Wall, ...] = ()
-    tiles: Annotated[tuple[Tile, ...], Field(min_length=1)]
+    tiles: Annotated[tuple[Tile, ...], Field(min_length=1, max_length=MOST_TILES)]
     waypoints: Annotated[tuple[Waypoint, ...], Field(min_length=1)]
     edges: tuple[tuple[str, str], ...] = ()
 
@@ -106,7 +112,7 @@ class FloorPlan(Strict):
 
     @model_validator(mode="after")
     def _edges_are_walkable(self) -> Self:
-        boxes, walls = self.tile_boxes(), self.wall_segments()
+        boxes, walls, total = self.tile_boxes(), self.wall_segments(), 0.0
         for waypoint in self.waypoints:
             if not _covered(boxes, waypoint.position, waypoint.position):
                 raise ValueError(
@@ -123,6 +129,11 @@ class FloorPlan(Strict):
                     raise ValueError(f"{key}: passes through or touches the wall {wall.tolist()}")
             if not _covered(boxes, a, b):
                 raise ValueError(f"{key}: part of it lies on no tile; tiles must cover every edge")
+            total += math.dist(a, b)
+        if total > LONGEST_WAYS:
+            raise ValueError(
+                f"edges: {total:g} m long together; at most {LONGEST_WAYS:g} m, are the units metres?"
+            )
         return self
 
     def wall_segments(self) -> Floats:

@@ -15,6 +15,7 @@ import tomli_w
 from pydantic import Field, model_validator
 
 from cmarlsim import shipped
+from cmarlsim.atlas import build_atlas
 from cmarlsim.errors import InputError, nearest
 from cmarlsim.floorplan import FloorPlan, build_world, goal_of
 from cmarlsim.graphs import footprint_edges
@@ -27,6 +28,7 @@ from cmarlsim.kernels.world import (
     SIGHT_OR_DISC,
     TICKS_PER_METRE,
     TOLERANCE,
+    Atlas,
     LinkModel,
     World,
 )
@@ -34,13 +36,15 @@ from cmarlsim.validation import Count, Number, Point, Strict, parse, read_toml, 
 
 LINK_CODES = {"sight-or-disc": SIGHT_OR_DISC, "bernoulli": BERNOULLI, "always": ALWAYS, "never": NEVER}
 MOST_AGENTS = 65_535
+SLOWEST, FASTEST = 1e-6, 1e4
+"""Metres a step: slower agents would be lost in the tolerances, faster ones are a slip of the units."""
 
 
 class Agents(Strict):
     """The team: N agents that move `speed` metres a step."""
 
     N: Annotated[Count, Field(le=MOST_AGENTS)]
-    speed: Annotated[Number, Field(gt=0, le=1e4)] = 1.0
+    speed: Annotated[Number, Field(ge=SLOWEST, le=FASTEST)] = 1.0
 
 
 class Dual(Strict):
@@ -158,8 +162,21 @@ class Scenario(Strict):
     @property
     def world(self) -> World:
         """Arrays of the floor plan with this scenario's zones."""
-        discs = tuple((zone.center, zone.radius) for zone in self.zones)
-        return build_world(self.floorplan, discs)
+        return build_world(self.floorplan, self._discs)
+
+    @property
+    def atlas(self) -> Atlas:
+        """Numbered places of the world, at this scenario's speed and range."""
+        return build_atlas(self.floorplan, self._discs, self.speed_ticks, float(self.links.d or 0.0))
+
+    @property
+    def speed_ticks(self) -> int:
+        """Speed in ticks per step."""
+        return round(self.agents.speed * TICKS_PER_METRE)
+
+    @property
+    def _discs(self) -> tuple[tuple[Point, float], ...]:
+        return tuple((zone.center, zone.radius) for zone in self.zones)
 
     def rules(self) -> Rules:
         """What the engine needs to know besides the world."""
@@ -171,7 +188,7 @@ class Scenario(Strict):
             c=self.c,
             alpha=float(self.dual.alpha),
             eta=float(self.dual.eta),
-            speed=round(self.agents.speed * TICKS_PER_METRE),
+            speed=self.speed_ticks,
             links=LinkModel(LINK_CODES[links.model], float(links.d or 0.0), float(links.p or 0.0), edges),
         )
 

@@ -10,7 +10,7 @@ from cmarlsim.errors import InputError
 from cmarlsim.execution import Run
 from cmarlsim.kernels.engine import new_scene
 from cmarlsim.kernels.episodes import Episodes, new_episodes, run_episodes
-from cmarlsim.kernels.world import TICKS_PER_METRE, Places, places_at
+from cmarlsim.kernels.world import Places, places_at
 from cmarlsim.learning.adam import Moments, ascend, fresh_moments
 from cmarlsim.learning.mlp import MLP, forward, initial
 from cmarlsim.learning.policy import Encoding, Policy
@@ -41,7 +41,7 @@ class Training:
         self.stages = stages(recipe, scenario.agents.N)
         self.stage_index, self.iteration = 0, 0
         self.best_margin = -np.inf
-        self._world = scenario.world
+        self._world, self._atlas = scenario.world, scenario.atlas
         self.encoding = Encoding.of(self._world, recipe.scale_lam)
         self._tile_input = self.encoding.tile_input().astype(np.float32)
         generator, M = stream(seed, "initial"), scenario.M
@@ -78,7 +78,8 @@ class Training:
         stage = self.stage
         generator = stream(self.seed, "training", self.stage_index, self.iteration)
         lam = sample_multipliers(generator, self.recipe.episodes, self.scenario.M)
-        self._learn(lam, self._episodes(lam, generator))
+        with np.errstate(all="ignore"):  # whether all is finite is checked, in one place
+            self._learn(lam, self._episodes(lam, generator))
         self.iteration += 1
         last = self.iteration == stage.iterations
         settled = stage.agents > 1 or 2 * self.iteration >= stage.iterations
@@ -123,12 +124,13 @@ class Training:
 
         Raises
         ------
-        LookupError, ValueError
+        LookupError, ValueError, TypeError
             If `state` is not complete.
         """
         self.stage_index, self.iteration = (int(value) for value in state["progress"])
-        if not 0 <= self.stage_index <= len(self.stages):
-            raise ValueError(f"progress = {state['progress']}: there are {len(self.stages)} stages")
+        lengths = [*(stage.iterations for stage in self.stages), 1]
+        if not (0 <= self.stage_index < len(lengths) and 0 <= self.iteration < lengths[self.stage_index]):
+            raise ValueError(f"progress = {state['progress']}: there is no such iteration")
         self.best_margin = float(state["best_margin"])
         learner_steps, baseline_steps = (int(value) for value in state["moment_steps"])
         _fill(self.team, "team", state)
@@ -176,10 +178,10 @@ class Training:
             array[: count // 2] = start
         uniform = generator.random((count, scenario.dual.T0, self.stage.agents))
         episodes = new_episodes(count, scenario.dual.T0)
-        speed = round(scenario.agents.speed * TICKS_PER_METRE)
         run_episodes(
             self._world,
-            speed,
+            self._atlas,
+            scenario.speed_ticks,
             self._weights,
             self.stage.active,
             lam,
@@ -192,7 +194,13 @@ class Training:
         return episodes
 
     def _learn(self, lam: np.ndarray, episodes: Episodes) -> None:
-        """Ascend Proposition 1's gradient with the sampled local Q minus the learned baseline."""
+        """Ascend Proposition 1's gradient with the sampled local Q minus the learned baseline.
+
+        Raises
+        ------
+        InputError
+            If the parameters are no longer finite.
+        """
         stage = self.stage
         returns = returns_to_go(episodes.reward, self.recipe.discount)
         visits = gather(episodes.tile, episodes.action, returns, len(self._tile_input), lam.shape[1])
@@ -214,7 +222,8 @@ class Training:
     def _show_learner(self) -> None:
         """Copy the learner's parameters to where the kernels read them."""
         if not self.finished:
-            for name, array in self.learner._asdict().items():
+            shown = self.learner._replace(W2=self.learner.W2.T)
+            for name, array in shown._asdict().items():
                 getattr(self._weights, name)[self.stage.active] = array
 
     def _team_now(self) -> MLP:

@@ -32,6 +32,30 @@ def shipped_case(name: str) -> Case:
     return Case(scenario, plan, "rank")
 
 
+def corridor(cells: int, agents: int) -> Case:
+    """Square cells of one metre in a row, a zone in each; any two agents can talk now and then."""
+    middle = [[i + 0.5, 0.5] for i in range(cells)]
+    floorplan = {
+        "name": "corridor",
+        "walls": [],
+        "tiles": [{"name": f"t{i}", "rectangle": [i, 0.0, i + 1.0, 1.0]} for i in range(cells)],
+        "waypoints": [{"name": f"w{i}", "position": point} for i, point in enumerate(middle)],
+        "edges": [[f"w{i}", f"w{i + 1}"] for i in range(cells - 1)],
+    }
+    scenario = {
+        "name": "corridor",
+        "floorplan": "corridor",
+        "agents": {"N": agents, "speed": 1.0},
+        "dual": {"alpha": 0.05, "eta": 0.8, "T0": 9},
+        "links": {"model": "bernoulli", "p": 0.05, "footprint": "complete"},
+        "zones": [
+            {"name": f"z{i}", "center": point, "radius": 0.4, "c": i % 9 / 10}
+            for i, point in enumerate(middle)
+        ],
+    }
+    return Case(scenario, floorplan, "rank")
+
+
 def scenario_of(case: Case) -> Scenario:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*Theorem 1 does not apply")

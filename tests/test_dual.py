@@ -16,8 +16,9 @@ rates = st.tuples(st.sampled_from([0.0, 0.01, 0.3, 0.99]), st.sampled_from([0.1,
 
 
 def updated(lam: Floats, attended: Bools, c: Floats, alpha: float, eta: float) -> Floats:
+    """(M,) from (M,) and (T0, M)."""
     after = lam.copy()
-    dual_update(after, c, alpha, eta, attended)
+    dual_update(after, c, alpha, eta, attended.sum(axis=0), len(attended))
     return after
 
 

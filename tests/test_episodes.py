@@ -10,10 +10,11 @@ import pytest
 import worlds
 from cases import Case, policy_of, scenario_of, shipped_case
 from hypothesis import given
+from kernels import no_atlas, numbered_places, words_of
 
 from cmarlsim.kernels.engine import new_scene
 from cmarlsim.kernels.episodes import Episodes, difference_reward, new_episodes, run_episodes
-from cmarlsim.kernels.world import Bools, Floats, Ints, places_at
+from cmarlsim.kernels.world import Atlas, Bools, Floats, Ints, Places, places_at
 
 
 def owed(lam: Floats, inside: Bools, active: int) -> float:
@@ -22,15 +23,25 @@ def owed(lam: Floats, inside: Bools, active: int) -> float:
     return math.fsum(lam[inside.any(axis=0)]) - math.fsum(lam[others.any(axis=0)])
 
 
-@given(st.integers(1, 5).flatmap(lambda N: hnp.arrays(np.bool_, (N, 4))), worlds.seeds)
+teams = st.tuples(st.integers(1, 5) | st.just(66), st.sampled_from([4, 70]))
+
+
+@given(teams.flatmap(lambda shape: hnp.arrays(np.bool_, shape)), worlds.seeds)
 def test_an_agent_is_owed_what_the_team_would_lose_without_it(inside: Bools, seed: int) -> None:
-    lam = np.random.default_rng(seed).exponential(size=4)
+    lam = np.random.default_rng(seed).exponential(size=inside.shape[1])
     for active in range(len(inside)):
         expected = owed(lam, inside, active)
-        assert difference_reward(lam, inside, active) == pytest.approx(expected, rel=0, abs=1e-12)
+        assert difference_reward(lam, words_of(inside), active) == pytest.approx(expected, rel=0, abs=1e-12)
 
 
 def check_episodes(case: Case, lam: Floats, start: Ints, uniform: Floats, active: int) -> None:
+    """With the scenario's atlas, which may be empty, and without."""
+    scenario = scenario_of(case)
+    for atlas in (scenario.atlas, no_atlas(scenario.M)):
+        check_batches(case, atlas, lam, start, uniform, active)
+
+
+def check_batches(case: Case, atlas: Atlas, lam: Floats, start: Ints, uniform: Floats, active: int) -> None:
     """Two batches, the second from where the first one ended."""
     scenario = scenario_of(case)
     B, T0, N = uniform.shape
@@ -38,11 +49,12 @@ def check_episodes(case: Case, lam: Floats, start: Ints, uniform: Floats, active
     places, scene = places_at(start), new_scene(scenario.world, weights, N, T0)
     plan, centre = naive.build_plan(case.scenario, case.floorplan), naive.tile_centres(case.floorplan)
     speed = naive.ticks(case.scenario["agents"]["speed"])
+    numbered = numbered_places(plan, atlas, speed) if len(atlas.tile) else None
     here: list[list[naive.Place]] = [[("node", int(p)) for p in row] for row in start]
     for _ in range(2):
         episodes: Episodes = new_episodes(B, T0)
-        team_lam = np.empty((N, lam.shape[1]))
-        run_episodes(scenario.world, speed, weights, active, lam, places, uniform, team_lam, scene, episodes)
+        buffer, world = np.empty((N, lam.shape[1])), scenario.world
+        run_episodes(world, atlas, speed, weights, active, lam, places, uniform, buffer, scene, episodes)
         for b in range(B):
             for t in range(T0):
                 tile = [naive.tile_of(case.floorplan, naive.position_of(plan, place)) for place in here[b]]
@@ -54,9 +66,16 @@ def check_episodes(case: Case, lam: Floats, start: Ints, uniform: Floats, active
                 )
                 assert (episodes.tile[b, t], episodes.action[b, t]) == (tile[active], action[active])
                 assert episodes.reward[b, t] == pytest.approx(owed(lam[b], inside, active), rel=0, abs=1e-12)
-        for (b, n), node in np.ndenumerate(places.node):
-            inside_edge = ("edge", places.edge[b, n], places.offset[b, n])
-            assert here[b][n] == (("node", node) if node >= 0 else inside_edge)
+        for b, n in np.ndindex(B, N):
+            assert here[b][n] == place_of(places, b, n, numbered)
+
+
+def place_of(places: Places, b: int, n: int, numbered: list[naive.Place] | None) -> naive.Place:
+    """Where an agent is; by the number of its place if places are `numbered`."""
+    node, edge, offset = (int(array[b, n]) for array in places)
+    if numbered is not None:
+        return numbered[node]
+    return ("node", node) if node >= 0 else ("edge", edge, offset)
 
 
 @given(worlds.random_cases(), worlds.seeds)

@@ -7,15 +7,18 @@ import pytest
 import worlds
 from cases import Case, footprint_pairs, scenario_of, shipped_case
 from hypothesis import given
+from kernels import bools_of, no_atlas, present
 
 from cmarlsim.graphs import footprint_edges
+from cmarlsim.kernels.bits import words_for
 from cmarlsim.kernels.links import blocks, in_sight, point_to_segment, update_links
-from cmarlsim.kernels.world import Bools, Floats
+from cmarlsim.kernels.world import Bools, Floats, places_at
 
 half = st.integers(-4, 4).map(lambda i: i / 2)
 irregular = st.integers(-997, 997).map(lambda i: 2 * i / 997)
 points = st.tuples(half, half) | st.tuples(irregular, irregular)
 nudges = st.sampled_from([0.0, 0.0, 5e-10, -5e-10, 2e-9, -2e-9])
+NOWHERE = places_at(np.zeros(0))  # not read without an atlas
 
 
 @given(points, points, points, points, st.integers(-1, 5) | st.none(), nudges, nudges)
@@ -38,13 +41,16 @@ def check_links(case: Case, positions: Floats, uniform: Floats) -> None:
     """Links of positions (T, N, 2) over which only some agents move from one step to the next."""
     scenario, walls = scenario_of(case), naive.wall_segments(case.floorplan)
     model, pairs = scenario.rules().links, footprint_pairs(case.scenario)
+    atlas, agents = no_atlas(scenario.M), positions.shape[1]
     assert model.footprint.tolist() == [list(pair) for pair in pairs]
-    link = np.zeros((positions.shape[1], positions.shape[1]), dtype=np.bool_)
-    moved = np.ones(positions.shape[1], dtype=np.bool_)
+    words = np.zeros((agents, words_for(agents)), dtype=np.uint64)
+    moved = np.ones(agents, dtype=np.bool_)
     for t, position in enumerate(positions):
         if t > 0:
             moved = (position != positions[t - 1]).any(axis=1)
-        update_links(scenario.world, model, position, moved, uniform[t], link)
+        now = present(position, moved)
+        update_links(scenario.world, atlas, model, NOWHERE, now, uniform[t], words)
+        link = bools_of(words, agents)
         expected = naive.links(case.scenario, walls, position.tolist(), uniform[t], pairs)
         assert link.tolist() == expected.tolist()
         assert (link == link.T).all()
@@ -71,22 +77,21 @@ def test_links_equal_the_twins(case: Case, seed: int) -> None:
     check_links(case, wander(np.array(spots), N, 12, seed), uniform)
 
 
-@pytest.mark.parametrize("name", ["paper", "tiny"])
-def test_links_on_shipped_plans_equal_the_twins(name: str) -> None:
+@pytest.mark.parametrize(("name", "agents", "steps"), [("paper", 5, 60), ("tiny", 5, 60), ("tiny", 67, 3)])
+def test_links_on_shipped_plans_equal_the_twins(name: str, agents: int, steps: int) -> None:
     case = shipped_case(name)
     spots = np.array([waypoint["position"] for waypoint in case.floorplan["waypoints"]])
     middles = (spots[:, None] + spots).reshape(-1, 2) / 2
-    check_links(case, wander(middles, 5, 60, 1), np.empty((60, 0)))
+    check_links(case, wander(middles, agents, steps, 1), np.empty((steps, 0)))
 
 
 def linked(case: Case, a: naive.Point, b: naive.Point) -> Bools:
     """Links (2, 2) of two agents at a and b."""
-    scenario = scenario_of(case)
-    link = np.zeros((2, 2), dtype=np.bool_)
-    update_links(
-        scenario.world, scenario.rules().links, np.array([a, b]), np.ones(2, np.bool_), np.empty(0), link
-    )
-    return link
+    scenario, words = scenario_of(case), np.zeros((2, 1), dtype=np.uint64)
+    now = present(np.array([a, b]), np.ones(2, dtype=np.bool_))
+    model, atlas = scenario.rules().links, no_atlas(scenario.M)
+    update_links(scenario.world, atlas, model, NOWHERE, now, np.empty(0), words)
+    return bools_of(words, 2)
 
 
 def paper_with(d: float) -> Case:

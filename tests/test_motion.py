@@ -9,27 +9,12 @@ import pytest
 import worlds
 from cases import Case, scenario_of, shipped_case
 from hypothesis import given
+from kernels import packed, unpacked
 
 from cmarlsim.kernels.motion import advance, position_of
-from cmarlsim.kernels.world import TIE, Places, World, places_at
+from cmarlsim.kernels.world import TIE, World
 
 METRE = naive.ticks(1.0)
-
-
-def packed(place: naive.Place) -> Places:
-    """One agent's place, as the package writes it."""
-    places = places_at(np.array([place[1]]))
-    if place[0] == "edge":
-        places.node[0], places.edge[0], places.offset[0] = -1, place[1], place[2]
-    return places
-
-
-def unpacked(places: Places) -> naive.Place:
-    node, edge, offset = (int(array[0]) for array in places)
-    if node >= 0:
-        assert (edge, offset) == (-1, 0)
-        return "node", node
-    return "edge", edge, offset
 
 
 def to_go(plan: naive.Plan, place: naive.Place, zone: int) -> int:

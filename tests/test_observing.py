@@ -7,15 +7,18 @@ import pytest
 import worlds
 from cases import Case, scenario_of, shipped_case
 from hypothesis import given
+from kernels import bools_of, unset_words
 
+from cmarlsim.kernels.bits import words_for
 from cmarlsim.kernels.observing import observe_zones, tile_of
 from cmarlsim.kernels.world import World
 
 
 def inside(world: World, x: float, y: float) -> list[bool]:
-    seen = np.ones(len(world.zone_radius), dtype=np.bool_)
+    zones = len(world.zone_radius)
+    seen = unset_words(words_for(zones))
     observe_zones(world, x, y, seen)
-    return seen.tolist()
+    return bools_of(seen, zones).tolist()
 
 
 def check(case: Case, world: World, points: list[tuple[float, float]]) -> None:

@@ -34,10 +34,11 @@ def test_rows_equal_the_twins(case: Case, seed: int) -> None:
     lam[0] = 0.0
     weights = policy_of(case).weights(N, scenario_of(case).world)
     hidden, cdf = hidden_buffer(weights, N), np.empty(M)
+    active = np.full(hidden.shape[1], np.nan)
     fill_hidden(weights, lam, hidden)
     for tile, centre in enumerate(naive.tile_centres(case.floorplan)):
         for n in range(N):
-            cdf_row(weights, n, tile, lam[n], hidden[n], cdf)
+            cdf_row(weights, n, tile, lam[n], hidden[n], active, cdf)
             assert cdf == pytest.approx(naive.cdf_row(case.policy, n, centre, lam[n]), rel=0, abs=1e-12)
             assert cdf[-1] == 1.0
             if not weights.ranked:

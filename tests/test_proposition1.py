@@ -9,6 +9,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from kernels import bools_of, unset_words, words_of
 
 from cmarlsim import Scenario
 from cmarlsim.kernels.engine import new_scene
@@ -99,11 +100,11 @@ def slopes(objective: Callable[[np.ndarray], float], logits: np.ndarray, n: int)
 
 
 def test_enumeration_is_that_of_the_kernels() -> None:
-    world, inside = TINY.world, np.zeros(M, dtype=bool)
+    world, inside = TINY.world, unset_words(1)
     for w in range(4):
         assert tile_of(world, *world.waypoint[w]) == TILE[w]
         observe_zones(world, *world.waypoint[w], inside)
-        np.testing.assert_array_equal(inside, INSIDE[STATES.index((w, w)), 0])
+        np.testing.assert_array_equal(bools_of(inside, M), INSIDE[STATES.index((w, w)), 0])
         for m in range(M):
             place = places_at(np.array([w]))
             advance(world, place, 0, m, TICKS_PER_METRE)
@@ -144,7 +145,7 @@ def expected_estimate(pi: np.ndarray, n: int, reward: np.ndarray) -> np.ndarray:
 def test_difference_reward_gives_the_gradient_of_the_full_reward(n: int, lam: np.ndarray) -> None:
     logits = random_tables(np.random.default_rng(10 + n))
     full = REWARD @ lam
-    difference = np.array([difference_reward(lam, inside, n) for inside in INSIDE])
+    difference = np.array([difference_reward(lam, zones, n) for zones in words_of(INSIDE)])
     assert abs(full - difference).max() > 0.5
     gradient = slopes(lambda pi: finite_objective(pi, lam), logits, n)
     np.testing.assert_allclose(expected_estimate(tables(logits), n, full), gradient, atol=1e-9)
@@ -157,7 +158,7 @@ def test_difference_reward_is_what_the_team_would_miss() -> None:
         inside, lam = generator.random((4, 5)) < 0.4, generator.random(5)
         for n in range(4):
             missed = lam @ inside.any(axis=0) - lam @ np.delete(inside, n, axis=0).any(axis=0)
-            assert difference_reward(lam, inside, n) == pytest.approx(missed, abs=1e-12)
+            assert difference_reward(lam, words_of(inside), n) == pytest.approx(missed, abs=1e-12)
 
 
 # --- the estimator of training: compiled episodes, networks ---
@@ -208,9 +209,9 @@ def flat(mlp: MLP) -> np.ndarray:
 def run(team: MLP, n: int, lam: np.ndarray, places: Places, uniform: np.ndarray) -> Episodes:
     """Episodes of training in which agent n is the active one."""
     weights = Policy(team, Encoding.of(TINY.world, True)).weights(N, TINY.world)
-    scene, episodes = new_scene(TINY.world, weights, N, T0), new_episodes(len(lam), T0)
-    buffer = np.empty((N, M))
-    run_episodes(TINY.world, TICKS_PER_METRE, weights, n, lam, places, uniform, buffer, scene, episodes)
+    world, atlas, buffer = TINY.world, TINY.atlas, np.empty((N, M))
+    scene, episodes = new_scene(world, weights, N, T0), new_episodes(len(lam), T0)
+    run_episodes(world, atlas, TICKS_PER_METRE, weights, n, lam, places, uniform, buffer, scene, episodes)
     return episodes
 
 

@@ -134,6 +134,7 @@ def test_overrides_reach_every_key(override: str, key: str, value: object) -> No
         ("agents.N=true", ["agents.N = True"]),
         ("agents.N='2'", ["agents.N = '2'"]),
         ("agents.speed=0", ["agents.speed = 0"]),
+        ("agents.speed=1e-9", ["agents.speed = 1e-09", "0.000001"]),
         ("agents.speed=nan", ["agents.speed = nan"]),
         ("zones.0.c=1.0", ["zones[0].c = 1.0", "less than 1"]),
         ("zones.0.c=-0.1", ["zones[0].c = -0.1"]),
@@ -197,6 +198,10 @@ def test_bad_edge_probabilities(tmp_path: Path, p: str) -> None:
         (PLAN.replace('name = "right"', 'name = "left"'), ["tiles", "'left' stands 2 times"]),
         (PLAN.replace("tiles", "tils"), ["unknown key tils", "'tiles'"]),
         (PLAN.replace("0.5]", "1e400]"), ["finite"]),
+        (
+            PLAN.replace("1.5,", "150000.0,").replace("2.0,", "200000.0,"),
+            ["150000 m long together", "metres?"],
+        ),
         ("name = ", ["plan.toml", "not valid TOML"]),
     ],
 )

@@ -164,7 +164,7 @@ def test_step_ascends_local_q_minus_baseline(
 ) -> None:
     training = advanced(Training(TINY, SEED, RECIPE), stage, iteration)
     baseline = MLP(*(array.astype(float) for array in training.baseline))
-    runs = recorded(monkeypatch, "run_episodes", lambda arguments: (arguments[4], arguments[9]))
+    runs = recorded(monkeypatch, "run_episodes", lambda arguments: (arguments[5], arguments[10]))
     gradients = recorded(monkeypatch, "policy_gradient", lambda arguments: arguments)
     ascents = recorded(monkeypatch, "ascend", lambda arguments: arguments)
     training.step()
@@ -196,7 +196,7 @@ def test_step_ascends_local_q_minus_baseline(
 
 
 def test_every_seed_and_iteration_draws_afresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    draws = recorded(monkeypatch, "run_episodes", lambda arguments: (arguments[4], arguments[6]))
+    draws = recorded(monkeypatch, "run_episodes", lambda arguments: (arguments[5], arguments[7]))
     for seed in (SEED, SEED + 1):
         advanced(Training(TINY, seed, RECIPE), 0, 3)
     assert len({lam.tobytes() for _, (lam, _) in draws}) == 6
@@ -205,7 +205,7 @@ def test_every_seed_and_iteration_draws_afresh(monkeypatch: pytest.MonkeyPatch) 
 
 def test_half_of_the_episodes_continue(monkeypatch: pytest.MonkeyPatch) -> None:
     training = advanced(Training(TINY, SEED, RECIPE), 1, 0)
-    nodes = recorded(monkeypatch, "run_episodes", lambda arguments: arguments[5].node.copy())
+    nodes = recorded(monkeypatch, "run_episodes", lambda arguments: arguments[6].node.copy())
     for _ in range(5):
         training.step()
     half = RECIPE.episodes // 2
@@ -237,7 +237,7 @@ def test_block_retraining_leaves_the_others_alone(monkeypatch: pytest.MonkeyPatc
     training = advanced(Training(TINY, SEED, RECIPE), 1 + active, 0)
     other = 1 - active
     before = MLP(*(array.copy() for array in training.team))
-    seen = recorded(monkeypatch, "run_episodes", lambda arguments: (arguments[3], arguments[2].W1.copy()))
+    seen = recorded(monkeypatch, "run_episodes", lambda arguments: (arguments[4], arguments[3].W1.copy()))
     for _ in range(RECIPE.retrain_iterations):
         training.step()
     assert training.stage_index == 2 + active

@@ -43,6 +43,18 @@ def _cache_folder() -> str:
 _FOLDER = _cache_folder()
 
 
+def _compiled(function: Function, **options: Any) -> Function:
+    before = _settings.CACHE_DIR
+    _settings.CACHE_DIR = _FOLDER
+    try:
+        result: Function = _compile(
+            cache=True, nogil=True, error_model="numpy", forceinline=True, _nrt=False, **options
+        )(function)
+        return result
+    finally:
+        _settings.CACHE_DIR = before
+
+
 def kernel(function: Function) -> Function:
     """Compile `function` without Python objects, release the GIL, and cache the machine code on disk.
 
@@ -50,10 +62,13 @@ def kernel(function: Function) -> Function:
     allocation is a compile error. Counting the references to a `World`'s arrays at every call took most of
     the time before. No fast-math, so that ties and borders are what they say.
     """
-    before = _settings.CACHE_DIR
-    _settings.CACHE_DIR = _FOLDER
-    try:
-        compiled: Function = _compile(cache=True, nogil=True, error_model="numpy", _nrt=False)(function)
-        return compiled
-    finally:
-        _settings.CACHE_DIR = before
+    return _compiled(function)
+
+
+def reduction(function: Function) -> Function:
+    """Compile a sum whose order is free, so that it uses vector instructions; otherwise as `kernel`.
+
+    Its last bits depend on the processor's vector length. Only for values that are compared with random
+    draws, where that does not show.
+    """
+    return _compiled(function, fastmath={"reassoc", "contract"})

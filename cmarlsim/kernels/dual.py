@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from cmarlsim.kernels.compiling import kernel
-from cmarlsim.kernels.world import Bools, Floats
+from cmarlsim.kernels.world import Floats, Ints
 
 
 @kernel
-def dual_update(lam: Floats, c: Floats, alpha: float, eta: float, attended: Bools) -> None:
+def dual_update(lam: Floats, c: Floats, alpha: float, eta: float, attended: Ints, T0: int) -> None:
     """Update the multipliers `lam` (M,) in place.
 
-    lam <- [(1 - alpha) lam + eta / T0 * sum_tau (c - attended_tau)]_+ , where `attended` (T0, M) is the
-    true reward for eq. (16) and the agent's own estimate at the end of the rollout for eq. (18).
+    lam <- [(1 - alpha) lam + eta / T0 * (T0 c - attended)]_+ , where `attended` (M,) counts the steps of the
+    rollout in which a zone was attended: in truth for eq. (16), as far as the agent knows at the end of the
+    rollout for eq. (18).
     """
-    T0 = len(attended)
     for m in range(len(lam)):
-        times = 0
-        for tau in range(T0):
-            times += attended[tau, m]
-        lam[m] = max(0.0, (1.0 - alpha) * lam[m] + eta / T0 * (T0 * c[m] - times))
+        lam[m] = max(0.0, (1.0 - alpha) * lam[m] + eta / T0 * (T0 * c[m] - attended[m]))

@@ -1,7 +1,8 @@
 """The engine: Algorithm 2 over whole rollouts, composed of the other kernels in the contract's step order.
 
 At step t: state -> own observation -> links -> gossip -> action -> move. After the last step of a rollout
-the multipliers are updated and the gossip buffers start afresh.
+the multipliers are updated and the gossip buffers start afresh. As no action depends on gossip before that,
+a rollout logs zones and links when they change, and gossips backwards over these events at its end.
 """
 
 from __future__ import annotations
@@ -10,14 +11,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cmarlsim.kernels.bits import Words, clear, full_set, has, unite, words_for
 from cmarlsim.kernels.compiling import kernel
 from cmarlsim.kernels.dual import dual_update
-from cmarlsim.kernels.gossip import estimate_from_freshness, spread
+from cmarlsim.kernels.gossip import begin_backwards, step_backwards
 from cmarlsim.kernels.links import update_links
 from cmarlsim.kernels.motion import advance, position_of
 from cmarlsim.kernels.observing import observe_zones, tile_of
 from cmarlsim.kernels.policy import cdf_row, draw_action, fill_hidden, hidden_buffer
-from cmarlsim.kernels.world import Bools, Floats, Ints, LinkModel, Places, Weights, World
+from cmarlsim.kernels.world import Atlas, Bools, Floats, Ints, LinkModel, Places, Present, Weights, World
 
 
 class Rules(NamedTuple):
@@ -33,7 +35,7 @@ class Rules(NamedTuple):
 class State(NamedTuple):
     """What is carried from one rollout to the next (changed in place)."""
 
-    places: Places
+    places: Places  # (N,)
     lam: Floats  # (N, M)
     lam_ideal: Floats  # (M,)
 
@@ -48,8 +50,8 @@ class Draws(NamedTuple):
 class Trace(NamedTuple):
     """What happened, by the contract's names.
 
-    The first six have a row a step: K * T0 rows, or the T0 rows of the last rollout where steps are not
-    kept. The others have a row a rollout; `lam` and `lam_ideal` are the values after it.
+    The first six have a row a step, or none where steps are not kept. The others have a row a rollout;
+    `lam` and `lam_ideal` are the values after it.
     """
 
     position: Floats  # (rows, N, 2)
@@ -66,15 +68,19 @@ class Trace(NamedTuple):
 class Scene(NamedTuple):
     """The present step, and the buffers of the present rollout."""
 
-    position: Floats  # (N, 2)
-    tile: Ints  # (N,)
-    inside: Bools  # (N, M)
-    moved: Bools  # (N,) since `position`, `tile` and `inside` were computed
-    link: Bools  # (N, N)
+    now: Present
+    link: Words  # (N, words of N) whom each agent can talk to at the present step
     action: Ints  # (N,)
-    own: Bools  # (T0, N, M) direct observations of this rollout
-    fresh: Ints  # (2, N, N) freshness at even and odd steps
+    event_step: Ints  # (T0,) steps at which zones or links changed in this rollout; step 0 is the first
+    zones_log: Words  # (T0, N, words of M) own observations from each event on
+    link_log: Words  # (T0, N, words of N)
+    reach: Words  # (2, N, words of N) whose news reaches whom, and the same one step earlier
+    everybody: Words  # (words of N) all agents
+    seen: Words  # (words of M) buffer
+    attended: Ints  # (M,) steps in which a zone was attended
+    known_attended: Ints  # (N, M) those an agent knows of
     hidden: Floats  # (N, H)
+    active: Floats  # (H,)
     table: Floats  # (N, L, M) rows of the policy's table
     ready: Bools  # (N, L) rows computed in this rollout
 
@@ -97,112 +103,222 @@ def new_trace(rollouts: int, rows: int, agents: int, zones: int) -> Trace:
 def new_scene(world: World, weights: Weights, agents: int, T0: int) -> Scene:
     """Scene in which nothing is known yet: every agent counts as moved."""
     zones, tiles = len(world.zone_radius), len(world.tile_box)
+    agent_words, zone_words = words_for(agents), words_for(zones)
     return Scene(
-        position=np.zeros((agents, 2)),
-        tile=np.zeros(agents, dtype=np.int64),
-        inside=np.zeros((agents, zones), dtype=np.bool_),
-        moved=np.ones(agents, dtype=np.bool_),
-        link=np.zeros((agents, agents), dtype=np.bool_),
+        now=Present(
+            position=np.zeros((agents, 2)),
+            tile=np.zeros(agents, dtype=np.int64),
+            zones=np.zeros((agents, zone_words), dtype=np.uint64),
+            moved=np.ones(agents, dtype=np.bool_),
+        ),
+        link=np.zeros((agents, agent_words), dtype=np.uint64),
         action=np.zeros(agents, dtype=np.int64),
-        own=np.zeros((T0, agents, zones), dtype=np.bool_),
-        fresh=np.zeros((2, agents, agents), dtype=np.int64),
+        event_step=np.zeros(T0, dtype=np.int64),
+        zones_log=np.zeros((T0, agents, zone_words), dtype=np.uint64),
+        link_log=np.zeros((T0, agents, agent_words), dtype=np.uint64),
+        reach=np.zeros((2, agents, agent_words), dtype=np.uint64),
+        everybody=full_set(agents),
+        seen=np.zeros(zone_words, dtype=np.uint64),
+        attended=np.zeros(zones, dtype=np.int64),
+        known_attended=np.zeros((agents, zones), dtype=np.int64),
         hidden=hidden_buffer(weights, agents),
+        active=np.zeros(weights.W1.shape[2]),
         table=np.zeros((agents, tiles, zones)),
         ready=np.zeros((agents, tiles), dtype=np.bool_),
     )
 
 
 @kernel
-def look(world: World, places: Places, scene: Scene) -> None:
+def look(world: World, atlas: Atlas, places: Places, now: Present) -> None:
     """Bring position, tile and zones of the agents that moved to the present step."""
-    for n in range(len(scene.tile)):
-        if scene.moved[n]:
+    for n in range(len(now.tile)):
+        if not now.moved[n]:
+            continue
+        if len(atlas.tile) > 0:
+            q = places.node[n]
+            now.position[n, 0] = atlas.position[q, 0]
+            now.position[n, 1] = atlas.position[q, 1]
+            now.tile[n] = atlas.tile[q]
+            for w in range(now.zones.shape[1]):
+                now.zones[n, w] = atlas.zones[q, w]
+        else:
             x, y = position_of(world, places, n)
-            scene.position[n, 0] = x
-            scene.position[n, 1] = y
-            scene.tile[n] = tile_of(world, x, y)
-            observe_zones(world, x, y, scene.inside[n])
+            now.position[n, 0] = x
+            now.position[n, 1] = y
+            now.tile[n] = tile_of(world, x, y)
+            observe_zones(world, x, y, now.zones[n])
 
 
 @kernel
 def choose(weights: Weights, lam: Floats, uniform: Floats, scene: Scene) -> None:
     """Draw every agent's action from the row of its tile, with `uniform` (N,)."""
-    for n in range(len(scene.tile)):
-        tile = scene.tile[n]
+    for n in range(len(scene.action)):
+        tile = scene.now.tile[n]
         if not scene.ready[n, tile]:
-            cdf_row(weights, n, tile, lam[n], scene.hidden[n], scene.table[n, tile])
+            cdf_row(weights, n, tile, lam[n], scene.hidden[n], scene.active, scene.table[n, tile])
             scene.ready[n, tile] = True
         scene.action[n] = draw_action(scene.table[n, tile], uniform[n])
 
 
 @kernel
-def write_step(scene: Scene, trace: Trace, row: int) -> None:
-    """Copy the present step into the trace."""
-    agents, zones = scene.inside.shape
-    for m in range(zones):
-        trace.reward[row, m] = False
-    for n in range(agents):
-        trace.position[row, n, 0] = scene.position[n, 0]
-        trace.position[row, n, 1] = scene.position[n, 1]
-        trace.tile[row, n] = scene.tile[n]
-        trace.action[row, n] = scene.action[n]
-        for m in range(zones):
-            trace.reward[row, m] |= scene.inside[n, m]
-        for j in range(agents):
-            trace.link[row, n, j] = scene.link[n, j]
+def move(world: World, atlas: Atlas, places: Places, speed: int, scene: Scene) -> None:
+    """Move every agent one step towards the zone of its action."""
+    now = scene.now
+    for n in range(len(scene.action)):
+        if len(atlas.tile) > 0:
+            before = places.node[n]
+            places.node[n] = atlas.after[before, scene.action[n]]
+            now.moved[n] = places.node[n] != before
+        else:
+            now.moved[n] = advance(world, places, n, scene.action[n], speed)
 
 
 @kernel
-def settle(rules: Rules, state: State, fresh: Ints, own: Bools, trace: Trace, first: int, k: int) -> None:
-    """End of rollout k, whose steps begin at trace row `first`: eq. (18) for every agent, and eq. (16)."""
-    T0 = len(own)
-    estimate = trace.estimate[first : first + T0]
-    reward = trace.reward[first : first + T0]
-    estimate_from_freshness(fresh, own, estimate)
-    for n in range(len(state.lam)):
-        dual_update(state.lam[n], rules.c, rules.alpha, rules.eta, estimate[:, n])
-    dual_update(state.lam_ideal, rules.c, rules.alpha, rules.eta, reward)
+def write_step(scene: Scene, trace: Trace, row: int) -> None:
+    """Copy the present step into the trace."""
+    now, agents = scene.now, len(scene.action)
+    for n in range(agents):
+        trace.position[row, n, 0] = now.position[n, 0]
+        trace.position[row, n, 1] = now.position[n, 1]
+        trace.tile[row, n] = now.tile[n]
+        trace.action[row, n] = scene.action[n]
+        for j in range(agents):
+            trace.link[row, n, j] = has(scene.link[n], j)
+
+
+@kernel
+def unite_zones(scene: Scene, event: int, sources: Words, zones: Words) -> None:
+    """The zones that the agents of the set `sources` were in after an event."""
+    clear(zones)
+    for n in range(len(scene.action)):
+        if has(sources, n):
+            unite(zones, scene.zones_log[event, n])
+
+
+@kernel
+def count_zones(zones: Words, steps: int, attended: Ints) -> None:
+    """Add `steps` to the count (M,) of every zone of a set."""
+    for m in range(len(attended)):
+        if has(zones, m):
+            attended[m] += steps
+
+
+@kernel
+def write_zones(zones: Words, rows: Bools) -> None:
+    """Write a set of zones into every row of `rows` (steps, M)."""
+    for row in range(len(rows)):
+        for m in range(rows.shape[1]):
+            rows[row, m] = has(zones, m)
+
+
+@kernel
+def collect_span(scene: Scene, trace: Trace, event: int, reach: Words, row: int, steps: int) -> None:
+    """Count what every agent knows of `steps` steps after one event, which begin at trace row `row`."""
+    for n in range(len(scene.action)):
+        unite_zones(scene, event, reach[n], scene.seen)
+        count_zones(scene.seen, steps, scene.known_attended[n])
+        if len(trace.reward) > 0:
+            write_zones(scene.seen, trace.estimate[row : row + steps, n])
+
+
+@kernel
+def collect(scene: Scene, events: int, trace: Trace, first: int) -> None:
+    """Count the steps in which each zone was attended, in truth and as each agent knows at the end.
+
+    Goes back over the `events` of the rollout. With a trace of steps, its `reward` and `estimate` are
+    written from row `first` on.
+    """
+    for m in range(len(scene.attended)):
+        scene.attended[m] = 0
+        for n in range(len(scene.action)):
+            scene.known_attended[n, m] = 0
+    end, now = len(scene.event_step), 0
+    begin_backwards(scene.reach[now])
+    for event in range(events - 1, -1, -1):
+        start = scene.event_step[event]
+        unite_zones(scene, event, scene.everybody, scene.seen)
+        count_zones(scene.seen, end - start, scene.attended)
+        if len(trace.reward) > 0:
+            write_zones(scene.seen, trace.reward[first + start : first + end])
+        while end > start:
+            grew = step_backwards(scene.link_log[event], scene.reach[now], scene.reach[1 - now])
+            begin = end - 1 if grew else start
+            collect_span(scene, trace, event, scene.reach[now], first + begin, end - begin)
+            end, now = begin, 1 - now
+
+
+@kernel
+def settle(rules: Rules, state: State, scene: Scene, trace: Trace, k: int) -> None:
+    """End of rollout k: eq. (18) for every agent, and eq. (16)."""
+    agents, T0 = len(state.lam), len(scene.event_step)
+    dual_update(state.lam_ideal, rules.c, rules.alpha, rules.eta, scene.attended, T0)
     for m in range(len(rules.c)):
-        for n in range(len(state.lam)):
-            trace.lam[k, n, m] = state.lam[n, m]
         trace.lam_ideal[k, m] = state.lam_ideal[m]
-        times = 0
-        for tau in range(T0):
-            times += reward[tau, m]
-        trace.reward_mean[k, m] = times / T0
+        trace.reward_mean[k, m] = scene.attended[m] / T0
+    for n in range(agents):
+        dual_update(state.lam[n], rules.c, rules.alpha, rules.eta, scene.known_attended[n], T0)
+        for m in range(len(rules.c)):
+            trace.lam[k, n, m] = state.lam[n, m]
 
 
 @kernel
 def begin_rollout(weights: Weights, lam: Floats, scene: Scene) -> None:
-    """Empty the gossip buffers and the policy tables, for agents with the multipliers `lam` (N, M)."""
+    """Empty the policy tables, for agents with the multipliers `lam` (N, M)."""
     for n in range(len(lam)):
-        for j in range(len(lam)):
-            scene.fresh[0, n, j] = -1
-            scene.fresh[1, n, j] = -1
         for tile in range(scene.ready.shape[1]):
             scene.ready[n, tile] = False
     fill_hidden(weights, lam, scene.hidden)
 
 
 @kernel
+def log_event(scene: Scene, events: int, t: int) -> int:
+    """Log zones and links if they differ from those after the last of the `events` so far.
+
+    Returns
+    -------
+    int
+        The number of events now.
+    """
+    changed, last = events == 0, events - 1
+    for n in range(len(scene.action)):
+        for w in range(scene.zones_log.shape[2]):
+            changed = changed or scene.now.zones[n, w] != scene.zones_log[last, n, w]
+        for w in range(scene.link_log.shape[2]):
+            changed = changed or scene.link[n, w] != scene.link_log[last, n, w]
+    if not changed:
+        return events
+    scene.event_step[events] = t
+    for n in range(len(scene.action)):
+        for w in range(scene.zones_log.shape[2]):
+            scene.zones_log[events, n, w] = scene.now.zones[n, w]
+        for w in range(scene.link_log.shape[2]):
+            scene.link_log[events, n, w] = scene.link[n, w]
+    return events + 1
+
+
+@kernel
 def run_rollouts(
-    world: World, rules: Rules, weights: Weights, state: State, draws: Draws, scene: Scene, trace: Trace
+    world: World,
+    atlas: Atlas,
+    rules: Rules,
+    weights: Weights,
+    state: State,
+    draws: Draws,
+    scene: Scene,
+    trace: Trace,
 ) -> None:
     """Run Algorithm 2 for as many rollouts as `draws` holds; `state` and `trace` are written in place."""
-    rollouts, T0, agents = draws.action.shape
-    keep_steps = len(trace.reward) == rollouts * T0
+    rollouts, T0, _ = draws.action.shape
     for k in range(rollouts):
-        first = k * T0 if keep_steps else 0
         begin_rollout(weights, state.lam, scene)
+        events = 0
         for t in range(T0):
-            look(world, state.places, scene)
-            for n in range(agents):
-                for m in range(len(rules.c)):
-                    scene.own[t, n, m] = scene.inside[n, m]
-            update_links(world, rules.links, scene.position, scene.moved, draws.link[k, t], scene.link)
-            spread(t, scene.link, scene.fresh[(t + 1) % 2], scene.fresh[t % 2])
+            look(world, atlas, state.places, scene.now)
+            update_links(world, atlas, rules.links, state.places, scene.now, draws.link[k, t], scene.link)
+            events = log_event(scene, events, t)
             choose(weights, state.lam, draws.action[k, t], scene)
-            write_step(scene, trace, first + t)
-            for n in range(agents):
-                scene.moved[n] = advance(world, state.places, n, scene.action[n], rules.speed)
-        settle(rules, state, scene.fresh[(T0 - 1) % 2], scene.own, trace, first, k)
+            if len(trace.reward) > 0:
+                write_step(scene, trace, k * T0 + t)
+            move(world, atlas, state.places, rules.speed, scene)
+        collect(scene, events, trace, k * T0)
+        settle(rules, state, scene, trace, k)

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cmarlsim.kernels.bits import Words, has
 from cmarlsim.kernels.compiling import kernel
-from cmarlsim.kernels.engine import Scene, begin_rollout, choose, look
-from cmarlsim.kernels.motion import advance
-from cmarlsim.kernels.world import Bools, Floats, Places, Weights, World
+from cmarlsim.kernels.engine import Scene, begin_rollout, choose, look, move
+from cmarlsim.kernels.world import Atlas, Floats, Places, Weights, World
 
 
 class Episodes(NamedTuple):
@@ -27,26 +27,28 @@ def new_episodes(episodes: int, T0: int) -> Episodes:
 
 
 @kernel
-def difference_reward(lam: Floats, inside: Bools, active: int) -> float:
+def difference_reward(lam: Floats, zones: Words, active: int) -> float:
     """Weighted reward, eq. (9), that the team owes to one agent.
 
-    The sum of `lam` (M,) over the zones in which `active` is the only agent; `inside` is (N, M). What the
-    others earn without it does not depend on its actions, so leaving it out (with the constant lam^T c)
-    changes the variance of its policy gradient and not the gradient.
+    The sum of `lam` (M,) over the zones in which `active` is the only agent; `zones` (N, words of M) are
+    those each agent is in. What the others earn without it does not depend on its actions, so leaving it
+    out (with the constant lam^T c) changes the variance of its policy gradient and not the gradient.
     """
     total = 0.0
     for m in range(len(lam)):
-        present = 0
-        for n in range(len(inside)):
-            present += inside[n, m]
-        if inside[active, m] and present == 1:
-            total += lam[m]
+        if has(zones[active], m):
+            alone = True
+            for n in range(len(zones)):
+                alone = alone and (n == active or not has(zones[n], m))
+            if alone:
+                total += lam[m]
     return total
 
 
 @kernel
 def run_episodes(
     world: World,
+    atlas: Atlas,
     speed: int,
     weights: Weights,
     active: int,
@@ -68,19 +70,19 @@ def run_episodes(
     episodes : written
     """
     agents, zones = team_lam.shape
+    now = scene.now
     for b in range(len(lam)):
         here = Places(places.node[b], places.edge[b], places.offset[b])
         for n in range(agents):
-            scene.moved[n] = True
+            now.moved[n] = True
             for m in range(zones):
                 team_lam[n, m] = lam[b, m]
         begin_rollout(weights, team_lam, scene)
-        look(world, here, scene)
+        look(world, atlas, here, now)
         for t in range(uniform.shape[1]):
             choose(weights, team_lam, uniform[b, t], scene)
-            episodes.tile[b, t] = scene.tile[active]
+            episodes.tile[b, t] = now.tile[active]
             episodes.action[b, t] = scene.action[active]
-            for n in range(agents):
-                scene.moved[n] = advance(world, here, n, scene.action[n], speed)
-            look(world, here, scene)
-            episodes.reward[b, t] = difference_reward(lam[b], scene.inside, active)
+            move(world, atlas, here, speed, scene)
+            look(world, atlas, here, now)
+            episodes.reward[b, t] = difference_reward(lam[b], now.zones, active)

@@ -1,12 +1,17 @@
-"""Max-gossip of one-bit observations, eq. (17): the literal form and the freshness form.
+"""Max-gossip of one-bit observations, eq. (17): literally, by freshness, and backwards.
 
-What an agent knows of one source is a prefix in tau, for news travels no faster than later news. So one
+What an agent knows of one source is a prefix in tau, for older news travels no worse than later news. So one
 number a pair, the *freshness*, carries all of eq. (17): the latest step of this rollout whose observation
-by agent l has reached agent n. The engine runs on freshness; the literal form is its reference.
+by agent l has reached agent n. It is the age of information as well.
+
+Only the estimates at the end of the rollout enter eq. (18). The engine finds them backwards: the set of
+agents whose observations of step tau have reached agent n by the end grows as tau goes back. While links and
+zones stay as they are it soon stops growing, and all earlier steps of that time are counted at once.
 """
 
 from __future__ import annotations
 
+from cmarlsim.kernels.bits import Words, clear, has, put, unite
 from cmarlsim.kernels.compiling import kernel
 from cmarlsim.kernels.world import Bools, Ints
 
@@ -69,3 +74,37 @@ def estimate_from_freshness(fresh: Ints, own: Bools, estimate: Bools) -> None:
             for tau in range(fresh[n, source] + 1):
                 for m in range(zones):
                     estimate[tau, n, m] |= own[tau, source, m]
+
+
+@kernel
+def begin_backwards(reach: Words) -> None:
+    """Sets for the last step of a rollout, (N, words of N): of it an agent knows its own observation only."""
+    for n in range(len(reach)):
+        clear(reach[n])
+        put(reach[n], n, True)
+
+
+@kernel
+def step_backwards(link: Words, reach: Words, earlier: Words) -> bool:
+    """Write the sets for step tau - 1 into `earlier`, given those of step tau in `reach`.
+
+    Parameters
+    ----------
+    link : (N, words of N) links at step tau
+    reach, earlier : (N, words of N); must not share memory
+
+    Returns
+    -------
+    bool
+        Whether a set grew. If none did, none will while the links stay as they are.
+    """
+    agents, grew = len(reach), False
+    for n in range(agents):
+        for w in range(reach.shape[1]):
+            earlier[n, w] = reach[n, w]
+        for j in range(agents):
+            if has(reach[n], j):
+                unite(earlier[n], link[j])
+        for w in range(reach.shape[1]):
+            grew = grew or earlier[n, w] != reach[n, w]
+    return grew

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import math
 
+from cmarlsim.kernels.bits import Words, put
 from cmarlsim.kernels.compiling import kernel
 from cmarlsim.kernels.world import (
     ALWAYS,
     BERNOULLI,
+    NO,
     SIGHT_OR_DISC,
     TOLERANCE,
-    Bools,
+    UNKNOWN,
+    YES,
+    Atlas,
     Floats,
     LinkModel,
+    Places,
+    Present,
     World,
 )
 
@@ -60,41 +66,66 @@ def in_sight(world: World, ax: float, ay: float, bx: float, by: float) -> bool:
 
 
 @kernel
-def sight_or_disc(world: World, d: float, position: Floats, moved: Bools, link: Bools) -> None:
-    """Update `link` (N, N) in place for the pairs of which an agent has `moved` (N,).
-
-    Linked is who is within `d` metres or in line of sight (Section V-B); `position` is (N, 2).
-    """
+def near_or_in_sight(world: World, d: float, ax: float, ay: float, bx: float, by: float) -> bool:
+    """Whether a and b are within `d` metres or in line of sight (Section V-B)."""
     reach = d + TOLERANCE
-    for i in range(len(position)):
-        for j in range(i):
-            if moved[i] or moved[j]:
-                ax, ay, bx, by = position[i, 0], position[i, 1], position[j, 0], position[j, 1]
-                near = (ax - bx) ** 2 + (ay - by) ** 2 <= reach * reach
-                link[i, j] = link[j, i] = near or in_sight(world, ax, ay, bx, by)
+    return (ax - bx) ** 2 + (ay - by) ** 2 <= reach * reach or in_sight(world, ax, ay, bx, by)
+
+
+@kernel
+def sight_or_disc(
+    world: World, atlas: Atlas, d: float, places: Places, position: Floats, i: int, j: int
+) -> bool:
+    """`near_or_in_sight` for two agents, looked up where the atlas remembers it."""
+    if len(atlas.tile) == 0:
+        return near_or_in_sight(world, d, position[i, 0], position[i, 1], position[j, 0], position[j, 1])
+    a, b = places.node[i], places.node[j]
+    if atlas.linked[a, b] == UNKNOWN:
+        seen = near_or_in_sight(world, d, position[i, 0], position[i, 1], position[j, 0], position[j, 1])
+        atlas.linked[a, b] = atlas.linked[b, a] = YES if seen else NO
+    return atlas.linked[a, b] == YES
+
+
+@kernel
+def join(link: Words, i: int, j: int, up: bool) -> None:
+    """Set the link between agents i and j, both ways."""
+    put(link[i], j, up)
+    put(link[j], i, up)
 
 
 @kernel
 def update_links(
-    world: World, model: LinkModel, position: Floats, moved: Bools, uniform: Floats, link: Bools
+    world: World,
+    atlas: Atlas,
+    model: LinkModel,
+    places: Places,
+    now: Present,
+    uniform: Floats,
+    link: Words,
 ) -> None:
-    """Bring `link` (N, N) to the present step, in place.
+    """Bring the links to the present step, in place.
 
     Parameters
     ----------
-    position : (N, 2) array, metres
-    moved : (N,) array of bool
-        Who moved since `link` was last brought up to date; all True the first time.
+    places, now
+        Links that depend on positions are updated for the pairs of which an agent has moved.
     uniform : (F,) array
         One draw from [0, 1) a footprint edge; read by the model ``bernoulli`` only, eq. (4).
+    link : (N, words of N)
+        The set of agents that each agent can talk to.
     """
+    agents = len(link)
     if model.code == SIGHT_OR_DISC:
-        sight_or_disc(world, model.d, position, moved, link)
+        for i in range(agents):
+            if now.moved[i]:
+                for j in range(agents):
+                    if j < i or (j > i and not now.moved[j]):
+                        up = sight_or_disc(world, atlas, model.d, places, now.position, i, j)
+                        join(link, i, j, up)
     elif model.code == BERNOULLI:
         for f in range(len(model.footprint)):
-            i, j = model.footprint[f, 0], model.footprint[f, 1]
-            link[i, j] = link[j, i] = uniform[f] < model.p
+            join(link, model.footprint[f, 0], model.footprint[f, 1], uniform[f] < model.p)
     elif model.code == ALWAYS:
-        for i in range(len(link)):
-            for j in range(len(link)):
-                link[i, j] = i != j
+        for i in range(agents):
+            for j in range(agents):
+                put(link[i], j, i != j)

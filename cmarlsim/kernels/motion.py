@@ -54,6 +54,13 @@ def advance(world: World, places: Places, n: int, zone: int, speed: int) -> bool
 
 
 @kernel
+def advance_all(world: World, places: Places, zone: int, speed: int) -> None:
+    """`advance` for every agent, towards one zone."""
+    for n in range(len(places.node)):
+        advance(world, places, n, zone, speed)
+
+
+@kernel
 def position_of(world: World, places: Places, n: int) -> tuple[float, float]:
     """Coordinates of agent `n` in metres."""
     node, edge = places.node[n], places.edge[n]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from cmarlsim.kernels.bits import Words, clear, put
 from cmarlsim.kernels.compiling import kernel
-from cmarlsim.kernels.world import TOLERANCE, Bools, World
+from cmarlsim.kernels.world import TOLERANCE, World
 
 
 @kernel
@@ -18,10 +19,12 @@ def tile_of(world: World, x: float, y: float) -> int:
 
 
 @kernel
-def observe_zones(world: World, x: float, y: float, inside: Bools) -> None:
-    """Write into `inside` (M,) which zones contain the point: the direct observation of eq. (17)."""
+def observe_zones(world: World, x: float, y: float, zones: Words) -> None:
+    """Write the set of zones that contain the point: the direct observation of eq. (17)."""
+    clear(zones)
     for m in range(len(world.zone_radius)):
         dx = x - world.zone_center[m, 0]
         dy = y - world.zone_center[m, 1]
         reach = world.zone_radius[m] + TOLERANCE
-        inside[m] = dx * dx + dy * dy <= reach * reach
+        if dx * dx + dy * dy <= reach * reach:
+            put(zones, m, True)

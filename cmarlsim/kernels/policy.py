@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from cmarlsim.kernels.compiling import kernel
+from cmarlsim.kernels.compiling import kernel, reduction
 from cmarlsim.kernels.world import Floats, Weights
 
 
@@ -58,24 +58,32 @@ def rank_cdf(n: int, lam: Floats, cdf: Floats) -> None:
                 cdf[a] = 0.0 if a < m else 1.0
 
 
+@reduction
+def dot(a: Floats, b: Floats) -> float:
+    """Scalar product."""
+    total = 0.0
+    for i in range(len(a)):
+        total += a[i] * b[i]
+    return total
+
+
 @kernel
-def cdf_row(weights: Weights, n: int, tile: int, lam: Floats, hidden: Floats, cdf: Floats) -> None:
+def cdf_row(
+    weights: Weights, n: int, tile: int, lam: Floats, hidden: Floats, active: Floats, cdf: Floats
+) -> None:
     """Write agent n's action distribution on `tile` into `cdf` (M,).
 
-    `hidden` (H,) comes from `hidden_of_lam` for the same `lam` (M,).
+    `hidden` (H,) comes from `hidden_of_lam` for the same `lam` (M,); `active` (H,) is a buffer.
     """
     if weights.ranked:
         rank_cdf(n, lam, cdf)
         return
     zones = len(lam)
     x, y = weights.tile_input[tile, 0], weights.tile_input[tile, 1]
-    for a in range(zones):
-        cdf[a] = weights.b2[n, a]
     for h in range(len(hidden)):
-        active = hidden[h] + x * weights.W1[n, zones, h] + y * weights.W1[n, zones + 1, h]
-        if active > 0.0:
-            for a in range(zones):
-                cdf[a] += active * weights.W2[n, h, a]
+        active[h] = max(0.0, hidden[h] + x * weights.W1[n, zones, h] + y * weights.W1[n, zones + 1, h])
+    for a in range(zones):
+        cdf[a] = weights.b2[n, a] + dot(weights.W2[n, a], active)
     softmax_cdf(cdf)
 
 

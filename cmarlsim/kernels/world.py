@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cmarlsim.kernels.bits import Words
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -42,7 +44,8 @@ class Places(NamedTuple):
     """Where agents are on the waypoint graph, one entry an agent (changed in place).
 
     An agent stands at a waypoint (``node >= 0``; then edge = -1, offset = 0) or strictly inside an edge
-    (``node == -1``), `offset` ticks from the edge's first end.
+    (``node == -1``), `offset` ticks from the edge's first end. Where there is an atlas, `node` is the number
+    of the agent's place in it, and the other two are not used.
     """
 
     node: Ints
@@ -54,6 +57,31 @@ def places_at(waypoints: Ints) -> Places:
     """Places of agents that stand at `waypoints`, an array of waypoint indices of any shape."""
     node = np.array(waypoints, dtype=np.int64)
     return Places(node, np.full_like(node, -1), np.zeros_like(node))
+
+
+class Atlas(NamedTuple):
+    """What is known of the places that agents can come to from the waypoints, by number (Q places).
+
+    The first P numbers are the waypoints. With Q = 0 (too many places) the engine computes what it needs.
+    """
+
+    position: Floats  # (Q, 2)
+    tile: Ints  # (Q,)
+    zones: Words  # (Q, words of M) the zones that contain the place
+    after: NDArray[np.int32]  # (Q, M) the place one step further towards a zone
+    linked: NDArray[np.uint8]  # (Q, Q) memo of sight or range: UNKNOWN until asked for, then NO or YES
+
+
+UNKNOWN, NO, YES = range(3)
+
+
+class Present(NamedTuple):
+    """Where the agents are at the present step (changed in place)."""
+
+    position: Floats  # (N, 2)
+    tile: Ints  # (N,)
+    zones: Words  # (N, words of M) the zones each agent is in
+    moved: Bools  # (N,) since the other arrays, and the links, were last brought up to date
 
 
 class LinkModel(NamedTuple):
@@ -79,5 +107,5 @@ class Weights(NamedTuple):
     tile_input: Floats  # (L, 2) centres of the tiles, scaled to [-1, 1]
     W1: Floats  # (N, M + 2, H)
     b1: Floats  # (N, H)
-    W2: Floats  # (N, H, M)
+    W2: Floats  # (N, M, H): transposed, so that a logit is a dot product of contiguous arrays
     b2: Floats  # (N, M)

@@ -94,8 +94,8 @@ class Policy:
                     for value in (file["tile_center"], file.attrs["low"], file.attrs["high"])
                 )
                 encoding = Encoding(center, low, high, bool(file.attrs["scale_lam"]))
-            except (KeyError, ValueError) as error:
-                raise InputError(f"{path}: not a complete policy: {error.args[0]}") from None
+            except (KeyError, ValueError, TypeError, AttributeError) as error:
+                raise InputError(f"{path}: not a complete policy: {error}") from None
             _check_networks(networks, path)
             _check_encoding(encoding, path)
             training = {key: value for key, value in file.attrs.items() if key not in _ENCODING_ATTRIBUTES}
@@ -141,7 +141,7 @@ class Policy:
                 np.zeros((tiles, 2)),
                 np.zeros((agents, zones + 2, 0)),
                 np.zeros((agents, 0)),
-                np.zeros((agents, 0, zones)),
+                np.zeros((agents, zones, 0)),
                 np.zeros((agents, zones)),
             )
         made_for = (*self.networks.b2.shape, len(self.encoding.tile_center))
@@ -152,7 +152,8 @@ class Policy:
             )
         if not np.allclose(self.encoding.tile_center, tile_centers(world), rtol=0, atol=TOLERANCE):
             raise InputError("the policy was trained on other tiles than the scenario's: train one for it")
-        arrays = (np.ascontiguousarray(array, dtype=np.float64) for array in self.networks)
+        transposed = self.networks._replace(W2=self.networks.W2.swapaxes(1, 2))
+        arrays = (np.array(array, dtype=np.float64, order="C") for array in transposed)
         return Weights(False, self.encoding.scale_lam, self.encoding.tile_input(), *arrays)
 
 

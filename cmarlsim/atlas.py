@@ -1,0 +1,97 @@
+"""The atlas of a world: every place that agents can come to from the waypoints, numbered.
+
+Moves are exact sums of whole ticks, so the places that agents reach from the waypoints are finitely many, and
+often few: 592 with the paper's plan and 1 m a step. Moves, tiles, zones and links become table look-ups.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from cmarlsim.floorplan import FloorPlan, build_world
+from cmarlsim.kernels.bits import words_for
+from cmarlsim.kernels.motion import advance_all, position_of
+from cmarlsim.kernels.observing import observe_zones, tile_of
+from cmarlsim.kernels.world import Atlas, Places, World, places_at
+from cmarlsim.validation import Point
+
+MOST_PLACES = 10_000
+"""Worlds with more places are computed step by step; the memo of links takes the square of it in bytes."""
+
+
+def _empty(zones: int) -> Atlas:
+    return Atlas(
+        position=np.zeros((0, 2)),
+        tile=np.zeros(0, dtype=np.int64),
+        zones=np.zeros((0, words_for(zones)), dtype=np.uint64),
+        after=np.zeros((0, zones), dtype=np.int32),
+        linked=np.zeros((0, 0), dtype=np.uint8),
+    )
+
+
+def _moved(world: World, places: Places, zone: int, speed: int) -> Places:
+    """Places one step further towards a zone."""
+    after = Places(*(array.copy() for array in places))
+    advance_all(world, after, zone, speed)
+    return after
+
+
+def _numbered(world: World, speed: int) -> tuple[Places, np.ndarray] | None:
+    """All places and, (Q, M), the number of the one after; None if there are more than `MOST_PLACES`."""
+    waypoints, zones = len(world.waypoint), len(world.zone_radius)
+    number = {(p, -1, 0): p for p in range(waypoints)}
+    found = list(number)
+    after: list[list[int]] = []
+    frontier = places_at(np.arange(waypoints))
+    while len(frontier.node):
+        steps = [_moved(world, frontier, zone, speed) for zone in range(zones)]
+        first = len(found)
+        for n in range(len(frontier.node)):
+            row = []
+            for step in steps:
+                key = (int(step.node[n]), int(step.edge[n]), int(step.offset[n]))
+                if key not in number:
+                    number[key] = len(found)
+                    found.append(key)
+                row.append(number[key])
+            after.append(row)
+        if len(found) > MOST_PLACES:
+            return None
+        new = np.array(found[first:], dtype=np.int64).reshape(-1, 3).T
+        frontier = Places(*(np.ascontiguousarray(column) for column in new))
+    columns = np.array(found, dtype=np.int64).T
+    return Places(*(np.ascontiguousarray(column) for column in columns)), np.array(after, dtype=np.int32)
+
+
+@lru_cache(maxsize=16)
+def build_atlas(plan: FloorPlan, zones: tuple[tuple[Point, float], ...], speed: int, d: float) -> Atlas:
+    """Atlas of a floor plan with zones; empty if there are more than `MOST_PLACES` places.
+
+    Parameters
+    ----------
+    plan, zones
+        As for `build_world`.
+    speed
+        Ticks a step.
+    d
+        Range in metres: the memo of links holds for one range. It fills as places are met.
+    """
+    world = build_world(plan, zones)
+    numbered = _numbered(world, speed)
+    if numbered is None:
+        return _empty(len(zones))
+    places, after = numbered
+    count = len(after)
+    atlas = Atlas(
+        position=np.array([position_of(world, places, q) for q in range(count)]),
+        tile=np.zeros(count, dtype=np.int64),
+        zones=np.zeros((count, words_for(len(zones))), dtype=np.uint64),
+        after=after,
+        linked=np.zeros((count, count), dtype=np.uint8),
+    )
+    for q, (x, y) in enumerate(atlas.position.tolist()):
+        atlas.tile[q] = tile_of(world, x, y)
+        observe_zones(world, x, y, atlas.zones[q])
+    return atlas

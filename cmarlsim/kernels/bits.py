@@ -1,0 +1,53 @@
+"""Sets of agents or zones as bits of 64-bit words: element i is bit i % 64 of word i // 64."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmarlsim.kernels.compiling import kernel
+
+Words = NDArray[np.uint64]
+
+
+def words_for(elements: int) -> int:
+    """Number of words that hold a set of up to `elements` elements."""
+    return max(1, -(-elements // 64))
+
+
+def full_set(elements: int) -> Words:
+    """The set of all elements 0 .. elements - 1."""
+    words = np.zeros(words_for(elements), dtype=np.uint64)
+    for i in range(elements):
+        words[i // 64] |= np.uint64(1) << np.uint64(i % 64)
+    return words
+
+
+@kernel
+def has(words: Words, i: int) -> bool:
+    """Whether element `i` is in the set."""
+    return (words[i >> 6] >> np.uint64(i & 63)) & np.uint64(1) != np.uint64(0)
+
+
+@kernel
+def put(words: Words, i: int, present: bool) -> None:
+    """Add element `i` to the set or take it out."""
+    bit = np.uint64(1) << np.uint64(i & 63)
+    if present:
+        words[i >> 6] |= bit
+    else:
+        words[i >> 6] &= ~bit
+
+
+@kernel
+def unite(into: Words, words: Words) -> None:
+    """Add all elements of the set `words` to the set `into`."""
+    for w in range(len(into)):
+        into[w] |= words[w]
+
+
+@kernel
+def clear(words: Words) -> None:
+    """Empty the set."""
+    for w in range(len(words)):
+        words[w] = np.uint64(0)
