@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 
 from cmarlsim.errors import InputError
-from cmarlsim.kernels.engine import Trace
+from cmarlsim.kernels.scene import Trace
 from cmarlsim.provenance import versions
 from cmarlsim.recording import AXES, FORMAT, KEPT, Recording, check_record, location
 from cmarlsim.scenario import Scenario

@@ -19,8 +19,8 @@ from cmarlsim.atlas import build_atlas
 from cmarlsim.errors import InputError, nearest
 from cmarlsim.floorplan import FloorPlan, build_world, goal_of
 from cmarlsim.graphs import footprint_edges
-from cmarlsim.kernels.engine import Rules
 from cmarlsim.kernels.observing import tile_of
+from cmarlsim.kernels.scene import Rules
 from cmarlsim.kernels.world import (
     ALWAYS,
     BERNOULLI,

@@ -8,8 +8,8 @@ import numpy as np
 
 from cmarlsim.errors import InputError
 from cmarlsim.execution import Run
-from cmarlsim.kernels.engine import new_scene
 from cmarlsim.kernels.episodes import Episodes, new_episodes, run_episodes
+from cmarlsim.kernels.scene import new_scene
 from cmarlsim.kernels.world import Places, places_at
 from cmarlsim.learning.adam import Moments, ascend, fresh_moments
 from cmarlsim.learning.mlp import MLP, forward, initial
@@ -177,17 +177,13 @@ class Training:
         for array, start in zip(self._places, anew, strict=True):
             array[: count // 2] = start
         uniform = generator.random((count, scenario.dual.T0, self.stage.agents))
-        episodes = new_episodes(count, scenario.dual.T0)
+        episodes = new_episodes(lam, self._places, uniform)
         run_episodes(
             self._world,
             self._atlas,
             scenario.speed_ticks,
             self._weights,
             self.stage.active,
-            lam,
-            self._places,
-            uniform,
-            np.empty((self.stage.agents, scenario.M)),
             self._scene,
             episodes,
         )

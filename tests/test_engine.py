@@ -10,7 +10,7 @@ from hypothesis import given
 
 from cmarlsim import shipped
 from cmarlsim.execution import Run
-from cmarlsim.kernels.engine import Trace
+from cmarlsim.kernels.scene import Trace
 from cmarlsim.learning.mlp import MLP
 from cmarlsim.learning.policy import Policy
 from cmarlsim.randomness import stream, uniforms

@@ -12,8 +12,8 @@ from cases import Case, policy_of, scenario_of, shipped_case
 from hypothesis import given
 from kernels import no_atlas, numbered_places, words_of
 
-from cmarlsim.kernels.engine import new_scene
 from cmarlsim.kernels.episodes import Episodes, difference_reward, new_episodes, run_episodes
+from cmarlsim.kernels.scene import new_scene
 from cmarlsim.kernels.world import Atlas, Bools, Floats, Ints, Places, places_at
 
 
@@ -52,9 +52,8 @@ def check_batches(case: Case, atlas: Atlas, lam: Floats, start: Ints, uniform: F
     numbered = numbered_places(plan, atlas, speed) if len(atlas.tile) else None
     here: list[list[naive.Place]] = [[("node", int(p)) for p in row] for row in start]
     for _ in range(2):
-        episodes: Episodes = new_episodes(B, T0)
-        buffer, world = np.empty((N, lam.shape[1])), scenario.world
-        run_episodes(world, atlas, speed, weights, active, lam, places, uniform, buffer, scene, episodes)
+        episodes: Episodes = new_episodes(lam, places, uniform)
+        run_episodes(scenario.world, atlas, speed, weights, active, scene, episodes)
         for b in range(B):
             for t in range(T0):
                 tile = [naive.tile_of(case.floorplan, naive.position_of(plan, place)) for place in here[b]]

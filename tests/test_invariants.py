@@ -8,7 +8,7 @@ from cases import COMPILED, Case, policy_of, scenario_of, shipped_case
 from hypothesis import given
 
 from cmarlsim.execution import Run
-from cmarlsim.kernels.engine import Trace
+from cmarlsim.kernels.scene import Trace
 from cmarlsim.kernels.world import Bools
 from cmarlsim.learning.policy import Policy
 from cmarlsim.theory import certified_satisfaction

@@ -12,7 +12,6 @@ from cmarlsim.kernels.policy import (
     cdf_row,
     draw_action,
     fill_hidden,
-    hidden_buffer,
     hidden_of_lam,
     rank_cdf,
     softmax_cdf,
@@ -33,7 +32,7 @@ def test_rows_equal_the_twins(case: Case, seed: int) -> None:
     lam = generator.exponential(size=(N, M)) * (generator.random((N, M)) < 0.7)
     lam[0] = 0.0
     weights = policy_of(case).weights(N, scenario_of(case).world)
-    hidden, cdf = hidden_buffer(weights, N), np.empty(M)
+    hidden, cdf = np.empty((N, weights.W1.shape[2])), np.empty(M)
     active = np.full(hidden.shape[1], np.nan)
     fill_hidden(weights, lam, hidden)
     for tile, centre in enumerate(naive.tile_centres(case.floorplan)):

@@ -12,10 +12,10 @@ import pytest
 from kernels import bools_of, unset_words, words_of
 
 from cmarlsim import Scenario
-from cmarlsim.kernels.engine import new_scene
 from cmarlsim.kernels.episodes import Episodes, difference_reward, new_episodes, run_episodes
 from cmarlsim.kernels.motion import advance
 from cmarlsim.kernels.observing import observe_zones, tile_of
+from cmarlsim.kernels.scene import new_scene
 from cmarlsim.kernels.world import TICKS_PER_METRE, Places, places_at
 from cmarlsim.learning.mlp import MLP, backward, forward, softmax
 from cmarlsim.learning.policy import Encoding, Policy
@@ -209,9 +209,9 @@ def flat(mlp: MLP) -> np.ndarray:
 def run(team: MLP, n: int, lam: np.ndarray, places: Places, uniform: np.ndarray) -> Episodes:
     """Episodes of training in which agent n is the active one."""
     weights = Policy(team, Encoding.of(TINY.world, True)).weights(N, TINY.world)
-    world, atlas, buffer = TINY.world, TINY.atlas, np.empty((N, M))
-    scene, episodes = new_scene(world, weights, N, T0), new_episodes(len(lam), T0)
-    run_episodes(world, atlas, TICKS_PER_METRE, weights, n, lam, places, uniform, buffer, scene, episodes)
+    world, scene = TINY.world, new_scene(TINY.world, weights, N, T0)
+    episodes = new_episodes(lam, places, uniform)
+    run_episodes(world, TINY.atlas, TICKS_PER_METRE, weights, n, scene, episodes)
     return episodes
 
 

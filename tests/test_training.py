@@ -164,7 +164,7 @@ def test_step_ascends_local_q_minus_baseline(
 ) -> None:
     training = advanced(Training(TINY, SEED, RECIPE), stage, iteration)
     baseline = MLP(*(array.astype(float) for array in training.baseline))
-    runs = recorded(monkeypatch, "run_episodes", lambda arguments: (arguments[5], arguments[10]))
+    runs = recorded(monkeypatch, "run_episodes", lambda arguments: (arguments[6].lam[:, 0], arguments[6]))
     gradients = recorded(monkeypatch, "policy_gradient", lambda arguments: arguments)
     ascents = recorded(monkeypatch, "ascend", lambda arguments: arguments)
     training.step()
@@ -196,7 +196,7 @@ def test_step_ascends_local_q_minus_baseline(
 
 
 def test_every_seed_and_iteration_draws_afresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    draws = recorded(monkeypatch, "run_episodes", lambda arguments: (arguments[5], arguments[7]))
+    draws = recorded(monkeypatch, "run_episodes", lambda arguments: (arguments[6].lam, arguments[6].uniform))
     for seed in (SEED, SEED + 1):
         advanced(Training(TINY, seed, RECIPE), 0, 3)
     assert len({lam.tobytes() for _, (lam, _) in draws}) == 6
@@ -205,7 +205,7 @@ def test_every_seed_and_iteration_draws_afresh(monkeypatch: pytest.MonkeyPatch) 
 
 def test_half_of_the_episodes_continue(monkeypatch: pytest.MonkeyPatch) -> None:
     training = advanced(Training(TINY, SEED, RECIPE), 1, 0)
-    nodes = recorded(monkeypatch, "run_episodes", lambda arguments: arguments[6].node.copy())
+    nodes = recorded(monkeypatch, "run_episodes", lambda arguments: arguments[6].places.node.copy())
     for _ in range(5):
         training.step()
     half = RECIPE.episodes // 2

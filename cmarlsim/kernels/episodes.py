@@ -8,22 +8,33 @@ import numpy as np
 
 from cmarlsim.kernels.bits import Words, has
 from cmarlsim.kernels.compiling import kernel
-from cmarlsim.kernels.engine import Scene, begin_rollout, choose, look, move
-from cmarlsim.kernels.world import Atlas, Floats, Places, Weights, World
+from cmarlsim.kernels.engine import begin_rollout, choose, look, move
+from cmarlsim.kernels.scene import Scene
+from cmarlsim.kernels.world import Atlas, Floats, Ints, Places, Weights, World
 
 
 class Episodes(NamedTuple):
-    """What the learning agent saw, did and earned in B episodes of T0 steps; entry [b, t]."""
+    """A batch of B episodes of T0 steps: what it is run with, and what the learning agent experiences."""
 
-    tile: np.ndarray  # (B, T0) int64
-    action: np.ndarray  # (B, T0) int64
-    reward: Floats  # (B, T0) of the state that the action led to
+    lam: Floats  # (B, N, M) every agent's multipliers; in Algorithm 1 all agents have the same
+    places: Places  # (B, N), changed in place: where each episode begins, then where it ended
+    uniform: Floats  # (B, T0, N) draws from [0, 1) for the actions
+    tile: Ints  # (B, T0) written: where the agent was
+    action: Ints  # (B, T0) written
+    reward: Floats  # (B, T0) written: of the state that the action led to
 
 
-def new_episodes(episodes: int, T0: int) -> Episodes:
-    """Uninitialised arrays."""
-    shape = (episodes, T0)
-    return Episodes(np.empty(shape, dtype=np.int64), np.empty(shape, dtype=np.int64), np.empty(shape))
+def new_episodes(lam: Floats, places: Places, uniform: Floats) -> Episodes:
+    """Batch with the common multipliers `lam` (B, M), yet to be run."""
+    shape = uniform.shape[:2]
+    return Episodes(
+        lam=np.repeat(lam[:, None], uniform.shape[2], axis=1),
+        places=places,
+        uniform=uniform,
+        tile=np.empty(shape, dtype=np.int64),
+        action=np.empty(shape, dtype=np.int64),
+        reward=np.empty(shape),
+    )
 
 
 @kernel
@@ -47,42 +58,21 @@ def difference_reward(lam: Floats, zones: Words, active: int) -> float:
 
 @kernel
 def run_episodes(
-    world: World,
-    atlas: Atlas,
-    speed: int,
-    weights: Weights,
-    active: int,
-    lam: Floats,
-    places: Places,
-    uniform: Floats,
-    team_lam: Floats,
-    scene: Scene,
-    episodes: Episodes,
+    world: World, atlas: Atlas, speed: int, weights: Weights, active: int, scene: Scene, episodes: Episodes
 ) -> None:
-    """Run B episodes, each with its own multipliers, common to all agents.
-
-    Parameters
-    ----------
-    lam : (B, M)
-    places : (B, N), changed in place: where each episode begins, then where it ended
-    uniform : (B, T0, N) draws from [0, 1) for the actions
-    team_lam : (N, M) buffer
-    episodes : written
-    """
-    agents, zones = team_lam.shape
-    now = scene.now
-    for b in range(len(lam)):
+    """Run a batch of episodes in which the agent `active` learns; `speed` is in ticks a step."""
+    places, now = episodes.places, scene.now
+    for b in range(len(episodes.lam)):
         here = Places(places.node[b], places.edge[b], places.offset[b])
-        for n in range(agents):
+        lam = episodes.lam[b]
+        for n in range(len(now.moved)):
             now.moved[n] = True
-            for m in range(zones):
-                team_lam[n, m] = lam[b, m]
-        begin_rollout(weights, team_lam, scene)
+        begin_rollout(weights, lam, scene)
         look(world, atlas, here, now)
-        for t in range(uniform.shape[1]):
-            choose(weights, team_lam, uniform[b, t], scene)
+        for t in range(episodes.uniform.shape[1]):
+            choose(weights, lam, episodes.uniform[b, t], scene)
             episodes.tile[b, t] = now.tile[active]
             episodes.action[b, t] = scene.action[active]
             move(world, atlas, here, speed, scene)
             look(world, atlas, here, now)
-            episodes.reward[b, t] = difference_reward(lam[b], now.zones, active)
+            episodes.reward[b, t] = difference_reward(lam[active], now.zones, active)

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from cmarlsim.kernels.compiling import kernel, reduction
 from cmarlsim.kernels.world import Floats, Weights
 
@@ -102,8 +100,3 @@ def fill_hidden(weights: Weights, lam: Floats, hidden: Floats) -> None:
     if not weights.ranked:
         for n in range(len(lam)):
             hidden_of_lam(weights, n, lam[n], hidden[n])
-
-
-def hidden_buffer(weights: Weights, agents: int) -> Floats:
-    """Uninitialised (N, H) array for `fill_hidden`."""
-    return np.empty((agents, weights.W1.shape[2]))
