@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import warnings
@@ -34,6 +35,12 @@ def start(app: typer.Typer, arguments: list[str] | None = None) -> None:
         code = app(arguments, standalone_mode=False)
     except InputError as error:
         _fail(str(error))
+    except BrokenPipeError:
+        _abandon_stdout()
+        sys.exit(1)
+    except OSError as error:
+        _abandon_stdout()
+        _fail(f"{error.filename or 'output'}: {error.strerror or error}")
     except MemoryError as error:
         _fail(f"not enough memory: {error or 'lower agents.N, dual.T0 or the number of zones'}")
     except KeyboardInterrupt:
@@ -45,6 +52,11 @@ def start(app: typer.Typer, arguments: list[str] | None = None) -> None:
             raise
         _fail(usage())
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _abandon_stdout() -> None:
+    """Keep the interpreter from failing once more when it flushes what nobody reads."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(message: str) -> None:

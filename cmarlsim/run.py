@@ -79,9 +79,10 @@ def run(
 
         run_tasks(tasks, progress)
     recordings = [Recording.open(path) for path in paths if path.exists()]
-    print_report(recordings)
-    if picture and recordings:
+    if picture:
         draw_runs(recordings, picture)
+    print_report(recordings)
+    if picture:
         print(f"picture:   {picture}")
     if stop.asked:
         print("stopped early: the recordings hold what was run so far and are valid", file=sys.stderr)

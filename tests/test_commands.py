@@ -191,3 +191,21 @@ def test_a_stopped_training_continues(tmp_path: Path) -> None:
     resumed, whole = Policy.load(tmp_path / "p.h5"), Policy.load(tmp_path / "whole.h5")
     assert resumed.training["iterations_done"] == 400
     assert resumed.sha256 == whole.sha256
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_output_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    arguments = ["tiny", "--policy", "rank", "--steps", "10", "--out", "r.h5", "--no-plot"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "cmarlsim.run", *arguments],
+            cwd=tmp_path,
+            env=environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (2, "error: output: No space left on device\n")
+    assert Recording.open(tmp_path / "r.h5").steps == 10
