@@ -23,16 +23,23 @@ from cmarlsim.recording import Recording
 
 
 def load(paths: Sequence[Path]) -> list[Recording]:
-    """Open recordings and make sure that they are of one scenario."""
+    """Open recordings and make sure that they are different runs of one scenario and policy."""
     recordings = [Recording.open(path) for path in paths]
-    first = recordings[0].scenario
-    for recording in recordings[1:]:
-        keys = [
-            key for key in type(first).model_fields if getattr(recording.scenario, key) != getattr(first, key)
-        ]
+    first, seeds = recordings[0], set()
+    for recording in recordings:
+        mine, other = recording.scenario, first.scenario
+        keys = [key for key in type(mine).model_fields if getattr(mine, key) != getattr(other, key)]
+        if recording.policy_sha256 != first.policy_sha256:
+            keys.append("policy")
         if keys:
-            differing = ", ".join(keys)
-            raise InputError(f"{recording.path}: scenario differs from that of {paths[0]} in: {differing}")
+            raise InputError(f"{recording.path}: differs from {first.path} in: {', '.join(keys)}")
+        if recording.seed in seeds:
+            raise InputError(f"{recording.path}: seed {recording.seed} is there twice")
+        if recording.level == "summary":
+            raise InputError(
+                f"{recording.path}: level 'summary' keeps no curve; record with --record rollout"
+            )
+        seeds.add(recording.seed)
     return recordings
 
 
@@ -64,6 +71,8 @@ def figure4(
 ) -> int:
     """Draw constraint satisfaction over time with the band over runs, and tabulate the margins."""
     runs = load(recordings)
+    if out.suffix != ".png":
+        raise InputError(f"--out {out}: must name a PNG file, such as figure4.png")
     for path in (out, out.with_suffix(".csv")):
         check_free(path, force)
     table = tabulate(runs)

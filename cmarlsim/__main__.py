@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import typer
 
 from cmarlsim.console import start
@@ -11,12 +13,10 @@ from cmarlsim.train import train
 
 def main() -> None:
     """Entry point of the console script."""
-    app = typer.Typer(
-        add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True
-    )
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     app.command()(run)
     app.command()(train)
-    start(app)
+    start(app, sys.argv[1:] or ["--help"])
 
 
 if __name__ == "__main__":

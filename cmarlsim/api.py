@@ -71,11 +71,14 @@ def execute(
     path = None if out is None else Path(out)
     if path is not None:
         check_free(path, force)
-    recorder = Recorder(path, scenario, seed, policy.sha256, record)
-    for trace in run.chunks(rollouts, keep_steps=record == "step"):
-        recorder.append(trace)
-        if not progress(len(trace.lam)):
-            break
+    recorder = Recorder(path, scenario, seed, policy.sha256, record, force)
+    try:
+        for trace in run.chunks(rollouts, keep_steps=record == "step"):
+            recorder.append(trace)
+            if not progress(len(trace.lam)):
+                break
+    finally:
+        recorder.discard()
     return recorder.finish()
 
 

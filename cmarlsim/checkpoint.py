@@ -35,7 +35,9 @@ def restore(training: Training, path: Path) -> None:
         names the keys that differ.
     """
     with open_readable(path, FORMAT) as file:
-        differing = [key for key, value in training.made_with.items() if file.attrs.get(key) != value]
+        differing = [
+            key for key, value in training.made_with.items() if str(file.attrs.get(key)) != str(value)
+        ]
         if differing:
             raise InputError(
                 f"{path}: is a checkpoint of another training, these differ: {', '.join(differing)}; "
@@ -47,5 +49,5 @@ def restore(training: Training, path: Path) -> None:
                 lambda name, item: names.append(name) if hasattr(item, "shape") else None
             )
             training.restore({name: file[f"state/{name}"][...] for name in names})
-        except (LookupError, ValueError, TypeError) as error:
+        except (LookupError, ValueError, TypeError, AttributeError, OSError) as error:
             raise InputError(f"{path}: not a complete checkpoint: {error}") from None

@@ -80,7 +80,7 @@ def progress_bar(label: str, total: int) -> Iterator[Callable[..., None]]:
 
 
 class Stop:
-    """Turns Ctrl-C and SIGTERM into a flag that long work looks at between chunks; a second one kills."""
+    """Turns Ctrl-C and SIGTERM into a flag that long work looks at between chunks."""
 
     def __init__(self) -> None:
         self.asked = False
@@ -95,6 +95,4 @@ class Stop:
             signal.signal(number, handler)
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
-        if self.asked:
-            raise KeyboardInterrupt
         self.asked = True

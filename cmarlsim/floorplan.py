@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 from cmarlsim import shipped
 from cmarlsim.kernels.links import blocks
 from cmarlsim.kernels.world import TICKS_PER_METRE, TIE, TOLERANCE, Floats, Ints, World
-from cmarlsim.validation import Number, Point, Strict, parse, read_toml
+from cmarlsim.validation import Name, Number, Point, Strict, parse, read_toml
 
 SHORTEST_EDGE = 1e-6
 """Metres; shorter waypoint edges would vanish within the tolerances."""
@@ -38,7 +38,7 @@ class Wall(Strict):
 class Tile(Strict):
     """An axis-parallel rectangle [x_min, y_min, x_max, y_max]: what a policy sees of a position."""
 
-    name: str
+    name: Name
     rectangle: tuple[Number, Number, Number, Number]
 
     @model_validator(mode="after")
@@ -54,7 +54,7 @@ class Tile(Strict):
 class Waypoint(Strict):
     """A point that agents move between, along edges."""
 
-    name: str
+    name: Name
     position: Point
 
 
@@ -68,7 +68,7 @@ class FloorPlan(Strict):
         through a wall.
     """
 
-    name: str
+    name: Name
     walls: tuple[Wall, ...] = ()
     tiles: Annotated[tuple[Tile, ...], Field(min_length=1, max_length=MOST_TILES)]
     waypoints: Annotated[tuple[Waypoint, ...], Field(min_length=1)]

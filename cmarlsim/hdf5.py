@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def open_readable(path: Path, file_format: str) -> h5py.File:
     except OSError as error:
         raise InputError(f"{path}: not a readable HDF5 file (truncated or foreign): {error}") from None
     found = file.attrs.get("format")
-    if found != file_format:
+    if not isinstance(found, str) or found != file_format:
         file.close()
         raise InputError(f"{path}: format = {found!r}: expected a file of format '{file_format}'")
     return file
@@ -51,14 +52,44 @@ def published(path: Path) -> Iterator[h5py.File]:
         temporary.unlink(missing_ok=True)
 
 
-def check_free(path: Path, force: bool) -> None:
+def take_name(temporary: Path, path: Path, force: bool) -> None:
+    """Give the file `temporary` the name `path`; another of that name is replaced only with `force`.
+
+    Raises
+    ------
+    InputError
+        If there is one and `force` is not set, or somebody is writing to it.
+    """
+    if force and path.exists():
+        with path.open("rb") as present:
+            try:
+                fcntl.flock(present, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise InputError(f"{path}: is being written by another process") from None
+        os.replace(temporary, path)
+        return
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise InputError(f"{path}: exists already; add --force to replace it") from None
+    except OSError:  # a file system without links
+        os.rename(temporary, path)
+        return
+    temporary.unlink()
+
+
+def check_free(path: Path, force: bool, inputs: Sequence[Path] = ()) -> None:
     """Make sure that a file can be written at `path`; its folder is made if it is missing.
 
     Raises
     ------
     InputError
-        If `path` exists and `force` is not set, or its folder cannot be made or written to.
+        If `path` exists and `force` is not set or it is one of the `inputs`, or its folder cannot be made or
+        written to.
     """
+    for source in inputs:
+        if path.exists() and source.exists() and path.samefile(source):
+            raise InputError(f"--out {path}: is an input of this run; choose another name")
     if path.is_dir():
         raise InputError(f"--out {path}: is a folder; name a file in it")
     if path.exists() and not force:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
+import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
+from multiprocessing import connection
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
@@ -29,10 +32,11 @@ class Task:
     seed: int
     out: Path
     record: str
+    force: bool
 
 
 def run_tasks(tasks: Sequence[Task], progress: Callable[[int], bool]) -> None:
-    """Run tasks, each into its own file, which is replaced if it exists.
+    """Run tasks, each into its own file.
 
     Parameters
     ----------
@@ -54,7 +58,10 @@ def run_tasks(tasks: Sequence[Task], progress: Callable[[int], bool]) -> None:
     stop, done = context.Event(), context.SimpleQueue()
     workers = min(len(tasks), len(os.sched_getaffinity(0)))
     with ProcessPoolExecutor(workers, context, _begin_worker, (stop, done)) as pool:
+        # Workers inherit the mask: signals are for this process, which tells them to stop.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
         waiting: set[Future[None]] = {pool.submit(_run_in_worker, task) for task in tasks}
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         futures = set(waiting)
         while waiting:
             waiting = wait(waiting, timeout=_POLL_SECONDS).not_done
@@ -78,7 +85,7 @@ def _run(task: Task, progress: Callable[[int], bool]) -> None:
         task.seed,
         out=task.out,
         record=task.record,
-        force=True,
+        force=task.force,
         progress=progress,
     ).close()
 
@@ -89,9 +96,17 @@ _done: Any
 
 def _begin_worker(stop: Event, done: Any) -> None:
     global _stop, _done
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    warnings.simplefilter("ignore")  # the parent has shown them
     _stop, _done = stop, done
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this worker when its parent has died; what it recorded up to its last chunk is valid."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
 
 
 def _run_in_worker(task: Task) -> None:

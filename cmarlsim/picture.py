@@ -27,6 +27,11 @@ def colour(m: int) -> str:
     return COLOURS[m % len(COLOURS)]
 
 
+def plain(text: str) -> str:
+    """A user's text such that matplotlib does not take it for a formula."""
+    return text.replace("$", r"\$")
+
+
 def draw_floorplan(axes: Axes, scenario: Scenario) -> None:
     """Draw tiles, walls, waypoint edges and zones, in metres."""
     from matplotlib.patches import Circle, Rectangle
@@ -69,7 +74,7 @@ def draw_satisfaction(axes: Axes, recordings: Sequence[Recording]) -> None:
         low, high = curves[:, :, m].min(axis=0), curves[:, :, m].max(axis=0)
         if len(recordings) > 1:
             axes.fill_between(steps, low, high, color=colour(m), alpha=0.3, linewidth=0)
-        axes.plot(steps, curves[:, :, m].mean(axis=0), color=colour(m), label=zone.name)
+        axes.plot(steps, curves[:, :, m].mean(axis=0), color=colour(m), label=plain(zone.name))
         axes.axhline(zone.c, color=colour(m), linestyle="--", linewidth=1)
     axes.set_xlabel("step t")
     axes.set_ylabel("satisfaction (solid), threshold c (dashed)")
@@ -91,6 +96,6 @@ def draw_runs(recordings: Sequence[Recording], path: Path) -> None:
     draw_satisfaction(right, recordings)
     seeds = ", ".join(str(recording.seed) for recording in recordings)
     team = f"{scenario.agents.N} agents, {scenario.M} zones, links {scenario.links.model}"
-    left.set_title(f"{scenario.name}: {team}")
+    left.set_title(f"{plain(scenario.name)}: {team}")
     right.set_title(f"satisfaction over time, seed {seeds}")
     figure.savefig(path, dpi=110)

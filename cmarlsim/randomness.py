@@ -19,8 +19,8 @@ _OUTPUTS_PER_COUNTER = 4  # a Philox counter yields four 64-bit numbers
 
 def check_seed(seed: int) -> None:
     """Raise InputError unless `seed` can be one."""
-    if seed < 0:
-        raise InputError(f"--seed {seed}: must be 0 or more")
+    if not 0 <= seed < 2**63:
+        raise InputError(f"--seed {seed}: must be 0 or more, and less than 2**63")
 
 
 def _philox(seed: int, name: str, *index: int) -> np.random.Philox:

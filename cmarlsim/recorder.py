@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import h5py
 import numpy as np
 
 from cmarlsim.errors import InputError
+from cmarlsim.hdf5 import take_name
 from cmarlsim.kernels.scene import Trace
 from cmarlsim.provenance import versions
 from cmarlsim.recording import AXES, FORMAT, KEPT, Recording, check_record, location
@@ -26,11 +28,14 @@ class Recorder:
     Parameters
     ----------
     path
-        File to create, replacing any other; None records in memory.
+        File to create; None records in memory. It takes this name when the first chunk is in, so that a run
+        that fails before leaves nothing behind and nothing is lost.
     scenario, seed, policy_sha256
         What the run is of.
     level
         ``step``, ``rollout`` or ``summary``.
+    force
+        Replace a file of that name.
 
     Raises
     ------
@@ -39,20 +44,27 @@ class Recorder:
     """
 
     def __init__(
-        self, path: Path | None, scenario: Scenario, seed: int, policy_sha256: str, level: str
+        self,
+        path: Path | None,
+        scenario: Scenario,
+        seed: int,
+        policy_sha256: str,
+        level: str,
+        force: bool = False,
     ) -> None:
         check_record(level)
-        self.path = path
+        self.path, self._force = path, force
+        self._temporary = path and path.with_name(f".{path.name[:100]}.{os.getpid()}.tmp")
         self._level, self._T0, self._done = level, scenario.dual.T0, 0
         N, M = scenario.agents.N, scenario.M
         self._lengths = {"n": N, "n_other": N, "m": M, "axis": 2}
         self._reward_count = np.zeros(M, dtype=np.int64)
         self._lam_sum, self._lam_last = np.zeros((N, M)), np.zeros((N, M))
         try:
-            if path is None:
+            if self._temporary is None:
                 self.file = h5py.File(f"memory-{id(self)}", "w", driver="core", backing_store=False)
             else:
-                self.file = h5py.File(path, "w")
+                self.file = h5py.File(self._temporary, "w")
         except OSError as error:
             raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
         self.file.attrs.update(
@@ -86,10 +98,19 @@ class Recorder:
             self._done += len(trace.lam)
             self.file.attrs["rollouts_done"] = self._done
             self.file.flush()
+            if self._temporary is not None and self.path is not None:
+                take_name(self._temporary, self.path, self._force)
+                self._temporary = None
         except OSError as error:
             raise InputError(
                 f"{self.path}: cannot be written; {self._done} rollouts are in it: {error.strerror or error}"
             ) from None
+
+    def discard(self) -> None:
+        """Remove what did not get its name; otherwise do nothing."""
+        if self._temporary is not None:
+            self.file.close()
+            self._temporary.unlink(missing_ok=True)
 
     def finish(self) -> Recording:
         """Name the axes of every dataset and hand the recording over for reading."""
@@ -114,7 +135,8 @@ class Recorder:
         needed = _SPARE_BYTES + sum(getattr(trace, name).nbytes for name in KEPT[self._level])
         free = shutil.disk_usage(self.path.parent).free
         if free < needed:
-            self.file.close()
+            if self._done:
+                self.file.close()
             raise InputError(
                 f"{self.path}: the disk is full ({free / 1e6:.1f} MB free, {needed / 1e6:.1f} MB needed); "
                 f"the {self._done} rollouts run so far are in the file and valid"

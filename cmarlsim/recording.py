@@ -16,9 +16,10 @@ Layout: level ``step`` keeps the first two groups, ``rollout`` the second, ``sum
 ``/summary/lam_last``       float64 (N, M)          ``lam`` after the last rollout
 ==========================  ======================  =================================================
 
-Attributes of ``/``: `format`, `scenario` and `floorplan` (resolved TOML), `seed`, `policy_sha256`, `record`,
-versions, and `rollouts_done`, which is advanced last: what lies behind it is not yet true.
-The datasets' axes are named by dimension scales (`AXES`), in files that were finished.
+Attributes of ``/``: `format`, `scenario` and `floorplan` (resolved TOML), `seed`, `policy_sha256` (a hash of
+the policy's numbers, `Policy.sha256`, not of its file), `record`, versions, and `rollouts_done`, which is
+advanced last: what lies behind it is not yet true. The datasets' axes are named by dimension scales (`AXES`),
+in files that were finished.
 """
 
 from __future__ import annotations
@@ -94,10 +95,13 @@ class Recording:
             self.scenario = Scenario.from_toml(attributes["scenario"], attributes["floorplan"], path)
             self.seed = int(attributes["seed"])
             self.level = str(attributes["record"])
+            check_record(self.level)
             self.policy_sha256 = str(attributes["policy_sha256"])
             self.rollouts_done = int(attributes["rollouts_done"])
-        except KeyError as error:
-            raise InputError(f"{path}: not a complete recording: {error.args[0]}") from None
+            if not 0 <= self.rollouts_done <= self._kept():
+                raise ValueError(f"rollouts_done = {self.rollouts_done}, but {self._kept()} are there")
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InputError(f"{path}: not a complete recording: {error}") from None
 
     @classmethod
     def open(cls, path: str | Path) -> Self:
@@ -114,6 +118,12 @@ class Recording:
         except InputError:
             file.close()
             raise
+
+    def _kept(self) -> int:
+        """Rollouts that the datasets have rows for."""
+        lengths = [len(self.file[location(name)]) for name in KEPT[self.level]]
+        per_rollout = [self.scenario.dual.T0 if name in STEP else 1 for name in KEPT[self.level]]
+        return min((n // size for n, size in zip(lengths, per_rollout, strict=True)), default=2**63)
 
     @property
     def steps(self) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from cmarlsim.recording import Recording
@@ -29,13 +30,13 @@ def print_report(recordings: Sequence[Recording]) -> None:
     certificate = np.array([recording.certificate().max(axis=0) for recording in recordings])
     runs = "" if len(recordings) == 1 else f" x {len(recordings)} runs (smallest .. largest)"
     steps = " or ".join(f"{steps:,}" for steps in sorted({recording.steps for recording in recordings}))
-    table = Table(title=f"{scenario.name}: {steps} steps{runs}")
+    table = Table(title=f"{escape(scenario.name)}: {steps} steps{runs}")
     for heading in ("zone", "c", "satisfaction", "margin", "certified satisfaction"):
         table.add_column(heading, justify="left" if heading == "zone" else "right")
     for m, zone in enumerate(scenario.zones):
         kept = "green" if (margin[:, m] >= 0).all() else "red"
         table.add_row(
-            zone.name,
+            escape(zone.name),
             f"{zone.c:g}",
             band(satisfaction[:, m]).replace("+", ""),
             f"[{kept}]{band(margin[:, m])}[/]",

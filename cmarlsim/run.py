@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -49,49 +50,57 @@ def run(
     plot: Annotated[bool, typer.Option(help="Draw a picture beside the recording.")] = True,
 ) -> int:
     """Run Algorithm 2: a team patrols a floor plan, gossips, and updates its multipliers."""
-    world = Scenario.load(scenario, set_ or ())
-    team = Policy.load(policy)
-    try:
-        team.weights(world.agents.N, world.world)
-    except InputError as error:
-        raise InputError(
-            f"--policy {policy}, scenario {scenario}: {error}: python -m cmarlsim.train {scenario}; "
-            "or use --policy rank, which fits every scenario"
-        ) from None
-    check_record(record)
-    check_seed(seed)
-    rollouts = whole_rollouts(steps, world.dual.T0)
-    base = out or _free(world.name, seed, runs)
-    if base.is_dir() or base.suffix == ".png":
-        raise InputError(f"--out {base}: must name an HDF5 file, such as {world.name}.h5")
-    paths = _one_each(base, seed, runs)
-    picture = base.with_suffix(".png") if plot and record != "summary" else None
-    for path in [*paths, *([picture] if picture else [])]:
-        check_free(path, force)
-    tasks = [
-        Task(world, team, rollouts * world.dual.T0, seed + i, path, record) for i, path in enumerate(paths)
-    ]
-    with Stop() as stop, progress_bar(f"{world.name}: running", rollouts * runs) as advance:
+    with Stop() as stop:
+        world = Scenario.load(scenario, set_ or ())
+        team = _fitting_policy(policy, scenario, world)
+        check_record(record)
+        check_seed(seed)
+        rollouts = whole_rollouts(steps, world.dual.T0)
+        base = out or _free(world.name, seed, runs)
+        paths = _one_each(base, seed, runs)
+        picture = base.with_suffix(".png") if plot and record != "summary" else None
+        for path in [*paths, *([picture] if picture else [])]:
+            check_free(path, force, [Path(scenario), Path(policy)])
+        tasks = [
+            Task(world, team, rollouts * world.dual.T0, seed + i, path, record, force)
+            for i, path in enumerate(paths)
+        ]
+        with progress_bar(f"{world.name}: running", rollouts * runs) as advance:
 
-        def progress(done: int) -> bool:
-            advance(done, "")
-            return not stop.asked
+            def progress(done: int) -> bool:
+                advance(done)
+                return not stop.asked
 
-        run_tasks(tasks, progress)
-    recordings = [Recording.open(path) for path in paths if path.exists()]
-    if picture:
-        draw_runs(recordings, picture)
-    print_report(recordings)
-    if picture:
-        print(f"picture:   {picture}")
+            run_tasks(tasks, progress)
+        recordings = [Recording.open(path) for path in paths if path.exists()]
+        if picture:
+            draw_runs(recordings, picture)
+        print_report(recordings)
+        if picture:
+            print(f"picture:   {picture}")
     if stop.asked:
         print("stopped early: the recordings hold what was run so far and are valid", file=sys.stderr)
         return STOPPED
     return 0
 
 
+def _fitting_policy(policy: str, scenario: str, world: Scenario) -> Policy:
+    team = Policy.load(policy)
+    try:
+        team.weights(world.agents.N, world.world)
+    except InputError as error:
+        raise InputError(
+            f"--policy {policy}, scenario {scenario}: {error} "
+            f"(python -m cmarlsim.train {scenario}, with the same --set), "
+            "or use --policy rank, which fits every scenario"
+        ) from None
+    return team
+
+
 def _one_each(base: Path, seed: int, runs: int) -> list[Path]:
     """One file a run: `base` itself, or with the seed in its name."""
+    if not base.name or base.is_dir() or base.suffix == ".png":
+        raise InputError(f"--out {base}: must name an HDF5 file, such as run.h5")
     if runs == 1:
         return [base]
     return [base.with_name(f"{base.stem}-seed{seed + i}{base.suffix}") for i in range(runs)]
@@ -99,7 +108,8 @@ def _one_each(base: Path, seed: int, runs: int) -> list[Path]:
 
 def _free(name: str, seed: int, runs: int) -> Path:
     """The first name in results/ under which nothing exists yet."""
-    stem = f"{name}-seed{seed}" if runs == 1 else name
+    safe = re.sub(r"[^\w.-]+", "-", name).strip(".-") or "run"
+    stem = f"{safe}-seed{seed}" if runs == 1 else safe
     for number in itertools.count(1):
         base = Path("results") / (f"{stem}.h5" if number == 1 else f"{stem}-{number}.h5")
         if not any(path.exists() for path in [base.with_suffix(".png"), *_one_each(base, seed, runs)]):

@@ -32,10 +32,11 @@ from cmarlsim.kernels.world import (
     LinkModel,
     World,
 )
-from cmarlsim.validation import Count, Number, Point, Strict, parse, read_toml, setting_value
+from cmarlsim.validation import Count, Name, Number, Point, Strict, parse, read_toml, setting_value
 
 LINK_CODES = {"sight-or-disc": SIGHT_OR_DISC, "bernoulli": BERNOULLI, "always": ALWAYS, "never": NEVER}
 MOST_AGENTS = 65_535
+MOST_STEPS = 10**6
 SLOWEST, FASTEST = 1e-6, 1e4
 """Metres a step: slower agents would be lost in the tolerances, faster ones are a slip of the units."""
 
@@ -52,7 +53,7 @@ class Dual(Strict):
 
     alpha: Annotated[Number, Field(ge=0, lt=1)]
     eta: Annotated[Number, Field(gt=0)]
-    T0: Count
+    T0: Annotated[Count, Field(le=MOST_STEPS)]
 
 
 class Links(Strict):
@@ -79,7 +80,7 @@ class Links(Strict):
 class Zone(Strict):
     """A disc that must be attended for a fraction c of the time."""
 
-    name: str
+    name: Name
     center: Point
     radius: Annotated[Number, Field(gt=0)]
     c: Annotated[Number, Field(ge=0, lt=1)]
@@ -95,7 +96,7 @@ class Scenario(Strict):
     (2, 3, 0.02)
     """
 
-    name: str
+    name: Name
     floorplan: FloorPlan
     agents: Agents
     dual: Dual

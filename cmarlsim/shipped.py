@@ -31,9 +31,12 @@ def find(kind: str, reference: str | Path, suffix: str, beside: Path | None = No
         If there is neither such a file nor such a name.
     """
     text = str(reference)
-    path = (beside or Path()) / Path(text).expanduser()
-    if path.is_file():
-        return path
+    try:
+        path = (beside or Path()) / Path(text).expanduser()
+        if path.is_file():
+            return path
+    except (OSError, RuntimeError, ValueError) as error:
+        raise InputError(f"{text[:200]}: not a usable path: {error}") from None
     shipped = {file.stem: file for file in sorted((DATA / kind).glob(f"*{suffix}"))}
     if text in shipped:
         return shipped[text]

@@ -41,19 +41,21 @@ def train(
     total = sum(stage.iterations for stage in stages(recipe, world.agents.N))
     if checkpoint_of(out).exists():
         print(f"continuing from {checkpoint_of(out)}", file=sys.stderr)
-    finished, done = False, 0
+    if not out.name or out.is_dir():
+        raise InputError(f"--out {out}: must name an HDF5 file, such as policy.h5")
+    done = 0
     with Stop() as stop, progress_bar(f"{world.name}: training", total) as advance:
         print(f"training {world.name}: {total:,} iterations, seed {seed}", flush=True)
 
         def progress(training: Training) -> bool:
-            nonlocal finished, done
+            nonlocal done
             stage = "done" if training.finished else training.stage.name
             advance(training.done - done, f"{stage}, best margin {training.best_margin:+.3f}")
-            finished, done = training.finished, training.done
+            done = training.done
             return not stop.asked
 
         policy = learn(world, seed, recipe=recipe, out=out, force=force, progress=progress)
-    if not finished:
+    if policy.training["iterations_done"] != total:
         print(f"stopped; the same command continues from {checkpoint_of(out)}", file=sys.stderr)
         return STOPPED
     print(f"smallest margin on validation seeds: {policy.training['validation_margin']:+.3f}")

@@ -138,9 +138,20 @@ class Training:
             self._enter_stage()
         for name, group in self._groups().items():
             _fill(group, name, state)
+        if not self.finished and not self._lie_on_the_graph(self._places):
+            raise ValueError("places/node, edge or offset: off the waypoint graph")
         self.learner_moments = self.learner_moments._replace(steps=learner_steps)
         self.baseline_moments = self.baseline_moments._replace(steps=baseline_steps)
         self._show_learner()
+
+    def _lie_on_the_graph(self, places: Places) -> bool:
+        if len(self._atlas.tile):
+            return bool(((places.node >= 0) & (places.node < len(self._atlas.tile))).all())
+        at_node = (places.node >= 0) & (places.node < len(self._world.waypoint))
+        edge = np.clip(places.edge, 0, max(len(self._world.edge) - 1, 0))
+        length = self._world.edge_ticks[edge] if len(self._world.edge) else np.zeros_like(edge)
+        on_edge = (places.node == -1) & (edge == places.edge) & (places.offset > 0) & (places.offset < length)
+        return bool((at_node | on_edge).all())
 
     def _groups(self) -> dict[str, MLP | Places]:
         result: dict[str, MLP | Places] = {"team": self.team, "best": self.best}

@@ -14,9 +14,12 @@ import numpy as np
 import pytest
 
 from cmarlsim import Policy, Recording, Scenario, execute
+from cmarlsim.checkpoint import save
 from cmarlsim.console import command
+from cmarlsim.learning.recipe import Recipe
 from cmarlsim.run import run
 from cmarlsim.train import train
+from cmarlsim.training import Training
 
 ROOT = Path(__file__).parent.parent
 Outcome = tuple[int, str, str]
@@ -103,6 +106,10 @@ def test_settings_reach_the_recording(call: Callable[..., Outcome]) -> None:
         (["tiny", "--out", "taken.h5"], ["--out taken.h5", "--force"]),
         (["tiny", "--out", "taken.h5/x.h5"], ["--out taken.h5/x.h5", "cannot make its folder"]),
         (["tiny", "--set", "dual.alpha=2"], ["dual.alpha = 2"]),
+        (["tiny", "--seed", str(2**63)], ["--seed 9223372036854775808", "less than 2**63"]),
+        (["tiny", "--set", "dual.T0=1000000000000000000"], ["dual.T0", "1000000"]),
+        (["~nobody-of-that-name/x"], ["~nobody-of-that-name/x", "not a usable path"]),
+        (["x" * 5000], ["not a usable path"]),
         (["tiny", "--nonsense"], ["--nonsense"]),
         (["--policy", "taken.h5"], ["taken.h5: not a readable HDF5 file"]),
     ],
@@ -132,6 +139,38 @@ def test_training_refuses_what_it_does_not_know(call: Callable[..., Outcome]) ->
     assert code == 2
     assert err == "error: --hyper: unknown key hiden; did you mean 'hidden'?\n"
     assert call(train, "tiny", "--hyper", "hidden")[0] == 2
+
+
+@pytest.mark.parametrize("name", ["[/]", "[red]", "$x_$", "../../outside", "/abs"])
+def test_names_are_text_and_nothing_else(call: Callable[..., Outcome], name: str) -> None:
+    names = ("--set", f"name={name}", "--set", f"zones.top.name={name}")
+    code, out, _ = call(run, "tiny", "--policy", "rank", "--steps", "20", *names)
+    assert code == 0
+    assert f"│ {name} " in out
+    assert len(list(Path("results").iterdir())) == 2
+    assert [path.name for path in Path().iterdir()] == ["results"]
+
+
+def test_an_input_is_never_an_output(call: Callable[..., Outcome]) -> None:
+    scenario = (ROOT / "data/scenarios/tiny.toml").read_text()
+    Path("my.toml").write_text(scenario)
+    code, _, err = call(run, "my.toml", "--policy", "rank", "--out", "my.toml", "--force")
+    assert code == 2
+    assert "is an input" in err
+    assert Path("my.toml").read_text() == scenario
+
+
+def test_a_finished_checkpoint_only_needs_publishing(call: Callable[..., Outcome]) -> None:
+    quick = ("--hyper", "pretrain_iterations=20", "--hyper", "retrain_iterations=10", "--hyper", "episodes=8")
+    recipe = Recipe(pretrain_iterations=20, retrain_iterations=10, episodes=8)
+    training = Training(Scenario.load("tiny"), 0, recipe)
+    while not training.finished:
+        training.step()
+    save(training, Path("p.h5.checkpoint"))
+    code, out, _ = call(train, "tiny", "--out", "p.h5", *quick)
+    assert code == 0
+    assert "policy: p.h5" in out
+    assert Policy.load("p.h5").sha256 == training.policy().sha256
 
 
 def start(folder: Path, module: str, *arguments: str) -> subprocess.Popen[str]:
@@ -170,6 +209,19 @@ def test_a_stopped_run_leaves_valid_files(tmp_path: Path, number: signal.Signals
         with Recording.open(path) as recording:
             assert 0 < recording.steps < 1_000_000_000
             assert len(recording.lam) == recording.rollouts_done + 1
+
+
+@pytest.mark.compiled
+def test_a_killed_run_leaves_valid_files_and_no_workers(tmp_path: Path) -> None:
+    endless = ("--steps", "1000000000", "--runs", "2", "--record", "rollout", "--no-plot", "--out", "r.h5")
+    process = start(tmp_path, "cmarlsim.run", "tiny", "--policy", "rank", *endless)
+    paths = [tmp_path / f"r-seed{seed}.h5" for seed in range(2)]
+    wait_for(lambda: all(path.exists() for path in paths))
+    process.kill()
+    process.communicate()  # returns when the workers, who share the pipes, have ended too
+    for path in paths:
+        with Recording.open(path) as recording:
+            assert len(recording.lam) == recording.rollouts_done + 1 > 1
 
 
 @pytest.mark.compiled

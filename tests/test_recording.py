@@ -31,7 +31,7 @@ CONTRACT = {
 
 def record(path: Path, name: str = "paper", level: str = "step", chunk: int | None = None) -> Path:
     scenario = Scenario.load(name)
-    recorder = Recorder(path, scenario, 3, RANK.sha256, level)
+    recorder = Recorder(path, scenario, 3, RANK.sha256, level, force=True)
     for trace in Run(scenario, RANK, 3).chunks(6, level == "step", chunk):
         recorder.append(trace)
     recorder.finish().close()
@@ -183,3 +183,58 @@ def test_a_full_disk_leaves_a_valid_file(tmp_path: Path, monkeypatch: pytest.Mon
         recorder.append(third)
     with Recording.open(tmp_path / "r.h5") as recording:
         assert len(recording.position) == 20
+
+
+def test_a_run_that_fails_at_once_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, scenario = tmp_path / "r.h5", Scenario.load("tiny")
+    execute(scenario, RANK, 50, out=path).close()
+    before = path.read_bytes()
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: type("Usage", (), {"free": 0}))
+    with pytest.raises(InputError, match="disk is full"):
+        execute(scenario, RANK, 10, out=path, force=True)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["r.h5"]
+
+
+def test_a_file_in_use_is_not_replaced(tmp_path: Path) -> None:
+    path, scenario = tmp_path / "r.h5", Scenario.load("tiny")
+    first = Recorder(path, scenario, 0, RANK.sha256, "step")
+    chunks = Run(scenario, RANK, 0).chunks(4, keep_steps=True, size=2)
+    first.append(next(chunks))
+    with pytest.raises(InputError, match="being written by another process"):
+        execute(scenario, RANK, 10, out=path, force=True)
+    first.append(next(chunks))
+    assert first.finish().steps == 40
+    assert [file.name for file in tmp_path.iterdir()] == ["r.h5"]
+
+
+def test_a_file_that_appears_meanwhile_is_kept(tmp_path: Path) -> None:
+    path, scenario = tmp_path / "r.h5", Scenario.load("tiny")
+    recorder = Recorder(path, scenario, 0, RANK.sha256, "step")
+    path.write_text("precious")
+    with pytest.raises(InputError, match="exists already"):
+        recorder.append(Run(scenario, RANK, 0).advance(1, keep_steps=True))
+    recorder.discard()
+    assert path.read_text() == "precious"
+
+
+BROKEN = {
+    "text for a seed": lambda file: file.attrs.__setitem__("seed", "one"),
+    "no TOML": lambda file: file.attrs.__setitem__("scenario", "["),
+    "numbers for TOML": lambda file: file.attrs.__setitem__("floorplan", 3.0),
+    "more rollouts than rows": lambda file: file.attrs.__setitem__("rollouts_done", 7),
+    "fewer than none": lambda file: file.attrs.__setitem__("rollouts_done", -1),
+    "numbers for a format": lambda file: file.attrs.__setitem__("format", np.zeros(2)),
+    "no positions": lambda file: file.__delitem__("step/position"),
+    "unknown level": lambda file: file.attrs.__setitem__("record", "all"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_broken_recordings_are_refused(tmp_path: Path, case: str) -> None:
+    with h5py.File(record(tmp_path / "r.h5"), "r+") as file:
+        BROKEN[case](file)
+    with pytest.raises(InputError, match=r"r\.h5: "):
+        Recording.open(tmp_path / "r.h5")

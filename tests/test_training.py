@@ -366,13 +366,15 @@ def test_finished_training_can_be_published_again(tmp_path: Path, uninterrupted:
     assert_same_file(out, uninterrupted[2])
 
 
-@pytest.mark.parametrize("edit", ["missing", "misshapen", "out of range"])
+@pytest.mark.parametrize("edit", ["missing", "misshapen", "out of range", "off the graph"])
 def test_broken_checkpoint_is_refused(stopped: Path, edit: str) -> None:
     with h5py.File(checkpoint_of(stopped), "r+") as file:
         if edit == "missing":
             del file["state/team/W1"]
         elif edit == "misshapen":
             replaced("state/learner/W1", np.zeros((3, 3)))(file)
+        elif edit == "off the graph":
+            file["state/places/node"][0, 0] = 10**6
         else:
             replaced("state/progress", np.array([9, 9]))(file)
     with pytest.raises(InputError, match=r"policy\.h5\.checkpoint: "):
@@ -499,6 +501,9 @@ BROKEN_ENCODING: dict[str, Edit] = {
     "words for weights": replaced("weights/W1", "words"),
     "box of three coordinates": lambda file: file.attrs.__setitem__("low", np.zeros(3)),
     "box not finite": lambda file: file.attrs.__setitem__("low", np.array([np.nan, 0.0])),
+    "words for a flag": lambda file: file.attrs.__setitem__("scale_lam", "False"),
+    "complex weights": replaced("weights/b2", np.zeros((2, 3), dtype=complex)),
+    "a group for weights": lambda file: (file.__delitem__("weights/b2"), file.create_group("weights/b2")),
     "box without extent": lambda file: file.attrs.__setitem__("high", file.attrs["low"]),
 }
 

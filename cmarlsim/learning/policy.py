@@ -88,13 +88,15 @@ class Policy:
         path = shipped.find("policies", reference, ".h5")
         with open_readable(path, FORMAT) as file:
             try:
-                networks = MLP(*(file[f"weights/{name}"][...].astype(np.float64) for name in MLP._fields))
+                networks = MLP(*(_floats(file[f"weights/{name}"]) for name in MLP._fields))
                 center, low, high = (
-                    np.asarray(value, dtype=np.float64)
-                    for value in (file["tile_center"], file.attrs["low"], file.attrs["high"])
+                    _floats(value) for value in (file["tile_center"], file.attrs["low"], file.attrs["high"])
                 )
-                encoding = Encoding(center, low, high, bool(file.attrs["scale_lam"]))
-            except (KeyError, ValueError, TypeError, AttributeError) as error:
+                scale_lam = file.attrs["scale_lam"]
+                if not isinstance(scale_lam, np.bool_):
+                    raise TypeError(f"scale_lam = {scale_lam!r} is not a Boolean")
+                encoding = Encoding(center, low, high, bool(scale_lam))
+            except (KeyError, ValueError, TypeError, AttributeError, OSError) as error:
                 raise InputError(f"{path}: not a complete policy: {error}") from None
             _check_networks(networks, path)
             _check_encoding(encoding, path)
@@ -158,6 +160,13 @@ class Policy:
 
 
 _ENCODING_ATTRIBUTES = ("format", "low", "high", "scale_lam")
+
+
+def _floats(value: Any) -> Floats:
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiu":
+        raise TypeError(f"expected numbers, found {array.dtype}")
+    return array.astype(np.float64)
 
 
 def _check_networks(networks: MLP, path: Path) -> None:
