@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import uuid
 from pathlib import Path
 
 import h5py
@@ -62,7 +63,7 @@ class Recorder:
         self._lam_sum, self._lam_last = np.zeros((N, M)), np.zeros((N, M))
         try:
             if self._temporary is None:
-                self.file = h5py.File(f"memory-{id(self)}", "w", driver="core", backing_store=False)
+                self.file = h5py.File(uuid.uuid4().hex, "w", driver="core", backing_store=False)
             else:
                 self.file = h5py.File(self._temporary, "w")
         except OSError as error:

@@ -132,6 +132,11 @@ def test_memory_and_file_hold_the_same(tmp_path: Path) -> None:
     assert np.array_equal(on_disk.lam, in_memory.lam)
 
 
+def test_recordings_in_memory_do_not_meet() -> None:
+    recordings = [execute(Scenario.load("tiny"), RANK, 10, seed=seed, record="rollout") for seed in range(30)]
+    assert [recording.seed for recording in recordings] == list(range(30))
+
+
 def test_a_long_recording_stays_small(tmp_path: Path) -> None:
     execute(Scenario.load("paper"), Policy.load("paper"), 4000, out=tmp_path / "r.h5").close()
     assert (tmp_path / "r.h5").stat().st_size < 2e6
