@@ -133,8 +133,13 @@ def test_memory_and_file_hold_the_same(tmp_path: Path) -> None:
 
 
 def test_recordings_in_memory_do_not_meet() -> None:
-    recordings = [execute(Scenario.load("tiny"), RANK, 10, seed=seed, record="rollout") for seed in range(30)]
-    assert [recording.seed for recording in recordings] == list(range(30))
+    """Also where a recorder takes the address of one that is gone while its recording lives on."""
+    scenario, open_files = Scenario.load("tiny"), []
+    for seed in range(30):
+        recorder = Recorder(None, scenario, seed, RANK.sha256, "rollout")
+        open_files.append(recorder.file)
+        del recorder
+    assert [file.attrs["seed"] for file in open_files] == list(range(30))
 
 
 def test_a_long_recording_stays_small(tmp_path: Path) -> None:
