@@ -92,6 +92,7 @@ def _run(task: Task, progress: Callable[[int], bool]) -> None:
 
 _stop: Event
 _done: Any
+_running = threading.Lock()
 
 
 def _begin_worker(stop: Event, done: Any) -> None:
@@ -102,10 +103,12 @@ def _begin_worker(stop: Event, done: Any) -> None:
 
 
 def _end_with_parent() -> None:
-    """End this worker when its parent has died; what it recorded up to its last chunk is valid."""
+    """When the parent has died, stop at the next chunk, so that the recording is whole, and end."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         connection.wait([parent.sentinel])
+        _stop.set()
+        _running.acquire()
         os._exit(1)
 
 
@@ -114,4 +117,5 @@ def _run_in_worker(task: Task) -> None:
         _done.put(rollouts)
         return not _stop.is_set()
 
-    _run(task, progress)
+    with _running:
+        _run(task, progress)
