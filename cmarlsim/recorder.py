@@ -26,6 +26,8 @@ _STORAGE_ROWS = 4096
 class Recorder:
     """Appends chunks of a run to an HDF5 file; after every chunk the file on disk is a valid recording.
 
+    A process killed in the middle of writing a chunk (SIGKILL, power) may leave the last rows torn.
+
     Parameters
     ----------
     path
