@@ -12,22 +12,29 @@ import numpy as np
 
 from cmarlsim.floorplan import FloorPlan, build_world
 from cmarlsim.kernels.bits import words_for
+from cmarlsim.kernels.links import enter_edge, link_places
 from cmarlsim.kernels.motion import advance_all, position_of
 from cmarlsim.kernels.observing import observe_zones, tile_of
-from cmarlsim.kernels.world import Atlas, Places, World, places_at
+from cmarlsim.kernels.scene import new_present
+from cmarlsim.kernels.world import Atlas, Places, Site, World, places_at
+from cmarlsim.sights import build_sights, home_edges
 from cmarlsim.validation import Point
 
-MOST_PLACES = 10_000
-"""Worlds with more places are computed step by step; the memo of links takes the square of it in bytes."""
+MOST_PLACES = 4_096
+"""Worlds with more places are computed step by step; which are near takes the square of it in bits."""
+
+MOST_ENTRIES = 300_000
+"""The same for places times zones: numbering them takes about a microsecond each."""
 
 
 def _empty(zones: int) -> Atlas:
     return Atlas(
         position=np.zeros((0, 2)),
+        edge=np.zeros(0, dtype=np.int64),
         tile=np.zeros(0, dtype=np.int64),
         zones=np.zeros((0, words_for(zones)), dtype=np.uint64),
         after=np.zeros((0, zones), dtype=np.int32),
-        linked=np.zeros((0, 0), dtype=np.uint8),
+        near=np.zeros((0, 1), dtype=np.uint64),
     )
 
 
@@ -39,7 +46,7 @@ def _moved(world: World, places: Places, zone: int, speed: int) -> Places:
 
 
 def _numbered(world: World, speed: int) -> tuple[Places, np.ndarray] | None:
-    """All places and, (Q, M), the number of the one after; None if there are more than `MOST_PLACES`."""
+    """All places and, (Q, M), the number of the one after; None if there are too many."""
     waypoints, zones = len(world.waypoint), len(world.zone_radius)
     number = {(p, -1, 0): p for p in range(waypoints)}
     found = list(number)
@@ -57,7 +64,7 @@ def _numbered(world: World, speed: int) -> tuple[Places, np.ndarray] | None:
                     found.append(key)
                 row.append(number[key])
             after.append(row)
-        if len(found) > MOST_PLACES:
+        if len(found) > min(MOST_PLACES, MOST_ENTRIES // zones):
             return None
         new = np.array(found[first:], dtype=np.int64).reshape(-1, 3).T
         frontier = Places(*(np.ascontiguousarray(column) for column in new))
@@ -67,7 +74,7 @@ def _numbered(world: World, speed: int) -> tuple[Places, np.ndarray] | None:
 
 @lru_cache(maxsize=16)
 def build_atlas(plan: FloorPlan, zones: tuple[tuple[Point, float], ...], speed: int, d: float) -> Atlas:
-    """Atlas of a floor plan with zones; empty if there are more than `MOST_PLACES` places.
+    """Atlas of a floor plan with zones; empty if there are too many places.
 
     Parameters
     ----------
@@ -76,7 +83,7 @@ def build_atlas(plan: FloorPlan, zones: tuple[tuple[Point, float], ...], speed: 
     speed
         Ticks a step.
     d
-        Range in metres: the memo of links holds for one range. It fills as places are met.
+        Range in metres of the radio.
     """
     world = build_world(plan, zones)
     numbered = _numbered(world, speed)
@@ -86,12 +93,23 @@ def build_atlas(plan: FloorPlan, zones: tuple[tuple[Point, float], ...], speed: 
     count = len(after)
     atlas = Atlas(
         position=np.array([position_of(world, places, q) for q in range(count)]),
+        edge=np.where(places.edge >= 0, places.edge, home_edges(world)[np.maximum(places.node, 0)]),
         tile=np.zeros(count, dtype=np.int64),
         zones=np.zeros((count, words_for(len(zones))), dtype=np.uint64),
         after=after,
-        linked=np.zeros((count, count), dtype=np.uint8),
+        near=np.zeros((count, words_for(count)), dtype=np.uint64),
     )
     for q, (x, y) in enumerate(atlas.position.tolist()):
         atlas.tile[q] = tile_of(world, x, y)
         observe_zones(world, x, y, atlas.zones[q])
+    _fill_near(Site(world, _empty(len(zones)), build_sights(plan, zones, d)), d, atlas)
     return atlas
+
+
+def _fill_near(site: Site, d: float, atlas: Atlas) -> None:
+    """Put an agent at every place and see whom it can talk to."""
+    now = new_present(site, len(atlas.tile))
+    now.position[...] = atlas.position
+    for q, edge in enumerate(atlas.edge.tolist()):
+        enter_edge(now.register, q, edge)
+    link_places(site, d, now, atlas.near)

@@ -9,6 +9,7 @@ import numpy as np
 from cmarlsim.errors import InputError
 from cmarlsim.kernels.engine import run_rollouts
 from cmarlsim.kernels.scene import Draws, State, Trace, new_scene, new_trace
+from cmarlsim.kernels.events import longer
 from cmarlsim.kernels.world import places_at
 from cmarlsim.learning.policy import Policy
 from cmarlsim.randomness import check_seed, stream, uniforms
@@ -65,12 +66,11 @@ class Run:
         check_seed(seed)
         N, M = scenario.agents.N, scenario.M
         self.scenario, self.seed, self.done = scenario, seed, 0
-        self._world, self._atlas = scenario.world, scenario.atlas
-        self._rules = scenario.rules()
-        self._weights = policy.weights(N, self._world)
+        self._site, self._rules = scenario.site, scenario.rules()
+        self._weights = policy.weights(N, self._site.world)
         start = stream(seed, "start").integers(len(scenario.floorplan.waypoints), size=N)
         self._state = State(places_at(start), np.zeros((N, M)), np.zeros(M))
-        self._scene = new_scene(self._world, self._weights, N, scenario.dual.T0)
+        self._scene = new_scene(self._site, self._rules, self._weights, N, scenario.dual.T0)
 
     def advance(self, rollouts: int, keep_steps: bool) -> Trace:
         """Run the next `rollouts` rollouts.
@@ -83,13 +83,17 @@ class Run:
         N, T0 = self.scenario.agents.N, self.scenario.dual.T0
         F = len(self._rules.links.footprint)
         draws = Draws(
-            uniforms(self.seed, "action", self.done, rollouts, (T0, N)),
+            np.zeros((rollouts, T0, N))
+            if self._weights.ranked
+            else uniforms(self.seed, "action", self.done, rollouts, (T0, N)),
             uniforms(self.seed, "link", self.done, rollouts, (T0, F)),
         )
         trace = new_trace(rollouts, rollouts * T0 if keep_steps else 0, N, self.scenario.M)
-        run_rollouts(
-            self._world, self._atlas, self._rules, self._weights, self._state, draws, self._scene, trace
-        )
+        self._scene.clock[:] = 0, -1
+        while not run_rollouts(
+            self._site, self._rules, self._weights, self._state, draws, self._scene, trace
+        ):
+            self._scene = self._scene._replace(log=longer(self._scene.log))
         self.done += rollouts
         return trace
 

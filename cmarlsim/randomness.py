@@ -13,9 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmarlsim.errors import InputError
-
-_OUTPUTS_PER_COUNTER = 4  # a Philox counter yields four 64-bit numbers
-
+from cmarlsim.kernels.uniform import fill_uniforms
 
 def check_seed(seed: int) -> None:
     """Raise InputError unless `seed` can be one."""
@@ -23,15 +21,14 @@ def check_seed(seed: int) -> None:
         raise InputError(f"--seed {seed}: must be 0 or more, and less than 2**63")
 
 
-def _philox(seed: int, name: str, *index: int) -> np.random.Philox:
+def _sequence(seed: int, name: str, *index: int) -> np.random.SeedSequence:
     words = np.frombuffer(hashlib.sha256(name.encode()).digest()[:16], dtype=np.uint32)
-    entropy = np.random.SeedSequence(seed, spawn_key=(*words.tolist(), *index))
-    return np.random.Philox(entropy)
+    return np.random.SeedSequence(seed, spawn_key=(*words.tolist(), *index))
 
 
 def stream(seed: int, name: str, *index: int) -> np.random.Generator:
     """Generator of its own for `seed`, `name` and `index` (all non-negative integers but the name)."""
-    return np.random.Generator(_philox(seed, name, *index))
+    return np.random.Generator(np.random.Philox(_sequence(seed, name, *index)))
 
 
 def uniforms(seed: int, name: str, first: int, count: int, shape: tuple[int, ...]) -> NDArray[np.float64]:
@@ -57,8 +54,8 @@ def uniforms(seed: int, name: str, first: int, count: int, shape: tuple[int, ...
     True
     """
     width = math.prod(shape)
-    counters = -(-width // _OUTPUTS_PER_COUNTER)
-    bits = _philox(seed, name)
-    bits.advance(first * counters)
-    table = np.random.Generator(bits).random((count, counters * _OUTPUTS_PER_COUNTER))
-    return table[:, :width].reshape(count, *shape)
+    key = _sequence(seed, name).generate_state(1, np.uint64)[0]
+    table = np.empty(count * width)
+    with np.errstate(over="ignore"):  # the arithmetic is modulo 2**64
+        fill_uniforms(key, np.uint64(first * width), table)
+    return table.reshape(count, *shape)

@@ -30,12 +30,17 @@ from cmarlsim.kernels.world import (
     TOLERANCE,
     Atlas,
     LinkModel,
+    Sights,
+    Site,
     World,
 )
+from cmarlsim.sights import NO_SIGHTS, build_sights
 from cmarlsim.validation import Count, Name, Number, Point, Strict, parse, read_toml, setting_value
 
 LINK_CODES = {"sight-or-disc": SIGHT_OR_DISC, "bernoulli": BERNOULLI, "always": ALWAYS, "never": NEVER}
 MOST_AGENTS = 65_535
+FEW = 64
+"""Up to so many agents, asking the atlas about every pair is faster than looking along the edges."""
 MOST_STEPS = 10**6
 SLOWEST, FASTEST = 1e-6, 1e4
 """Metres a step: slower agents would be lost in the tolerances, faster ones are a slip of the units."""
@@ -169,6 +174,17 @@ class Scenario(Strict):
     def atlas(self) -> Atlas:
         """Numbered places of the world, at this scenario's speed and range."""
         return build_atlas(self.floorplan, self._discs, self.speed_ticks, float(self.links.d or 0.0))
+
+    @property
+    def sights(self) -> Sights:
+        """What can be seen from each waypoint edge, at this scenario's range."""
+        return build_sights(self.floorplan, self._discs, float(self.links.d or 0.0))
+
+    @property
+    def site(self) -> Site:
+        """World, atlas and sights for the engine; a small team with an atlas needs no sights."""
+        alone = len(self.atlas.tile) > 0 and (self.agents.N <= FEW or self.links.model != "sight-or-disc")
+        return Site(self.world, self.atlas, NO_SIGHTS if alone else self.sights)
 
     @property
     def speed_ticks(self) -> int:

@@ -9,8 +9,8 @@ import numpy as np
 from cmarlsim.errors import InputError
 from cmarlsim.execution import Run
 from cmarlsim.kernels.episodes import Episodes, new_episodes, run_episodes
-from cmarlsim.kernels.scene import new_scene
-from cmarlsim.kernels.world import Places, places_at
+from cmarlsim.kernels.scene import new_scene, new_steps
+from cmarlsim.kernels.world import NEVER, Places, places_at
 from cmarlsim.learning.adam import Moments, ascend, fresh_moments
 from cmarlsim.learning.mlp import MLP, forward, initial
 from cmarlsim.learning.policy import Encoding, Policy
@@ -41,8 +41,9 @@ class Training:
         self.stages = stages(recipe, scenario.agents.N)
         self.stage_index, self.iteration = 0, 0
         self.best_margin = -np.inf
-        self._world, self._atlas = scenario.world, scenario.atlas
-        self.encoding = Encoding.of(self._world, recipe.scale_lam)
+        self._site, rules = scenario.site, scenario.rules()
+        self._rules = rules._replace(links=rules.links._replace(code=NEVER))
+        self.encoding = Encoding.of(self._site.world, recipe.scale_lam)
         self._tile_input = self.encoding.tile_input().astype(np.float32)
         generator, M = stream(seed, "initial"), scenario.M
         self.learner = initial_policy(M, recipe, generator)
@@ -145,11 +146,12 @@ class Training:
         self._show_learner()
 
     def _lie_on_the_graph(self, places: Places) -> bool:
-        if len(self._atlas.tile):
-            return bool(((places.node >= 0) & (places.node < len(self._atlas.tile))).all())
-        at_node = (places.node >= 0) & (places.node < len(self._world.waypoint))
-        edge = np.clip(places.edge, 0, max(len(self._world.edge) - 1, 0))
-        length = self._world.edge_ticks[edge] if len(self._world.edge) else np.zeros_like(edge)
+        world, atlas = self._site.world, self._site.atlas
+        if len(atlas.tile):
+            return bool(((places.node >= 0) & (places.node < len(atlas.tile))).all())
+        at_node = (places.node >= 0) & (places.node < len(world.waypoint))
+        edge = np.clip(places.edge, 0, max(len(world.edge) - 1, 0))
+        length = world.edge_ticks[edge] if len(world.edge) else np.zeros_like(edge)
         on_edge = (places.node == -1) & (edge == places.edge) & (places.offset > 0) & (places.offset < length)
         return bool((at_node | on_edge).all())
 
@@ -169,12 +171,13 @@ class Training:
 
     def _enter_stage(self) -> None:
         """Hand the active token to the stage's agent: its parameters, fresh moments, fresh places."""
-        stage, world, T0 = self.stage, self._world, self.scenario.dual.T0
+        stage, T0 = self.stage, self.scenario.dual.T0
         self.learner = MLP(*(array[stage.active].copy() for array in self.team))
         self.learner_moments = fresh_moments(self.learner)
         networks = MLP(*(array[: stage.agents] for array in self.team))
-        self._weights = Policy(networks, self.encoding).weights(stage.agents, world)
-        self._scene = new_scene(world, self._weights, stage.agents, T0)
+        self._weights = Policy(networks, self.encoding).weights(stage.agents, self._site.world)
+        self._scene = new_scene(self._site, self._rules, self._weights, stage.agents, T0)
+        self._steps = new_steps(T0, stage.agents)
         self._places = self._fresh_places(stream(self.seed, "places", self.stage_index), self.recipe.episodes)
 
     def _fresh_places(self, generator: np.random.Generator, episodes: int) -> Places:
@@ -190,12 +193,12 @@ class Training:
         uniform = generator.random((count, scenario.dual.T0, self.stage.agents))
         episodes = new_episodes(lam, self._places, uniform)
         run_episodes(
-            self._world,
-            self._atlas,
-            scenario.speed_ticks,
+            self._site,
+            self._rules,
             self._weights,
             self.stage.active,
             self._scene,
+            self._steps,
             episodes,
         )
         return episodes

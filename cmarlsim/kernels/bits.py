@@ -10,6 +10,11 @@ from cmarlsim.kernels.compiling import kernel
 Words = NDArray[np.uint64]
 
 
+_INDEX = np.zeros(67, dtype=np.int64)
+for _i in range(64):
+    _INDEX[pow(2, _i, 67)] = _i  # the powers of two differ modulo 67
+
+
 def words_for(elements: int) -> int:
     """Number of words that hold a set of up to `elements` elements."""
     return max(1, -(-elements // 64))
@@ -27,6 +32,34 @@ def full_set(elements: int) -> Words:
 def has(words: Words, i: int) -> bool:
     """Whether element `i` is in the set."""
     return (words[i >> 6] >> np.uint64(i & 63)) & np.uint64(1) != np.uint64(0)
+
+
+@kernel
+def lowest(word: np.uint64) -> int:
+    """Index of the lowest bit set in a word that is not 0; ``word & (word - 1)`` is the word without it."""
+    return _INDEX[(word & (~word + np.uint64(1))) % np.uint64(67)]
+
+
+@kernel
+def toggle(words: Words, i: int) -> None:
+    """Take element `i` out of the set if it is there, else add it."""
+    words[i >> 6] ^= np.uint64(1) << np.uint64(i & 63)
+
+
+@kernel
+def any_in(words: Words) -> bool:
+    """Whether the set has an element."""
+    for w in range(len(words)):  # noqa: SIM110 (compiled: a plain loop)
+        if words[w] != np.uint64(0):
+            return True
+    return False
+
+
+@kernel
+def copy_set(words: Words, into: Words) -> None:
+    """Make the set `into` equal to the set `words`."""
+    for w in range(len(words)):
+        into[w] = words[w]
 
 
 @kernel
@@ -51,3 +84,13 @@ def clear(words: Words) -> None:
     """Empty the set."""
     for w in range(len(words)):
         words[w] = np.uint64(0)
+
+
+@kernel
+def write_set(words: Words, members: NDArray[np.bool_]) -> None:
+    """Write for every element whether it is in the set."""
+    for w in range(len(words)):
+        rest = words[w]
+        for i in range(64 * w, min(len(members), 64 * w + 64)):
+            members[i] = rest & np.uint64(1) != np.uint64(0)
+            rest >>= np.uint64(1)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from cmarlsim.kernels.compiling import kernel
-from cmarlsim.kernels.world import Floats, Ints
 
 
 @kernel
-def dual_update(lam: Floats, c: Floats, alpha: float, eta: float, attended: Ints, T0: int) -> None:
-    """Update the multipliers `lam` (M,) in place.
+def updated(lam: float, c: float, alpha: float, eta: float, attended: int, T0: int) -> float:
+    """A zone's multiplier after a rollout of T0 steps.
 
-    lam <- [(1 - alpha) lam + eta / T0 * (T0 c - attended)]_+ , where `attended` (M,) counts the steps of the
-    rollout in which a zone was attended: in truth for eq. (16), as far as the agent knows at the end of the
-    rollout for eq. (18).
+    [(1 - alpha) lam + eta / T0 * (T0 c - attended)]_+ , where `attended` counts the steps in which the zone
+    was attended: in truth for eq. (16), as far as the agent knows at the end of the rollout for eq. (18).
     """
-    for m in range(len(lam)):
-        lam[m] = max(0.0, (1.0 - alpha) * lam[m] + eta / T0 * (T0 * c[m] - attended[m]))
+    return max(0.0, (1.0 - alpha) * lam + eta / T0 * (T0 * c - attended))

@@ -3,213 +3,200 @@
 At step t: state -> own observation -> links -> gossip -> action -> move. After the last step of a rollout
 the multipliers are updated and the gossip buffers start afresh. As no action depends on gossip before that,
 a rollout logs zones and links when they change, and gossips backwards over these events at its end.
+
+For the same reason agents first travel through a rollout one by one; then their arrivals are put together in
+the order of time. Between arrivals nothing changes and the clock jumps, unless links are drawn at every step.
 """
 
 from __future__ import annotations
 
-from cmarlsim.kernels.bits import Words, clear, has, unite
+import numpy as np
+
+from cmarlsim.kernels.bits import any_in, lowest, write_set
 from cmarlsim.kernels.compiling import kernel
-from cmarlsim.kernels.dual import dual_update
-from cmarlsim.kernels.gossip import begin_backwards, step_backwards
-from cmarlsim.kernels.links import update_links
-from cmarlsim.kernels.motion import advance, position_of
-from cmarlsim.kernels.observing import observe_zones, tile_of
-from cmarlsim.kernels.policy import cdf_row, draw_action, fill_hidden
-from cmarlsim.kernels.scene import Draws, Rules, Scene, State, Trace
-from cmarlsim.kernels.world import Atlas, Bools, Floats, Ints, Places, Present, Weights, World
+from cmarlsim.kernels.dual import updated
+from cmarlsim.kernels.events import happen, time_of_last
+from cmarlsim.kernels.gossip import begin_hindsight, grow, recount, settle_growth, undo
+from cmarlsim.kernels.links import draw_links, enter, link_again
+from cmarlsim.kernels.observing import observe_on_edge
+from cmarlsim.kernels.scene import Draws, Rules, Scene, State, Steps, Trace
+from cmarlsim.kernels.travel import travel_all
+from cmarlsim.kernels.world import BERNOULLI, SIGHT_OR_DISC, Floats, LinkModel, Site, Weights
 
 
 @kernel
-def look(world: World, atlas: Atlas, places: Places, now: Present) -> None:
-    """Bring position, tile and zones of the agents that moved to the present step."""
-    for n in range(len(now.tile)):
-        if not now.moved[n]:
-            continue
-        if len(atlas.tile) > 0:
-            q = places.node[n]
-            now.position[n, 0] = atlas.position[q, 0]
-            now.position[n, 1] = atlas.position[q, 1]
-            now.tile[n] = atlas.tile[q]
-            for w in range(now.zones.shape[1]):
-                now.zones[n, w] = atlas.zones[q, w]
-        else:
-            x, y = position_of(world, places, n)
-            now.position[n, 0] = x
-            now.position[n, 1] = y
-            now.tile[n] = tile_of(world, x, y)
-            observe_zones(world, x, y, now.zones[n])
+def log_zones(site: Site, scene: Scene, t: int, n: int) -> None:
+    """Log the zones that agent n enters or leaves at step t, and count for how long zones are attended."""
+    situation, seen, place = scene.situation, scene.seen, scene.route.place[t, n]
+    if len(site.atlas.tile) > 0:
+        seen = site.atlas.zones[place]
+    else:
+        x, y = scene.now.position[n, 0], scene.now.position[n, 1]
+        observe_on_edge(site.world, site.sights, place, x, y, seen)
+    for w in range(len(seen)):
+        changed = seen[w] ^ situation.zones[n, w]
+        while changed != np.uint64(0):
+            m = 64 * w + lowest(changed)
+            changed &= changed - np.uint64(1)
+            before = any_in(situation.inside[m])
+            happen(situation, scene.log, t, n, -1 - m)
+            if any_in(situation.inside[m]) != before:
+                scene.attended[m] += t if before else -t
 
 
 @kernel
-def choose(weights: Weights, lam: Floats, uniform: Floats, scene: Scene) -> None:
-    """Draw every agent's action from the row of its tile, with `uniform` (N,)."""
-    for n in range(len(scene.action)):
-        tile = scene.now.tile[n]
-        if not scene.ready[n, tile]:
-            cdf_row(weights, n, tile, lam[n], scene.hidden[n], scene.active, scene.table[n, tile])
-            scene.ready[n, tile] = True
-        scene.action[n] = draw_action(scene.table[n, tile], uniform[n])
+def enter_all(site: Site, scene: Scene, t: int) -> None:
+    """Bring the agents that arrive at step t to where others can see them."""
+    arriving = scene.route.arriving[t]
+    for w in range(len(arriving)):
+        rest = arriving[w]
+        while rest != np.uint64(0):
+            enter(site, scene.route, scene.now, t, 64 * w + lowest(rest))
+            rest &= rest - np.uint64(1)
 
 
 @kernel
-def move(world: World, atlas: Atlas, places: Places, speed: int, scene: Scene) -> None:
-    """Move every agent one step towards the zone of its action."""
-    now = scene.now
-    for n in range(len(scene.action)):
-        if len(atlas.tile) > 0:
-            before = places.node[n]
-            places.node[n] = atlas.after[before, scene.action[n]]
-            now.moved[n] = places.node[n] != before
-        else:
-            now.moved[n] = advance(world, places, n, scene.action[n], speed)
+def log_arrivals(site: Site, links: LinkModel, scene: Scene, t: int) -> None:
+    """Log the zones and the links that change as agents arrive at step t."""
+    if len(site.sights.first) > 0:
+        enter_all(site, scene, t)
+    arriving = scene.route.arriving[t]
+    for w in range(len(arriving)):
+        rest = arriving[w]
+        while rest != np.uint64(0):
+            n = 64 * w + lowest(rest)
+            rest &= rest - np.uint64(1)
+            log_zones(site, scene, t, n)
+            if links.code == SIGHT_OR_DISC:
+                link_again(site, links.d, scene, t, n)
 
 
 @kernel
-def write_step(scene: Scene, trace: Trace, row: int) -> None:
-    """Copy the present step into the trace."""
-    now, agents = scene.now, len(scene.action)
-    for n in range(agents):
-        trace.position[row, n, 0] = now.position[n, 0]
-        trace.position[row, n, 1] = now.position[n, 1]
-        trace.tile[row, n] = now.tile[n]
-        trace.action[row, n] = scene.action[n]
-        for j in range(agents):
-            trace.link[row, n, j] = has(scene.link[n], j)
+def next_event(rules: Rules, scene: Scene, t: int, T0: int) -> int:
+    """The first step from `t` on at which an agent arrives or links are drawn; T0 if there is none."""
+    if rules.links.code != BERNOULLI:
+        while t < T0 and not any_in(scene.route.arriving[t]):
+            t += 1
+    return t
 
 
 @kernel
-def unite_zones(scene: Scene, event: int, sources: Words, zones: Words) -> None:
-    """The zones that the agents of the set `sources` were in after an event."""
-    clear(zones)
-    for n in range(len(scene.action)):
-        if has(sources, n):
-            unite(zones, scene.zones_log[event, n])
+def write_links(scene: Scene, trace: Trace, first: int, last: int) -> None:
+    """Write the present links into the rows `first` to `last` - 1 of the trace."""
+    link = scene.situation.link
+    for row in range(first, last):
+        for n in range(len(link)):
+            write_set(link[n], trace.link[row, n])
 
 
 @kernel
-def count_zones(zones: Words, steps: int, attended: Ints) -> None:
-    """Add `steps` to the count (M,) of every zone of a set."""
-    for m in range(len(attended)):
-        if has(zones, m):
-            attended[m] += steps
+def write_hindsight(scene: Scene, trace: Trace, first: int, last: int) -> None:
+    """Write rewards and estimates into the rows `first` to `last` - 1 of the trace."""
+    back, agents = scene.hindsight, len(scene.hindsight.news)
+    for m in range(len(back.knows)):
+        trace.reward[first, m] = any_in(back.at.inside[m])
+        write_set(back.knows[m], trace.estimate[first, :, m])
+    for row in range(first + 1, last):
+        for m in range(len(back.knows)):
+            trace.reward[row, m] = trace.reward[first, m]
+        for n in range(agents):
+            for m in range(len(back.knows)):
+                trace.estimate[row, n, m] = trace.estimate[first, n, m]
 
 
 @kernel
-def write_zones(zones: Words, rows: Bools) -> None:
-    """Write a set of zones into every row of `rows` (steps, M)."""
-    for row in range(len(rows)):
-        for m in range(rows.shape[1]):
-            rows[row, m] = has(zones, m)
+def gossip_backwards(scene: Scene, T0: int, trace: Trace, row: int) -> None:
+    """Count in how many steps every agent knows at the end that a zone was attended, eq. (17).
 
-
-@kernel
-def collect_span(scene: Scene, trace: Trace, event: int, reach: Words, row: int, steps: int) -> None:
-    """Count what every agent knows of `steps` steps after one event, which begin at trace row `row`."""
-    for n in range(len(scene.action)):
-        unite_zones(scene, event, reach[n], scene.seen)
-        count_zones(scene.seen, steps, scene.known_attended[n])
-        if len(trace.reward) > 0:
-            write_zones(scene.seen, trace.estimate[row : row + steps, n])
-
-
-@kernel
-def collect(scene: Scene, events: int, trace: Trace, first: int) -> None:
-    """Count the steps in which each zone was attended, in truth and as each agent knows at the end.
-
-    Goes back over the `events` of the rollout. With a trace of steps, its `reward` and `estimate` are
-    written from row `first` on.
+    With a trace of steps, its rewards and estimates are written from `row` on.
     """
+    back, log = scene.hindsight, scene.log
+    begin_hindsight(scene.situation, T0, back)
+    tau, left = T0 - 1, log.count[0]
+    undone = left
+    while tau >= 0:
+        event = time_of_last(log, left)
+        grew = grow(back, log, left, undone)
+        before = tau - 1 if grew else event - 1
+        if len(trace.reward) > 0:
+            write_hindsight(scene, trace, row + before + 1, row + tau + 1)
+        if before < 0:
+            break
+        undone = left
+        if before < event:
+            left = undo(back, log, left)
+        settle_growth(back)
+        recount(back, before)
+        tau = before
+
+
+@kernel
+def settle(rules: Rules, state: State, scene: Scene, T0: int, trace: Trace, k: int) -> None:
+    """End of rollout k: eq. (18) for every agent, and eq. (16)."""
+    known = scene.hindsight.known
+    for m in range(len(rules.c)):
+        attended = scene.attended[m]
+        if any_in(scene.situation.inside[m]):
+            attended += T0
+        state.lam_ideal[m] = updated(state.lam_ideal[m], rules.c[m], rules.alpha, rules.eta, attended, T0)
+        trace.lam_ideal[k, m] = state.lam_ideal[m]
+        trace.reward_mean[k, m] = attended / T0
+        for n in range(len(state.lam)):
+            lam = updated(state.lam[n, m], rules.c[m], rules.alpha, rules.eta, known[m, n], T0)
+            state.lam[n, m] = lam
+            trace.lam[k, n, m] = lam
+
+
+@kernel
+def begin_rollout(
+    site: Site, rules: Rules, weights: Weights, state: State, uniform: Floats, scene: Scene, trace: Trace
+) -> None:
+    """Send all agents through the rollout with the draws `uniform` (T0, N); nothing is logged yet."""
+    steps = Steps(trace.position, trace.tile, trace.action)
+    row = scene.clock[0] * len(uniform)
+    travel_all(
+        site, weights, rules.speed, scene.tables, state.lam, uniform, state.places, scene.route, steps, row
+    )
+    scene.log.count[0] = 0
     for m in range(len(scene.attended)):
         scene.attended[m] = 0
-        for n in range(len(scene.action)):
-            scene.known_attended[n, m] = 0
-    end, now = len(scene.event_step), 0
-    begin_backwards(scene.reach[now])
-    for event in range(events - 1, -1, -1):
-        start = scene.event_step[event]
-        unite_zones(scene, event, scene.everybody, scene.seen)
-        count_zones(scene.seen, end - start, scene.attended)
-        if len(trace.reward) > 0:
-            write_zones(scene.seen, trace.reward[first + start : first + end])
-        while end > start:
-            grew = step_backwards(scene.link_log[event], scene.reach[now], scene.reach[1 - now])
-            begin = end - 1 if grew else start
-            collect_span(scene, trace, event, scene.reach[now], first + begin, end - begin)
-            end, now = begin, 1 - now
 
 
 @kernel
-def settle(rules: Rules, state: State, scene: Scene, trace: Trace, k: int) -> None:
-    """End of rollout k: eq. (18) for every agent, and eq. (16)."""
-    agents, T0 = len(state.lam), len(scene.event_step)
-    dual_update(state.lam_ideal, rules.c, rules.alpha, rules.eta, scene.attended, T0)
-    for m in range(len(rules.c)):
-        trace.lam_ideal[k, m] = state.lam_ideal[m]
-        trace.reward_mean[k, m] = scene.attended[m] / T0
-    for n in range(agents):
-        dual_update(state.lam[n], rules.c, rules.alpha, rules.eta, scene.known_attended[n], T0)
-        for m in range(len(rules.c)):
-            trace.lam[k, n, m] = state.lam[n, m]
-
-
-@kernel
-def begin_rollout(weights: Weights, lam: Floats, scene: Scene) -> None:
-    """Empty the policy tables, for agents with the multipliers `lam` (N, M)."""
-    for n in range(len(lam)):
-        for tile in range(scene.ready.shape[1]):
-            scene.ready[n, tile] = False
-    fill_hidden(weights, lam, scene.hidden)
-
-
-@kernel
-def log_event(scene: Scene, events: int, t: int) -> int:
-    """Log zones and links if they differ from those after the last of the `events` so far.
-
-    Returns
-    -------
-    int
-        The number of events now.
-    """
-    changed, last = events == 0, events - 1
-    for n in range(len(scene.action)):
-        for w in range(scene.zones_log.shape[2]):
-            changed = changed or scene.now.zones[n, w] != scene.zones_log[last, n, w]
-        for w in range(scene.link_log.shape[2]):
-            changed = changed or scene.link[n, w] != scene.link_log[last, n, w]
-    if not changed:
-        return events
-    scene.event_step[events] = t
-    for n in range(len(scene.action)):
-        for w in range(scene.zones_log.shape[2]):
-            scene.zones_log[events, n, w] = scene.now.zones[n, w]
-        for w in range(scene.link_log.shape[2]):
-            scene.link_log[events, n, w] = scene.link[n, w]
-    return events + 1
+def has_room(rules: Rules, scene: Scene) -> bool:
+    """Whether the log has room for all that can happen in one step."""
+    agents, zones = len(scene.situation.link), len(scene.attended)
+    most = agents * (agents + zones) + len(rules.links.footprint)
+    return scene.log.count[0] + most <= len(scene.log.event)
 
 
 @kernel
 def run_rollouts(
-    world: World,
-    atlas: Atlas,
-    rules: Rules,
-    weights: Weights,
-    state: State,
-    draws: Draws,
-    scene: Scene,
-    trace: Trace,
-) -> None:
-    """Run Algorithm 2 for as many rollouts as `draws` holds; `state` and `trace` are written in place."""
-    rollouts, T0, _ = draws.action.shape
-    for k in range(rollouts):
-        begin_rollout(weights, state.lam, scene)
-        events = 0
-        for t in range(T0):
-            look(world, atlas, state.places, scene.now)
-            update_links(world, atlas, rules.links, state.places, scene.now, draws.link[k, t], scene.link)
-            events = log_event(scene, events, t)
-            choose(weights, state.lam, draws.action[k, t], scene)
-            if len(trace.reward) > 0:
-                write_step(scene, trace, k * T0 + t)
-            move(world, atlas, state.places, rules.speed, scene)
-        collect(scene, events, trace, k * T0)
-        settle(rules, state, scene, trace, k)
+    site: Site, rules: Rules, weights: Weights, state: State, draws: Draws, scene: Scene, trace: Trace
+) -> bool:
+    """Run Algorithm 2 for as many rollouts as `trace` holds; `state` and `trace` are written in place.
+
+    Returns
+    -------
+    bool
+        Whether all are done. If not, the log is full: call again with a longer copy of it.
+    """
+    clock, T0 = scene.clock, draws.action.shape[1]
+    while clock[0] < len(trace.lam):
+        k = clock[0]
+        if clock[1] < 0:
+            begin_rollout(site, rules, weights, state, draws.action[k], scene, trace)
+        while clock[1] < T0:
+            if not has_room(rules, scene):
+                return False
+            t = clock[1]
+            log_arrivals(site, rules.links, scene, t)
+            if rules.links.code == BERNOULLI:
+                draw_links(rules.links, draws.link[k, t], scene, t)
+            clock[1] = next_event(rules, scene, t + 1, T0)
+            if len(trace.link) > 0:
+                write_links(scene, trace, k * T0 + t, k * T0 + clock[1])
+        gossip_backwards(scene, T0, trace, k * T0)
+        settle(rules, state, scene, T0, trace, k)
+        clock[0], clock[1] = k + 1, -1
+    return True

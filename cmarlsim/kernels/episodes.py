@@ -8,9 +8,10 @@ import numpy as np
 
 from cmarlsim.kernels.bits import Words, has
 from cmarlsim.kernels.compiling import kernel
-from cmarlsim.kernels.engine import begin_rollout, choose, look, move
-from cmarlsim.kernels.scene import Scene
-from cmarlsim.kernels.world import Atlas, Floats, Ints, Places, Weights, World
+from cmarlsim.kernels.engine import log_arrivals
+from cmarlsim.kernels.scene import Rules, Scene, Steps
+from cmarlsim.kernels.travel import travel_all
+from cmarlsim.kernels.world import Floats, Ints, Places, Site, Weights
 
 
 class Episodes(NamedTuple):
@@ -58,21 +59,24 @@ def difference_reward(lam: Floats, zones: Words, active: int) -> float:
 
 @kernel
 def run_episodes(
-    world: World, atlas: Atlas, speed: int, weights: Weights, active: int, scene: Scene, episodes: Episodes
+    site: Site, rules: Rules, weights: Weights, active: int, scene: Scene, steps: Steps, episodes: Episodes
 ) -> None:
-    """Run a batch of episodes in which the agent `active` learns; `speed` is in ticks a step."""
-    places, now = episodes.places, scene.now
+    """Run a batch of episodes in which the agent `active` learns.
+
+    The scene is a buffer, and so are `steps`, with T0 rows. Links do not matter: let the `rules` have none.
+    """
+    places, T0 = episodes.places, episodes.uniform.shape[1]
+    zones = scene.situation.zones
     for b in range(len(episodes.lam)):
         here = Places(places.node[b], places.edge[b], places.offset[b])
         lam = episodes.lam[b]
-        for n in range(len(now.moved)):
-            now.moved[n] = True
-        begin_rollout(weights, lam, scene)
-        look(world, atlas, here, now)
-        for t in range(episodes.uniform.shape[1]):
-            choose(weights, lam, episodes.uniform[b, t], scene)
-            episodes.tile[b, t] = now.tile[active]
-            episodes.action[b, t] = scene.action[active]
-            move(world, atlas, here, speed, scene)
-            look(world, atlas, here, now)
-            episodes.reward[b, t] = difference_reward(lam[active], now.zones, active)
+        uniform = episodes.uniform[b]
+        travel_all(site, weights, rules.speed, scene.tables, lam, uniform, here, scene.route, steps, 0)
+        for t in range(T0 + 1):
+            log_arrivals(site, rules.links, scene, t)
+            scene.log.count[0] = 0
+            if t > 0:
+                episodes.reward[b, t - 1] = difference_reward(lam[active], zones, active)
+        for t in range(T0):
+            episodes.tile[b, t] = steps.tile[t, active]
+            episodes.action[b, t] = steps.action[t, active]

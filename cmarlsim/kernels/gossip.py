@@ -4,15 +4,29 @@ What an agent knows of one source is a prefix in tau, for older news travels no 
 number a pair, the *freshness*, carries all of eq. (17): the latest step of this rollout whose observation
 by agent l has reached agent n. It is the age of information as well.
 
-Only the estimates at the end of the rollout enter eq. (18). The engine finds them backwards: the set of
-agents whose observations of step tau have reached agent n by the end grows as tau goes back. While links and
-zones stay as they are it soon stops growing, and all earlier steps of that time are counted at once.
+Only the estimates at the end of the rollout enter eq. (18). The engine finds them backwards: an agent's news
+of step tau - 1 reaches at the end whom its own news of step tau reaches, and whom that of its neighbours does.
+These sets grow as tau goes back. While links and zones stay as they are they soon stop growing, and all
+earlier steps of that time are counted at once.
 """
 
 from __future__ import annotations
 
-from cmarlsim.kernels.bits import Words, clear, has, put, unite
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmarlsim.kernels.bits import Words, any_in, clear, copy_set, has, lowest, put, unite
 from cmarlsim.kernels.compiling import kernel
+from cmarlsim.kernels.events import (
+    Log,
+    Situation,
+    apply_event,
+    copy_situation,
+    new_situation,
+    time_of_last,
+)
 from cmarlsim.kernels.world import Bools, Ints
 
 
@@ -76,35 +90,153 @@ def estimate_from_freshness(fresh: Ints, own: Bools, estimate: Bools) -> None:
                     estimate[tau, n, m] |= own[tau, source, m]
 
 
-@kernel
-def begin_backwards(reach: Words) -> None:
-    """Sets for the last step of a rollout, (N, words of N): of it an agent knows its own observation only."""
-    for n in range(len(reach)):
-        clear(reach[n])
-        put(reach[n], n, True)
+class Hindsight(NamedTuple):
+    """What the backward pass over a rollout carries, for one step tau (changed in place).
+
+    `news` and `knows` are about what agents will know at the end of the rollout.
+    """
+
+    at: Situation  # links and zones at step tau
+    news: Words  # (N, words of N) whom an agent's observation of step tau reaches
+    grown: Words  # (words of N) the agents whose `news` grew when tau last went down
+    growing: Words  # (words of N) buffer: those whose `news` grows now
+    later: Words  # (N, words of N) buffer: their new `news`
+    knows: Words  # (M, words of N) who knows that a zone was attended at step tau
+    stale: Words  # (words of M) the zones whose `knows` is to be found anew
+    union: Words  # (words of N) buffer
+    known: NDArray[np.int32]  # (M, N) in how many steps, as far as an agent knows, a zone was attended
+
+
+def new_hindsight(agents: int, zones: int, agent_words: int, zone_words: int) -> Hindsight:
+    """Buffers, to be filled by `begin_hindsight`."""
+    return Hindsight(
+        at=new_situation(agents, zones, agent_words, zone_words),
+        news=np.zeros((agents, agent_words), dtype=np.uint64),
+        grown=np.zeros(agent_words, dtype=np.uint64),
+        growing=np.zeros(agent_words, dtype=np.uint64),
+        later=np.zeros((agents, agent_words), dtype=np.uint64),
+        knows=np.zeros((zones, agent_words), dtype=np.uint64),
+        stale=np.zeros(zone_words, dtype=np.uint64),
+        union=np.zeros(agent_words, dtype=np.uint64),
+        known=np.zeros((zones, agents), dtype=np.int32),
+    )
 
 
 @kernel
-def step_backwards(link: Words, reach: Words, earlier: Words) -> bool:
-    """Write the sets for step tau - 1 into `earlier`, given those of step tau in `reach`.
+def begin_hindsight(situation: Situation, T0: int, back: Hindsight) -> None:
+    """Start at the last step, with its `situation`: of it an agent knows its own observation only."""
+    copy_situation(situation, back.at)
+    clear(back.grown)
+    clear(back.stale)
+    for n in range(len(back.news)):
+        clear(back.news[n])
+        put(back.news[n], n, True)
+        put(back.grown, n, True)
+    for m in range(len(back.knows)):
+        copy_set(back.at.inside[m], back.knows[m])
+        for n in range(len(back.news)):
+            back.known[m, n] = T0 if has(back.knows[m], n) else 0
 
-    Parameters
-    ----------
-    link : (N, words of N) links at step tau
-    reach, earlier : (N, words of N); must not share memory
+
+@kernel
+def hand_on(back: Hindsight, agent: int, other: int) -> None:
+    """An agent's observation of step tau - 1 will also reach whom the other's observation of step tau does."""
+    news, later = back.news, back.later
+    growing = has(back.growing, agent)
+    if not growing:
+        for w in range(news.shape[1]):
+            growing = growing or (news[other, w] & ~news[agent, w]) != np.uint64(0)
+        if not growing:
+            return
+        put(back.growing, agent, True)
+        copy_set(news[agent], later[agent])
+    unite(later[agent], news[other])
+
+
+@kernel
+def grow(back: Hindsight, log: Log, first: int, last: int) -> bool:
+    """Extend `news` from step tau to step tau - 1, over the links of step tau.
+
+    Only what is new can make a difference: agents whose `news` grew on the way to step tau, and links that
+    were not there at step tau + 1. The latter are among the events `first` to `last` - 1, those just undone.
 
     Returns
     -------
     bool
-        Whether a set grew. If none did, none will while the links stay as they are.
+        Whether any grew. If none did, none will while the links stay as they are.
     """
-    agents, grew = len(reach), False
-    for n in range(agents):
-        for w in range(reach.shape[1]):
-            earlier[n, w] = reach[n, w]
-        for j in range(agents):
-            if has(reach[n], j):
-                unite(earlier[n], link[j])
-        for w in range(reach.shape[1]):
-            grew = grew or earlier[n, w] != reach[n, w]
-    return grew
+    clear(back.growing)
+    link = back.at.link
+    if any_in(back.grown):
+        for n in range(len(link)):
+            for w in range(link.shape[1]):
+                rest = link[n, w] & back.grown[w]
+                while rest != np.uint64(0):
+                    hand_on(back, n, 64 * w + lowest(rest))
+                    rest &= rest - np.uint64(1)
+    for k in range(first, last):
+        i, j = log.event[k, 1], log.event[k, 2]
+        if j >= 0 and has(link[i], j):
+            hand_on(back, i, j)
+            hand_on(back, j, i)
+    for w in range(len(back.grown)):
+        back.grown[w] = back.growing[w]
+    return any_in(back.grown)
+
+
+@kernel
+def settle_growth(back: Hindsight) -> None:
+    """Take over the `news` that grew; the zones of those agents become stale."""
+    for w in range(len(back.grown)):
+        rest = back.grown[w]
+        while rest != np.uint64(0):
+            n = 64 * w + lowest(rest)
+            rest &= rest - np.uint64(1)
+            copy_set(back.later[n], back.news[n])
+            unite(back.stale, back.at.zones[n])
+
+
+@kernel
+def undo(back: Hindsight, log: Log, last: int) -> int:
+    """Undo the events before number `last` that are of the same step as event `last` - 1.
+
+    Returns
+    -------
+    int
+        The number of events that are left.
+    """
+    t = time_of_last(log, last)
+    while last > 0 and log.event[last - 1, 0] == t:
+        last -= 1
+        i, j = log.event[last, 1], log.event[last, 2]
+        if j < 0:
+            put(back.stale, -1 - j, True)
+        apply_event(back.at, i, j)
+    return last
+
+
+@kernel
+def recount(back: Hindsight, tau: int) -> None:
+    """Bring `knows` to step `tau` for the stale zones, and `known` with it.
+
+    `known` always holds what it will be if `knows` stays as it is back to step 0.
+    """
+    for v in range(len(back.stale)):
+        zones = back.stale[v]
+        back.stale[v] = np.uint64(0)
+        while zones != np.uint64(0):
+            m = 64 * v + lowest(zones)
+            zones &= zones - np.uint64(1)
+            clear(back.union)
+            for w in range(len(back.union)):
+                agents = back.at.inside[m, w]
+                while agents != np.uint64(0):
+                    unite(back.union, back.news[64 * w + lowest(agents)])
+                    agents &= agents - np.uint64(1)
+            for w in range(len(back.union)):
+                changed = back.union[w] ^ back.knows[m, w]
+                back.knows[m, w] = back.union[w]
+                while changed != np.uint64(0):
+                    n = 64 * w + lowest(changed)
+                    changed &= changed - np.uint64(1)
+                    back.known[m, n] += tau + 1 if has(back.union, n) else -(tau + 1)

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import math
 
-from cmarlsim.kernels.bits import Words, put
+import numpy as np
+
+from cmarlsim.kernels.bits import Words, clear, has, lowest, put
 from cmarlsim.kernels.compiling import kernel
+from cmarlsim.kernels.events import happen
+from cmarlsim.kernels.scene import Route, Scene
 from cmarlsim.kernels.world import (
-    ALWAYS,
-    BERNOULLI,
-    NO,
-    SIGHT_OR_DISC,
     TOLERANCE,
-    UNKNOWN,
-    YES,
-    Atlas,
     Floats,
+    Ints,
     LinkModel,
-    Places,
     Present,
+    Register,
+    Site,
     World,
 )
 
@@ -48,6 +47,12 @@ def blocks(wall: Floats, ax: float, ay: float, bx: float, by: float) -> bool:
     b_side = (dx - cx) * (by - cy) - (dy - cy) * (bx - cx)
     if c_side * d_side < 0.0 and a_side * b_side < 0.0:
         return True
+    aside = 2.0 * TOLERANCE * (abs(bx - ax) + abs(by - ay))  # no less than the tolerance off the line
+    if min(c_side, d_side) > aside or max(c_side, d_side) < -aside:
+        return False
+    aside = 2.0 * TOLERANCE * (abs(dx - cx) + abs(dy - cy))
+    if min(a_side, b_side) > aside or max(a_side, b_side) < -aside:
+        return False
     return (
         point_to_segment(cx, cy, ax, ay, bx, by) <= TOLERANCE
         or point_to_segment(dx, dy, ax, ay, bx, by) <= TOLERANCE
@@ -66,66 +71,124 @@ def in_sight(world: World, ax: float, ay: float, bx: float, by: float) -> bool:
 
 
 @kernel
+def in_range(d: float, ax: float, ay: float, bx: float, by: float) -> bool:
+    """Whether a and b are within `d` metres."""
+    reach = d + TOLERANCE
+    return (ax - bx) ** 2 + (ay - by) ** 2 <= reach * reach
+
+
+@kernel
 def near_or_in_sight(world: World, d: float, ax: float, ay: float, bx: float, by: float) -> bool:
     """Whether a and b are within `d` metres or in line of sight (Section V-B)."""
-    reach = d + TOLERANCE
-    return (ax - bx) ** 2 + (ay - by) ** 2 <= reach * reach or in_sight(world, ax, ay, bx, by)
+    return in_range(d, ax, ay, bx, by) or in_sight(world, ax, ay, bx, by)
 
 
 @kernel
-def sight_or_disc(
-    world: World, atlas: Atlas, d: float, places: Places, position: Floats, i: int, j: int
-) -> bool:
-    """`near_or_in_sight` for two agents, looked up where the atlas remembers it."""
-    if len(atlas.tile) == 0:
-        return near_or_in_sight(world, d, position[i, 0], position[i, 1], position[j, 0], position[j, 1])
-    a, b = places.node[i], places.node[j]
-    if atlas.linked[a, b] == UNKNOWN:
-        seen = near_or_in_sight(world, d, position[i, 0], position[i, 1], position[j, 0], position[j, 1])
-        atlas.linked[a, b] = atlas.linked[b, a] = YES if seen else NO
-    return atlas.linked[a, b] == YES
+def ask_atlas(site: Site, place: Ints, i: int, near: Words) -> None:
+    """Write into `near` whom agent i can talk to, by asking the atlas about all (64 at most)."""
+    word, row = np.uint64(0), site.atlas.near[place[i]]
+    for j in range(len(place)):
+        word |= np.uint64(has(row, place[j])) << np.uint64(j)
+    near[0] = word
+    put(near, i, False)
 
 
 @kernel
-def join(link: Words, i: int, j: int, up: bool) -> None:
-    """Set the link between agents i and j, both ways."""
-    put(link[i], j, up)
-    put(link[j], i, up)
+def visible(site: Site, d: float, now: Present, place: Ints, i: int, j: int, v: int) -> bool:
+    """`near_or_in_sight` for agents i and j whose edges see each other by row `v` of the sights."""
+    sights = site.sights
+    if sights.wall_first[v] == sights.wall_first[v + 1] and not sights.hidden[v]:
+        return True
+    if len(site.atlas.tile) > 0:
+        return has(site.atlas.near[place[i]], place[j])
+    ax, ay, bx, by = now.position[i, 0], now.position[i, 1], now.position[j, 0], now.position[j, 1]
+    if in_range(d, ax, ay, bx, by):
+        return True
+    if sights.hidden[v]:
+        return False
+    for k in range(sights.wall_first[v], sights.wall_first[v + 1]):
+        if blocks(site.world.wall[sights.wall[k]], ax, ay, bx, by):
+            return False
+    return True
 
 
 @kernel
-def update_links(
-    world: World,
-    atlas: Atlas,
-    model: LinkModel,
-    places: Places,
-    now: Present,
-    uniform: Floats,
-    link: Words,
-) -> None:
-    """Bring the links to the present step, in place.
+def look_along(site: Site, d: float, now: Present, place: Ints, i: int, near: Words) -> None:
+    """Write into `near` whom agent i can talk to, by looking at those on the edges that its edge sees."""
+    register, sights = now.register, site.sights
+    clear(near)
+    edge = register.edge[i]
+    for v in range(sights.first[edge], sights.first[edge + 1]):
+        j = register.head[sights.other[v]]
+        while j >= 0:
+            if j != i and visible(site, d, now, place, i, j, v):
+                put(near, j, True)
+            j = register.follower[j]
 
-    Parameters
-    ----------
-    places, now
-        Links that depend on positions are updated for the pairs of which an agent has moved.
-    uniform : (F,) array
-        One draw from [0, 1) a footprint edge; read by the model ``bernoulli`` only, eq. (4).
-    link : (N, words of N)
-        The set of agents that each agent can talk to.
+
+@kernel
+def link_again(site: Site, d: float, scene: Scene, t: int, i: int) -> None:
+    """Find the links of agent i, which arrives at step t, and log those that change."""
+    near, link, place = scene.near, scene.situation.link, scene.route.place[t]
+    if len(site.sights.first) > 0:
+        look_along(site, d, scene.now, place, i, near)
+    else:
+        ask_atlas(site, place, i, near)
+    for w in range(len(near)):
+        changed = near[w] ^ link[i, w]
+        while changed != np.uint64(0):
+            happen(scene.situation, scene.log, t, i, 64 * w + lowest(changed))
+            changed &= changed - np.uint64(1)
+
+
+@kernel
+def draw_links(model: LinkModel, uniform: Floats, scene: Scene, t: int) -> None:
+    """Draw the links of step t, with one draw `uniform` (F,) a footprint edge, and log those that change."""
+    for f in range(len(model.footprint)):
+        i, j = model.footprint[f, 0], model.footprint[f, 1]
+        if (uniform[f] < model.p) != has(scene.situation.link[i], j):
+            happen(scene.situation, scene.log, t, i, j)
+
+
+@kernel
+def enter_edge(register: Register, n: int, edge: int) -> None:
+    """Move agent n to another edge's list."""
+    if register.edge[n] >= 0:
+        leader, follower = register.leader[n], register.follower[n]
+        if leader >= 0:
+            register.follower[leader] = follower
+        else:
+            register.head[register.edge[n]] = follower
+        if follower >= 0:
+            register.leader[follower] = leader
+    first = register.head[edge]
+    register.edge[n] = edge
+    register.head[edge] = n
+    register.follower[n] = first
+    register.leader[n] = -1
+    if first >= 0:
+        register.leader[first] = n
+
+
+@kernel
+def enter(site: Site, route: Route, now: Present, t: int, n: int) -> None:
+    """Bring agent n, which arrives at step t, to its position and to its edge's list."""
+    edge = route.place[t, n]
+    if len(site.atlas.tile) > 0:
+        edge = site.atlas.edge[edge]
+    else:
+        now.position[n, 0] = route.position[t, n, 0]
+        now.position[n, 1] = route.position[t, n, 1]
+    if edge != now.register.edge[n]:
+        enter_edge(now.register, n, edge)
+
+
+@kernel
+def link_places(site: Site, d: float, now: Present, near: Words) -> None:
+    """Write into `near` (Q, words of Q) which of Q places are in sight or in range of each other.
+
+    `now` has an agent at every place, and the site no atlas.
     """
-    agents = len(link)
-    if model.code == SIGHT_OR_DISC:
-        for i in range(agents):
-            if now.moved[i]:
-                for j in range(agents):
-                    if j < i or (j > i and not now.moved[j]):
-                        up = sight_or_disc(world, atlas, model.d, places, now.position, i, j)
-                        join(link, i, j, up)
-    elif model.code == BERNOULLI:
-        for f in range(len(model.footprint)):
-            join(link, model.footprint[f, 0], model.footprint[f, 1], uniform[f] < model.p)
-    elif model.code == ALWAYS:
-        for i in range(agents):
-            for j in range(agents):
-                put(link[i], j, i != j)
+    for q in range(len(near)):
+        look_along(site, d, now, now.register.edge, q, near[q])
+        put(near[q], q, True)

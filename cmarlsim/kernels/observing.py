@@ -4,27 +4,56 @@ from __future__ import annotations
 
 from cmarlsim.kernels.bits import Words, clear, put
 from cmarlsim.kernels.compiling import kernel
-from cmarlsim.kernels.world import TOLERANCE, World
+from cmarlsim.kernels.world import TOLERANCE, Sights, World
+
+
+@kernel
+def in_tile(world: World, tile: int, x: float, y: float) -> bool:
+    """Whether a tile contains the point, borders included."""
+    box = world.tile_box
+    inside_x = box[tile, 0] - TOLERANCE <= x <= box[tile, 2] + TOLERANCE
+    return inside_x and box[tile, 1] - TOLERANCE <= y <= box[tile, 3] + TOLERANCE
+
+
+@kernel
+def in_zone(world: World, m: int, x: float, y: float) -> bool:
+    """Whether zone m contains the point: the direct observation of eq. (17)."""
+    dx, dy = x - world.zone_center[m, 0], y - world.zone_center[m, 1]
+    reach = world.zone_radius[m] + TOLERANCE
+    return dx * dx + dy * dy <= reach * reach
 
 
 @kernel
 def tile_of(world: World, x: float, y: float) -> int:
     """First tile that contains the point, borders included; -1 if none does."""
-    box = world.tile_box
-    for tile in range(len(box)):
-        inside_x = box[tile, 0] - TOLERANCE <= x <= box[tile, 2] + TOLERANCE
-        if inside_x and box[tile, 1] - TOLERANCE <= y <= box[tile, 3] + TOLERANCE:
+    for tile in range(len(world.tile_box)):
+        if in_tile(world, tile, x, y):
             return tile
     return -1
 
 
 @kernel
 def observe_zones(world: World, x: float, y: float, zones: Words) -> None:
-    """Write the set of zones that contain the point: the direct observation of eq. (17)."""
+    """Write the set of zones that contain the point."""
     clear(zones)
     for m in range(len(world.zone_radius)):
-        dx = x - world.zone_center[m, 0]
-        dy = y - world.zone_center[m, 1]
-        reach = world.zone_radius[m] + TOLERANCE
-        if dx * dx + dy * dy <= reach * reach:
+        if in_zone(world, m, x, y):
             put(zones, m, True)
+
+
+@kernel
+def tile_on_edge(world: World, sights: Sights, edge: int, x: float, y: float) -> int:
+    """`tile_of` a point on a waypoint edge."""
+    for k in range(sights.tile_first[edge], sights.tile_first[edge + 1]):
+        if in_tile(world, sights.tile[k], x, y):
+            return sights.tile[k]
+    return -1
+
+
+@kernel
+def observe_on_edge(world: World, sights: Sights, edge: int, x: float, y: float, zones: Words) -> None:
+    """`observe_zones` for a point on a waypoint edge."""
+    clear(zones)
+    for k in range(sights.zone_first[edge], sights.zone_first[edge + 1]):
+        if in_zone(world, sights.zone[k], x, y):
+            put(zones, sights.zone[k], True)

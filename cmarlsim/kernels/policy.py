@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 
 from cmarlsim.kernels.compiling import kernel, reduction
-from cmarlsim.kernels.world import Floats, Weights
+from cmarlsim.kernels.world import Floats, Ints, Weights
 
 
-@kernel
+@reduction
 def hidden_of_lam(weights: Weights, n: int, lam: Floats, hidden: Floats) -> None:
     """Write into `hidden` (H,) what agent n's multipliers `lam` (M,) contribute to its hidden layer."""
     largest = 0.0
@@ -23,10 +23,19 @@ def hidden_of_lam(weights: Weights, n: int, lam: Floats, hidden: Floats) -> None
         unit = 1.0 / largest if largest > 0.0 else 0.0
     for h in range(len(hidden)):
         hidden[h] = weights.b1[n, h]
-    for m in range(len(lam)):
-        scaled = lam[m] * unit
+    m = 0
+    while m + 3 < len(lam):  # four at a time: `hidden` is read and written a fourth as often
+        w, x, y, z = unit * lam[m], unit * lam[m + 1], unit * lam[m + 2], unit * lam[m + 3]
+        first, second = weights.W1[n, m], weights.W1[n, m + 1]
+        third, fourth = weights.W1[n, m + 2], weights.W1[n, m + 3]
         for h in range(len(hidden)):
-            hidden[h] += scaled * weights.W1[n, m, h]
+            hidden[h] += w * first[h] + x * second[h] + y * third[h] + z * fourth[h]
+        m += 4
+    while m < len(lam):
+        w, first = unit * lam[m], weights.W1[n, m]
+        for h in range(len(hidden)):
+            hidden[h] += w * first[h]
+        m += 1
 
 
 @kernel
@@ -44,44 +53,67 @@ def softmax_cdf(logit: Floats) -> None:
 
 
 @kernel
-def rank_cdf(n: int, lam: Floats, cdf: Floats) -> None:
-    """All mass on the zone with the (n mod M)-th largest multiplier; of equal ones the first comes first."""
-    place = n % len(lam)
-    for m in range(len(lam)):
-        ahead = 0
-        for other in range(len(lam)):
-            ahead += lam[other] > lam[m] or (lam[other] == lam[m] and other < m)
-        if ahead == place:
-            for a in range(len(lam)):
-                cdf[a] = 0.0 if a < m else 1.0
-
-
-@reduction
-def dot(a: Floats, b: Floats) -> float:
-    """Scalar product."""
-    total = 0.0
-    for i in range(len(a)):
-        total += a[i] * b[i]
-    return total
+def ahead(lam: Floats, zone: int, other: int) -> bool:
+    """Whether `zone` ranks before `other`: its multiplier is larger; of equal ones the first comes first."""
+    return lam[zone] > lam[other] or (lam[zone] == lam[other] and zone < other)
 
 
 @kernel
-def cdf_row(
-    weights: Weights, n: int, tile: int, lam: Floats, hidden: Floats, active: Floats, cdf: Floats
-) -> None:
+def ranked_zone(n: int, lam: Floats, order: Ints) -> int:
+    """The zone with the (n mod M)-th largest multiplier, by quickselect; `order` (M,) is a buffer."""
+    place, first, last = n % len(lam), 0, len(lam) - 1
+    for m in range(len(lam)):
+        order[m] = m
+    while first < last:
+        pivot = order[(first + last) // 2]
+        i, j = first, last
+        while i <= j:
+            while ahead(lam, order[i], pivot):
+                i += 1
+            while ahead(lam, pivot, order[j]):
+                j -= 1
+            if i <= j:
+                order[i], order[j] = order[j], order[i]
+                i += 1
+                j -= 1
+        if place <= j:
+            last = j
+        elif place >= i:
+            first = i
+        else:
+            break
+    return order[place]
+
+
+@reduction
+def dots(a: Floats, b: Floats, c: Floats) -> tuple[float, float]:
+    """Scalar products of a and of b with c."""
+    with_a, with_b = 0.0, 0.0
+    for i in range(len(c)):
+        with_a += a[i] * c[i]
+        with_b += b[i] * c[i]
+    return with_a, with_b
+
+
+@reduction
+def cdf_row(weights: Weights, n: int, tile: int, hidden: Floats, active: Floats, cdf: Floats) -> None:
     """Write agent n's action distribution on `tile` into `cdf` (M,).
 
-    `hidden` (H,) comes from `hidden_of_lam` for the same `lam` (M,); `active` (H,) is a buffer.
+    `hidden` (H,) comes from `hidden_of_lam`; `active` (H,) is a buffer.
     """
-    if weights.ranked:
-        rank_cdf(n, lam, cdf)
-        return
-    zones = len(lam)
+    zones = len(cdf)
     x, y = weights.tile_input[tile, 0], weights.tile_input[tile, 1]
+    for_x, for_y = weights.W1[n, zones], weights.W1[n, zones + 1]
     for h in range(len(hidden)):
-        active[h] = max(0.0, hidden[h] + x * weights.W1[n, zones, h] + y * weights.W1[n, zones + 1, h])
+        active[h] = max(0.0, hidden[h] + x * for_x[h] + y * for_y[h])
+    a = 0
+    while a + 1 < zones:  # two at a time: `active` is read half as often
+        cdf[a], cdf[a + 1] = dots(weights.W2[n, a], weights.W2[n, a + 1], active)
+        a += 2
+    if a < zones:
+        cdf[a], _ = dots(weights.W2[n, a], weights.W2[n, a], active)
     for a in range(zones):
-        cdf[a] = weights.b2[n, a] + dot(weights.W2[n, a], active)
+        cdf[a] += weights.b2[n, a]
     softmax_cdf(cdf)
 
 
@@ -89,14 +121,6 @@ def cdf_row(
 def draw_action(cdf: Floats, uniform: float) -> int:
     """The action whose cell of the cumulative distribution `cdf` (M,) holds `uniform` in [0, 1)."""
     action = 0
-    while action < len(cdf) - 1 and uniform >= cdf[action]:
-        action += 1
+    for a in range(len(cdf) - 1):
+        action += uniform >= cdf[a]
     return action
-
-
-@kernel
-def fill_hidden(weights: Weights, lam: Floats, hidden: Floats) -> None:
-    """`hidden_of_lam` for every agent: `lam` (N, M), `hidden` (N, H)."""
-    if not weights.ranked:
-        for n in range(len(lam)):
-            hidden_of_lam(weights, n, lam[n], hidden[n])

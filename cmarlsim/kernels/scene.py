@@ -5,9 +5,26 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from cmarlsim.kernels.bits import Words, full_set, words_for
-from cmarlsim.kernels.world import Bools, Floats, Ints, LinkModel, Places, Present, Weights, World
+from cmarlsim.kernels.bits import Words, full_set, put, words_for
+from cmarlsim.kernels.events import Log, Situation, new_log, new_situation
+from cmarlsim.kernels.gossip import Hindsight, new_hindsight
+from cmarlsim.kernels.world import (
+    ALWAYS,
+    Bools,
+    Floats,
+    Ints,
+    LinkModel,
+    Places,
+    Present,
+    Register,
+    Site,
+    Weights,
+)
+
+ROOM = 2**10
+"""Events that a new log holds."""
 
 
 class Rules(NamedTuple):
@@ -38,13 +55,13 @@ class Draws(NamedTuple):
 class Trace(NamedTuple):
     """What happened, by the contract's names.
 
-    The first six have a row a step, or none where steps are not kept. The others have a row a rollout;
-    `lam` and `lam_ideal` are the values after it.
+    The first six have a row a step, or none where steps are not kept; `link` has none either where agents
+    are too many for it. The others have a row a rollout; `lam` and `lam_ideal` are the values after it.
     """
 
     position: Floats  # (rows, N, 2)
-    tile: np.ndarray  # (rows, N) uint16
-    action: np.ndarray  # (rows, N) uint16
+    tile: NDArray[np.uint16]  # (rows, N)
+    action: NDArray[np.uint16]  # (rows, N)
     link: Bools  # (rows, N, N)
     reward: Bools  # (rows, M)
     estimate: Bools  # (rows, N, M)
@@ -53,33 +70,59 @@ class Trace(NamedTuple):
     reward_mean: Floats  # (K, M)
 
 
+class Tables(NamedTuple):
+    """The policy during a rollout: its multipliers are constant, so it is a table of L tiles, or one zone."""
+
+    row: Floats  # (N, L, M) cumulative distributions
+    ready: Bools  # (N, L) whether the row was computed in this rollout
+    hidden: Floats  # (N, H) what the multipliers contribute to the hidden layer
+    active: Floats  # (H,) buffer
+    order: Ints  # (M,) buffer
+    sure: Ints  # (N,) the zone of an agent whose policy is ``ranked``
+
+
+class Route(NamedTuple):
+    """Where all agents are in the present rollout (changed in place).
+
+    Step T0 is step 0 of the next rollout.
+    """
+
+    arriving: Words  # (T0 + 1, words of N) who comes to another place at a step
+    place: NDArray[np.int32]  # (T0 + 1, N) the place in the atlas; without one, the waypoint edge
+    position: Floats  # (T0 + 1, N, 2), of those who arrive only; none with an atlas
+
+
+class Steps(NamedTuple):
+    """What agents do at every step; with no rows where that is not kept."""
+
+    position: Floats  # (rows, N, 2)
+    tile: NDArray[np.uint16]  # (rows, N)
+    action: NDArray[np.uint16]  # (rows, N)
+
+
 class Scene(NamedTuple):
-    """The present step, and the buffers of the present rollout."""
+    """The present step, the present rollout, and its buffers."""
 
+    clock: Ints  # (2,) the rollout, and the step in it, that come next; step -1 before its agents travel
+    route: Route
     now: Present
-    link: Words  # (N, words of N) whom each agent can talk to at the present step
-    action: Ints  # (N,)
-    event_step: Ints  # (T0,) steps at which zones or links changed in this rollout; step 0 is the first
-    zones_log: Words  # (T0, N, words of M) own observations from each event on
-    link_log: Words  # (T0, N, words of N)
-    reach: Words  # (2, N, words of N) whose news reaches whom, and the same one step earlier
-    everybody: Words  # (words of N) all agents
-    seen: Words  # (words of M) buffer
-    attended: Ints  # (M,) steps in which a zone was attended
-    known_attended: Ints  # (N, M) those an agent knows of
-    hidden: Floats  # (N, H)
-    active: Floats  # (H,)
-    table: Floats  # (N, L, M) rows of the policy's table
-    ready: Bools  # (N, L) rows computed in this rollout
+    situation: Situation
+    log: Log
+    hindsight: Hindsight
+    tables: Tables
+    attended: Ints  # (M,) steps of the rollout in which a zone was attended
+    seen: Words  # (words of M) buffer: the zones that an agent is in
+    near: Words  # (words of N) buffer: whom an agent can talk to
+    done: Words  # (words of N) buffer: agents whose links are up to date
 
 
-def new_trace(rollouts: int, rows: int, agents: int, zones: int) -> Trace:
-    """Uninitialised trace of `rollouts` rollouts with `rows` step rows."""
+def new_trace(rollouts: int, rows: int, agents: int, zones: int, links: bool = True) -> Trace:
+    """Uninitialised trace of `rollouts` rollouts with `rows` step rows, of `links` only if asked for."""
     return Trace(
         position=np.empty((rows, agents, 2)),
         tile=np.empty((rows, agents), dtype=np.uint16),
         action=np.empty((rows, agents), dtype=np.uint16),
-        link=np.empty((rows, agents, agents), dtype=np.bool_),
+        link=np.empty((rows if links else 0, agents, agents), dtype=np.bool_),
         reward=np.empty((rows, zones), dtype=np.bool_),
         estimate=np.empty((rows, agents, zones), dtype=np.bool_),
         lam=np.empty((rollouts, agents, zones)),
@@ -88,29 +131,64 @@ def new_trace(rollouts: int, rows: int, agents: int, zones: int) -> Trace:
     )
 
 
-def new_scene(world: World, weights: Weights, agents: int, T0: int) -> Scene:
-    """Scene in which nothing is known yet: every agent counts as moved."""
-    zones, tiles = len(world.zone_radius), len(world.tile_box)
+def new_present(site: Site, agents: int) -> Present:
+    """Nothing is known yet."""
+    edges = max(0, len(site.sights.first) - 1)
+    return Present(
+        position=np.zeros((agents, 2)),
+        register=Register(*(np.full(size, -1) for size in (agents, edges, agents, agents))),
+    )
+
+
+def new_steps(rows: int, agents: int) -> Steps:
+    """Uninitialised rows."""
+    kinds = {"position": ((2,), np.float64), "tile": ((), np.uint16), "action": ((), np.uint16)}
+    return Steps(**{name: np.empty((rows, agents, *tail), kind) for name, (tail, kind) in kinds.items()})
+
+
+def new_route(site: Site, agents: int, T0: int) -> Route:
+    """Nobody moves."""
+    rows = T0 + 1
+    return Route(
+        arriving=np.zeros((rows, words_for(agents)), dtype=np.uint64),
+        place=np.zeros((rows, agents), dtype=np.int32),
+        position=np.zeros((0 if len(site.atlas.tile) else rows, agents, 2)),
+    )
+
+
+def new_tables(site: Site, weights: Weights, agents: int) -> Tables:
+    """No row is ready."""
+    tiles, zones = len(site.world.tile_box), len(site.world.zone_radius)
+    tabled, hidden = 0 if weights.ranked else agents, weights.W1.shape[2]
+    return Tables(
+        row=np.zeros((tabled, tiles, zones)),
+        ready=np.zeros((tabled, tiles), dtype=np.bool_),
+        hidden=np.empty((tabled, hidden)),
+        active=np.empty(hidden),
+        order=np.empty(zones, dtype=np.int64),
+        sure=np.zeros(agents, dtype=np.int64),
+    )
+
+
+def new_scene(site: Site, rules: Rules, weights: Weights, agents: int, T0: int) -> Scene:
+    """Scene before the first step, with little room for events."""
+    zones = len(site.world.zone_radius)
     agent_words, zone_words = words_for(agents), words_for(zones)
+    situation = new_situation(agents, zones, agent_words, zone_words)
+    if rules.links.code == ALWAYS:
+        for n in range(agents):
+            situation.link[n] = full_set(agents)
+            put(situation.link[n], n, False)
     return Scene(
-        now=Present(
-            position=np.zeros((agents, 2)),
-            tile=np.zeros(agents, dtype=np.int64),
-            zones=np.zeros((agents, zone_words), dtype=np.uint64),
-            moved=np.ones(agents, dtype=np.bool_),
-        ),
-        link=np.zeros((agents, agent_words), dtype=np.uint64),
-        action=np.zeros(agents, dtype=np.int64),
-        event_step=np.zeros(T0, dtype=np.int64),
-        zones_log=np.zeros((T0, agents, zone_words), dtype=np.uint64),
-        link_log=np.zeros((T0, agents, agent_words), dtype=np.uint64),
-        reach=np.zeros((2, agents, agent_words), dtype=np.uint64),
-        everybody=full_set(agents),
-        seen=np.zeros(zone_words, dtype=np.uint64),
+        clock=np.array([0, -1]),
+        route=new_route(site, agents, T0),
+        now=new_present(site, agents),
+        situation=situation,
+        log=new_log(ROOM),
+        hindsight=new_hindsight(agents, zones, agent_words, zone_words),
+        tables=new_tables(site, weights, agents),
         attended=np.zeros(zones, dtype=np.int64),
-        known_attended=np.zeros((agents, zones), dtype=np.int64),
-        hidden=np.empty((agents, weights.W1.shape[2])),
-        active=np.empty(weights.W1.shape[2]),
-        table=np.zeros((agents, tiles, zones)),
-        ready=np.zeros((agents, tiles), dtype=np.bool_),
+        seen=np.zeros(zone_words, dtype=np.uint64),
+        near=np.zeros(agent_words, dtype=np.uint64),
+        done=np.zeros(agent_words, dtype=np.uint64),
     )

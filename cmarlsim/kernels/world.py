@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from cmarlsim.kernels.bits import Words
 
 Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
@@ -66,22 +67,55 @@ class Atlas(NamedTuple):
     """
 
     position: Floats  # (Q, 2)
+    edge: Ints  # (Q,) an edge that the place is on
     tile: Ints  # (Q,)
     zones: Words  # (Q, words of M) the zones that contain the place
     after: NDArray[np.int32]  # (Q, M) the place one step further towards a zone
-    linked: NDArray[np.uint8]  # (Q, Q) memo of sight or range: UNKNOWN until asked for, then NO or YES
+    near: Words  # (Q, words of Q) the places in sight or in range of each, itself included
 
 
-UNKNOWN, NO, YES = range(3)
+class Sights(NamedTuple):
+    """What can be seen from the waypoint edges and on them, as lists: edge e has rows first[e] to first[e + 1].
+
+    An edge is a straight piece of way, so one wall often hides all of another edge, or no wall any of it; what
+    remains to be tested for two agents is a short list of walls. With no edges here the engine asks the
+    atlas about every pair of agents.
+    """
+
+    home: Ints  # (P,) an edge that ends at the waypoint
+    tile_first: Ints  # (E + 1,)
+    tile: Ints  # the tiles that the edge meets, ascending
+    zone_first: Ints  # (E + 1,)
+    zone: Ints  # the zones that the edge meets
+    first: Ints  # (E + 1,)
+    other: Ints  # (V,) edges on which somebody may be in sight or in range
+    hidden: Bools  # (V,) never in sight: only the range counts
+    wall_first: Ints  # (V + 1,)
+    wall: Ints  # the walls that may stand between
+
+
+class Site(NamedTuple):
+    """A world with what was found out about it beforehand."""
+
+    world: World
+    atlas: Atlas
+    sights: Sights
+
+
+class Register(NamedTuple):
+    """The agents on every waypoint edge, as linked lists; -1 ends a list."""
+
+    edge: Ints  # (N,) the edge that each agent is on, -1 until it is known
+    head: Ints  # (E,) an agent on the edge
+    follower: Ints  # (N,)
+    leader: Ints  # (N,)
 
 
 class Present(NamedTuple):
-    """Where the agents are at the present step (changed in place)."""
+    """Where the agents are at the present step, for those who look along `Sights` (changed in place)."""
 
-    position: Floats  # (N, 2)
-    tile: Ints  # (N,)
-    zones: Words  # (N, words of M) the zones each agent is in
-    moved: Bools  # (N,) since the other arrays, and the links, were last brought up to date
+    position: Floats  # (N, 2), used without an atlas
+    register: Register
 
 
 class LinkModel(NamedTuple):
@@ -97,7 +131,7 @@ SIGHT_OR_DISC, BERNOULLI, ALWAYS, NEVER = range(4)
 
 
 class Weights(NamedTuple):
-    """What a policy's rows are computed from; H hidden units.
+    """What a policy's rows are computed from, in double precision; H hidden units.
 
     With ``ranked`` the arrays are empty and agent n goes to the zone with its n-th largest multiplier.
     """
@@ -105,7 +139,7 @@ class Weights(NamedTuple):
     ranked: bool
     scale_lam: bool  # divide the multipliers by their largest one
     tile_input: Floats  # (L, 2) centres of the tiles, scaled to [-1, 1]
-    W1: Floats  # (N, M + 2, H)
-    b1: Floats  # (N, H)
-    W2: Floats  # (N, M, H): transposed, so that a logit is a dot product of contiguous arrays
-    b2: Floats  # (N, M)
+    W1: Singles  # (N, M + 2, H)
+    b1: Singles  # (N, H)
+    W2: Singles  # (N, M, H): transposed, so that a logit is a dot product of contiguous arrays
+    b2: Singles  # (N, M)

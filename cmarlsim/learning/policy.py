@@ -62,8 +62,9 @@ class Policy:
     Attributes
     ----------
     networks : MLP or None
-        Stacked over agents: W1 (N, M + 2, H), b1 (N, H), W2 (N, H, M), b2 (N, M). None for ``rank``:
-        agent n goes to the zone with its n-th largest multiplier, the ideal assignment of Lemma 1.
+        Stacked over agents: W1 (N, M + 2, H), b1 (N, H), W2 (N, H, M), b2 (N, M); rounded to single
+        precision. None for ``rank``: agent n goes to the zone with its n-th largest multiplier, the ideal
+        assignment of Lemma 1.
     encoding : Encoding or None
         None for ``rank``, which fits every scenario.
     training : mapping
@@ -73,6 +74,11 @@ class Policy:
     networks: MLP | None
     encoding: Encoding | None
     training: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.networks is not None:
+            singles = MLP(*(np.asarray(array, dtype=np.float32) for array in self.networks))
+            object.__setattr__(self, "networks", singles)
 
     @classmethod
     def load(cls, reference: str | Path) -> Self:
@@ -141,10 +147,10 @@ class Policy:
                 True,
                 False,
                 np.zeros((tiles, 2)),
-                np.zeros((agents, zones + 2, 0)),
-                np.zeros((agents, 0)),
-                np.zeros((agents, zones, 0)),
-                np.zeros((agents, zones)),
+                *(
+                    np.zeros(shape, dtype=np.float32)
+                    for shape in ((agents, zones + 2, 0), (agents, 0), (agents, zones, 0), (agents, zones))
+                ),
             )
         made_for = (*self.networks.b2.shape, len(self.encoding.tile_center))
         if made_for != (agents, zones, tiles):
@@ -155,7 +161,7 @@ class Policy:
         if not np.allclose(self.encoding.tile_center, tile_centers(world), rtol=0, atol=TOLERANCE):
             raise InputError("the policy was trained on other tiles than the scenario's: train one for it")
         transposed = self.networks._replace(W2=self.networks.W2.swapaxes(1, 2))
-        arrays = (np.array(array, dtype=np.float64, order="C") for array in transposed)
+        arrays = (np.array(array, dtype=np.float32, order="C") for array in transposed)
         return Weights(False, self.encoding.scale_lam, self.encoding.tile_input(), *arrays)
 
 
