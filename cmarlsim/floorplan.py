@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Self
 
-import networkx as nx
 import numpy as np
 import tomli_w
 from pydantic import Field, model_validator
 
 from cmarlsim import shipped
-from cmarlsim.kernels.links import blocks
-from cmarlsim.kernels.world import TICKS_PER_METRE, TIE, TOLERANCE, Floats, Ints, World
+from cmarlsim.kernels.plans import find_blocking, find_uncovered, first_overlap
+from cmarlsim.kernels.routes import UNREACHED, Roads, find_ways
+from cmarlsim.kernels.world import TICKS_PER_METRE, TOLERANCE, Bools, Floats, Ints, World
 from cmarlsim.validation import Name, Number, Point, Strict, parse, read_toml
 
 SHORTEST_EDGE = 1e-6
@@ -24,6 +24,9 @@ SHORTEST_EDGE = 1e-6
 
 LONGEST_WAYS = 1e5
 """Metres that all waypoint edges may have together, so that ways can be counted in ticks."""
+
+MOST_WAYS = 2**26
+"""Waypoints times zones; the tables of the ways take 16 bytes each, here 1 GB."""
 
 MOST_TILES = 65_535
 """Tiles are recorded in 16 bits."""
@@ -103,38 +106,51 @@ class FloorPlan(Strict):
 
     @model_validator(mode="after")
     def _tiles_do_not_overlap(self) -> Self:
-        for i, a in enumerate(self.tiles):
-            for b in self.tiles[:i]:
-                (ax0, ay0, ax1, ay1), (bx0, by0, bx1, by1) = a.rectangle, b.rectangle
-                if min(ax1, bx1) - max(ax0, bx0) > TOLERANCE and min(ay1, by1) - max(ay0, by0) > TOLERANCE:
-                    raise ValueError(f"tiles: '{b.name}' and '{a.name}' overlap; they may only touch")
+        a, b = first_overlap(self.tile_boxes())
+        if a >= 0:
+            raise ValueError(
+                f"tiles: '{self.tiles[a].name}' and '{self.tiles[b].name}' overlap; they may only touch"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _waypoints_lie_on_tiles(self) -> Self:
+        uncovered = self._uncovered(np.tile(self.waypoint_positions(), 2))
+        if uncovered.any():
+            waypoint = self.waypoints[uncovered.argmax()]
+            raise ValueError(
+                f"waypoints: '{waypoint.name}' at {list(waypoint.position)} lies on no tile; "
+                "every waypoint needs one"
+            )
         return self
 
     @model_validator(mode="after")
     def _edges_are_walkable(self) -> Self:
-        boxes, walls, total = self.tile_boxes(), self.wall_segments(), 0.0
-        for waypoint in self.waypoints:
-            if not _covered(boxes, waypoint.position, waypoint.position):
+        walls, lengths = self.wall_segments(), self.edge_lengths()
+        segments = self.waypoint_positions()[self.edge_indices()].reshape(-1, 4)
+        blocking, uncovered = np.zeros(len(segments), dtype=np.int64), self._uncovered(segments)
+        find_blocking(walls, segments, blocking)
+        for i, edge in enumerate(self.edges):
+            if lengths[i] < SHORTEST_EDGE:
+                raise ValueError(f"edges[{i}] = {list(edge)}: its ends are less than {SHORTEST_EDGE} m apart")
+            if blocking[i] >= 0:
+                wall = walls[blocking[i]].tolist()
+                raise ValueError(f"edges[{i}] = {list(edge)}: passes through or touches the wall {wall}")
+            if uncovered[i]:
                 raise ValueError(
-                    f"waypoints: '{waypoint.name}' at {list(waypoint.position)} lies on no tile; "
-                    "every waypoint needs one"
+                    f"edges[{i}] = {list(edge)}: part of it lies on no tile; tiles must cover every edge"
                 )
-        for i, (u, v) in enumerate(self.edge_indices()):
-            a, b = self.waypoints[u].position, self.waypoints[v].position
-            key = f"edges[{i}] = {list(self.edges[i])}"
-            if math.dist(a, b) < SHORTEST_EDGE:
-                raise ValueError(f"{key}: its ends are less than {SHORTEST_EDGE} m apart")
-            for wall in walls:
-                if blocks(wall, *a, *b):
-                    raise ValueError(f"{key}: passes through or touches the wall {wall.tolist()}")
-            if not _covered(boxes, a, b):
-                raise ValueError(f"{key}: part of it lies on no tile; tiles must cover every edge")
-            total += math.dist(a, b)
-        if total > LONGEST_WAYS:
+        if sum(lengths) > LONGEST_WAYS:
             raise ValueError(
-                f"edges: {total:g} m long together; at most {LONGEST_WAYS:g} m, are the units metres?"
+                f"edges: {sum(lengths):g} m long together; at most {LONGEST_WAYS:g} m, are the units metres?"
             )
         return self
+
+    def _uncovered(self, segments: Floats) -> Bools:
+        """For each segment (S, 4), whether part of it lies on no tile."""
+        uncovered = np.zeros(len(segments), dtype=np.bool_)
+        find_uncovered(self.tile_boxes(), segments, uncovered)
+        return uncovered
 
     def wall_segments(self) -> Floats:
         """Walls as an (W, 4) array of x, y of both ends."""
@@ -155,48 +171,35 @@ class FloorPlan(Strict):
         pairs = [(index[u], index[v]) for u, v in self.edges]
         return np.array(pairs, dtype=np.int64).reshape(-1, 2)
 
-    def graph(self) -> nx.Graph:
-        """Waypoint graph; edges carry `ticks`, their length in ticks."""
-        graph = nx.Graph()
-        graph.add_nodes_from(range(len(self.waypoints)))
-        for u, v in self.edge_indices().tolist():
-            length = math.dist(self.waypoints[u].position, self.waypoints[v].position)
-            graph.add_edge(u, v, ticks=round(length * TICKS_PER_METRE))
-        return graph
+    def edge_lengths(self) -> list[float]:
+        """Lengths of the edges in metres."""
+        ends = self.waypoint_positions()[self.edge_indices()].tolist()
+        return [math.dist(a, b) for a, b in ends]
 
 
-def _covered(boxes: Floats, a: Point, b: Point) -> bool:
-    """Whether the segment a-b lies on the tiles, borders included."""
-    reached = 0.0
-    for low, high in sorted(_shares_inside(boxes, a, b)):
-        if low > reached + TOLERANCE:
-            return False
-        reached = max(reached, high)
-    return reached >= 1.0 - TOLERANCE
+def goals_of(plan: FloorPlan, centers: Sequence[Point]) -> list[int]:
+    """Waypoint nearest to each zone's centre: where agents that choose the zone go. Ties: the first."""
+    position, goals = plan.waypoint_positions(), []
+    for center in centers:
+        with np.errstate(over="ignore"):
+            about = np.hypot(*(position - center).T)
+        near = np.flatnonzero(about <= about.min() * (1 + 1e-12) + 2 * TOLERANCE).tolist()
+        distances = [math.dist(plan.waypoints[i].position, center) for i in near]
+        nearest = min(distances) + TOLERANCE
+        goals.append(next(i for i, away in zip(near, distances, strict=True) if away <= nearest))
+    return goals
 
 
-def _shares_inside(boxes: Floats, a: Point, b: Point) -> Iterator[tuple[float, float]]:
-    """For each box that meets the segment a-b, the part of it inside, as shares of its length."""
-    for box in boxes:
-        low, high = 0.0, 1.0
-        for axis in range(2):
-            start, step = a[axis], b[axis] - a[axis]
-            bounds = (box[axis] - TOLERANCE - start, box[axis + 2] + TOLERANCE - start)
-            if step == 0.0:
-                if bounds[0] > 0.0 or bounds[1] < 0.0:
-                    high = -1.0
-            else:
-                low = max(low, min(bound / step for bound in bounds))
-                high = min(high, max(bound / step for bound in bounds))
-        if low <= high:
-            yield low, high
-
-
-def goal_of(plan: FloorPlan, center: Point) -> int:
-    """Waypoint nearest to a zone's centre: where agents that choose the zone go. Ties: the first."""
-    distances = [math.dist(waypoint.position, center) for waypoint in plan.waypoints]
-    nearest = min(distances)
-    return next(i for i, distance in enumerate(distances) if distance <= nearest + TOLERANCE)
+def _roads(plan: FloorPlan) -> Roads:
+    edges = plan.edge_indices()
+    ticks = [round(length * TICKS_PER_METRE) for length in plan.edge_lengths()]
+    ends = edges.ravel()
+    return Roads(
+        edge=edges,
+        ticks=np.array(ticks, dtype=np.int64),
+        first=np.searchsorted(np.sort(ends), np.arange(len(plan.waypoints) + 1)),
+        at=np.argsort(ends, kind="stable") // 2,
+    )
 
 
 @lru_cache(maxsize=16)
@@ -209,34 +212,31 @@ def build_world(plan: FloorPlan, zones: tuple[tuple[Point, float], ...]) -> Worl
         Its waypoint graph must be connected.
     zones
         Centre and radius of the M zones, in metres.
+
+    Raises
+    ------
+    ValueError
+        If the ways from all waypoints to all zones would take more than `MOST_WAYS` entries.
     """
-    graph, edges = plan.graph(), plan.edge_indices()
-    edge_ticks = np.array([graph.edges[u, v]["ticks"] for u, v in edges.tolist()], dtype=np.int64)
-    to_go = np.zeros((len(plan.waypoints), len(zones)), dtype=np.int64)
-    next_edge = np.full_like(to_go, -1)
-    for m, (center, _) in enumerate(zones):
-        goal = goal_of(plan, center)
-        ticks = nx.single_source_dijkstra_path_length(graph, goal, weight="ticks")
-        to_go[:, m] = [ticks[p] for p in range(len(to_go))]
-        for p in range(len(to_go)):
-            if p != goal:
-                next_edge[p, m] = _first_edge(p, edges, edge_ticks, to_go[:, m])
+    waypoints, centers = len(plan.waypoints), [center for center, _ in zones]
+    if waypoints * len(zones) > MOST_WAYS:
+        raise ValueError(
+            f"floorplan '{plan.name}': {waypoints} waypoints times {len(zones)} zones are more than "
+            f"{MOST_WAYS} ways, too many for the memory; use fewer waypoints or zones"
+        )
+    roads = _roads(plan)
+    to_go = np.full((len(zones), waypoints), UNREACHED, dtype=np.int64)
+    next_edge = np.empty_like(to_go)
+    queue, waiting = np.empty(waypoints, dtype=np.int64), np.zeros(waypoints, dtype=np.bool_)
+    find_ways(roads, np.array(goals_of(plan, centers)), queue, waiting, to_go, next_edge)
     return World(
         wall=plan.wall_segments(),
         tile_box=plan.tile_boxes(),
-        zone_center=np.array([center for center, _ in zones], dtype=np.float64),
+        zone_center=np.array(centers, dtype=np.float64),
         zone_radius=np.array([radius for _, radius in zones], dtype=np.float64),
         waypoint=plan.waypoint_positions(),
-        edge=edges,
-        edge_ticks=edge_ticks,
-        to_go=to_go,
-        next_edge=next_edge,
+        edge=roads.edge,
+        edge_ticks=roads.ticks,
+        to_go=np.ascontiguousarray(to_go.T),
+        next_edge=np.ascontiguousarray(next_edge.T),
     )
-
-
-def _first_edge(p: int, edges: Ints, edge_ticks: Ints, to_go: Ints) -> int:
-    """Edge at waypoint `p` that begins a shortest path; of those within `TIE` ticks, the lowest index."""
-    at = np.flatnonzero((edges == p).any(axis=1))
-    other = edges[at].sum(axis=1) - p
-    through = edge_ticks[at] + to_go[other]
-    return int(at[through <= through.min() + TIE][0])

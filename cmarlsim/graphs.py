@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-import networkx as nx
 import numpy as np
 
 from cmarlsim.errors import nearest
 from cmarlsim.kernels.world import Ints
 
-NAMED = {
-    "complete": nx.complete_graph,
-    "path": nx.path_graph,
-    "cycle": nx.cycle_graph,
-    "star": lambda agents: nx.star_graph(agents - 1),
-}
-"""Footprints by name, each a function of the number of agents; the star's centre is agent 0."""
+NAMED = ("complete", "path", "cycle", "star")
+"""Footprints by name; the star's centre is agent 0."""
+
+
+def components(nodes: int, edges: Iterable[Sequence[int]]) -> list[list[int]]:
+    """Connected components of a graph on 0 to `nodes` - 1: sorted nodes, the component of node 0 first."""
+    parent = list(range(nodes))
+
+    def lowest(node: int) -> int:
+        while parent[node] != node:
+            parent[node] = parent[parent[node]]
+            node = parent[node]
+        return node
+
+    for i, j in edges:
+        low, high = sorted((lowest(i), lowest(j)))
+        parent[high] = low
+    found: dict[int, list[int]] = {}
+    for node in range(nodes):
+        found.setdefault(lowest(node), []).append(node)
+    return list(found.values())
+
+
+def _named_edges(name: str, agents: int) -> Ints:
+    n = np.arange(agents - 1)
+    if name == "complete":
+        return np.stack(np.triu_indices(agents, k=1), axis=1)
+    if name == "star":
+        return np.stack([np.zeros_like(n), n + 1], axis=1)
+    path = np.stack([n, n + 1], axis=1)
+    if name == "path" or agents < 3:
+        return path
+    return np.concatenate([path[:1], [[0, agents - 1]], path[1:]])
 
 
 def footprint_edges(footprint: str | Sequence[tuple[int, int]], agents: int) -> Ints:
@@ -41,18 +66,16 @@ def footprint_edges(footprint: str | Sequence[tuple[int, int]], agents: int) -> 
                 f"footprint = '{footprint}': must be one of {', '.join(NAMED)}, or a list of pairs of agents"
                 + nearest(footprint, NAMED)
             )
-        graph = NAMED[footprint](agents)
-    else:
-        graph = nx.Graph()
-        graph.add_nodes_from(range(agents))
-        for i, j in footprint:
-            if not (0 <= i < agents and 0 <= j < agents) or i == j or graph.has_edge(i, j):
-                raise ValueError(
-                    f"footprint: [{i}, {j}] must be two different agents of 0 to {agents - 1}, listed once"
-                )
-            graph.add_edge(i, j)
-    if not nx.is_connected(graph):
-        parts = [sorted(part) for part in nx.connected_components(graph)]
+        return _named_edges(footprint, agents)
+    pairs: set[tuple[int, int]] = set()
+    for i, j in footprint:
+        pair = (min(i, j), max(i, j))
+        if not (0 <= i < agents and 0 <= j < agents) or i == j or pair in pairs:
+            raise ValueError(
+                f"footprint: [{i}, {j}] must be two different agents of 0 to {agents - 1}, listed once"
+            )
+        pairs.add(pair)
+    parts = components(agents, pairs)
+    if len(parts) > 1:
         raise ValueError(f"footprint: not connected, its components are {parts}")
-    pairs = sorted((min(i, j), max(i, j)) for i, j in graph.edges if i != j)
-    return np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    return np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import tomllib
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import networkx as nx
 import numpy as np
 import tomli_w
 from pydantic import Field, model_validator
@@ -17,8 +17,8 @@ from pydantic import Field, model_validator
 from cmarlsim import shipped
 from cmarlsim.atlas import build_atlas
 from cmarlsim.errors import InputError, nearest
-from cmarlsim.floorplan import FloorPlan, build_world, goal_of
-from cmarlsim.graphs import footprint_edges
+from cmarlsim.floorplan import FloorPlan, build_world, goals_of
+from cmarlsim.graphs import components, footprint_edges
 from cmarlsim.kernels.observing import tile_of
 from cmarlsim.kernels.scene import Rules
 from cmarlsim.kernels.world import (
@@ -213,18 +213,19 @@ class Scenario(Strict):
     def _zones_can_be_attended(self) -> Self:
         _check_names(self.zones)
         plan = self.floorplan
-        parts = list(nx.connected_components(plan.graph()))
+        parts = components(len(plan.waypoints), plan.edge_indices().tolist())
         if len(parts) > 1:
-            lost = plan.waypoints[min(min(part) for part in parts if 0 not in part)].name
+            lost = plan.waypoints[parts[1][0]].name
             raise ValueError(
                 f"floorplan '{plan.name}': the waypoint graph is in {len(parts)} parts, no path leads from "
                 f"waypoint '{plan.waypoints[0].name}' to '{lost}'; every waypoint must reach every zone"
             )
+        world, goals = self.world, goals_of(plan, [zone.center for zone in self.zones])
         for i, zone in enumerate(self.zones):
             key = f"zones[{i}] '{zone.name}'"
-            if tile_of(self.world, *zone.center) < 0:
+            if tile_of(world, *zone.center) < 0:
                 raise ValueError(f"{key}: center = {list(zone.center)} lies on no tile of '{plan.name}'")
-            goal = plan.waypoints[goal_of(plan, zone.center)]
+            goal = plan.waypoints[goals[i]]
             away = math.dist(goal.position, zone.center)
             if away > zone.radius + TOLERANCE:
                 raise ValueError(
@@ -255,10 +256,9 @@ class Scenario(Strict):
 
 
 def _check_names(zones: Sequence[Zone]) -> None:
-    names = [zone.name for zone in zones]
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f"zones: the name '{name}' stands {names.count(name)} times; names must differ")
+    for name, times in Counter(zone.name for zone in zones).items():
+        if times > 1:
+            raise ValueError(f"zones: the name '{name}' stands {times} times; names must differ")
 
 
 def _override(data: dict[str, Any], override: str) -> None:

@@ -1,0 +1,86 @@
+"""Shortest ways along the waypoint graph, in exact arithmetic on ticks."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cmarlsim.kernels.compiling import kernel
+from cmarlsim.kernels.world import TIE, Bools, Ints
+
+UNREACHED = 2**62
+"""Ticks; longer than all ways together."""
+
+
+class Roads(NamedTuple):
+    """The waypoint graph, with the edges at every waypoint."""
+
+    edge: Ints  # (E, 2) waypoints at both ends
+    ticks: Ints  # (E,) length
+    first: Ints  # (P + 1,) where in `at` the edges at a waypoint begin; they end where the next one's begin
+    at: Ints  # (2 E,) edges at each waypoint, the lowest first
+
+
+@kernel
+def measure(roads: Roads, goal: int, queue: Ints, waiting: Bools, to_go: Ints) -> None:
+    """Write the ticks from every waypoint to `goal`, in place.
+
+    Waypoints whose way became shorter wait in line to offer it to their neighbours (Bellman, Ford, Moore).
+
+    Parameters
+    ----------
+    queue, waiting : (P,)
+        Scratch; nobody may be waiting.
+    to_go : (P,)
+        Must hold `UNREACHED`, which stays where no way leads.
+    """
+    points = len(queue)
+    queue[0], to_go[goal] = goal, 0
+    head, length = 0, 1
+    while length > 0:
+        p = queue[head]
+        head, length, waiting[p] = (head + 1) % points, length - 1, False
+        for k in range(roads.first[p], roads.first[p + 1]):
+            edge = roads.at[k]
+            other = roads.edge[edge, 0] + roads.edge[edge, 1] - p
+            through = to_go[p] + roads.ticks[edge]
+            if through < to_go[other]:
+                to_go[other] = through
+                if not waiting[other]:
+                    queue[(head + length) % points] = other
+                    length, waiting[other] = length + 1, True
+
+
+@kernel
+def first_edge(roads: Roads, p: int, to_go: Ints) -> int:
+    """Edge at waypoint `p` that begins a shortest way; of those within `TIE` ticks, the lowest index."""
+    shortest = UNREACHED
+    for k in range(roads.first[p], roads.first[p + 1]):
+        edge = roads.at[k]
+        other = roads.edge[edge, 0] + roads.edge[edge, 1] - p
+        shortest = min(shortest, roads.ticks[edge] + to_go[other])
+    for k in range(roads.first[p], roads.first[p + 1]):
+        edge = roads.at[k]
+        other = roads.edge[edge, 0] + roads.edge[edge, 1] - p
+        if roads.ticks[edge] + to_go[other] <= shortest + TIE:
+            return edge
+    return -1
+
+
+@kernel
+def find_ways(roads: Roads, goal: Ints, queue: Ints, waiting: Bools, to_go: Ints, next_edge: Ints) -> None:
+    """Write the ways from every waypoint to all goals, in place.
+
+    Parameters
+    ----------
+    goal : (M,)
+    queue, waiting : (P,)
+        As for `measure`.
+    to_go : (M, P)
+        As for `measure`.
+    next_edge : (M, P)
+        First edge of the shortest way; -1 at the goal itself.
+    """
+    for m in range(len(goal)):
+        measure(roads, goal[m], queue, waiting, to_go[m])
+        for p in range(len(queue)):
+            next_edge[m, p] = -1 if p == goal[m] else first_edge(roads, p, to_go[m])
