@@ -14,7 +14,8 @@ import numpy as np
 import tomli_w
 from pydantic import Field, model_validator
 
-from cmarlsim import shipped
+from cmarlsim import floorplan as plans
+from cmarlsim import shipped, tiling
 from cmarlsim.atlas import build_atlas
 from cmarlsim.errors import InputError, nearest
 from cmarlsim.floorplan import FloorPlan, build_world, goals_of
@@ -44,6 +45,9 @@ FEW = 64
 MOST_STEPS = 10**6
 SLOWEST, FASTEST = 1e-6, 1e4
 """Metres a step: slower agents would be lost in the tolerances, faster ones are a slip of the units."""
+
+HIGHEST_C = 0.85
+"""Threshold that `tiled` does not exceed."""
 
 
 class Agents(Strict):
@@ -253,6 +257,53 @@ class Scenario(Strict):
                 stacklevel=2,
             )
         return self
+
+
+def tiled(
+    nx: int, ny: int, N: int, *, speed: float = 1.0, d: float = 5.0, T0: int | None = None, load: float = 0.7
+) -> Scenario:
+    """Scenario in a large building: the paper's, nx times ny times, with N agents for all its 6 nx ny zones.
+
+    Parameters
+    ----------
+    nx, ny
+        Copies of the paper's floor plan and zones, see `cmarlsim.floorplan.tiled`.
+    N, speed, d
+        Agents, metres a step, range through walls in metres.
+    T0
+        Steps per rollout; by default three times the longest trip, in full fifties: 100, the paper's, for
+        one copy.
+    load
+        Sum of all thresholds divided by N - 1, in the paper's proportions. None goes beyond `HIGHEST_C`.
+
+    Raises
+    ------
+    InputError
+        If a value is out of range, or the building too large.
+
+    Examples
+    --------
+    >>> scenario = tiled(3, 2, N=20)
+    >>> scenario.M, scenario.zones[6].name, scenario.dual.T0, f"{scenario.c.sum():.3f}"
+    (36, 'r0c1-red', 400, '13.300')
+    """
+    plan, source = plans.tiled(nx, ny), f"tiled({nx}, {ny})"
+    agents, zones = parse(Agents, {"N": N, "speed": speed}, source), tiling.zones(nx, ny)
+    share = load * (agents.N - 1) / sum(zone["c"] for zone in zones)
+    zones = [zone | {"c": min(share * zone["c"], HIGHEST_C)} for zone in zones]
+    if T0 is None:
+        discs = tuple((tuple(zone["center"]), zone["radius"]) for zone in zones)
+        longest = build_world(plan, discs).to_go.max() / TICKS_PER_METRE / agents.speed
+        T0 = 50 * math.ceil(3 * longest / 50)
+    data = {
+        "name": plan.name,
+        "floorplan": plan,
+        "agents": agents,
+        "dual": {"alpha": 0.01, "eta": 0.5, "T0": T0},
+        "links": {"model": "sight-or-disc", "d": d},
+        "zones": zones,
+    }
+    return parse(Scenario, data, source)
 
 
 def _check_names(zones: Sequence[Zone]) -> None:
