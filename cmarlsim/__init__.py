@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cmarlsim.errors import InputError
     from cmarlsim.learning.policy import Policy
     from cmarlsim.recording import Recording
-    from cmarlsim.scenario import Scenario
+    from cmarlsim.scenario import Scenario, tiled
 
 _HOME = {
     "InputError": "cmarlsim.errors",
@@ -24,9 +24,10 @@ _HOME = {
     "Scenario": "cmarlsim.scenario",
     "execute": "cmarlsim.api",
     "learn": "cmarlsim.api",
+    "tiled": "cmarlsim.scenario",
 }
 
-__all__ = ["InputError", "Policy", "Recording", "Scenario", "__version__", "execute", "learn"]
+__all__ = ["InputError", "Policy", "Recording", "Scenario", "__version__", "execute", "learn", "tiled"]
 
 
 def __getattr__(name: str) -> object:

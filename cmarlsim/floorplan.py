@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 
 from cmarlsim import shipped, tiling
 from cmarlsim.kernels.plans import find_blocking, find_uncovered, first_overlap
-from cmarlsim.kernels.routes import UNREACHED, Roads, find_ways
+from cmarlsim.kernels.routes import Roads, Search, find_ways
 from cmarlsim.kernels.world import TICKS_PER_METRE, TOLERANCE, Bools, Floats, Ints, World
 from cmarlsim.validation import Name, Number, Point, Strict, parse, read_toml
 
@@ -25,8 +25,8 @@ SHORTEST_EDGE = 1e-6
 LONGEST_WAYS = 1e5
 """Metres that all waypoint edges may have together, so that ways can be counted in ticks."""
 
-MOST_WAYS = 2**26
-"""Waypoints times zones; the tables of the ways take 16 bytes each, here 1 GB."""
+MOST_WAYS = 2**25
+"""Waypoints times zones; the tables of the ways take 16 bytes each, here half a GB."""
 
 MOST_TILES = 65_535
 """Tiles are recorded in 16 bits."""
@@ -247,11 +247,14 @@ def build_world(plan: FloorPlan, zones: tuple[tuple[Point, float], ...]) -> Worl
             f"floorplan '{plan.name}': {waypoints} waypoints times {len(zones)} zones are more than "
             f"{MOST_WAYS} ways, too many for the memory; use fewer waypoints or zones"
         )
-    roads = _roads(plan)
-    to_go = np.full((len(zones), waypoints), UNREACHED, dtype=np.int64)
-    next_edge = np.empty_like(to_go)
-    queue, waiting = np.empty(waypoints, dtype=np.int64), np.zeros(waypoints, dtype=np.bool_)
-    find_ways(roads, np.array(goals_of(plan, centers)), queue, waiting, to_go, next_edge)
+    roads, goals = _roads(plan), np.array(goals_of(plan, centers), dtype=np.int64)
+    to_go, next_edge = (np.empty((waypoints, len(zones)), dtype=np.int64) for _ in range(2))
+    search = Search(
+        to_go=np.empty(waypoints, dtype=np.int64),
+        queue=np.empty(waypoints, dtype=np.int64),
+        waiting=np.zeros(waypoints, dtype=np.bool_),
+    )
+    find_ways(roads, goals, search, to_go, next_edge)
     return World(
         wall=plan.wall_segments(),
         tile_box=plan.tile_boxes(),
@@ -260,6 +263,6 @@ def build_world(plan: FloorPlan, zones: tuple[tuple[Point, float], ...]) -> Worl
         waypoint=plan.waypoint_positions(),
         edge=roads.edge,
         edge_ticks=roads.ticks,
-        to_go=np.ascontiguousarray(to_go.T),
-        next_edge=np.ascontiguousarray(next_edge.T),
+        to_go=to_go,
+        next_edge=next_edge,
     )

@@ -154,10 +154,26 @@ class Scenario(Strict):
             raise InputError(f"{source}: holds a scenario that is not valid TOML: {error}") from None
         return parse(cls, data | {"floorplan": parse(FloorPlan, plan, source)}, source)
 
-    def to_toml(self) -> str:
-        """Write the scenario with every default made explicit; the floor plan by its name."""
+    def to_toml(self, floorplan: str | None = None) -> str:
+        """Write the scenario with every default made explicit; the floor plan by its name, or `floorplan`."""
         data = self.model_dump(mode="json", exclude_none=True, exclude={"floorplan"})
-        return tomli_w.dumps({"name": self.name, "floorplan": self.floorplan.name} | data)
+        return tomli_w.dumps({"name": self.name, "floorplan": floorplan or self.floorplan.name} | data)
+
+    def save(self, path: str | Path) -> None:
+        """Write the scenario to `path`, and its floor plan beside it as ``NAME-plan.toml``, for `load`.
+
+        Raises
+        ------
+        InputError
+            If they cannot be written.
+        """
+        path = Path(path)
+        plan = path.parent / f"{path.stem}-plan.toml"
+        try:
+            plan.write_text(self.floorplan.to_toml(), encoding="utf-8")
+            path.write_text(self.to_toml(plan.name), encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
 
     @property
     def M(self) -> int:

@@ -20,8 +20,8 @@ Points = tuple[tuple[float, float], ...]
 WIDTH, HEIGHT = 28.0, 14.0
 """Metres from a copy to the next one to the right, and to the next one above."""
 
-MOST_COPIES = 700
-"""Tables of the ways to all zones take about 2 kB times the square of the number of copies: here 1 GB."""
+MOST_COPIES = 400
+"""Tables of the ways to all zones take about 2 kB times the square of the number of copies: here 300 MB."""
 
 CLOSED: Points = ((23.5, 2.0), (30.0, 2.0), (30.0, 14.0), (23.5, 14.0))
 """The wall of the shipped plan that closes both ends of the vertical corridor."""
@@ -57,8 +57,8 @@ def shape(nx: object, ny: object) -> tuple[int, int]:
         counts.append(count)
     if counts[0] * counts[1] > MOST_COPIES:
         raise InputError(
-            f"{call}: {counts[0] * counts[1]} copies are too many, the ways between their zones would not fit "
-            f"into memory: lower nx or ny, so that nx * ny is at most {MOST_COPIES}"
+            f"{call}: {counts[0] * counts[1]} copies are too many for the tables of the ways between them: "
+            f"lower nx or ny, so that nx * ny is at most {MOST_COPIES}"
         )
     return counts[0], counts[1]
 

@@ -20,20 +20,24 @@ class Roads(NamedTuple):
     at: Ints  # (2 E,) edges at each waypoint, the lowest first
 
 
+class Search(NamedTuple):
+    """Scratch of a search for the ways to one waypoint."""
+
+    to_go: Ints  # (P,) ticks
+    queue: Ints  # (P,)
+    waiting: Bools  # (P,) nobody is, between two searches
+
+
 @kernel
-def measure(roads: Roads, goal: int, queue: Ints, waiting: Bools, to_go: Ints) -> None:
-    """Write the ticks from every waypoint to `goal`, in place.
+def measure(roads: Roads, goal: int, search: Search) -> None:
+    """Write into `search.to_go` the ticks from every waypoint to `goal`; `UNREACHED` where no way leads.
 
     Waypoints whose way became shorter wait in line to offer it to their neighbours (Bellman, Ford, Moore).
-
-    Parameters
-    ----------
-    queue, waiting : (P,)
-        Scratch; nobody may be waiting.
-    to_go : (P,)
-        Must hold `UNREACHED`, which stays where no way leads.
     """
-    points = len(queue)
+    to_go, queue, waiting = search.to_go, search.queue, search.waiting
+    points = len(to_go)
+    for p in range(points):
+        to_go[p] = UNREACHED
     queue[0], to_go[goal] = goal, 0
     head, length = 0, 1
     while length > 0:
@@ -67,20 +71,18 @@ def first_edge(roads: Roads, p: int, to_go: Ints) -> int:
 
 
 @kernel
-def find_ways(roads: Roads, goal: Ints, queue: Ints, waiting: Bools, to_go: Ints, next_edge: Ints) -> None:
-    """Write the ways from every waypoint to all goals, in place.
+def find_ways(roads: Roads, goal: Ints, search: Search, to_go: Ints, next_edge: Ints) -> None:
+    """Write the ways from every waypoint to the goals (M,), in place.
 
     Parameters
     ----------
-    goal : (M,)
-    queue, waiting : (P,)
-        As for `measure`.
-    to_go : (M, P)
-        As for `measure`.
-    next_edge : (M, P)
+    to_go : (P, M)
+        Ticks to the goal.
+    next_edge : (P, M)
         First edge of the shortest way; -1 at the goal itself.
     """
     for m in range(len(goal)):
-        measure(roads, goal[m], queue, waiting, to_go[m])
-        for p in range(len(queue)):
-            next_edge[m, p] = -1 if p == goal[m] else first_edge(roads, p, to_go[m])
+        measure(roads, goal[m], search)
+        for p in range(len(to_go)):
+            to_go[p, m] = search.to_go[p]
+            next_edge[p, m] = -1 if p == goal[m] else first_edge(roads, p, search.to_go)
