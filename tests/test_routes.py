@@ -1,5 +1,8 @@
 """The ways to the zones, and ties between two of them."""
 
+import math
+from itertools import pairwise
+
 import naive
 import pytest
 import worlds
@@ -22,6 +25,17 @@ def test_the_ways_on_shipped_plans_equal_the_twins(name: str) -> None:
     check_ways(shipped_case(name))
 
 
+def test_ways_beyond_512_metres_are_exact() -> None:
+    """Ticks that 64-bit floats could not count."""
+    points = [(70.0 * p, 70.0 * math.sin(p)) for p in range(20)]
+    edges = [[f"{p}", f"{q}"] for p, q in [*pairwise(range(20)), (19, 0)]]
+    world = ring(points, edges, size=2000.0)
+    length = [naive.ticks(math.dist(points[int(u)], points[int(v)])) for u, v in edges]
+    ways = [min(sum(length[:p]), sum(length[p:])) for p in range(20)]
+    assert world.to_go[:, 0].tolist() == ways
+    assert any(way != int(float(way)) for way in ways)
+
+
 def check_ways(case: Case) -> None:
     plan, world = naive.build_plan(case.scenario, case.floorplan), scenario_of(case).world
     assert world.edge.tolist() == [list(edge) for edge in plan.edge]
@@ -32,13 +46,13 @@ def check_ways(case: Case) -> None:
             assert world.next_edge[p, m] == (-1 if p == goal else naive.next_edge(plan, p, m))
 
 
-def ring(points: list[tuple[float, float]], edges: list[list[str]]) -> World:
+def ring(points: list[tuple[float, float]], edges: list[list[str]], size: float = 9.0) -> World:
     """World of a cycle with a zone at waypoint "0"; no walls, one tile."""
     case = shipped_case("tiny")
     plan = {
         "name": "ring",
         "walls": [],
-        "tiles": [{"name": "all", "rectangle": [-9.0, -9.0, 9.0, 9.0]}],
+        "tiles": [{"name": "all", "rectangle": [-size, -size, size, size]}],
         "waypoints": [{"name": f"{p}", "position": list(point)} for p, point in enumerate(points)],
         "edges": edges,
     }
