@@ -9,6 +9,7 @@ import worlds
 from cases import Case, scenario_of, shipped_case
 from hypothesis import given
 
+from cmarlsim.floorplan import FloorPlan, goals_of
 from cmarlsim.kernels.motion import heads_to_second_end
 from cmarlsim.kernels.world import TIE, World
 
@@ -70,6 +71,22 @@ def test_a_tie_at_a_waypoint_goes_to_the_lowest_edge(longer: float, first: int) 
         [["2", "1"], ["3", "0"], ["1", "0"], ["2", "3"]],
     )
     assert world.next_edge[2, 0] == first
+
+
+@pytest.mark.parametrize(("nearer", "goal"), [(0.0, 0), (0.9e-9, 0), (1.1e-9, 1), (-0.9e-9, 0)])
+def test_a_tie_between_waypoints_goes_to_the_first(nearer: float, goal: int) -> None:
+    """Waypoint 1 is `nearer` to the zone's centre than waypoint 0."""
+    plan = shipped_case("tiny").floorplan | {
+        "walls": [],
+        "tiles": [{"name": "all", "rectangle": [-9.0, -9.0, 9.0, 9.0]}],
+        "waypoints": [
+            {"name": "0", "position": [-1.0, 0.0]},
+            {"name": "1", "position": [1.0 - nearer, 0.0]},
+            {"name": "2", "position": [5.0, 0.0]},
+        ],
+        "edges": [["0", "1"], ["1", "2"]],
+    }
+    assert goals_of(FloorPlan.model_validate(plan), [(0.0, 0.0), (4.0, 1.0)]) == [goal, 2]
 
 
 @pytest.mark.parametrize(

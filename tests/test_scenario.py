@@ -211,6 +211,13 @@ def test_impossible_floor_plans(tmp_path: Path, plan: str, parts: list[str]) -> 
         assert part in message
 
 
+def test_too_many_ways_for_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cmarlsim.floorplan.MOST_WAYS", 1)
+    message = refusal(write(tmp_path, plan=PLAN.replace('"plan"', '"a large one"')))
+    assert "floorplan 'a large one': 2 waypoints times 1 zones are more than 1 ways" in message
+    assert "use fewer waypoints or zones" in message
+
+
 def test_a_wall_beside_the_edge_is_fine(tmp_path: Path) -> None:
     Scenario.load(write(tmp_path, plan=PLAN + WALL.format(0.49)))
 
