@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import signal
 import sys
@@ -31,6 +33,7 @@ def command(function: Callable[..., int], arguments: list[str] | None = None) ->
 def start(app: typer.Typer, arguments: list[str] | None = None) -> None:
     """Run a typer application with the project's error habits."""
     warnings.showwarning = _one_line_warning
+    _keep_loaded()
     try:
         code = app(arguments, standalone_mode=False)
     except InputError as error:
@@ -52,6 +55,16 @@ def start(app: typer.Typer, arguments: list[str] | None = None) -> None:
             raise
         _fail(usage())
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _keep_loaded() -> None:
+    """Spare the garbage collector what was imported, and at exit everything.
+
+    The modules hold two hundred thousand objects, of which none is garbage. Looking through them now and
+    then, and several times on the way out, took a fourth of a short run.
+    """
+    gc.freeze()
+    atexit.register(gc.freeze)
 
 
 def _abandon_stdout() -> None:

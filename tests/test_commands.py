@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -35,6 +36,7 @@ def call(
     def call(function: Callable[..., int], *arguments: str) -> Outcome:
         with pytest.raises(SystemExit) as caught:
             command(function, list(arguments))
+        gc.unfreeze()  # the process goes on
         captured = capsys.readouterr()
         return int(caught.value.code or 0), captured.out, captured.err
 
