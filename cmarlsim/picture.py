@@ -56,12 +56,16 @@ def draw_occupation(axes: Axes, recording: Recording) -> None:
     """Draw how often each position was held during the last steps, all agents together."""
     from matplotlib.colors import LogNorm
 
-    points = recording.read("position", last=OCCUPATION_STEPS).reshape(-1, 2)
-    places, counts = np.unique(points.round(3), axis=0, return_counts=True)
+    points = recording.read("position", last=OCCUPATION_STEPS).round(3)
+    points = points.view(np.complex128).ravel()  # x + iy: one number a point sorts ten times faster
+    places, counts = np.unique(points, return_counts=True)
     order = np.argsort(counts)
-    x, y = places[order].T
-    dots = axes.scatter(x, y, c=counts[order] / len(points), s=6, cmap="viridis", norm=LogNorm(), zorder=3)
-    axes.figure.colorbar(dots, ax=axes, label="share of agent-steps", shrink=0.6)
+    percent = 100 * counts[order] / len(points)
+    x, y = places[order].real, places[order].imag
+    shades = LogNorm(min(1.0, percent.min()), 100.0)
+    dots = axes.scatter(x, y, c=percent, s=6, cmap="viridis", norm=shades, zorder=3)
+    bar = axes.figure.colorbar(dots, ax=axes, label="share of agent-steps", shrink=0.6, format="{x:g} %")
+    bar.minorticks_off()
 
 
 def draw_satisfaction(axes: Axes, recordings: Sequence[Recording]) -> None:
