@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from cmarlsim.errors import InputError
+from cmarlsim.kernels.compiling import watched
 
 STOPPED = 130
 """Exit code of a run that was stopped by a signal."""
@@ -79,6 +80,19 @@ def _fail(message: str) -> None:
 
 def _one_line_warning(message: Warning | str, *_: Any, **__: Any) -> None:
     print(f"warning: {message}", file=sys.stderr)
+
+
+@contextmanager
+def compilation_announced() -> Iterator[None]:
+    """Say that kernels are being compiled, and how long that took; nothing if they come from the cache."""
+
+    def begun() -> None:
+        print("compiling the kernels, once for this version ...", file=sys.stderr, flush=True)
+
+    with watched(begun) as compilation:
+        yield
+    if compilation.seconds:
+        print(f"... compiled in {compilation.seconds:.1f} s", file=sys.stderr, flush=True)
 
 
 @contextmanager

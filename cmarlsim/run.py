@@ -10,9 +10,9 @@ from typing import Annotated
 
 import typer
 
-from cmarlsim.console import STOPPED, Stop, command, progress_bar
+from cmarlsim.console import STOPPED, Stop, command, compilation_announced, progress_bar
 from cmarlsim.errors import InputError
-from cmarlsim.execution import whole_rollouts
+from cmarlsim.execution import Run, whole_rollouts
 from cmarlsim.hdf5 import check_free
 from cmarlsim.learning.policy import Policy
 from cmarlsim.parallel import Task, run_tasks
@@ -61,6 +61,8 @@ def run(
         picture = base.with_suffix(".png") if plot and record != "summary" else None
         for path in [*paths, *([picture] if picture else [])]:
             check_free(path, force, [Path(scenario), Path(policy)])
+        with compilation_announced():  # here, so that several processes find it done
+            Run(world, team, seed).advance(0, keep_steps=False)
         tasks = [
             Task(world, team, rollouts * world.dual.T0, seed + i, path, record, force)
             for i, path in enumerate(paths)

@@ -10,8 +10,9 @@ import typer
 
 from cmarlsim.api import learn
 from cmarlsim.checkpoint import checkpoint_of
-from cmarlsim.console import STOPPED, Stop, command, progress_bar
+from cmarlsim.console import STOPPED, Stop, command, compilation_announced, progress_bar
 from cmarlsim.errors import InputError
+from cmarlsim.hdf5 import check_free
 from cmarlsim.learning.recipe import Recipe, stages
 from cmarlsim.scenario import Scenario
 from cmarlsim.training import Training
@@ -43,6 +44,9 @@ def train(
         print(f"continuing from {checkpoint_of(out)}", file=sys.stderr)
     if not out.name or out.is_dir():
         raise InputError(f"--out {out}: must name an HDF5 file, such as policy.h5")
+    check_free(out, force)
+    with compilation_announced():
+        Training(world, seed, recipe).prepare()
     done = 0
     with Stop() as stop, progress_bar(f"{world.name}: training", total) as advance:
         print(f"training {world.name}: {total:,} iterations, seed {seed}", flush=True)

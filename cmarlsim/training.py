@@ -74,6 +74,12 @@ class Training:
         """Whether all stages are done."""
         return self.stage_index == len(self.stages)
 
+    def prepare(self) -> None:
+        """Have all kernels compiled, by running them on no episodes and no rollouts."""
+        self._episodes(np.empty((0, self.scenario.M)), stream(self.seed, "nothing"))
+        team = Policy(self.team, self.encoding)
+        Run(self.scenario, team, VALIDATION_SEED).advance(0, keep_steps=False)
+
     def step(self) -> None:
         """One iteration of the present stage: a batch of episodes, and one step uphill."""
         stage = self.stage

@@ -26,6 +26,12 @@ ROOT = Path(__file__).parent.parent
 Outcome = tuple[int, str, str]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def kernels() -> None:
+    """Have the kernels compiled before, so that commands need not say that they do it."""
+    Training(Scenario.load("tiny"), 0, Recipe()).prepare()
+
+
 @pytest.fixture
 def call(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

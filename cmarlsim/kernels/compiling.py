@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
 import platformdirs
+from numba.core import event
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -30,7 +33,8 @@ def _cache_folder() -> str:
     """Cache folder keyed on the text of every kernel.
 
     Numba looks only at the file of the function it compiles: when a *callee* in another file changes,
-    the caller's cached code goes stale. A folder per state of all kernel files rules that out.
+    the caller's cached code goes stale. A folder per state of all kernel files rules that out. What else
+    the code depends on is in Numba's own index: its version, Python's, and the processor's name and features.
     """
     sources = sorted(Path(__file__).parent.glob("*.py"))
     key = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
@@ -72,3 +76,32 @@ def reduction(function: Function) -> Function:
     draws, where that does not show.
     """
     return _compiled(function, fastmath={"reassoc", "contract"})
+
+
+class Compilation(event.Listener):
+    """What is compiled because no cache has it: calls `begun` when that begins, and adds up the seconds."""
+
+    def __init__(self, begun: Callable[[], None]) -> None:
+        self.seconds = 0.0
+        self._begun, self._depth, self._start = begun, 0, 0.0
+
+    def on_start(self, event: Any) -> None:
+        """A kernel, or a callee of one, begins to be compiled."""
+        if self._depth == 0:
+            if self.seconds == 0.0:
+                self._begun()
+            self._start = time.perf_counter()
+        self._depth += 1
+
+    def on_end(self, event: Any) -> None:
+        """It is compiled."""
+        self._depth -= 1
+        if self._depth == 0:
+            self.seconds += time.perf_counter() - self._start
+
+
+@contextmanager
+def watched(begun: Callable[[], None]) -> Iterator[Compilation]:
+    """Watch what is compiled; `begun` is called once, and not at all if everything comes from the cache."""
+    with event.install_listener("numba:compile", Compilation(begun)) as compilation:
+        yield compilation

@@ -1,0 +1,90 @@
+"""Compiled code: never stale, announced by the commands when it has to be made, and else silent."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cmarlsim.console import compilation_announced
+from cmarlsim.kernels.compiling import kernel
+
+PACKAGE = Path(__file__).parent.parent / "cmarlsim"
+ANNOUNCEMENT = re.compile(
+    r"compiling the kernels, once for this version \.\.\.\n\.\.\. compiled in \d+\.\d s\n"
+)
+
+CALLEE = """
+from cmarlsim.kernels.compiling import kernel
+
+@kernel
+def callee(x):
+    return x + {added}
+"""
+CALLER = """
+from cmarlsim.kernels.callee import callee
+from cmarlsim.kernels.compiling import kernel
+
+@kernel
+def caller(x):
+    return callee(x)
+"""
+ASK = """
+from cmarlsim.kernels.caller import caller
+print(caller(1), sum(caller.stats.cache_hits.values()))
+"""
+
+
+def python(*arguments: str, cwd: Path, package: Path = PACKAGE) -> tuple[str, str]:
+    """Output and errors of a Python with caches of its own, below `cwd`."""
+    environment = os.environ | {"PYTHONPATH": str(package.parent), "NUMBA_CACHE_DIR": str(cwd / "cache")}
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, check=True
+    )
+    return done.stdout, done.stderr
+
+
+@pytest.mark.compiled
+def test_a_changed_callee_is_never_answered_from_the_cache(tmp_path: Path) -> None:
+    package = tmp_path / "cmarlsim"
+    shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+    (package / "kernels/caller.py").write_text(CALLER)
+    answers = []
+    for added in (1, 1, 2, 1):
+        (package / "kernels/callee.py").write_text(CALLEE.format(added=added))
+        answers.append(python("-c", ASK, cwd=tmp_path, package=package)[0])
+    assert answers == ["2 0\n", "2 1\n", "3 0\n", "2 1\n"]
+
+
+@pytest.mark.compiled
+def test_compiling_is_announced_once(capsys: pytest.CaptureFixture[str]) -> None:
+    @kernel
+    def inner(x: float) -> float:
+        return 2.0 * x
+
+    @kernel
+    def outer(x: float) -> float:
+        return inner(x) + 1.0
+
+    with compilation_announced():
+        assert (outer(1.0), outer(1)) == (3.0, 3.0)
+    assert ANNOUNCEMENT.fullmatch(capsys.readouterr().err)
+    with compilation_announced():
+        assert outer(2.0) == 5.0
+    assert outer(True) == 3.0  # compiled for one more type, and nobody asked to be told
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.compiled
+def test_commands_announce_what_the_cache_does_not_have(tmp_path: Path) -> None:
+    short = ("--hyper", "pretrain_iterations=2", "--hyper", "retrain_iterations=2", "--force")
+    train = ("-m", "cmarlsim.train", "tiny", *short)
+    run = ("-m", "cmarlsim.run", "tiny", "--policy", "rank", "--steps", "20", "--runs", "2", "--no-plot")
+    for command in (run, train):
+        assert ANNOUNCEMENT.fullmatch(python(*command, cwd=tmp_path)[1])
+        assert python(*command, cwd=tmp_path)[1] == ""
