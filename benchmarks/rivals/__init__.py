@@ -1,0 +1,1 @@
+"""Other ways to do the engine's work, to compare it with."""
