@@ -12,10 +12,10 @@ from cmarlsim.kernels.episodes import Episodes, new_episodes, run_episodes
 from cmarlsim.kernels.scene import new_scene, new_steps
 from cmarlsim.kernels.world import NEVER, Places, places_at
 from cmarlsim.learning.adam import Moments, ascend, fresh_moments
-from cmarlsim.learning.mlp import MLP, forward, initial
+from cmarlsim.learning.gradients import Gradients
+from cmarlsim.learning.mlp import MLP, initial
 from cmarlsim.learning.policy import Encoding, Policy
 from cmarlsim.learning.recipe import Recipe, Stage, initial_policy, sample_multipliers, stages
-from cmarlsim.learning.reinforce import baseline_gradient, gather, policy_gradient, returns_to_go
 from cmarlsim.provenance import versions
 from cmarlsim.randomness import stream
 from cmarlsim.scenario import Scenario
@@ -44,8 +44,9 @@ class Training:
         self._site, rules = scenario.site, scenario.rules()
         self._rules = rules._replace(links=rules.links._replace(code=NEVER))
         self.encoding = Encoding.of(self._site.world, recipe.scale_lam)
-        self._tile_input = self.encoding.tile_input().astype(np.float32)
         generator, M = stream(seed, "initial"), scenario.M
+        shape = (recipe.episodes, scenario.dual.T0, M)
+        self._gradients = Gradients(self.encoding.tile_input(), shape, recipe.hidden, recipe.baseline_hidden)
         self.learner = initial_policy(M, recipe, generator)
         self.team = MLP(*(np.repeat(array[None], scenario.agents.N, axis=0) for array in self.learner))
         self.best = MLP(*(array.copy() for array in self.team))
@@ -217,20 +218,14 @@ class Training:
         InputError
             If the parameters are no longer finite.
         """
-        stage = self.stage
-        returns = returns_to_go(episodes.reward, self.recipe.discount)
-        visits = gather(episodes.tile, episodes.action, returns, len(self._tile_input), lam.shape[1])
-        x = np.hstack([lam[visits.episode], self._tile_input[visits.tile]], dtype=np.float32)
-        hidden, value = forward(self.baseline, x)
-        spread = float(np.std(returns - value[visits.row, 0])) or 1.0
-        advantage = ((visits.returns - visits.actions * value) / spread).astype(np.float32)
-        steps = visits.actions.sum(axis=1).astype(np.float32)
+        stage, recipe = self.stage, self.recipe
         share = self.iteration / max(stage.iterations - 1, 1)
         entropy, rate = (first + share * (last - first) for first, last in (stage.entropy, stage.rate))
-        gradient = policy_gradient(self.learner, x, advantage, steps, entropy)
+        gradient, error = self._gradients.of_batch(
+            self.learner, self.baseline, lam, episodes, recipe.discount, entropy
+        )
         self.learner_moments = ascend(self.learner, gradient, self.learner_moments, rate)
-        error = baseline_gradient(hidden, value, self.baseline, x, visits)
-        self.baseline_moments = ascend(self.baseline, error, self.baseline_moments, self.recipe.baseline_rate)
+        self.baseline_moments = ascend(self.baseline, error, self.baseline_moments, recipe.baseline_rate)
         if not np.isfinite(self.learner.W2).all():
             raise InputError(f"training diverged ({stage.name}, iteration {self.iteration}): lower the rates")
         self._show_learner()

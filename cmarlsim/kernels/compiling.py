@@ -70,10 +70,10 @@ def kernel(function: Function) -> Function:
 
 
 def reduction(function: Function) -> Function:
-    """Compile a sum whose order is free, so that it uses vector instructions; otherwise as `kernel`.
+    """Compile sums whose order is free, so that they use vector instructions; otherwise as `kernel`.
 
-    Its last bits depend on the processor's vector length. Only for values that are compared with random
-    draws, where that does not show.
+    Their last bits depend on the processor's vector length, and on nothing else but the shapes. Only for
+    values that are compared with random draws, where that does not show, and for gradients.
     """
     return _compiled(function, fastmath={"reassoc", "contract"})
 

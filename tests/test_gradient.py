@@ -1,0 +1,216 @@
+"""The compiled gradients, against the NumPy ones in float64: the same rows, and every entry to 1e-5.
+
+Parameters and inputs are multiples of 1/8, so that hidden units are exact in float32, and zero where they are
+zero: units on the brink of the ReLU count.
+"""
+
+from typing import NamedTuple
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import given
+
+from cmarlsim.kernels.episodes import Episodes, new_episodes
+from cmarlsim.kernels.visits import gather, new_visits
+from cmarlsim.kernels.world import places_at
+from cmarlsim.learning import reinforce
+from cmarlsim.learning.gradients import Gradients
+from cmarlsim.learning.mlp import MLP, forward
+
+Pair = tuple[MLP, MLP]
+
+
+class Shape(NamedTuple):
+    episodes: int
+    T0: int
+    tiles: int
+    zones: int
+    hidden: int
+    baseline_hidden: int
+
+
+class Batch(NamedTuple):
+    """What a gradient is computed from."""
+
+    policy: MLP
+    baseline: MLP
+    tile_input: np.ndarray
+    lam: np.ndarray
+    episodes: Episodes
+
+
+SHAPES = [
+    Shape(1, 1, 1, 1, 1, 1),
+    Shape(3, 7, 5, 3, 17, 5),
+    Shape(2, 9, 1, 6, 33, 1),  # one tile
+    Shape(5, 4, 3, 2, 1, 31),  # one hidden unit
+    Shape(4, 3, 40, 4, 8, 7),  # more tiles than steps
+    Shape(2, 30, 6, 1, 9, 3),  # one zone
+]
+PAPER = Shape(256, 100, 12, 6, 256, 64)
+
+
+def eighths(generator: np.random.Generator, low: int, high: int, size: tuple[int, ...]) -> np.ndarray:
+    return generator.integers(low, high, size=size, endpoint=True) / 8
+
+
+def network(generator: np.random.Generator, inputs: int, hidden: int, outputs: int) -> MLP:
+    shapes = [(inputs, hidden), (hidden,), (hidden, outputs), (outputs,)]
+    arrays = [eighths(generator, -6, 6, shape) for shape in shapes]
+    arrays[2] /= 2 ** (hidden.bit_length() // 2)  # as in training, logits do not grow with the layer
+    return MLP(*(array.astype(np.float32) for array in arrays))
+
+
+def random_batch(seed: int, shape: Shape) -> Batch:
+    generator = np.random.default_rng(seed)
+    B, T0, L, M, H, baseline_hidden = shape
+    lam = eighths(generator, 0, 8, (B, M))
+    start = np.zeros((B, 1), dtype=np.int64)
+    episodes = new_episodes(lam, places_at(start), generator.random((B, T0, 1)))
+    episodes.tile[...] = generator.integers(generator.integers(L) + 1, size=(B, T0))  # few tiles, or all
+    episodes.action[...] = generator.integers(M, size=(B, T0))
+    episodes.reward[...] = generator.random((B, T0)) * (generator.random((B, T0)) < 0.5)
+    return Batch(
+        network(generator, M + 2, H, M),
+        network(generator, M + 2, baseline_hidden, 1),
+        eighths(generator, -8, 8, (L, 2)),
+        lam,
+        episodes,
+    )
+
+
+def fresh(shape: Shape, batch: Batch) -> Gradients:
+    return Gradients(batch.tile_input, shape[:2] + shape[3:4], *shape[4:])
+
+
+def compiled(gradients: Gradients, batch: Batch, discount: float, entropy: float) -> Pair:
+    """Copies of the gradients by the kernels."""
+    pair = gradients.of_batch(batch.policy, batch.baseline, batch.lam, batch.episodes, discount, entropy)
+    policy, baseline = (MLP(*(array.copy() for array in gradient)) for gradient in pair)
+    return policy, baseline
+
+
+def reference(batch: Batch, discount: float, entropy: float) -> Pair:
+    """The same in NumPy, in float64."""
+    policy, baseline = (
+        MLP(*(array.astype(float) for array in mlp)) for mlp in (batch.policy, batch.baseline)
+    )
+    episodes, (L, M) = batch.episodes, (len(batch.tile_input), batch.lam.shape[1])
+    returns = reinforce.returns_to_go(episodes.reward, discount)
+    visits = reinforce.gather(episodes.tile, episodes.action, returns, L, M)
+    x = np.hstack([batch.lam[visits.episode], batch.tile_input[visits.tile]])
+    hidden, value = forward(baseline, x)
+    spread = float(np.std(returns - value[visits.row, 0])) or 1.0
+    advantage = (visits.returns - visits.actions * value) / spread
+    steps = visits.actions.sum(axis=1)
+    return (
+        reinforce.policy_gradient(policy, x, advantage, steps, entropy),
+        reinforce.baseline_gradient(hidden, value, baseline, x, visits),
+    )
+
+
+def assert_same(found: Pair, expected: Pair) -> None:
+    for gradient, wanted in zip(found, expected, strict=True):
+        largest = max(abs(array).max() for array in wanted)
+        for array, exact in zip(gradient, wanted, strict=True):
+            assert array.shape == exact.shape
+            assert array.dtype == np.float32
+            np.testing.assert_allclose(array, exact, rtol=0, atol=1e-5 * largest + 1e-9)
+
+
+def check(seed: int, shape: Shape, discount: float, entropy: float) -> None:
+    batch = random_batch(seed, shape)
+    found = compiled(fresh(shape, batch), batch, discount, entropy)
+    assert_same(found, reference(batch, discount, entropy))
+
+
+@pytest.mark.parametrize("entropy", [0.0, 0.7])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_gradients_equal_the_reference(shape: Shape, entropy: float) -> None:
+    check(1, shape, 0.9, entropy)
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("entropy", [0.0, 0.02])
+def test_gradients_of_the_papers_size_equal_the_reference(entropy: float) -> None:
+    check(2, PAPER, 0.98, entropy)
+
+
+sizes = st.tuples(*(st.integers(1, most) for most in (4, 8, 6, 5, 19, 6))).map(lambda size: Shape(*size))
+
+
+@given(sizes, st.sampled_from([0.0, 0.5, 0.98, 1.0]), st.sampled_from([0.0, 0.01, 1.0]), st.integers(0, 999))
+def test_gradients_of_any_shape_equal_the_reference(
+    shape: Shape, discount: float, entropy: float, seed: int
+) -> None:
+    check(seed, shape, discount, entropy)
+
+
+@given(sizes, st.sampled_from([0.0, 0.5, 0.98, 1.0]), st.integers(0, 999))
+def test_gathered_steps_equal_the_reference(shape: Shape, discount: float, seed: int) -> None:
+    episodes, (B, T0, L, M, _, _) = random_batch(seed, shape).episodes, shape
+    visits = new_visits(B, T0, L, M)
+    gather(episodes, discount, visits)
+    returns = reinforce.returns_to_go(episodes.reward, discount)
+    wanted = reinforce.gather(episodes.tile, episodes.action, returns, L, M)
+    np.testing.assert_allclose(visits.q, returns, rtol=1e-12)
+    rows = visits.end[-1]
+    assert rows == len(wanted.tile)
+    episode = np.searchsorted(visits.end, np.arange(rows), side="right")
+    order = np.lexsort([visits.tile[:rows], episode])  # the reference sorts an episode's rows by tile
+    np.testing.assert_array_equal(episode[order], wanted.episode)
+    np.testing.assert_array_equal(visits.tile[order], wanted.tile)
+    np.testing.assert_array_equal(visits.row, order[wanted.row])
+    np.testing.assert_array_equal(visits.steps[order], wanted.actions)
+    np.testing.assert_allclose(visits.total_q[order], wanted.returns, atol=1e-12)
+
+
+def test_nothing_is_left_of_the_batch_before() -> None:
+    """The first batch visits all tiles, the second one only some."""
+    shape = SHAPES[1]
+    first, second = (random_batch(seed, shape) for seed in (3, 4))
+    first.episodes.tile[...] = np.arange(shape.T0) % shape.tiles
+    second.episodes.tile[...] %= 2
+    second = second._replace(tile_input=first.tile_input)
+    gradients = fresh(shape, first)
+    compiled(gradients, first, 0.9, 0.1)
+    again, alone = (compiled(which, second, 0.9, 0.1) for which in (gradients, fresh(shape, second)))
+    for found, wanted in zip((*again[0], *again[1]), (*alone[0], *alone[1]), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
+def test_without_any_spread_the_advantage_is_not_scaled() -> None:
+    """Nobody earns anything and the baseline knows: only the entropy is left."""
+    shape = SHAPES[1]
+    batch = random_batch(5, shape)
+    batch.episodes.reward[...] = 0.0
+    batch = batch._replace(baseline=MLP(*(np.zeros_like(array) for array in batch.baseline)))
+    found = compiled(fresh(shape, batch), batch, 0.9, 0.3)
+    assert_same(found, reference(batch, 0.9, 0.3))
+    assert all(not array.any() for array in found[1])
+    assert found[0].W1.any()
+    assert not any(array.any() for array in compiled(fresh(shape, batch), batch, 0.9, 0.0)[0])
+
+
+def test_certain_actions_have_no_gradient_and_no_overflow() -> None:
+    shape = SHAPES[1]
+    batch = random_batch(6, shape)
+    batch.policy.b2[:] = [5000.0, 0.0, -5000.0]
+    found = compiled(fresh(shape, batch), batch, 0.9, 0.3)
+    assert_same(found, reference(batch, 0.9, 0.3))
+    assert all(np.isfinite(array).all() for array in found[0])
+
+
+def test_without_visits_a_tiles_input_does_not_matter() -> None:
+    shape = SHAPES[4]
+    batch = random_batch(7, shape)
+    batch.episodes.tile[...] %= 5
+    other = batch.tile_input.copy()
+    other[5:] = 1e30
+    pair = [
+        compiled(fresh(shape, batch._replace(tile_input=x)), batch, 0.9, 0.1)
+        for x in (batch.tile_input, other)
+    ]
+    for found, wanted in zip((*pair[0][0], *pair[0][1]), (*pair[1][0], *pair[1][1]), strict=True):
+        np.testing.assert_array_equal(found, wanted)
