@@ -16,7 +16,7 @@ from cmarlsim.kernels.visits import gather, new_visits
 from cmarlsim.kernels.world import places_at
 from cmarlsim.learning import reinforce
 from cmarlsim.learning.gradients import Gradients
-from cmarlsim.learning.mlp import MLP, forward
+from cmarlsim.learning.mlp import MLP
 
 Pair = tuple[MLP, MLP]
 
@@ -96,17 +96,8 @@ def reference(batch: Batch, discount: float, entropy: float) -> Pair:
     policy, baseline = (
         MLP(*(array.astype(float) for array in mlp)) for mlp in (batch.policy, batch.baseline)
     )
-    episodes, (L, M) = batch.episodes, (len(batch.tile_input), batch.lam.shape[1])
-    returns = reinforce.returns_to_go(episodes.reward, discount)
-    visits = reinforce.gather(episodes.tile, episodes.action, returns, L, M)
-    x = np.hstack([batch.lam[visits.episode], batch.tile_input[visits.tile]])
-    hidden, value = forward(baseline, x)
-    spread = float(np.std(returns - value[visits.row, 0])) or 1.0
-    advantage = (visits.returns - visits.actions * value) / spread
-    steps = visits.actions.sum(axis=1)
-    return (
-        reinforce.policy_gradient(policy, x, advantage, steps, entropy),
-        reinforce.baseline_gradient(hidden, value, baseline, x, visits),
+    return reinforce.gradients(
+        policy, baseline, batch.tile_input, batch.lam, batch.episodes, discount, entropy
     )
 
 

@@ -1,4 +1,7 @@
-"""A perceptron with one hidden ReLU layer, its backward pass written by hand."""
+"""A perceptron with one hidden ReLU layer, its backward pass written by hand.
+
+Training computes both passes in `cmarlsim.kernels.network`; these are for reading and checking.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""REINFORCE with local Q-functions, Proposition 1, on tables.
+"""REINFORCE with local Q-functions, Proposition 1, on tables: the reference of the compiled gradients.
+
+Training uses `cmarlsim.learning.gradients`, which computes the same in compiled kernels; `gradients` below
+says in NumPy what that is, and tests hold the two together.
 
 In an episode the multipliers are constant, so the policy is a table of L tiles and the gradient of all its
 T0 steps collapses to one weight per (tile, action): a batch of B episodes costs at most B * L rows of the
@@ -11,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cmarlsim.kernels.episodes import Episodes
 from cmarlsim.learning.mlp import MLP, Array, backward, forward, softmax
 
 
@@ -93,3 +97,29 @@ def baseline_gradient(hidden: Array, value: Array, baseline: MLP, x: Array, visi
     steps = visits.actions.sum(axis=1, keepdims=True)
     residual = visits.returns.sum(axis=1, keepdims=True) - steps * value
     return backward(baseline, x, hidden, (2 * residual / steps.sum()).astype(value.dtype))
+
+
+def gradients(
+    policy: MLP,
+    baseline: MLP,
+    tile_input: Array,
+    lam: Array,
+    episodes: Episodes,
+    discount: float,
+    entropy: float,
+) -> tuple[MLP, MLP]:
+    """What `cmarlsim.learning.gradients.Gradients.of_batch` computes, in the precision of `policy`.
+
+    `tile_input` is (L, 2), `lam` (B, M).
+    """
+    returns = returns_to_go(episodes.reward, discount)
+    visits = gather(episodes.tile, episodes.action, returns, len(tile_input), lam.shape[1])
+    x = np.hstack([lam[visits.episode], tile_input[visits.tile]], dtype=policy.W1.dtype)
+    hidden, value = forward(baseline, x)
+    spread = float(np.std(returns - value[visits.row, 0])) or 1.0
+    advantage = ((visits.returns - visits.actions * value) / spread).astype(x.dtype)
+    steps = visits.actions.sum(axis=1).astype(x.dtype)
+    return (
+        policy_gradient(policy, x, advantage, steps, entropy),
+        baseline_gradient(hidden, value, baseline, x, visits),
+    )
