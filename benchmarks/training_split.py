@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import time
 from collections import defaultdict
@@ -16,8 +17,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # for the NumPy gradients; read when NumPy is imported
+
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 import cmarlsim.learning.gradients
 import cmarlsim.training
@@ -146,20 +148,17 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the medians, in seconds, to FILE")
     options = parser.parse_args()
     results: dict[str, Seconds] = {}
-    with threadpool_limits(1):
-        for stage, name in enumerate(["pre-training, 1 agent", "retraining, 5 agents"]):
-            training = training_at(stage)
-            results[name] = split(training, options.rounds)
-            report(name, results[name])
-            gradients = results[f"{name}: gradients"] = against_numpy(training, options.rounds)
-            print(
-                "gradients: {compiled:.2e} s compiled, {NumPy:.2e} s NumPy, ratio {ratio:.1f}".format(
-                    **gradients
-                )
-            )
-        each = validation(training)
-        results["validation"] = {"each": each}
-        print(f"\nvalidation, every {Recipe().validate_every} iterations: {1e3 * each:.1f} ms")
+    for stage, name in enumerate(["pre-training, 1 agent", "retraining, 5 agents"]):
+        training = training_at(stage)
+        results[name] = split(training, options.rounds)
+        report(name, results[name])
+        gradients = results[f"{name}: gradients"] = against_numpy(training, options.rounds)
+        print(
+            "gradients: {compiled:.2e} s compiled, {NumPy:.2e} s NumPy, ratio {ratio:.1f}".format(**gradients)
+        )
+    each = validation(training)
+    results["validation"] = {"each": each}
+    print(f"\nvalidation, every {Recipe().validate_every} iterations: {1e3 * each:.1f} ms")
     if options.json:
         options.json.write_text(json.dumps(results, indent=2) + "\n", "utf-8")
 

@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from threadpoolctl import threadpool_limits
-
 from cmarlsim.checkpoint import checkpoint_of, restore, save
 from cmarlsim.execution import Run, whole_rollouts
 from cmarlsim.hdf5 import check_free
@@ -123,14 +121,13 @@ def learn(
         if checkpoint_of(path).exists():
             restore(training, checkpoint_of(path))
     going, saved = True, time.monotonic()
-    with threadpool_limits(1):  # matrix products of many threads may differ in their last bits
-        while going and not training.finished:
-            for _ in range(min(_BLOCK, training.total - training.done)):
-                training.step()
-            going = progress(training)
-            if path is not None and (not going or time.monotonic() - saved > _CHECKPOINT_SECONDS):
-                save(training, checkpoint_of(path))
-                saved = time.monotonic()
+    while going and not training.finished:
+        for _ in range(min(_BLOCK, training.total - training.done)):
+            training.step()
+        going = progress(training)
+        if path is not None and (not going or time.monotonic() - saved > _CHECKPOINT_SECONDS):
+            save(training, checkpoint_of(path))
+            saved = time.monotonic()
     policy = training.policy()
     if path is not None and training.finished:
         policy.save(path)

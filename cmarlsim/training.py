@@ -33,7 +33,7 @@ class Training:
     Parameters
     ----------
     scenario, seed, recipe
-        Determine every bit of the result (on one processor type, with one BLAS thread).
+        Determine every bit of the result (on one processor type).
     """
 
     def __init__(self, scenario: Scenario, seed: int, recipe: Recipe) -> None:

@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 try:
     import torch
@@ -191,25 +190,24 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the medians, in seconds, to FILE")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    with threadpool_limits(1):
-        training = training_at(1)
-        generator = np.random.default_rng(SEED)
-        lam = sample_multipliers(generator, training.recipe.episodes, training.scenario.M)
-        episodes = training._episodes(lam, generator)
-        learners = {
-            "ours": Ours(training),
-            "torch, every step": Torch(training, gathered=False),
-            "torch, visited rows": Torch(training, gathered=True),
-        }
-        for learner in learners.values():
-            learner.learn(lam, episodes)
-        apart = {name: difference(x.slopes, learners["ours"].slopes) for name, x in learners.items()}
-        assert max(apart.values()) < TOLERANCE, f"not the same gradients: {apart}"
-        rounds = [
-            {name: seconds(lambda x=x: x.learn(lam, episodes)) for name, x in learners.items()}
-            | {"episodes": seconds(lambda: _again(training, lam))}
-            for _ in range(options.rounds)
-        ]
+    training = training_at(1)
+    generator = np.random.default_rng(SEED)
+    lam = sample_multipliers(generator, training.recipe.episodes, training.scenario.M)
+    episodes = training._episodes(lam, generator)
+    learners = {
+        "ours": Ours(training),
+        "torch, every step": Torch(training, gathered=False),
+        "torch, visited rows": Torch(training, gathered=True),
+    }
+    for learner in learners.values():
+        learner.learn(lam, episodes)
+    apart = {name: difference(x.slopes, learners["ours"].slopes) for name, x in learners.items()}
+    assert max(apart.values()) < TOLERANCE, f"not the same gradients: {apart}"
+    rounds = [
+        {name: seconds(lambda x=x: x.learn(lam, episodes)) for name, x in learners.items()}
+        | {"episodes": seconds(lambda: _again(training, lam))}
+        for _ in range(options.rounds)
+    ]
     medians = {name: statistics.median(times[name] for times in rounds) for name in rounds[0]}
     print(f"torch {torch.__version__}, 1 thread; {options.rounds} rounds in turn; medians")
     print(f"{'learning from a batch':<24} {'ms':>8} {'to ours':>8} {'gradient apart':>15}")
