@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from cmarlsim.version import __version__
 
 if TYPE_CHECKING:
-    from cmarlsim.api import execute, learn
+    from cmarlsim.api import execute, learn, tiled
     from cmarlsim.errors import InputError
     from cmarlsim.learning.policy import Policy
     from cmarlsim.recording import Recording
-    from cmarlsim.scenario import Scenario, tiled
+    from cmarlsim.scenario import Scenario
 
 _HOME = {
     "InputError": "cmarlsim.errors",
@@ -24,7 +24,7 @@ _HOME = {
     "Scenario": "cmarlsim.scenario",
     "execute": "cmarlsim.api",
     "learn": "cmarlsim.api",
-    "tiled": "cmarlsim.scenario",
+    "tiled": "cmarlsim.api",
 }
 
 __all__ = ["InputError", "Policy", "Recording", "Scenario", "__version__", "execute", "learn", "tiled"]

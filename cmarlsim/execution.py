@@ -8,8 +8,8 @@ import numpy as np
 
 from cmarlsim.errors import InputError
 from cmarlsim.kernels.engine import run_rollouts
-from cmarlsim.kernels.scene import Draws, State, Trace, new_scene, new_trace
 from cmarlsim.kernels.events import longer
+from cmarlsim.kernels.scene import Draws, State, Trace, new_scene, new_trace
 from cmarlsim.kernels.world import places_at
 from cmarlsim.learning.policy import Policy
 from cmarlsim.randomness import check_seed, stream, uniforms

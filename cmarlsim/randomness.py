@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from cmarlsim.errors import InputError
 from cmarlsim.kernels.uniform import fill_uniforms
 
+
 def check_seed(seed: int) -> None:
     """Raise InputError unless `seed` can be one."""
     if not 0 <= seed < 2**63:

@@ -8,16 +8,15 @@ import warnings
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
 import tomli_w
 from pydantic import Field, model_validator
 
-from cmarlsim import floorplan as plans
-from cmarlsim import shipped, tiling
+from cmarlsim import shipped
 from cmarlsim.atlas import build_atlas
-from cmarlsim.errors import InputError, nearest
+from cmarlsim.errors import InputError
 from cmarlsim.floorplan import FloorPlan, build_world, goals_of
 from cmarlsim.graphs import components, footprint_edges
 from cmarlsim.kernels.observing import tile_of
@@ -36,7 +35,7 @@ from cmarlsim.kernels.world import (
     World,
 )
 from cmarlsim.sights import NO_SIGHTS, build_sights
-from cmarlsim.validation import Count, Name, Number, Point, Strict, parse, read_toml, setting_value
+from cmarlsim.validation import Count, Name, Number, Point, Strict, apply_setting, parse, read_toml
 
 LINK_CODES = {"sight-or-disc": SIGHT_OR_DISC, "bernoulli": BERNOULLI, "always": ALWAYS, "never": NEVER}
 MOST_AGENTS = 65_535
@@ -45,9 +44,6 @@ FEW = 64
 MOST_STEPS = 10**6
 SLOWEST, FASTEST = 1e-6, 1e4
 """Metres a step: slower agents would be lost in the tolerances, faster ones are a slip of the units."""
-
-HIGHEST_C = 0.85
-"""Threshold that `tiled` does not exceed."""
 
 
 class Agents(Strict):
@@ -132,7 +128,7 @@ class Scenario(Strict):
         path = shipped.find("scenarios", reference, ".toml")
         data = read_toml(path)
         for override in overrides:
-            _override(data, override)
+            apply_setting(data, override)
         plan_name = data.get("floorplan")
         if not isinstance(plan_name, str):
             raise InputError(
@@ -275,87 +271,7 @@ class Scenario(Strict):
         return self
 
 
-def tiled(
-    nx: int, ny: int, N: int, *, speed: float = 1.0, d: float = 5.0, T0: int | None = None, load: float = 0.7
-) -> Scenario:
-    """Scenario in a large building: the paper's, nx times ny times, with N agents for all its 6 nx ny zones.
-
-    Parameters
-    ----------
-    nx, ny
-        Copies of the paper's floor plan and zones, see `cmarlsim.floorplan.tiled`.
-    N, speed, d
-        Agents, metres a step, range through walls in metres.
-    T0
-        Steps per rollout; by default three times the longest trip, in full fifties: 100, the paper's, for
-        one copy.
-    load
-        Sum of all thresholds divided by N - 1, in the paper's proportions. None goes beyond `HIGHEST_C`.
-
-    Raises
-    ------
-    InputError
-        If a value is out of range, or the building too large.
-
-    Examples
-    --------
-    >>> scenario = tiled(3, 2, N=20)
-    >>> scenario.M, scenario.zones[6].name, scenario.dual.T0, f"{scenario.c.sum():.3f}"
-    (36, 'r0c1-red', 400, '13.300')
-    """
-    plan, source = plans.tiled(nx, ny), f"tiled({nx}, {ny})"
-    agents, zones = parse(Agents, {"N": N, "speed": speed}, source), tiling.zones(nx, ny)
-    share = load * (agents.N - 1) / sum(zone["c"] for zone in zones)
-    zones = [zone | {"c": min(share * zone["c"], HIGHEST_C)} for zone in zones]
-    if T0 is None:
-        discs = tuple((tuple(zone["center"]), zone["radius"]) for zone in zones)
-        longest = build_world(plan, discs).to_go.max() / TICKS_PER_METRE / agents.speed
-        T0 = 50 * math.ceil(3 * longest / 50)
-    data = {
-        "name": plan.name,
-        "floorplan": plan,
-        "agents": agents,
-        "dual": {"alpha": 0.01, "eta": 0.5, "T0": T0},
-        "links": {"model": "sight-or-disc", "d": d},
-        "zones": zones,
-    }
-    return parse(Scenario, data, source)
-
-
 def _check_names(zones: Sequence[Zone]) -> None:
     for name, times in Counter(zone.name for zone in zones).items():
         if times > 1:
             raise ValueError(f"zones: the name '{name}' stands {times} times; names must differ")
-
-
-def _override(data: dict[str, Any], override: str) -> None:
-    """Apply one ``key.path=value`` setting to parsed TOML, in place."""
-    path, equals, text = override.partition("=")
-    keys = path.strip().split(".")
-    if not equals or not all(keys):
-        raise InputError(f"--set {override}: must be KEY=VALUE, for example links.d=4")
-    value = setting_value(text)
-    target: Any = data
-    for depth, key in enumerate(keys[:-1]):
-        if isinstance(target, dict):
-            target = target.setdefault(key, {})
-        else:
-            target = _entry(target, key, f"--set {override}: {'.'.join(keys[: depth + 1])}")
-    if not isinstance(target, dict):
-        raise InputError(f"--set {override}: {'.'.join(keys[:-1])} has no keys below it")
-    target[keys[-1]] = value
-
-
-def _entry(items: Any, key: str, complaint: str) -> Any:
-    """Entry of a TOML array of tables, by index or by name."""
-    if not isinstance(items, list):
-        raise InputError(f"{complaint}: there are no keys below this value")
-    if key.isdecimal() and int(key) < len(items):
-        return items[int(key)]
-    named = {item.get("name"): item for item in items if isinstance(item, dict)}
-    if key in named:
-        return named[key]
-    names = [str(name) for name in named]
-    raise InputError(
-        f"{complaint}: must be an index below {len(items)} or one of {', '.join(names)}{nearest(key, names)}"
-    )

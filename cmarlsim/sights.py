@@ -15,7 +15,7 @@ NO_SIGHTS = Sights(*(np.zeros(0, dtype=bool if name == "hidden" else np.int64) f
 
 
 def pieces_of(world: World) -> Floats:
-    """Waypoint edges as an (E, 4) array of x and y of both ends; a lone waypoint is an edge without length."""
+    """Waypoint edges as an (E, 4) array, x and y of both ends; a lone waypoint is one without length."""
     ends = world.edge if len(world.edge) else np.zeros((1, 2), dtype=np.int64)
     return world.waypoint[ends].reshape(-1, 4)
 
@@ -38,9 +38,7 @@ def _boxes_met(pieces: Floats, low: Floats, high: Floats) -> list[Ints]:
     """For each piece the boxes, with corners `low` and `high` (B, 2), that its bounding box meets."""
     ends = pieces.reshape(-1, 2, 2)
     start, stop = ends.min(axis=1) - SLACK, ends.max(axis=1) + SLACK
-    return [
-        np.flatnonzero(((low <= b) & (high >= a)).all(axis=1)) for a, b in zip(start, stop, strict=True)
-    ]
+    return [np.flatnonzero(((low <= b) & (high >= a)).all(axis=1)) for a, b in zip(start, stop, strict=True)]
 
 
 @lru_cache(maxsize=16)
@@ -69,9 +67,7 @@ def build_sights(plan: FloorPlan, zones: tuple[tuple[Point, float], ...], d: flo
     first, _ = _lists([rows[:, 0] for rows in others])
     seen = np.concatenate(others)
     tile_first, tile = _lists(_boxes_met(pieces, world.tile_box[:, :2], world.tile_box[:, 2:]))
-    zone_first, zone = _lists(
-        _boxes_met(pieces, world.zone_center - radius, world.zone_center + radius)
-    )
+    zone_first, zone = _lists(_boxes_met(pieces, world.zone_center - radius, world.zone_center + radius))
     return Sights(
         home=home_edges(world),
         tile_first=tile_first,

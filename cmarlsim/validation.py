@@ -52,6 +52,45 @@ def setting_value(text: str) -> Any:
             return text.strip()
 
 
+def apply_setting(data: dict[str, Any], setting: str) -> None:
+    """Apply one ``key.path=value`` setting to parsed TOML, in place.
+
+    Raises
+    ------
+    InputError
+        If it is no such setting, or there is no such place in the data.
+    """
+    path, equals, text = setting.partition("=")
+    keys = path.strip().split(".")
+    if not equals or not all(keys):
+        raise InputError(f"--set {setting}: must be KEY=VALUE, for example links.d=4")
+    value = setting_value(text)
+    target: Any = data
+    for depth, key in enumerate(keys[:-1]):
+        if isinstance(target, dict):
+            target = target.setdefault(key, {})
+        else:
+            target = _entry(target, key, f"--set {setting}: {'.'.join(keys[: depth + 1])}")
+    if not isinstance(target, dict):
+        raise InputError(f"--set {setting}: {'.'.join(keys[:-1])} has no keys below it")
+    target[keys[-1]] = value
+
+
+def _entry(items: Any, key: str, complaint: str) -> Any:
+    """Entry of a TOML array of tables, by index or by name."""
+    if not isinstance(items, list):
+        raise InputError(f"{complaint}: there are no keys below this value")
+    if key.isdecimal() and int(key) < len(items):
+        return items[int(key)]
+    named = {item.get("name"): item for item in items if isinstance(item, dict)}
+    if key in named:
+        return named[key]
+    names = [str(name) for name in named]
+    raise InputError(
+        f"{complaint}: must be an index below {len(items)} or one of {', '.join(names)}{nearest(key, names)}"
+    )
+
+
 def parse(model: type[Model], data: dict[str, Any], source: str | Path) -> Model:
     """Validate `data` as `model`.
 

@@ -112,7 +112,7 @@ def gossip_backwards(scene: Scene, T0: int, trace: Trace, row: int) -> None:
     """
     back, log = scene.hindsight, scene.log
     begin_hindsight(scene.situation, T0, back)
-    tau, left = T0 - 1, log.count[0]
+    tau, left = T0 - 1, log.happened[0]
     undone = left
     while tau >= 0:
         event = time_of_last(log, left)
@@ -157,7 +157,7 @@ def begin_rollout(
     travel_all(
         site, weights, rules.speed, scene.tables, state.lam, uniform, state.places, scene.route, steps, row
     )
-    scene.log.count[0] = 0
+    scene.log.happened[0] = 0
     for m in range(len(scene.attended)):
         scene.attended[m] = 0
 
@@ -167,7 +167,7 @@ def has_room(rules: Rules, scene: Scene) -> bool:
     """Whether the log has room for all that can happen in one step."""
     agents, zones = len(scene.situation.link), len(scene.attended)
     most = agents * (agents + zones) + len(rules.links.footprint)
-    return scene.log.count[0] + most <= len(scene.log.event)
+    return scene.log.happened[0] + most <= len(scene.log.event)
 
 
 @kernel

@@ -74,7 +74,7 @@ def run_episodes(
         travel_all(site, weights, rules.speed, scene.tables, lam, uniform, here, scene.route, steps, 0)
         for t in range(T0 + 1):
             log_arrivals(site, rules.links, scene, t)
-            scene.log.count[0] = 0
+            scene.log.happened[0] = 0
             if t > 0:
                 episodes.reward[b, t - 1] = difference_reward(lam[active], zones, active)
         for t in range(T0):

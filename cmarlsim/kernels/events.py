@@ -24,7 +24,7 @@ class Log(NamedTuple):
     """
 
     event: NDArray[np.int32]  # (C, 3)
-    count: Ints  # (1,) events so far
+    happened: Ints  # (1,) events so far
 
 
 class Situation(NamedTuple):
@@ -44,7 +44,7 @@ def longer(log: Log) -> Log:
     """Copy with room for twice as many events."""
     event = np.empty((2 * len(log.event), 3), dtype=np.int32)
     event[: len(log.event)] = log.event
-    return Log(event, log.count)
+    return Log(event, log.happened)
 
 
 def new_situation(agents: int, zones: int, agent_words: int, zone_words: int) -> Situation:
@@ -71,11 +71,11 @@ def apply_event(situation: Situation, i: int, j: int) -> None:
 def happen(situation: Situation, log: Log, t: int, i: int, j: int) -> None:
     """Apply the event (i, j) and log that it happened at step t."""
     apply_event(situation, i, j)
-    k = log.count[0]
+    k = log.happened[0]
     log.event[k, 0] = t
     log.event[k, 1] = i
     log.event[k, 2] = j
-    log.count[0] = k + 1
+    log.happened[0] = k + 1
 
 
 @kernel

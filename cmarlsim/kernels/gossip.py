@@ -5,7 +5,7 @@ number a pair, the *freshness*, carries all of eq. (17): the latest step of this
 by agent l has reached agent n. It is the age of information as well.
 
 Only the estimates at the end of the rollout enter eq. (18). The engine finds them backwards: an agent's news
-of step tau - 1 reaches at the end whom its own news of step tau reaches, and whom that of its neighbours does.
+of step tau - 1 reaches at the end whom its own news of step tau reaches, and whom its neighbours' news does.
 These sets grow as tau goes back. While links and zones stay as they are they soon stop growing, and all
 earlier steps of that time are counted at once.
 """
@@ -140,7 +140,7 @@ def begin_hindsight(situation: Situation, T0: int, back: Hindsight) -> None:
 
 @kernel
 def hand_on(back: Hindsight, agent: int, other: int) -> None:
-    """An agent's observation of step tau - 1 will also reach whom the other's observation of step tau does."""
+    """An agent's news of step tau - 1 will also reach whom the other's news of step tau does."""
     news, later = back.news, back.later
     growing = has(back.growing, agent)
     if not growing:

@@ -1,7 +1,7 @@
 """One agent's way through a rollout.
 
 Multipliers are constant during a rollout, so what an agent does in it depends on nobody else. It keeps its
-target while its draws stay in the same cell of its table's row; where it stands, it stands until one does not.
+target while its draws stay in the same cell of its table's row, and where it stands, it stands that long.
 """
 
 from __future__ import annotations

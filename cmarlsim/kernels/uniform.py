@@ -21,7 +21,7 @@ def mixed(state: np.uint64) -> np.uint64:
 
 @kernel
 def fill_uniforms(key: np.uint64, first: np.uint64, out: Floats) -> None:
-    """Write the draws number `first`, `first` + 1, ... of the stream `key` into `out` (n,): [0, 1), 53 bits."""
+    """Write the draws number `first`, `first` + 1, ... of the stream `key` into `out` (n,), in [0, 1)."""
     for i in range(len(out)):
         bits = mixed(key + (first + np.uint64(i) + np.uint64(1)) * _GAMMA) >> np.uint64(11)
         out[i] = np.float64(np.int64(bits)) * 2.0**-53

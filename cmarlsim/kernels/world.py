@@ -75,11 +75,11 @@ class Atlas(NamedTuple):
 
 
 class Sights(NamedTuple):
-    """What can be seen from the waypoint edges and on them, as lists: edge e has rows first[e] to first[e + 1].
+    """What can be seen from the waypoint edges and on them, as lists: edge e has the rows from first[e] on.
 
-    An edge is a straight piece of way, so one wall often hides all of another edge, or no wall any of it; what
-    remains to be tested for two agents is a short list of walls. With no edges here the engine asks the
-    atlas about every pair of agents.
+    An edge is a straight piece of way, so one wall often hides all of another edge, or no wall any of it;
+    what remains to be tested for two agents is a short list of walls. With no edges here the engine asks
+    the atlas about every pair of agents.
     """
 
     home: Ints  # (P,) an edge that ends at the waypoint
