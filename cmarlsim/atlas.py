@@ -12,12 +12,12 @@ import numpy as np
 
 from cmarlsim.floorplan import FloorPlan, build_world
 from cmarlsim.kernels.bits import words_for
-from cmarlsim.kernels.links import enter_edge, link_places
+from cmarlsim.kernels.links import link_places, register_at
 from cmarlsim.kernels.motion import advance_all, position_of
 from cmarlsim.kernels.observing import observe_zones, tile_of
 from cmarlsim.kernels.scene import new_present
 from cmarlsim.kernels.world import Atlas, Places, Site, World, places_at
-from cmarlsim.sights import build_sights, home_edges
+from cmarlsim.sights import build_sights
 from cmarlsim.validation import Point
 
 MOST_PLACES = 4_096
@@ -30,7 +30,7 @@ MOST_ENTRIES = 300_000
 def _empty(zones: int) -> Atlas:
     return Atlas(
         position=np.zeros((0, 2)),
-        edge=np.zeros(0, dtype=np.int64),
+        stretch=np.zeros(0, dtype=np.int64),
         tile=np.zeros(0, dtype=np.int64),
         zones=np.zeros((0, words_for(zones)), dtype=np.uint64),
         after=np.zeros((0, zones), dtype=np.int32),
@@ -48,6 +48,8 @@ def _moved(world: World, places: Places, zone: int, speed: int) -> Places:
 def _numbered(world: World, speed: int) -> tuple[Places, np.ndarray] | None:
     """All places and, (Q, M), the number of the one after; None if there are too many."""
     waypoints, zones = len(world.waypoint), len(world.zone_radius)
+    if waypoints * zones > MOST_ENTRIES:
+        return None
     number = {(p, -1, 0): p for p in range(waypoints)}
     found = list(number)
     after: list[list[int]] = []
@@ -93,7 +95,7 @@ def build_atlas(plan: FloorPlan, zones: tuple[tuple[Point, float], ...], speed: 
     count = len(after)
     atlas = Atlas(
         position=np.array([position_of(world, places, q) for q in range(count)]),
-        edge=np.where(places.edge >= 0, places.edge, home_edges(world)[np.maximum(places.node, 0)]),
+        stretch=np.where(places.edge >= 0, places.edge, len(world.edge) + places.node),
         tile=np.zeros(count, dtype=np.int64),
         zones=np.zeros((count, words_for(len(zones))), dtype=np.uint64),
         after=after,
@@ -110,6 +112,6 @@ def _fill_near(site: Site, d: float, atlas: Atlas) -> None:
     """Put an agent at every place and see whom it can talk to."""
     now = new_present(site, len(atlas.tile))
     now.position[...] = atlas.position
-    for q, edge in enumerate(atlas.edge.tolist()):
-        enter_edge(now.register, q, edge)
-    link_places(site, d, now, atlas.near)
+    for q, stretch in enumerate(atlas.stretch.tolist()):
+        register_at(now.register, q, stretch)
+    link_places(site, d, now, np.zeros_like(atlas.near[0]), atlas.near)

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from cmarlsim.kernels.bits import any_in, lowest, write_set
+from cmarlsim.kernels.bits import any_in, clear, lowest, write_set
 from cmarlsim.kernels.compiling import kernel
 from cmarlsim.kernels.dual import updated
 from cmarlsim.kernels.events import happen, time_of_last
 from cmarlsim.kernels.gossip import begin_hindsight, grow, recount, settle_growth, undo
 from cmarlsim.kernels.links import draw_links, enter, link_again
-from cmarlsim.kernels.observing import observe_on_edge
+from cmarlsim.kernels.observing import observe_on
 from cmarlsim.kernels.scene import Draws, Rules, Scene, State, Steps, Trace
 from cmarlsim.kernels.travel import travel_all
 from cmarlsim.kernels.world import BERNOULLI, SIGHT_OR_DISC, Floats, LinkModel, Site, Weights
@@ -32,7 +32,7 @@ def log_zones(site: Site, scene: Scene, t: int, n: int) -> None:
         seen = site.atlas.zones[place]
     else:
         x, y = scene.now.position[n, 0], scene.now.position[n, 1]
-        observe_on_edge(site.world, site.sights, place, x, y, seen)
+        observe_on(site.world, site.sights, place, x, y, seen)
     for w in range(len(seen)):
         changed = seen[w] ^ situation.zones[n, w]
         while changed != np.uint64(0):
@@ -59,6 +59,7 @@ def enter_all(site: Site, scene: Scene, t: int) -> None:
 def log_arrivals(site: Site, links: LinkModel, scene: Scene, t: int) -> None:
     """Log the zones and the links that change as agents arrive at step t."""
     if len(site.sights.first) > 0:
+        clear(scene.done)
         enter_all(site, scene, t)
     arriving = scene.route.arriving[t]
     for w in range(len(arriving)):

@@ -95,33 +95,35 @@ def ask_atlas(site: Site, place: Ints, i: int, near: Words) -> None:
 
 @kernel
 def visible(site: Site, d: float, now: Present, place: Ints, i: int, j: int, v: int) -> bool:
-    """`near_or_in_sight` for agents i and j whose edges see each other by row `v` of the sights."""
+    """`near_or_in_sight` for agents i and j whose stretches see each other by row `v` of the sights."""
     sights = site.sights
-    if sights.wall_first[v] == sights.wall_first[v + 1] and not sights.hidden[v]:
+    first, last = sights.wall_first[v], sights.wall_last[v]
+    if first == last and not sights.hidden[v]:
         return True
     if len(site.atlas.tile) > 0:
         return has(site.atlas.near[place[i]], place[j])
     ax, ay, bx, by = now.position[i, 0], now.position[i, 1], now.position[j, 0], now.position[j, 1]
     if in_range(d, ax, ay, bx, by):
         return True
-    if sights.hidden[v]:
+    if sights.hidden[v] or blocks(site.world.wall[sights.wall[now.hint[v]]], ax, ay, bx, by):
         return False
-    for k in range(sights.wall_first[v], sights.wall_first[v + 1]):
+    for k in range(first, last):
         if blocks(site.world.wall[sights.wall[k]], ax, ay, bx, by):
+            now.hint[v] = k
             return False
     return True
 
 
 @kernel
-def look_along(site: Site, d: float, now: Present, place: Ints, i: int, near: Words) -> None:
-    """Write into `near` whom agent i can talk to, by looking at those on the edges that its edge sees."""
+def look_along(site: Site, d: float, now: Present, place: Ints, i: int, done: Words, near: Words) -> None:
+    """Write into `near` whom agent i can talk to, of those that its stretch sees and that are not `done`."""
     register, sights = now.register, site.sights
     clear(near)
-    edge = register.edge[i]
-    for v in range(sights.first[edge], sights.first[edge + 1]):
+    stretch = register.stretch[i]
+    for v in range(sights.first[stretch], sights.first[stretch + 1]):
         j = register.head[sights.other[v]]
         while j >= 0:
-            if j != i and visible(site, d, now, place, i, j, v):
+            if j != i and not has(done, j) and visible(site, d, now, place, i, j, v):
                 put(near, j, True)
             j = register.follower[j]
 
@@ -131,7 +133,10 @@ def link_again(site: Site, d: float, scene: Scene, t: int, i: int) -> None:
     """Find the links of agent i, which arrives at step t, and log those that change."""
     near, link, place = scene.near, scene.situation.link, scene.route.place[t]
     if len(site.sights.first) > 0:
-        look_along(site, d, scene.now, place, i, near)
+        look_along(site, d, scene.now, place, i, scene.done, near)
+        for w in range(len(near)):
+            near[w] |= link[i, w] & scene.done[w]
+        put(scene.done, i, True)
     else:
         ask_atlas(site, place, i, near)
     for w in range(len(near)):
@@ -151,19 +156,19 @@ def draw_links(model: LinkModel, uniform: Floats, scene: Scene, t: int) -> None:
 
 
 @kernel
-def enter_edge(register: Register, n: int, edge: int) -> None:
-    """Move agent n to another edge's list."""
-    if register.edge[n] >= 0:
+def register_at(register: Register, n: int, stretch: int) -> None:
+    """Move agent n to another stretch's list."""
+    if register.stretch[n] >= 0:
         leader, follower = register.leader[n], register.follower[n]
         if leader >= 0:
             register.follower[leader] = follower
         else:
-            register.head[register.edge[n]] = follower
+            register.head[register.stretch[n]] = follower
         if follower >= 0:
             register.leader[follower] = leader
-    first = register.head[edge]
-    register.edge[n] = edge
-    register.head[edge] = n
+    first = register.head[stretch]
+    register.stretch[n] = stretch
+    register.head[stretch] = n
     register.follower[n] = first
     register.leader[n] = -1
     if first >= 0:
@@ -172,23 +177,23 @@ def enter_edge(register: Register, n: int, edge: int) -> None:
 
 @kernel
 def enter(site: Site, route: Route, now: Present, t: int, n: int) -> None:
-    """Bring agent n, which arrives at step t, to its position and to its edge's list."""
-    edge = route.place[t, n]
+    """Bring agent n, which arrives at step t, to its position and to its stretch's list."""
+    stretch = route.place[t, n]
     if len(site.atlas.tile) > 0:
-        edge = site.atlas.edge[edge]
+        stretch = site.atlas.stretch[stretch]
     else:
         now.position[n, 0] = route.position[t, n, 0]
         now.position[n, 1] = route.position[t, n, 1]
-    if edge != now.register.edge[n]:
-        enter_edge(now.register, n, edge)
+    if stretch != now.register.stretch[n]:
+        register_at(now.register, n, stretch)
 
 
 @kernel
-def link_places(site: Site, d: float, now: Present, near: Words) -> None:
+def link_places(site: Site, d: float, now: Present, nobody: Words, near: Words) -> None:
     """Write into `near` (Q, words of Q) which of Q places are in sight or in range of each other.
 
-    `now` has an agent at every place, and the site no atlas.
+    `now` has an agent at every place, and the site no atlas; `nobody` is the empty set.
     """
     for q in range(len(near)):
-        look_along(site, d, now, now.register.edge, q, near[q])
+        look_along(site, d, now, now.register.stretch, q, nobody, near[q])
         put(near[q], q, True)

@@ -42,18 +42,18 @@ def observe_zones(world: World, x: float, y: float, zones: Words) -> None:
 
 
 @kernel
-def tile_on_edge(world: World, sights: Sights, edge: int, x: float, y: float) -> int:
-    """`tile_of` a point on a waypoint edge."""
-    for k in range(sights.tile_first[edge], sights.tile_first[edge + 1]):
+def tile_on(world: World, sights: Sights, stretch: int, x: float, y: float) -> int:
+    """`tile_of` a point on a stretch of way."""
+    for k in range(sights.tile_first[stretch], sights.tile_first[stretch + 1]):
         if in_tile(world, sights.tile[k], x, y):
             return sights.tile[k]
     return -1
 
 
 @kernel
-def observe_on_edge(world: World, sights: Sights, edge: int, x: float, y: float, zones: Words) -> None:
-    """`observe_zones` for a point on a waypoint edge."""
+def observe_on(world: World, sights: Sights, stretch: int, x: float, y: float, zones: Words) -> None:
+    """`observe_zones` for a point on a stretch of way."""
     clear(zones)
-    for k in range(sights.zone_first[edge], sights.zone_first[edge + 1]):
+    for k in range(sights.zone_first[stretch], sights.zone_first[stretch + 1]):
         if in_zone(world, sights.zone[k], x, y):
             put(zones, sights.zone[k], True)

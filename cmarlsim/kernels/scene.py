@@ -88,7 +88,7 @@ class Route(NamedTuple):
     """
 
     arriving: Words  # (T0 + 1, words of N) who comes to another place at a step
-    place: NDArray[np.int32]  # (T0 + 1, N) the place in the atlas; without one, the waypoint edge
+    place: NDArray[np.int32]  # (T0 + 1, N) the place in the atlas; without one, the stretch of way
     position: Floats  # (T0 + 1, N, 2), of those who arrive only; none with an atlas
 
 
@@ -133,10 +133,11 @@ def new_trace(rollouts: int, rows: int, agents: int, zones: int, links: bool = T
 
 def new_present(site: Site, agents: int) -> Present:
     """Nothing is known yet."""
-    edges = max(0, len(site.sights.first) - 1)
+    stretches = max(0, len(site.sights.first) - 1)
     return Present(
         position=np.zeros((agents, 2)),
-        register=Register(*(np.full(size, -1) for size in (agents, edges, agents, agents))),
+        register=Register(*(np.full(size, -1) for size in (agents, stretches, agents, agents))),
+        hint=site.sights.wall_first.copy(),
     )
 
 

@@ -7,6 +7,7 @@ a wall that is said to hide certainly does, a wall that is said not to matter ce
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 from cmarlsim.kernels.compiling import kernel
 from cmarlsim.kernels.world import Floats, Ints
@@ -23,7 +24,7 @@ OPEN, HIDDEN, PARTLY = range(3)
 @kernel
 def aside(ax: float, ay: float, bx: float, by: float, x: float, y: float) -> float:
     """Distance in metres of (x, y) from the line through a and b, positive on its left."""
-    length = math.hypot(bx - ax, by - ay)
+    length = math.sqrt((bx - ax) * (bx - ax) + (by - ay) * (by - ay))
     return ((bx - ax) * (y - ay) - (by - ay) * (x - ax)) / length if length > 0.0 else 0.0
 
 
@@ -119,16 +120,16 @@ def hide_in_parts(wall: Floats, near: Ints, count: int, e: Floats, f: Floats, pa
 
 
 @kernel
-def judge(wall: Floats, e: Floats, f: Floats, hint: int, near: Ints, parts: Floats) -> tuple[int, int]:
+def judge(wall: Floats, e: Floats, f: Floats, near: Ints, parts: Floats) -> tuple[int, int]:
     """What can be seen of the piece f from the piece e.
 
     Parameters
     ----------
     wall : (W, 4)
-    hint
-        A wall that may hide all, looked at first; -1 for none.
     near : (W,)
         Written: the walls that matter.
+    parts : (2, 4)
+        Buffer.
 
     Returns
     -------
@@ -137,8 +138,6 @@ def judge(wall: Floats, e: Floats, f: Floats, hint: int, near: Ints, parts: Floa
     int
         The number of walls that matter if PARTLY; the wall that hides all if HIDDEN, -1 if several do.
     """
-    if hint >= 0 and hides(wall[hint], e, f):
-        return HIDDEN, hint
     count = 0
     for w in range(len(wall)):
         if matters(wall[w], e, f):
@@ -161,42 +160,56 @@ def distance_between(e: Floats, f: Floats) -> float:
     return math.hypot(max(0.0, gap_x), max(0.0, gap_y))
 
 
+class Survey(NamedTuple):
+    """What a piece can see of those after it (changed in place)."""
+
+    hint: Ints  # (S,) the wall that hid each piece from the piece surveyed last, or -1
+    found: Ints  # (S, 3) a piece, whether it is hidden (0 or 1), how many walls matter
+    lists: Ints  # the walls that matter, one list after the other
+    parts: Floats  # (2, 4) buffer
+
+
 @kernel
-def survey(
-    wall: Floats, pieces: Floats, e: int, d: float, found: Ints, lists: Ints, parts: Floats
-) -> tuple[int, int]:
-    """List the pieces that may be in sight of piece e, or within `d` metres of it.
+def hidden_as_before(wall: Floats, e: Floats, f: Floats, hint: int, last: int) -> int:
+    """The wall `hint` or `last`, if there is one and it hides f from e; else -1."""
+    if hint >= 0 and hides(wall[hint], e, f):
+        return hint
+    if last >= 0 and hides(wall[last], e, f):
+        return last
+    return -1
+
+
+@kernel
+def survey(wall: Floats, pieces: Floats, e: int, d: float, report: Survey) -> tuple[int, int]:
+    """List the pieces f >= e that may be in sight of piece e, or within `d` metres of it.
 
     Parameters
     ----------
     wall : (W, 4)
-    pieces : (E, 4)
-    found : (E, 3)
-        Written: the piece, whether it is hidden (0 or 1), how many walls matter.
-    lists : (E * W,) at most
-        Written: the walls that matter, one list after the other. Where it ends early, the lists that do not
-        fit are left out.
+    pieces : (S, 4)
 
     Returns
     -------
     int
         How many pieces were found.
     int
-        The length of all lists.
+        The length of all lists; -1 if `report.lists` is too short for them.
     """
-    count, length, hint = 0, 0, -1
-    for f in range(len(pieces)):
-        near = lists[length:]
-        if len(near) < len(wall):
+    count, length, last = 0, 0, -1
+    for f in range(e, len(pieces)):
+        if len(report.lists) - length < len(wall):
             return count, -1
-        verdict, number = judge(wall, pieces[e], pieces[f], hint, near, parts)
+        near = report.lists[length:]
+        verdict, number = HIDDEN, hidden_as_before(wall, pieces[e], pieces[f], report.hint[f], last)
+        if number < 0:
+            verdict, number = judge(wall, pieces[e], pieces[f], near, report.parts)
         if verdict == HIDDEN:
-            hint = number
+            report.hint[f] = last = number
             if distance_between(pieces[e], pieces[f]) > d + SLACK:
                 continue
-        found[count, 0] = f
-        found[count, 1] = 1 if verdict == HIDDEN else 0
-        found[count, 2] = number if verdict == PARTLY else 0
-        length += found[count, 2]
+        report.found[count, 0] = f
+        report.found[count, 1] = 1 if verdict == HIDDEN else 0
+        report.found[count, 2] = number if verdict == PARTLY else 0
+        length += report.found[count, 2]
         count += 1
     return count, length

@@ -9,7 +9,7 @@ from __future__ import annotations
 from cmarlsim.kernels.bits import clear, put
 from cmarlsim.kernels.compiling import kernel
 from cmarlsim.kernels.motion import advance, position_of
-from cmarlsim.kernels.observing import tile_on_edge
+from cmarlsim.kernels.observing import tile_on
 from cmarlsim.kernels.policy import cdf_row, draw_action, hidden_of_lam, ranked_zone
 from cmarlsim.kernels.scene import Route, Steps, Tables
 from cmarlsim.kernels.world import Floats, Places, Site, Weights
@@ -73,11 +73,11 @@ def arrive(site: Site, places: Places, route: Route, t: int, n: int) -> int:
         route.place[t, n] = places.node[n]
         return site.atlas.tile[places.node[n]]
     x, y = position_of(site.world, places, n)
-    edge = places.edge[n] if places.edge[n] >= 0 else site.sights.home[places.node[n]]
+    stretch = places.edge[n] if places.edge[n] >= 0 else len(site.world.edge) + places.node[n]
     route.position[t, n, 0] = x
     route.position[t, n, 1] = y
-    route.place[t, n] = edge
-    return tile_on_edge(site.world, site.sights, edge, x, y)
+    route.place[t, n] = stretch
+    return tile_on(site.world, site.sights, stretch, x, y)
 
 
 @kernel

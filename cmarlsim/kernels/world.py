@@ -67,7 +67,7 @@ class Atlas(NamedTuple):
     """
 
     position: Floats  # (Q, 2)
-    edge: Ints  # (Q,) an edge that the place is on
+    stretch: Ints  # (Q,) the stretch of way that the place is on, see `Sights`
     tile: Ints  # (Q,)
     zones: Words  # (Q, words of M) the zones that contain the place
     after: NDArray[np.int32]  # (Q, M) the place one step further towards a zone
@@ -75,23 +75,23 @@ class Atlas(NamedTuple):
 
 
 class Sights(NamedTuple):
-    """What can be seen from the waypoint edges and on them, as lists: edge e has the rows from first[e] on.
+    """What can be seen from each stretch of way: first the E waypoint edges, then the P waypoints.
 
-    An edge is a straight piece of way, so one wall often hides all of another edge, or no wall any of it;
-    what remains to be tested for two agents is a short list of walls. With no edges here the engine asks
-    the atlas about every pair of agents.
+    A stretch is straight, so one wall often hides all of another stretch, or no wall any of it; what remains
+    to be tested for two agents is a short list of walls. Lists are joined end to end: that of stretch s goes
+    from first[s] to first[s + 1]. With no stretches here the engine asks the atlas about every pair of agents.
     """
 
-    home: Ints  # (P,) an edge that ends at the waypoint
-    tile_first: Ints  # (E + 1,)
-    tile: Ints  # the tiles that the edge meets, ascending
-    zone_first: Ints  # (E + 1,)
-    zone: Ints  # the zones that the edge meets
-    first: Ints  # (E + 1,)
-    other: Ints  # (V,) edges on which somebody may be in sight or in range
+    tile_first: Ints  # (E + P + 1,)
+    tile: Ints  # the tiles that a stretch meets, ascending
+    zone_first: Ints  # (E + P + 1,)
+    zone: Ints  # the zones that a stretch meets
+    first: Ints  # (E + P + 1,)
+    other: Ints  # (V,) stretches on which somebody may be in sight or in range
     hidden: Bools  # (V,) never in sight: only the range counts
-    wall_first: Ints  # (V + 1,)
-    wall: Ints  # the walls that may stand between
+    wall_first: Ints  # (V,) the list of walls that may stand between, in `wall`
+    wall_last: Ints  # (V,) the entry after it
+    wall: Ints
 
 
 class Site(NamedTuple):
@@ -103,10 +103,10 @@ class Site(NamedTuple):
 
 
 class Register(NamedTuple):
-    """The agents on every waypoint edge, as linked lists; -1 ends a list."""
+    """The agents on every stretch of way, as linked lists; -1 ends a list."""
 
-    edge: Ints  # (N,) the edge that each agent is on, -1 until it is known
-    head: Ints  # (E,) an agent on the edge
+    stretch: Ints  # (N,) where each agent is, -1 until it is known
+    head: Ints  # (E + P,) an agent there
     follower: Ints  # (N,)
     leader: Ints  # (N,)
 
@@ -116,6 +116,7 @@ class Present(NamedTuple):
 
     position: Floats  # (N, 2), used without an atlas
     register: Register
+    hint: Ints  # (V,) entry of `Sights.wall` that stood between two agents last
 
 
 class LinkModel(NamedTuple):
