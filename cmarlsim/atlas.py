@@ -16,6 +16,7 @@ from cmarlsim.kernels.links import link_places, register_at
 from cmarlsim.kernels.motion import advance_all, position_of
 from cmarlsim.kernels.observing import observe_zones, tile_of
 from cmarlsim.kernels.scene import new_present
+from cmarlsim.kernels.travel import stretch_of
 from cmarlsim.kernels.world import Atlas, Places, Site, World, places_at
 from cmarlsim.sights import build_sights
 from cmarlsim.validation import Point
@@ -92,10 +93,10 @@ def build_atlas(plan: FloorPlan, zones: tuple[tuple[Point, float], ...], speed: 
     if numbered is None:
         return _empty(len(zones))
     places, after = numbered
-    count = len(after)
+    count, sights = len(after), build_sights(plan, zones, d)
     atlas = Atlas(
         position=np.array([position_of(world, places, q) for q in range(count)]),
-        stretch=np.where(places.edge >= 0, places.edge, len(world.edge) + places.node),
+        stretch=np.array([stretch_of(world, sights, places, q) for q in range(count)]),
         tile=np.zeros(count, dtype=np.int64),
         zones=np.zeros((count, words_for(len(zones))), dtype=np.uint64),
         after=after,
@@ -104,7 +105,7 @@ def build_atlas(plan: FloorPlan, zones: tuple[tuple[Point, float], ...], speed: 
     for q, (x, y) in enumerate(atlas.position.tolist()):
         atlas.tile[q] = tile_of(world, x, y)
         observe_zones(world, x, y, atlas.zones[q])
-    _fill_near(Site(world, _empty(len(zones)), build_sights(plan, zones, d)), d, atlas)
+    _fill_near(Site(world, _empty(len(zones)), sights), d, atlas)
     return atlas
 
 

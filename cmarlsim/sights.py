@@ -8,15 +8,33 @@ import numpy as np
 
 from cmarlsim.floorplan import FloorPlan, build_world
 from cmarlsim.kernels.shadows import SLACK, Survey, survey
-from cmarlsim.kernels.world import Floats, Ints, Sights, World
+from cmarlsim.kernels.world import TICKS_PER_METRE, Floats, Ints, Sights, World
 from cmarlsim.validation import Point
 
 NO_SIGHTS = Sights(*(np.zeros(0, dtype=bool if name == "hidden" else np.int64) for name in Sights._fields))
 
 
-def stretches_of(world: World) -> Floats:
-    """The waypoint edges and, without length, the waypoints: (E + P, 4), x and y of both ends."""
-    return np.concatenate([world.waypoint[world.edge].reshape(-1, 4), np.tile(world.waypoint, 2)])
+LONGEST = 4.0
+"""Metres: longer edges are cut into equal parts."""
+
+
+def stretches_of(world: World) -> tuple[Floats, Ints]:
+    """Parts of the waypoint edges and, without length, the waypoints.
+
+    Returns
+    -------
+    (S, 4) array
+        x and y of both ends.
+    (E + 1,) array
+        The first stretch of each edge, and that of the waypoints.
+    """
+    parts = np.ceil(world.edge_ticks / (LONGEST * TICKS_PER_METRE)).astype(np.int64)
+    first = np.concatenate([[0], np.cumsum(parts)])
+    edge = np.repeat(np.arange(len(parts)), parts)
+    low = ((np.arange(first[-1]) - first[edge]) / parts[edge])[:, None]
+    start, way = world.waypoint[world.edge[edge, 0]], np.diff(world.waypoint[world.edge[edge]], axis=1)[:, 0]
+    ends = [start + low * way, start + (low + 1 / parts[edge][:, None]) * way]
+    return np.concatenate([np.hstack(ends), np.tile(world.waypoint, 2)]), first
 
 
 def _lists(rows: list[Ints]) -> tuple[Ints, Ints]:
@@ -75,7 +93,7 @@ def build_sights(plan: FloorPlan, zones: tuple[tuple[Point, float], ...], d: flo
         Range in metres; pairs of stretches farther apart and out of sight are left out.
     """
     world = build_world(plan, zones)
-    stretches, radius = stretches_of(world), world.zone_radius[:, None]
+    (stretches, part_first), radius = stretches_of(world), world.zone_radius[:, None]
     pairs, wall = _survey(world.wall, stretches, d)
     back = pairs[pairs[:, 0] != pairs[:, 1]][:, [1, 0, 2, 3, 4]]
     rows = np.concatenate([pairs, back])
@@ -83,6 +101,7 @@ def build_sights(plan: FloorPlan, zones: tuple[tuple[Point, float], ...], d: flo
     tile_first, tile = _lists(_boxes_met(stretches, world.tile_box[:, :2], world.tile_box[:, 2:]))
     zone_first, zone = _lists(_boxes_met(stretches, world.zone_center - radius, world.zone_center + radius))
     return Sights(
+        part_first=part_first,
         tile_first=tile_first,
         tile=tile,
         zone_first=zone_first,

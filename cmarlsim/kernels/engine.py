@@ -142,10 +142,13 @@ def settle(rules: Rules, state: State, scene: Scene, T0: int, trace: Trace, k: i
         state.lam_ideal[m] = updated(state.lam_ideal[m], rules.c[m], rules.alpha, rules.eta, attended, T0)
         trace.lam_ideal[k, m] = state.lam_ideal[m]
         trace.reward_mean[k, m] = attended / T0
-        for n in range(len(state.lam)):
-            lam = updated(state.lam[n, m], rules.c[m], rules.alpha, rules.eta, known[m, n], T0)
-            state.lam[n, m] = lam
-            trace.lam[k, n, m] = lam
+    agents = len(state.lam)
+    for first in range(0, agents, 8):  # in blocks, for the arrays are transposed to each other
+        for m in range(len(rules.c)):
+            for n in range(first, min(first + 8, agents)):
+                lam = updated(state.lam[n, m], rules.c[m], rules.alpha, rules.eta, known[m, n], T0)
+                state.lam[n, m] = lam
+                trace.lam[k, n, m] = lam
 
 
 @kernel

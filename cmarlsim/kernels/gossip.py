@@ -135,18 +135,23 @@ def begin_hindsight(situation: Situation, T0: int, back: Hindsight) -> None:
     for m in range(len(back.knows)):
         copy_set(back.at.inside[m], back.knows[m])
         for n in range(len(back.news)):
-            back.known[m, n] = T0 if has(back.knows[m], n) else 0
+            back.known[m, n] = 0
+        for w in range(back.knows.shape[1]):
+            rest = back.knows[m, w]
+            while rest != np.uint64(0):
+                back.known[m, 64 * w + lowest(rest)] = T0
+                rest &= rest - np.uint64(1)
 
 
 @kernel
 def hand_on(back: Hindsight, agent: int, other: int) -> None:
     """An agent's news of step tau - 1 will also reach whom the other's news of step tau does."""
     news, later = back.news, back.later
-    growing = has(back.growing, agent)
-    if not growing:
+    if not has(back.growing, agent):
+        new = np.uint64(0)
         for w in range(news.shape[1]):
-            growing = growing or (news[other, w] & ~news[agent, w]) != np.uint64(0)
-        if not growing:
+            new |= news[other, w] & ~news[agent, w]
+        if new == np.uint64(0):
             return
         put(back.growing, agent, True)
         copy_set(news[agent], later[agent])

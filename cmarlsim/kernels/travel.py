@@ -12,7 +12,7 @@ from cmarlsim.kernels.motion import advance, position_of
 from cmarlsim.kernels.observing import tile_on
 from cmarlsim.kernels.policy import cdf_row, draw_action, hidden_of_lam, ranked_zone
 from cmarlsim.kernels.scene import Route, Steps, Tables
-from cmarlsim.kernels.world import Floats, Places, Site, Weights
+from cmarlsim.kernels.world import Floats, Places, Sights, Site, Weights, World
 
 
 @kernel
@@ -60,6 +60,17 @@ def go(site: Site, places: Places, n: int, zone: int, speed: int) -> bool:
 
 
 @kernel
+def stretch_of(world: World, sights: Sights, places: Places, n: int) -> int:
+    """The stretch of way that agent n is on; where two meet, one of them."""
+    edge = places.edge[n]
+    if edge < 0:
+        return sights.part_first[len(world.edge)] + places.node[n]
+    first = sights.part_first[edge]
+    share = places.offset[n] / world.edge_ticks[edge]
+    return first + int(share * (sights.part_first[edge + 1] - first))
+
+
+@kernel
 def arrive(site: Site, places: Places, route: Route, t: int, n: int) -> int:
     """Note that agent n arrives where it is at step t.
 
@@ -73,7 +84,7 @@ def arrive(site: Site, places: Places, route: Route, t: int, n: int) -> int:
         route.place[t, n] = places.node[n]
         return site.atlas.tile[places.node[n]]
     x, y = position_of(site.world, places, n)
-    stretch = places.edge[n] if places.edge[n] >= 0 else len(site.world.edge) + places.node[n]
+    stretch = stretch_of(site.world, site.sights, places, n)
     route.position[t, n, 0] = x
     route.position[t, n, 1] = y
     route.place[t, n] = stretch

@@ -75,18 +75,19 @@ class Atlas(NamedTuple):
 
 
 class Sights(NamedTuple):
-    """What can be seen from each stretch of way: first the E waypoint edges, then the P waypoints.
+    """What can be seen from each of S stretches of way: the parts of the E waypoint edges, then the waypoints.
 
-    A stretch is straight, so one wall often hides all of another stretch, or no wall any of it; what remains
+    Stretches are straight and short, so one wall often hides all of another stretch, or no wall any of it; what remains
     to be tested for two agents is a short list of walls. Lists are joined end to end: that of stretch s goes
     from first[s] to first[s + 1]. With no stretches here the engine asks the atlas about every pair of agents.
     """
 
-    tile_first: Ints  # (E + P + 1,)
+    part_first: Ints  # (E + 1,) the first stretch of each edge; the waypoints' begin at the last entry
+    tile_first: Ints  # (S + 1,)
     tile: Ints  # the tiles that a stretch meets, ascending
-    zone_first: Ints  # (E + P + 1,)
+    zone_first: Ints  # (S + 1,)
     zone: Ints  # the zones that a stretch meets
-    first: Ints  # (E + P + 1,)
+    first: Ints  # (S + 1,)
     other: Ints  # (V,) stretches on which somebody may be in sight or in range
     hidden: Bools  # (V,) never in sight: only the range counts
     wall_first: Ints  # (V,) the list of walls that may stand between, in `wall`
@@ -106,7 +107,7 @@ class Register(NamedTuple):
     """The agents on every stretch of way, as linked lists; -1 ends a list."""
 
     stretch: Ints  # (N,) where each agent is, -1 until it is known
-    head: Ints  # (E + P,) an agent there
+    head: Ints  # (S,) an agent there
     follower: Ints  # (N,)
     leader: Ints  # (N,)
 
