@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cmarlsim.version import __version__
 
 if TYPE_CHECKING:
-    from cmarlsim.api import execute, learn, tiled
+    from cmarlsim.api import execute, execute_batch, learn, tiled
     from cmarlsim.errors import InputError
     from cmarlsim.learning.policy import Policy
     from cmarlsim.recording import Recording
@@ -23,11 +23,22 @@ _HOME = {
     "Recording": "cmarlsim.recording",
     "Scenario": "cmarlsim.scenario",
     "execute": "cmarlsim.api",
+    "execute_batch": "cmarlsim.api",
     "learn": "cmarlsim.api",
     "tiled": "cmarlsim.api",
 }
 
-__all__ = ["InputError", "Policy", "Recording", "Scenario", "__version__", "execute", "learn", "tiled"]
+__all__ = [
+    "InputError",
+    "Policy",
+    "Recording",
+    "Scenario",
+    "__version__",
+    "execute",
+    "execute_batch",
+    "learn",
+    "tiled",
+]
 
 
 def __getattr__(name: str) -> object:

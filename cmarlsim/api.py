@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import math
+import os
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import overload
 
 from cmarlsim import floorplan, tiling
 from cmarlsim.checkpoint import checkpoint_of, restore, save
+from cmarlsim.errors import InputError
 from cmarlsim.execution import Run, whole_rollouts
 from cmarlsim.hdf5 import check_free
 from cmarlsim.kernels.world import TICKS_PER_METRE
 from cmarlsim.learning.policy import Policy
 from cmarlsim.learning.recipe import Recipe
 from cmarlsim.randomness import check_seed
-from cmarlsim.recorder import Recorder
-from cmarlsim.recording import Recording
+from cmarlsim.recorder import MemoryRecorder, Recorder
+from cmarlsim.recording import Recording, choose_links
 from cmarlsim.scenario import Agents, Scenario
 from cmarlsim.training import Training
 from cmarlsim.validation import parse
+
+Progress = Callable[[int], bool]
 
 HIGHEST_C = 0.85
 """Threshold that `tiled` does not exceed."""
@@ -28,6 +35,7 @@ _BLOCK = 25
 _CHECKPOINT_SECONDS = 10.0
 
 
+@overload
 def execute(
     scenario: Scenario,
     policy: Policy,
@@ -36,9 +44,38 @@ def execute(
     *,
     out: str | Path | None = None,
     record: str = "step",
+    links: str = "auto",
     force: bool = False,
-    progress: Callable[[int], bool] = lambda rollouts: True,
-) -> Recording:
+    progress: Progress = lambda rollouts: True,
+) -> Recording: ...
+
+
+@overload
+def execute(
+    scenario: Scenario,
+    policy: Policy,
+    steps: int | None = None,
+    *,
+    seeds: Sequence[int],
+    record: str = "step",
+    links: str = "auto",
+    progress: Progress = lambda rollouts: True,
+) -> list[Recording]: ...
+
+
+def execute(
+    scenario: Scenario,
+    policy: Policy,
+    steps: int | None = None,
+    seed: int = 0,
+    *,
+    seeds: Sequence[int] | None = None,
+    out: str | Path | None = None,
+    record: str = "step",
+    links: str = "auto",
+    force: bool = False,
+    progress: Progress = lambda rollouts: True,
+) -> Recording | list[Recording]:
     """Run Algorithm 2.
 
     Parameters
@@ -49,14 +86,23 @@ def execute(
         Length of the run, a multiple of T0; by default 40,000, rounded up to whole rollouts.
     seed
         Same scenario, policy and seed: same bits.
+    seeds
+        Instead of `seed`: a run with each of these, spread over the cores as by `execute_batch`.
     out
-        HDF5 file to write as the run goes; by default the recording stays in memory.
+        HDF5 file to write as the run goes; by default the recording stays in memory, as it does with `seeds`.
     record
         How much is kept: ``step``, ``rollout`` or ``summary``.
+    links
+        How level ``step`` keeps links: as matrices (``dense``), as those that change (``sparse``), or
+        ``auto``, which is dense up to 64 agents.
     force
         Replace an existing file.
     progress
         Called after every chunk with the number of rollouts in it; the run ends early where it returns False.
+
+    Returns
+    -------
+    Recording, or with `seeds` a list of them
 
     Raises
     ------
@@ -66,25 +112,104 @@ def execute(
     Examples
     --------
     >>> import cmarlsim
-    >>> scenario = cmarlsim.Scenario.load("tiny")
-    >>> recording = cmarlsim.execute(scenario, cmarlsim.Policy.load("rank"), steps=1000)
+    >>> scenario, policy = cmarlsim.Scenario.load("tiny"), cmarlsim.Policy.load("rank")
+    >>> recording = cmarlsim.execute(scenario, policy, steps=1000)
     >>> recording.position.shape, recording.satisfaction().shape
     ((1000, 2, 2), (3,))
+    >>> runs = cmarlsim.execute(scenario, policy, steps=1000, seeds=range(5), record="summary")
+    >>> [run.seed for run in runs]
+    [0, 1, 2, 3, 4]
     """
+    if seeds is not None:
+        if out is not None:
+            raise InputError("out: names one file; with seeds the recordings stay in memory")
+        batch = [(scenario, policy, each) for each in seeds]
+        return execute_batch(batch, steps, record=record, links=links, progress=progress)
     rollouts = whole_rollouts(steps, scenario.dual.T0)
+    sparse = choose_links(scenario, rollouts * scenario.dual.T0, record, links)
     run = Run(scenario, policy, seed)
-    path = None if out is None else Path(out)
-    if path is not None:
-        check_free(path, force)
-    recorder = Recorder(path, scenario, seed, policy.sha256, record, force)
+    traces = run.chunks(rollouts, keep_steps=record == "step", sparse=sparse)
+    if out is None:
+        keeper = MemoryRecorder(scenario, seed, policy.sha256, record, sparse)
+        for trace in traces:
+            keeper.append(trace)
+            if not progress(len(trace.lam)):
+                break
+        return keeper.finish()
+    check_free(Path(out), force)
+    recorder = Recorder(Path(out), scenario, seed, policy.sha256, record, sparse, force)
     try:
-        for trace in run.chunks(rollouts, keep_steps=record == "step"):
+        for trace in traces:
             recorder.append(trace)
             if not progress(len(trace.lam)):
                 break
     finally:
         recorder.discard()
     return recorder.finish()
+
+
+def execute_batch(
+    batch: Sequence[tuple[Scenario, Policy, int]],
+    steps: int | None = None,
+    *,
+    record: str = "summary",
+    links: str = "auto",
+    threads: int | None = None,
+    progress: Progress = lambda rollouts: True,
+) -> list[Recording]:
+    """Run Algorithm 2 many times at once, in memory.
+
+    Parameters
+    ----------
+    batch
+        Scenario, policy and seed of every run. All may differ: thresholds, ranges, buildings, teams.
+    steps, record, links
+        As for `execute`.
+    threads
+        Runs at a time; by default as many as there are cores. It never changes a result.
+    progress
+        Called after every chunk of any run, with the number of rollouts in it, from one thread at a time; all
+        runs end early where it returns False.
+
+    Returns
+    -------
+    list of Recording, in the order of `batch`
+
+    Raises
+    ------
+    InputError
+        If a run does not fit; the others are stopped.
+
+    Examples
+    --------
+    >>> import cmarlsim
+    >>> policy = cmarlsim.Policy.load("paper")
+    >>> radios = [cmarlsim.Scenario.load("paper", [f"links.d={d}"]) for d in (3, 5)]
+    >>> runs = cmarlsim.execute_batch([(radio, policy, 0) for radio in radios], steps=2000)
+    >>> [float(run.scenario.links.d) for run in runs]
+    [3.0, 5.0]
+    """
+    going, turn = True, threading.Lock()
+
+    def report(rollouts: int) -> bool:
+        nonlocal going
+        with turn:
+            going = going and progress(rollouts)
+        return going
+
+    def one(scenario: Scenario, policy: Policy, seed: int) -> Recording:
+        return execute(scenario, policy, steps, seed, record=record, links=links, progress=report)
+
+    for scenario, _, _ in batch:
+        _ = scenario.site  # once each, and not in two threads at a time
+    with ThreadPoolExecutor(threads or len(os.sched_getaffinity(0))) as pool:
+        futures = [pool.submit(one, *run) for run in batch]
+        try:
+            return [future.result() for future in futures]
+        except BaseException:
+            going = False
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def learn(

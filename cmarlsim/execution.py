@@ -12,6 +12,7 @@ from cmarlsim.kernels.events import longer
 from cmarlsim.kernels.scene import Draws, State, Trace, new_scene, new_trace
 from cmarlsim.kernels.world import places_at
 from cmarlsim.learning.policy import Policy
+from cmarlsim.memory import check_memory
 from cmarlsim.randomness import check_seed, stream, uniforms
 from cmarlsim.scenario import Scenario
 
@@ -43,7 +44,7 @@ def chunk_size(scenario: Scenario, keep_steps: bool) -> int:
     """Rollouts per chunk: as many as keep its arrays small. The chunking never changes a result."""
     N, M, T0 = scenario.agents.N, scenario.M, scenario.dual.T0
     bytes_per_step = 8 * N + (20 * N + N * N + M + N * M if keep_steps else 0)
-    return int(np.clip(_CHUNK_BYTES // (bytes_per_step * T0), 1, _CHUNK_ROLLOUTS))
+    return int(np.clip(_CHUNK_BYTES // (bytes_per_step * T0 + 8 * N * M), 1, _CHUNK_ROLLOUTS))
 
 
 class Run:
@@ -59,12 +60,13 @@ class Run:
     Raises
     ------
     InputError
-        If the policy does not fit the scenario or the seed is negative.
+        If the policy does not fit the scenario, the seed is negative, or its tables do not fit into memory.
     """
 
     def __init__(self, scenario: Scenario, policy: Policy, seed: int) -> None:
         check_seed(seed)
         N, M = scenario.agents.N, scenario.M
+        check_memory(scenario, policy)
         self.scenario, self.seed, self.done = scenario, seed, 0
         self._site, self._rules = scenario.site, scenario.rules()
         self._weights = policy.weights(N, self._site.world)
@@ -72,13 +74,15 @@ class Run:
         self._state = State(places_at(start), np.zeros((N, M)), np.zeros(M))
         self._scene = new_scene(self._site, self._rules, self._weights, N, scenario.dual.T0)
 
-    def advance(self, rollouts: int, keep_steps: bool) -> Trace:
+    def advance(self, rollouts: int, keep_steps: bool, sparse: bool = False) -> Trace:
         """Run the next `rollouts` rollouts.
 
-        Returns
-        -------
-        Trace
-            With a row for every step if `keep_steps`, else with none.
+        Parameters
+        ----------
+        keep_steps
+            Keep a row of every step.
+        sparse
+            Of links, keep only those that go up or down.
         """
         N, T0 = self.scenario.agents.N, self.scenario.dual.T0
         F = len(self._rules.links.footprint)
@@ -88,17 +92,45 @@ class Run:
             else uniforms(self.seed, "action", self.done, rollouts, (T0, N)),
             uniforms(self.seed, "link", self.done, rollouts, (T0, F)),
         )
-        trace = new_trace(rollouts, rollouts * T0 if keep_steps else 0, N, self.scenario.M)
+        trace = new_trace(rollouts, rollouts * T0 if keep_steps else 0, N, self.scenario.M, sparse)
+        if keep_steps and sparse:
+            trace = self._run_and_collect(draws, trace)
+        else:
+            self._run(draws, trace)
+        self.done += rollouts
+        return trace
+
+    def _run(self, draws: Draws, trace: Trace) -> None:
         self._scene.clock[:] = 0, -1
         while not run_rollouts(
             self._site, self._rules, self._weights, self._state, draws, self._scene, trace
         ):
             self._scene = self._scene._replace(log=longer(self._scene.log))
-        self.done += rollouts
-        return trace
 
-    def chunks(self, rollouts: int, keep_steps: bool, size: int | None = None) -> Iterator[Trace]:
+    def _run_and_collect(self, draws: Draws, trace: Trace) -> Trace:
+        """Run rollout by rollout, and take the changes of links from the log of each."""
+        rollouts, T0, _ = draws.action.shape
+        counts, pairs = [], []
+        for k in range(rollouts):
+            rows = {
+                name: array[k * len(array) // rollouts : (k + 1) * len(array) // rollouts]
+                for name, array in trace._asdict().items()
+            }
+            self._run(Draws(*(array[k : k + 1] for array in draws)), Trace(**rows))
+            log = self._scene.log
+            t, i, j = log.event[: log.happened[0]].T
+            link = j >= 0
+            counts.append(np.bincount(t[link], minlength=T0))
+            pairs.append(np.sort(np.stack([i[link], j[link]], axis=1), axis=1))
+        return trace._replace(
+            link_count=np.concatenate(counts).astype(np.uint32),
+            link_pair=np.concatenate(pairs).astype(np.uint16),
+        )
+
+    def chunks(
+        self, rollouts: int, keep_steps: bool, size: int | None = None, sparse: bool = False
+    ) -> Iterator[Trace]:
         """Yield the next `rollouts` rollouts in chunks of `size` rollouts (`chunk_size` by default)."""
         size = size or chunk_size(self.scenario, keep_steps)
         for first in range(0, rollouts, size):
-            yield self.advance(min(size, rollouts - first), keep_steps)
+            yield self.advance(min(size, rollouts - first), keep_steps, sparse)

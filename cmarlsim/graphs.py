@@ -12,6 +12,9 @@ from cmarlsim.kernels.world import Ints
 NAMED = ("complete", "path", "cycle", "star")
 """Footprints by name; the star's centre is agent 0."""
 
+MOST_EDGES = 2**24
+"""Every step draws for each of them."""
+
 
 def components(nodes: int, edges: Iterable[Sequence[int]]) -> list[list[int]]:
     """Connected components of a graph on 0 to `nodes` - 1: sorted nodes, the component of node 0 first."""
@@ -44,6 +47,13 @@ def _named_edges(name: str, agents: int) -> Ints:
     return np.concatenate([path[:1], [[0, agents - 1]], path[1:]])
 
 
+def footprint_size(footprint: str | Sequence[tuple[int, int]], agents: int) -> int:
+    """Number of edges that `footprint_edges` lists, or somewhat more."""
+    if not isinstance(footprint, str):
+        return len(footprint)
+    return agents * (agents - 1) // 2 if footprint == "complete" else agents
+
+
 def footprint_edges(footprint: str | Sequence[tuple[int, int]], agents: int) -> Ints:
     """Edges of a footprint graph as an (F, 2) array, each once, the lower agent first.
 
@@ -60,6 +70,11 @@ def footprint_edges(footprint: str | Sequence[tuple[int, int]], agents: int) -> 
         If the name or an agent is unknown, a pair is doubled or joins an agent to itself, or the graph is
         not connected (the message lists its components): Section II assumes it is.
     """
+    if footprint_size(footprint, agents) > MOST_EDGES:
+        raise ValueError(
+            f"footprint: {footprint_size(footprint, agents):,} edges for N = {agents} agents, more than "
+            f"{MOST_EDGES:,}: lower agents.N or use a footprint with fewer edges"
+        )
     if isinstance(footprint, str):
         if footprint not in NAMED:
             raise ValueError(

@@ -32,6 +32,7 @@ class Task:
     seed: int
     out: Path
     record: str
+    links: str
     force: bool
 
 
@@ -85,6 +86,7 @@ def _run(task: Task, progress: Callable[[int], bool]) -> None:
         task.seed,
         out=task.out,
         record=task.record,
+        links=task.links,
         force=task.force,
         progress=progress,
     ).close()

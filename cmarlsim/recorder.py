@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import uuid
 from pathlib import Path
 
 import h5py
@@ -14,13 +13,83 @@ from cmarlsim.errors import InputError
 from cmarlsim.hdf5 import take_name
 from cmarlsim.kernels.scene import Trace
 from cmarlsim.provenance import versions
-from cmarlsim.recording import AXES, FORMAT, KEPT, Recording, check_record, location
+from cmarlsim.recording import AXES, FORMAT, Memory, Recording, check_record, kept, location
 from cmarlsim.scenario import Scenario
 
-_TYPES = {"tile": "u2", "action": "u2", "link": "?", "reward": "?", "estimate": "?"}
+_TYPES = {
+    "tile": "u2",
+    "action": "u2",
+    "link": "?",
+    "link_count": "u4",
+    "link_pair": "u2",
+    "reward": "?",
+    "estimate": "?",
+}
 _STORAGE_BYTES = 2**18
 _SPARE_BYTES = 2**20
 _STORAGE_ROWS = 4096
+
+
+class Summary:
+    """Sums over a run, for level ``summary``; the chunks do not show in them."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        N, M, self._T0 = scenario.agents.N, scenario.M, scenario.dual.T0
+        self._reward_count = np.zeros(M, dtype=np.int64)
+        self._lam_sum, self._lam_last, self._rollouts = np.zeros((N, M)), np.zeros((N, M)), 0
+
+    def add(self, trace: Trace) -> dict[str, np.ndarray]:
+        """Add a chunk.
+
+        Returns
+        -------
+        dict
+            The datasets of the summary, so far.
+        """
+        self._reward_count += np.rint(trace.reward_mean * self._T0).astype(np.int64).sum(axis=0)
+        for lam in trace.lam:  # in this order, whatever the chunks
+            self._lam_sum += self._lam_last
+            self._lam_last = lam
+        self._rollouts += len(trace.lam)
+        lam_mean = self._lam_sum / self._rollouts
+        return {"reward_count": self._reward_count, "lam_mean": lam_mean, "lam_last": self._lam_last}
+
+
+class MemoryRecorder:
+    """Keeps the chunks of a run in memory; parameters as for `Recorder`."""
+
+    def __init__(self, scenario: Scenario, seed: int, policy_sha256: str, level: str, sparse: bool) -> None:
+        check_record(level)
+        self._scenario, self._summary = scenario, Summary(scenario)
+        self._level, self._names = level, kept(level, sparse)
+        self._attributes = {
+            "seed": seed,
+            "policy_sha256": policy_sha256,
+            "record": level,
+            "links": "sparse" if sparse else "dense",
+        }
+        self._chunks: list[Trace] = []
+        self._sums: dict[str, np.ndarray] = {}
+        self._rollouts = 0
+
+    def append(self, trace: Trace) -> None:
+        """Append a chunk."""
+        self._rollouts += len(trace.lam)
+        if self._level == "summary":
+            self._sums = self._summary.add(trace)
+        else:
+            self._chunks.append(trace)
+
+    def finish(self) -> Recording:
+        """Hand the recording over for reading."""
+        arrays = {location(name): array for name, array in self._sums.items()}
+        for name in self._names:
+            parts = [getattr(trace, name) for trace in self._chunks]
+            if AXES[name][0] == "k_or_end":
+                parts.insert(0, np.zeros_like(parts[0][:1]))  # the multipliers begin with lambda_0 = 0
+            arrays[location(name)] = np.concatenate(parts)
+        attributes = self._attributes | {"rollouts_done": self._rollouts}
+        return Recording(Memory(arrays, attributes), "memory", self._scenario)
 
 
 class Recorder:
@@ -31,12 +100,14 @@ class Recorder:
     Parameters
     ----------
     path
-        File to create; None records in memory. It takes this name when the first chunk is in, so that a run
-        that fails before leaves nothing behind and nothing is lost.
+        File to create. It takes this name when the first chunk is in, so that a run that fails before
+        leaves nothing behind and nothing is lost.
     scenario, seed, policy_sha256
         What the run is of.
     level
         ``step``, ``rollout`` or ``summary``.
+    sparse
+        Keep links sparse, not as matrices.
     force
         Replace a file of that name.
 
@@ -48,26 +119,24 @@ class Recorder:
 
     def __init__(
         self,
-        path: Path | None,
+        path: Path,
         scenario: Scenario,
         seed: int,
         policy_sha256: str,
         level: str,
+        sparse: bool = False,
         force: bool = False,
     ) -> None:
         check_record(level)
         self.path, self._force = path, force
-        self._temporary = path and path.with_name(f".{path.name[:100]}.{os.getpid()}.tmp")
+        self._temporary: Path | None = path.with_name(f".{path.name[:100]}.{os.getpid()}.tmp")
         self._level, self._T0, self._done = level, scenario.dual.T0, 0
+        self._names, self._changes = kept(level, sparse), 0
         N, M = scenario.agents.N, scenario.M
-        self._lengths = {"n": N, "n_other": N, "m": M, "axis": 2}
-        self._reward_count = np.zeros(M, dtype=np.int64)
-        self._lam_sum, self._lam_last = np.zeros((N, M)), np.zeros((N, M))
+        self._lengths = {"n": N, "n_other": N, "m": M, "axis": 2, "end": 2}
+        self._summary = Summary(scenario)
         try:
-            if self._temporary is None:
-                self.file = h5py.File(uuid.uuid4().hex, "w", driver="core", backing_store=False)
-            else:
-                self.file = h5py.File(self._temporary, "w")
+            self.file = h5py.File(self._temporary, "w")
         except OSError as error:
             raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
         self.file.attrs.update(
@@ -77,10 +146,11 @@ class Recorder:
             seed=seed,
             policy_sha256=policy_sha256,
             record=level,
+            links="sparse" if sparse else "dense",
             rollouts_done=0,
             **versions(),
         )
-        for name in KEPT[level]:
+        for name in self._names:
             self._create(name)
 
     def append(self, trace: Trace) -> None:
@@ -93,15 +163,18 @@ class Recorder:
         """
         self._check_space(trace)
         try:
-            for name in KEPT[self._level]:
+            for name in self._names:
                 self._extend(name, getattr(trace, name))
             if self._level == "summary":
-                self._summarise(trace)
+                group = self.file.require_group("summary")
+                for name, array in self._summary.add(trace).items():
+                    group.require_dataset(name, array.shape, array.dtype)[...] = array
             self.file.flush()
             self._done += len(trace.lam)
+            self._changes += len(trace.link_pair)
             self.file.attrs["rollouts_done"] = self._done
             self.file.flush()
-            if self._temporary is not None and self.path is not None:
+            if self._temporary is not None:
                 take_name(self._temporary, self.path, self._force)
                 self._temporary = None
         except OSError as error:
@@ -118,7 +191,8 @@ class Recorder:
     def finish(self) -> Recording:
         """Name the axes of every dataset and hand the recording over for reading."""
         lengths = self._lengths | {"t": self._done * self._T0, "k": self._done, "k_or_end": self._done + 1}
-        for name in KEPT[self._level]:
+        lengths["change"] = self._changes
+        for name in self._names:
             dataset = self.file[location(name)]
             for dimension, axis in zip(dataset.dims, AXES[name], strict=True):
                 if axis not in self.file:
@@ -126,16 +200,12 @@ class Recorder:
                     self.file.create_dataset(axis, data=index, compression="gzip", shuffle=True)
                     self.file[axis].make_scale(axis)
                 dimension.attach_scale(self.file[axis])
-        if self.path is None:
-            return Recording(self.file, "memory")
         self.file.close()
         return Recording.open(self.path)
 
     def _check_space(self, trace: Trace) -> None:
         """Stop while the file is still whole: HDF5 cannot close one cleanly once its disk is full."""
-        if self.path is None:
-            return
-        needed = _SPARE_BYTES + sum(getattr(trace, name).nbytes for name in KEPT[self._level])
+        needed = _SPARE_BYTES + sum(getattr(trace, name).nbytes for name in self._names)
         free = shutil.disk_usage(self.path.parent).free
         if free < needed:
             if self._done:
@@ -165,17 +235,3 @@ class Recorder:
         before = len(dataset)
         dataset.resize(before + len(rows), axis=0)
         dataset[before:] = rows
-
-    def _summarise(self, trace: Trace) -> None:
-        self._reward_count += np.rint(trace.reward_mean * self._T0).astype(np.int64).sum(axis=0)
-        for lam in trace.lam:
-            self._lam_sum += self._lam_last
-            self._lam_last = lam
-        group = self.file.require_group("summary")
-        summary = {
-            "reward_count": self._reward_count,
-            "lam_mean": self._lam_sum / (self._done + len(trace.lam)),
-            "lam_last": self._lam_last,
-        }
-        for name, array in summary.items():
-            group.require_dataset(name, array.shape, array.dtype)[...] = array

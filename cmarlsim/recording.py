@@ -5,7 +5,10 @@ Layout: level ``step`` keeps the first two groups, ``rollout`` the second, ``sum
 ==========================  ======================  =================================================
 ``/step/position``          float64 (T, N, 2)       S_t in metres
 ``/step/tile``, ``action``  uint16 (T, N)
-``/step/link``              bool (T, N, N)          who talked to whom
+``/step/link``              bool (T, N, N)          who talked to whom; or, sparse, the next two:
+``/step/link_count``        uint32 (T,)             links that go up or down at a step
+``/step/link_pair``         uint16 (C, 2)           their agents, the lower one first, step after step;
+                                                    before step 0 there are no links
 ``/step/reward``            bool (T, M)             r(S_t), eq. (1)
 ``/step/estimate``          bool (T, N, M)          R^n at the end of its rollout, eq. (17)
 ``/rollout/lam``            float64 (K + 1, N, M)   row k: in force during rollout k, eq. (18)
@@ -20,35 +23,48 @@ Attributes of ``/``: `format`, `scenario` and `floorplan` (resolved TOML), `seed
 the policy's numbers, `Policy.sha256`, not of its file), `record`, versions, and `rollouts_done`, which is
 advanced last: what lies behind it is not yet true. The datasets' axes are named by dimension scales (`AXES`),
 in files that were finished.
+
+Links are kept sparse for more than `FEW_AGENTS` agents, unless asked otherwise; the attribute `links` says
+which. `Recording.links` gives matrices in either case.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import h5py
 import numpy as np
 
 from cmarlsim.errors import InputError
 from cmarlsim.hdf5 import open_readable
-from cmarlsim.kernels.world import Floats
+from cmarlsim.kernels.world import Bools, Floats
 from cmarlsim.scenario import Scenario
 from cmarlsim.theory import certified_satisfaction
 
 FORMAT = "cmarlsim-recording/1"
 LEVELS = ("step", "rollout", "summary")
 
+LINK_FORMS = ("auto", "dense", "sparse")
+
 STEP = ("position", "tile", "action", "link", "reward", "estimate")
+SPARSE = ("link_count", "link_pair")
 ROLLOUT = ("lam", "lam_ideal", "reward_mean")
 SUMMARY = ("reward_count", "lam_mean", "lam_last")
-KEPT = {"step": STEP + ROLLOUT, "rollout": ROLLOUT, "summary": ()}
+FEW_AGENTS = 64
+"""Up to so many agents, links are kept as matrices unless asked otherwise."""
+
+MOST_BYTES = 2**35
+"""Uncompressed bytes that a dataset may grow to."""
+
 AXES = {
     "position": ("t", "n", "axis"),
     "tile": ("t", "n"),
     "action": ("t", "n"),
     "link": ("t", "n", "n_other"),
+    "link_count": ("t",),
+    "link_pair": ("change", "end"),
     "reward": ("t", "m"),
     "estimate": ("t", "n", "m"),
     "lam": ("k_or_end", "n", "m"),
@@ -59,14 +75,66 @@ AXES = {
 
 def check_record(level: str) -> None:
     """Raise InputError unless `level` is a level of recording."""
-    if level not in KEPT:
-        raise InputError(f"--record {level}: must be one of {', '.join(KEPT)}")
+    if level not in LEVELS:
+        raise InputError(f"--record {level}: must be one of {', '.join(LEVELS)}")
+
+
+def kept(level: str, sparse: bool) -> tuple[str, ...]:
+    """Names of the datasets of a level; with `sparse` links or links as matrices."""
+    if level == "summary":
+        return ()
+    if level == "rollout":
+        return ROLLOUT
+    return tuple(name for name in STEP if name != "link" or not sparse) + (SPARSE if sparse else ()) + ROLLOUT
+
+
+def choose_links(scenario: Scenario, steps: int, level: str, links: str) -> bool:
+    """Whether links are to be kept sparse.
+
+    Parameters
+    ----------
+    links
+        ``auto``, ``dense`` or ``sparse``.
+
+    Raises
+    ------
+    InputError
+        If `links` is none of these, or a recording of `steps` steps would have a dataset of more than
+        `MOST_BYTES`.
+    """
+    if links not in LINK_FORMS:
+        raise InputError(f"--links {links}: must be one of {', '.join(LINK_FORMS)}")
+    N, M, gigabyte = scenario.agents.N, scenario.M, 1e9
+    sparse = links == "sparse" or (links == "auto" and N > FEW_AGENTS)
+    if level == "step" and steps * N * M > MOST_BYTES:
+        raise InputError(
+            f"--record step: the estimates of N = {N} agents of M = {M} zones in {steps} steps are "
+            f"{steps * N * M / gigabyte:.0f} GB, more than {MOST_BYTES / gigabyte:.0f}: "
+            "use --record rollout, or fewer --steps"
+        )
+    if level == "step" and not sparse and steps * N * N > MOST_BYTES:
+        raise InputError(
+            f"--links dense: {steps} matrices of N x N = {N} x {N} links are "
+            f"{steps * N * N / gigabyte:.0f} GB, more than {MOST_BYTES / gigabyte:.0f}: use --links sparse"
+        )
+    return sparse
 
 
 def location(name: str) -> str:
     """Path of a dataset inside the file."""
-    group = "step" if name in STEP else "rollout" if name in ROLLOUT else "summary"
+    group = "step" if name in STEP + SPARSE else "rollout" if name in ROLLOUT else "summary"
     return f"{group}/{name}"
+
+
+class Memory(dict[str, np.ndarray]):
+    """What a recording in memory has instead of a file: arrays by their place, and attributes."""
+
+    def __init__(self, arrays: dict[str, np.ndarray], attrs: dict[str, Any]) -> None:
+        super().__init__(arrays)
+        self.attrs = attrs
+
+    def close(self) -> None:
+        """Do nothing, for there is no file."""
 
 
 class _Dataset:
@@ -86,16 +154,20 @@ class Recording:
     """
 
     position, tile, action, link, reward, estimate = (_Dataset() for _ in range(6))
+    link_count, link_pair = (_Dataset() for _ in range(2))
     lam, lam_ideal, reward_mean = (_Dataset() for _ in range(3))
 
-    def __init__(self, file: h5py.File, path: str) -> None:
+    def __init__(self, file: h5py.File | Memory, path: str, scenario: Scenario | None = None) -> None:
         self.file, self.path = file, path
         try:
             attributes = file.attrs
-            self.scenario = Scenario.from_toml(attributes["scenario"], attributes["floorplan"], path)
+            if scenario is None:
+                scenario = Scenario.from_toml(attributes["scenario"], attributes["floorplan"], path)
+            self.scenario = scenario
             self.seed = int(attributes["seed"])
             self.level = str(attributes["record"])
             check_record(self.level)
+            self.sparse = attributes.get("links", "dense") == "sparse"
             self.policy_sha256 = str(attributes["policy_sha256"])
             self.rollouts_done = int(attributes["rollouts_done"])
             if not 0 <= self.rollouts_done <= self._kept():
@@ -121,9 +193,14 @@ class Recording:
 
     def _kept(self) -> int:
         """Rollouts that the datasets have rows for."""
-        lengths = [len(self.file[location(name)]) for name in KEPT[self.level]]
-        per_rollout = [self.scenario.dual.T0 if name in STEP else 1 for name in KEPT[self.level]]
-        return min((n // size for n, size in zip(lengths, per_rollout, strict=True)), default=2**63)
+        T0, names = self.scenario.dual.T0, [name for name in self.names if name != "link_pair"]
+        lengths = [len(self.file[location(name)]) // (1 if name in ROLLOUT else T0) for name in names]
+        return min(lengths, default=2**63)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the datasets of steps and rollouts."""
+        return kept(self.level, self.sparse)
 
     @property
     def steps(self) -> int:
@@ -144,8 +221,30 @@ class Recording:
                 f"{self.path}: recorded at level '{self.level}', which keeps no '{name}'; "
                 f"record with --record {path.partition('/')[0]}"
             )
-        rows = {"t": self.steps, "k": self.rollouts_done, "k_or_end": self.rollouts_done + 1}[AXES[name][0]]
-        return self.file[path][0 if last is None else max(rows - last, 0) : rows]
+        rows = {"t": self.steps, "k": self.rollouts_done, "k_or_end": self.rollouts_done + 1}
+        axis = AXES[name][0]
+        end = int(self.link_count.sum(dtype=np.int64)) if axis == "change" else rows[axis]
+        return self.file[path][0 if last is None else max(end - last, 0) : end]
+
+    def links(self, first: int = 0, last: int | None = None) -> Bools:
+        """Who talked to whom at the steps `first` to `last` - 1, in whichever form that was kept.
+
+        Returns
+        -------
+        (last - first, N, N) array of bool
+        """
+        first, last, _ = slice(first, last).indices(self.steps)
+        if not self.sparse:
+            return self.link[first:last]
+        N, begin = self.scenario.agents.N, np.concatenate([[0], np.cumsum(self.link_count, dtype=np.int64)])
+        change = self.link_pair.astype(np.int64) @ [N, 1]
+        now = np.bincount(change[: begin[first]], minlength=N * N) % 2 == 1
+        result = np.empty((max(last - first, 0), N, N), dtype=bool)
+        for row, t in enumerate(range(first, last)):
+            now[change[begin[t] : begin[t + 1]]] ^= True
+            matrix = now.reshape(N, N)
+            result[row] = matrix | matrix.T
+        return result
 
     def satisfaction(self, running: Literal["step", "rollout"] | None = None) -> Floats:
         """Mean reward: the fraction of the steps in which each zone was attended.

@@ -18,7 +18,7 @@ from cmarlsim.learning.policy import Policy
 from cmarlsim.parallel import Task, run_tasks
 from cmarlsim.picture import draw_runs
 from cmarlsim.randomness import check_seed
-from cmarlsim.recording import Recording, check_record
+from cmarlsim.recording import Recording, check_record, choose_links
 from cmarlsim.report import print_report
 from cmarlsim.scenario import Scenario
 
@@ -42,6 +42,10 @@ def run(
         ),
     ] = None,
     record: Annotated[str, typer.Option(help="How much to keep: step, rollout or summary.")] = "step",
+    links: Annotated[
+        str,
+        typer.Option(help="How level 'step' keeps links: dense, sparse, or auto (dense for N <= 64)."),
+    ] = "auto",
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change a scenario key: links.d=4, zones.red.c=0.2."),
@@ -56,6 +60,7 @@ def run(
         check_record(record)
         check_seed(seed)
         rollouts = whole_rollouts(steps, world.dual.T0)
+        choose_links(world, rollouts * world.dual.T0, record, links)
         base = out or _free(world.name, seed, runs)
         paths = _one_each(base, seed, runs)
         picture = base.with_suffix(".png") if plot and record != "summary" else None
@@ -64,7 +69,7 @@ def run(
         with compilation_announced():  # here, so that several processes find it done
             Run(world, team, seed).advance(0, keep_steps=False)
         tasks = [
-            Task(world, team, rollouts * world.dual.T0, seed + i, path, record, force)
+            Task(world, team, rollouts * world.dual.T0, seed + i, path, record, links, force)
             for i, path in enumerate(paths)
         ]
         with progress_bar(f"{world.name}: running", rollouts * runs) as advance:

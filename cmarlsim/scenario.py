@@ -7,6 +7,7 @@ import tomllib
 import warnings
 from collections import Counter
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -181,22 +182,22 @@ class Scenario(Strict):
         """Thresholds, (M,)."""
         return np.array([zone.c for zone in self.zones])
 
-    @property
+    @cached_property
     def world(self) -> World:
         """Arrays of the floor plan with this scenario's zones."""
         return build_world(self.floorplan, self._discs)
 
-    @property
+    @cached_property
     def atlas(self) -> Atlas:
         """Numbered places of the world, at this scenario's speed and range."""
         return build_atlas(self.floorplan, self._discs, self.speed_ticks, float(self.links.d or 0.0))
 
-    @property
+    @cached_property
     def sights(self) -> Sights:
         """What can be seen from each waypoint edge, at this scenario's range."""
         return build_sights(self.floorplan, self._discs, float(self.links.d or 0.0))
 
-    @property
+    @cached_property
     def site(self) -> Site:
         """World, atlas and sights for the engine; a small team with an atlas needs no sights."""
         alone = len(self.atlas.tile) > 0 and (self.agents.N <= FEW or self.links.model != "sight-or-disc")

@@ -24,7 +24,7 @@ from cmarlsim.kernels.world import (
 )
 
 ROOM = 2**10
-"""Events that a new log holds."""
+"""Events that a new log holds; it grows when they are more."""
 
 
 class Rules(NamedTuple):
@@ -55,14 +55,16 @@ class Draws(NamedTuple):
 class Trace(NamedTuple):
     """What happened, by the contract's names.
 
-    The first six have a row a step, or none where steps are not kept; `link` has none either where agents
-    are too many for it. The others have a row a rollout; `lam` and `lam_ideal` are the values after it.
+    The first seven have a row a step, or none where steps are not kept; of `link` and `link_count` at most
+    one has. The last three have a row a rollout; `lam` and `lam_ideal` are the values after it.
     """
 
     position: Floats  # (rows, N, 2)
     tile: NDArray[np.uint16]  # (rows, N)
     action: NDArray[np.uint16]  # (rows, N)
     link: Bools  # (rows, N, N)
+    link_count: NDArray[np.uint32]  # (rows,) links that go up or down at the step
+    link_pair: NDArray[np.uint16]  # (sum of link_count, 2) their agents, in the order of events
     reward: Bools  # (rows, M)
     estimate: Bools  # (rows, N, M)
     lam: Floats  # (K, N, M)
@@ -116,13 +118,18 @@ class Scene(NamedTuple):
     done: Words  # (words of N) buffer: agents whose links are up to date
 
 
-def new_trace(rollouts: int, rows: int, agents: int, zones: int, links: bool = True) -> Trace:
-    """Uninitialised trace of `rollouts` rollouts with `rows` step rows, of `links` only if asked for."""
+def new_trace(rollouts: int, rows: int, agents: int, zones: int, sparse: bool = False) -> Trace:
+    """Uninitialised trace of `rollouts` rollouts with `rows` step rows.
+
+    With `sparse` links they have no rows, and the counts and pairs are for the caller to fill.
+    """
     return Trace(
         position=np.empty((rows, agents, 2)),
         tile=np.empty((rows, agents), dtype=np.uint16),
         action=np.empty((rows, agents), dtype=np.uint16),
-        link=np.empty((rows if links else 0, agents, agents), dtype=np.bool_),
+        link=np.empty((0 if sparse else rows, agents, agents), dtype=np.bool_),
+        link_count=np.empty(0, dtype=np.uint32),
+        link_pair=np.empty((0, 2), dtype=np.uint16),
         reward=np.empty((rows, zones), dtype=np.bool_),
         estimate=np.empty((rows, agents, zones), dtype=np.bool_),
         lam=np.empty((rollouts, agents, zones)),

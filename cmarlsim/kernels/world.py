@@ -75,11 +75,12 @@ class Atlas(NamedTuple):
 
 
 class Sights(NamedTuple):
-    """What can be seen from each of S stretches of way: the parts of the E waypoint edges, then the waypoints.
+    """What can be seen from each of S stretches of way: parts of the E waypoint edges, then the waypoints.
 
-    Stretches are straight and short, so one wall often hides all of another stretch, or no wall any of it; what remains
-    to be tested for two agents is a short list of walls. Lists are joined end to end: that of stretch s goes
-    from first[s] to first[s + 1]. With no stretches here the engine asks the atlas about every pair of agents.
+    Stretches are straight and short, so one wall often hides all of another stretch, or no wall any of it;
+    what remains to be tested for two agents is a short list of walls. Lists are joined end to end: that of
+    stretch s goes from first[s] to first[s + 1]. With no stretches here the engine asks the atlas about
+    every pair of agents.
     """
 
     part_first: Ints  # (E + 1,) the first stretch of each edge; the waypoints' begin at the last entry

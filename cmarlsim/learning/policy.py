@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -122,7 +123,7 @@ class Policy:
             for name in ("low", "high", "scale_lam"):
                 file.attrs[name] = getattr(self.encoding, name)
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """Hash of everything that decides what the policy does."""
         digest = hashlib.sha256(RANK.encode())

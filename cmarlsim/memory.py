@@ -1,0 +1,55 @@
+"""Whether the tables of a run fit into memory, said before any of them is made."""
+
+from __future__ import annotations
+
+import os
+
+from cmarlsim.errors import InputError
+from cmarlsim.graphs import footprint_size
+from cmarlsim.learning.policy import Policy
+from cmarlsim.scenario import Scenario
+
+SHARE = 0.8
+"""Of the machine's memory that a run may take."""
+
+
+def machine_bytes() -> int:
+    """Memory of this machine."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def table_bytes(scenario: Scenario, policy: Policy) -> dict[str, int]:
+    """Bytes of the large tables of a run, by what they are and what makes them smaller."""
+    N, M, T0 = scenario.agents.N, scenario.M, scenario.dual.T0
+    tiles, links = len(scenario.floorplan.tiles), scenario.links
+    edges = footprint_size(links.footprint, N) if links.model == "bernoulli" and links.footprint else 0
+    return {
+        "links and gossip (N x N bits, four times): lower agents.N": N * N // 2,
+        "the log of a step's events (N x (N + M)): lower agents.N": 24 * (N * (N + M) + edges),
+        "what agents know (N x M): lower agents.N or the number of zones": 40 * N * M,
+        "routes and draws (T0 x N): lower dual.T0 or agents.N": 36 * (T0 + 1) * N,
+        "draws of links (T0 x edges of the footprint): lower dual.T0 or agents.N": 8 * T0 * edges,
+        "policy tables (N x tiles x M): lower agents.N, or use --policy rank": 0
+        if policy.networks is None
+        else 8 * N * tiles * M,
+    }
+
+
+def check_memory(scenario: Scenario, policy: Policy) -> None:
+    """Raise InputError if a run's tables take more than `SHARE` of the machine's memory.
+
+    Raises
+    ------
+    InputError
+        Says how much is needed, for what most, and what to lower.
+    """
+    tables, limit = table_bytes(scenario, policy), SHARE * machine_bytes()
+    needed = sum(tables.values())
+    if needed > limit:
+        largest = max(tables, key=tables.__getitem__)
+        raise InputError(
+            f"scenario '{scenario.name}' with N = {scenario.agents.N}, M = {scenario.M}, "
+            f"T0 = {scenario.dual.T0}: its tables need {needed / 1e9:.1f} GB, more than the "
+            f"{limit / 1e9:.1f} GB that a run may take here; most of it, {tables[largest] / 1e9:.1f} GB, "
+            f"for {largest}"
+        )
