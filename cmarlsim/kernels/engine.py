@@ -190,6 +190,7 @@ def run_rollouts(
         k = clock[0]
         if clock[1] < 0:
             begin_rollout(site, rules, weights, state, draws.action[k], scene, trace)
+            clock[1] = 0
         while clock[1] < T0:
             if not has_room(rules, scene):
                 return False
