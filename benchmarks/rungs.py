@@ -1,8 +1,4 @@
-"""The rungs of a ladder from the plain algorithm to the engine: step-by-step engines, with some of its ideas.
-
-One kernel has them all, each behind a flag that is the same for the whole run. Whatever the engine does in
-the same way is the engine's own kernel.
-"""
+"""The rungs of a ladder from the plain algorithm to the engine, ready to be run and timed."""
 
 from __future__ import annotations
 
@@ -11,186 +7,15 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
+from measuring import Work
+from stepping import Desk, Ideas, run_stepped
 
 from cmarlsim import Policy, Scenario
-from cmarlsim.kernels.bits import clear, has, put
-from cmarlsim.kernels.compiling import kernel
-from cmarlsim.kernels.engine import gossip_backwards, log_arrivals, run_rollouts, settle
+from cmarlsim.kernels.engine import run_rollouts
 from cmarlsim.kernels.events import longer, new_log
-from cmarlsim.kernels.gossip import estimate_from_freshness, spread, spread_literally
-from cmarlsim.kernels.links import near_or_in_sight
-from cmarlsim.kernels.motion import position_of
-from cmarlsim.kernels.observing import in_zone, tile_of
-from cmarlsim.kernels.policy import cdf_row, draw_action, hidden_of_lam
-from cmarlsim.kernels.scene import Draws, Rules, Scene, State, Tables, Trace, new_scene, new_trace
-from cmarlsim.kernels.travel import begin_table, go
-from cmarlsim.kernels.world import Bools, Floats, Ints, Places, Site, Weights, places_at
+from cmarlsim.kernels.scene import Draws, Rules, Scene, State, Trace, new_scene, new_trace
+from cmarlsim.kernels.world import Site, Weights, places_at
 from cmarlsim.randomness import stream, uniforms
-
-
-class Ideas(NamedTuple):
-    """What a step-by-step engine does better than literally."""
-
-    freshness: bool = False  # gossip by freshness instead of eq. (17) as printed
-    table: bool = False  # the policy is a table during a rollout: each row is computed once
-    hidden: bool = False  # and what the multipliers contribute to its hidden layer too
-    moved: bool = False  # agents that did not move, and pairs of such, are not looked at again
-    numbered: bool = False  # places are numbers of the atlas
-    events: bool = False  # gossip goes backwards over a log of events
-
-
-class Desk(NamedTuple):
-    """Where the present step and rollout are kept (changed in place)."""
-
-    moved: Bools  # (N,) whether an agent moved on the way to this step
-    position: Floats  # (N, 2)
-    tile: Ints  # (N,)
-    own: Bools  # (T0, N, M) direct observations
-    link: Bools  # (N, N)
-    fresh: Ints  # (2, N, N) freshness, of odd and even steps
-    estimate: Bools  # (2, T0, N, M) estimates, of odd and even steps
-
-
-@kernel
-def begin(ideas: Ideas, weights: Weights, lam: Floats, tables: Tables, desk: Desk) -> None:
-    """Start a rollout with the multipliers `lam` (N, M)."""
-    for n in range(len(lam)):
-        if ideas.hidden or weights.ranked:
-            begin_table(weights, n, lam[n], tables)
-        else:
-            tables.ready[n] = False
-    desk.fresh[1] = -1
-
-
-@kernel
-def choose(
-    ideas: Ideas, weights: Weights, tables: Tables, lam: Floats, n: int, tile: int, uniform: float
-) -> int:
-    """Draw agent n's action on a tile, with its multipliers `lam` (M,)."""
-    if weights.ranked:
-        return tables.sure[n]
-    row = tables.row[n, tile]
-    if not (ideas.table and tables.ready[n, tile]):
-        if not ideas.hidden:
-            hidden_of_lam(weights, n, lam, tables.hidden[n])
-        cdf_row(weights, n, tile, tables.hidden[n], tables.active, row)
-        tables.ready[n, tile] = True
-    return draw_action(row, uniform)
-
-
-@kernel
-def look(ideas: Ideas, site: Site, places: Places, desk: Desk, t: int) -> None:
-    """Bring tiles, positions and direct observations to step t."""
-    atlas, own = site.atlas, desk.own
-    for n in range(len(desk.moved)):
-        if ideas.moved and not desk.moved[n]:
-            for m in range(own.shape[2]):
-                own[t, n, m] = own[t - 1, n, m]
-        elif ideas.numbered:
-            desk.tile[n] = atlas.tile[places.node[n]]
-            for m in range(own.shape[2]):
-                own[t, n, m] = has(atlas.zones[places.node[n]], m)
-        else:
-            x, y = position_of(site.world, places, n)
-            desk.position[n, 0], desk.position[n, 1] = x, y
-            desk.tile[n] = tile_of(site.world, x, y)
-            for m in range(own.shape[2]):
-                own[t, n, m] = in_zone(site.world, m, x, y)
-
-
-@kernel
-def connect(ideas: Ideas, site: Site, d: float, places: Places, desk: Desk) -> None:
-    """Bring the links to the present step."""
-    for i in range(len(desk.moved)):
-        for j in range(i):
-            if ideas.moved and not (desk.moved[i] or desk.moved[j]):
-                continue
-            if ideas.numbered:
-                up = has(site.atlas.near[places.node[i]], places.node[j])
-            else:
-                a, b = desk.position[i], desk.position[j]
-                up = near_or_in_sight(site.world, d, a[0], a[1], b[0], b[1])
-            desk.link[i, j] = desk.link[j, i] = up
-
-
-@kernel
-def hear(ideas: Ideas, desk: Desk, t: int) -> None:
-    """Gossip at step t."""
-    now, before = t & 1, 1 - (t & 1)
-    if ideas.freshness:
-        spread(t, desk.link, desk.fresh[before], desk.fresh[now])
-    else:
-        spread_literally(t, desk.own[t], desk.link, desk.estimate[before], desk.estimate[now])
-
-
-@kernel
-def log_step(site: Site, rules: Rules, places: Places, desk: Desk, scene: Scene, t: int) -> None:
-    """Log what changes at step t: what takes the place of `look`, `connect` and `hear` with events."""
-    route = scene.route
-    clear(route.arriving[t])
-    for n in range(len(desk.moved)):
-        route.place[t, n] = places.node[n]
-        if desk.moved[n]:
-            desk.tile[n] = site.atlas.tile[places.node[n]]
-            put(route.arriving[t], n, True)
-    log_arrivals(site, rules.links, scene, t)
-
-
-@kernel
-def count(ideas: Ideas, desk: Desk, scene: Scene, trace: Trace, row: int) -> None:
-    """Count attended steps, in truth and as known at the end; write kept rewards from `row` on."""
-    T0, agents, zones = desk.own.shape
-    estimate, known = desk.estimate[(T0 - 1) & 1], scene.hindsight.known
-    if ideas.freshness:
-        estimate_from_freshness(desk.fresh[(T0 - 1) & 1], desk.own, estimate)
-    scene.attended[:] = 0
-    known[:] = 0
-    for t in range(T0):
-        for m in range(zones):
-            reward = False
-            for n in range(agents):
-                reward |= desk.own[t, n, m]
-                known[m, n] += estimate[t, n, m]
-            scene.attended[m] += reward
-            if len(trace.reward) > 0:
-                trace.reward[row + t, m] = reward
-
-
-@kernel
-def run_stepped(
-    ideas: Ideas,
-    site: Site,
-    rules: Rules,
-    weights: Weights,
-    state: State,
-    uniform: Floats,
-    scene: Scene,
-    desk: Desk,
-    trace: Trace,
-) -> None:
-    """Run Algorithm 2 step by step with the draws `uniform` (K, T0, N)."""
-    rollouts, T0, agents = uniform.shape
-    for k in range(rollouts):
-        begin(ideas, weights, state.lam, scene.tables, desk)
-        scene.log.happened[0] = 0
-        if ideas.events:
-            scene.attended[:] = 0
-        for t in range(T0):
-            if ideas.events:
-                log_step(site, rules, state.places, desk, scene, t)
-            else:
-                look(ideas, site, state.places, desk, t)
-                connect(ideas, site, rules.links.d, state.places, desk)
-                hear(ideas, desk, t)
-            for n in range(agents):
-                tile, u = desk.tile[n], uniform[k, t, n]
-                action = choose(ideas, weights, scene.tables, state.lam[n], n, tile, u)
-                desk.moved[n] = go(site, state.places, n, action, rules.speed)
-        if ideas.events:
-            gossip_backwards(scene, T0, trace, k * T0)
-        else:
-            count(ideas, desk, scene, trace, k * T0)
-        settle(rules, state, scene, T0, trace, k)
 
 
 class Beginning(NamedTuple):
@@ -277,3 +102,8 @@ RUNGS: tuple[Rung, ...] = (
     *(partial(stepped, ideas=Ideas(*[True] * ideas)) for ideas in range(len(Ideas._fields) + 1)),
     jumping,
 )
+
+
+def work_of(rung: Rung, scenario: Scenario, policy: Policy, seed: int, rollouts: int) -> Work:
+    """A rung's run to be timed, from the beginning every time."""
+    return lambda: rung(beginning(scenario, policy, seed, rollouts, keep_steps=False))

@@ -5,7 +5,8 @@ import pytest
 import worlds
 from cases import COMPILED, Case, policy_of, scenario_of
 from hypothesis import given, settings
-from rungs import NAMES, RUNGS, Ideas, beginning, jumping
+from rungs import NAMES, RUNGS, beginning, jumping
+from stepping import Ideas
 
 from cmarlsim import Policy, Scenario
 from cmarlsim.execution import Run

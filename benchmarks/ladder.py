@@ -1,0 +1,133 @@
+"""``python benchmarks/ladder.py``: what each idea of the engine gave, as a ladder of engines.
+
+All rungs run the paper's scenario with the trained policy on the same draws, are checked to give the same
+rewards and multipliers, and are timed in turn, round by round, in several processes; the slowest, in NumPy,
+in fewer rounds than the others. The draws are made beforehand, and timed apart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from measuring import Measured, Work, digits, in_processes, in_turn, markdown, replace_between
+from rivals.numpy_steps import NumpySteps, Result
+from rungs import NAMES, RUNGS, Beginning, beginning, jumping, work_of
+
+from cmarlsim import Policy, Scenario
+from cmarlsim.kernels.scene import Trace
+from cmarlsim.randomness import stream, uniforms
+
+SEED, ROLLOUTS, PROCESSES, ROUNDS, NUMPY_ROUNDS = 0, 400, 9, 7, 1
+NUMPY = "NumPy, vectorised over the agents of a step (`benchmarks/rivals/numpy_steps.py`)"
+FIRST = "the first rung, in turn with NumPy"
+DOUBLE = "the engine with weights in double precision"
+DRAWS = ("draws, by NumPy's Philox in bulk", "draws, by the SplitMix64 kernel")
+
+
+def numpy_work(scenario: Scenario, policy: Policy, rollouts: int) -> Work:
+    """The NumPy engine's run; what it tabulates is not timed."""
+    rival = NumpySteps(scenario, policy)
+    begun = beginning(scenario, policy, SEED, rollouts, keep_steps=False)
+    start = begun.state.places.node.copy()
+    return lambda: partial(rival.run, start, begun.draws.action)
+
+
+def in_double(begun: Beginning) -> Callable[[], Trace]:
+    """The engine with the same weights, each in twice as many bytes."""
+    names = ("W1", "b1", "W2", "b2")
+    doubles = {name: getattr(begun.weights, name).astype(np.float64) for name in names}
+    return jumping(begun._replace(weights=begun.weights._replace(**doubles)))
+
+
+def check(scenario: Scenario, policy: Policy, rollouts: int) -> None:
+    """Stop unless every rung gives the rewards and multipliers of the NumPy engine."""
+    wanted: Result = numpy_work(scenario, policy, rollouts)()()
+    for rung in (*RUNGS, in_double):
+        trace = rung(beginning(scenario, policy, SEED, rollouts, keep_steps=True))()
+        same = np.array_equal(trace.reward, wanted.reward)
+        same &= np.allclose(trace.lam, wanted.lam, rtol=0, atol=1e-12)
+        same &= np.allclose(trace.lam_ideal, wanted.lam_ideal, rtol=0, atol=1e-12)
+        if not same:
+            raise SystemExit(f"{rung}: not the rewards and multipliers of the NumPy engine")
+
+
+def measure(scenario: Scenario, policy: Policy, rollouts: int, rounds: int) -> Measured:
+    """Microseconds a step, of every rung and of what stands beside, in every round.
+
+    Those of NumPy are for rounds in turn with the first rung, whose are `FIRST`.
+    """
+    shape, (philox, splitmix) = (scenario.dual.T0, scenario.agents.N), DRAWS
+    rungs = zip(NAMES, RUNGS, strict=True)
+    works = {name: work_of(rung, scenario, policy, SEED, rollouts) for name, rung in rungs}
+    works[DOUBLE] = work_of(in_double, scenario, policy, SEED, rollouts)
+    works[philox] = lambda: partial(stream(SEED, "action").random, (rollouts, *shape))
+    works[splitmix] = lambda: partial(uniforms, SEED, "action", 0, rollouts, shape)
+    slow = {NUMPY: numpy_work(scenario, policy, rollouts), FIRST: works[NAMES[0]]}
+    micros: Measured = {}
+    for group, count in ((slow, min(rounds, NUMPY_ROUNDS)), (works, rounds)):
+        seconds = in_turn(list(group.values()), count)
+        micros |= zip(group, 1e6 * seconds.T / (rollouts * scenario.dual.T0), strict=True)
+    return micros
+
+
+def table(micros: Measured) -> str:
+    """The ladder, and what stands beside it, in Markdown; ratios are medians of the rounds' ratios."""
+
+    def time_of(name: str) -> str:
+        return digits(float(np.median(micros[name])))
+
+    def ratio(a: str, b: str) -> float:
+        return float(np.median(micros[a] / micros[b]))
+
+    first, numpy_to_first = NAMES[0], ratio(NUMPY, FIRST)
+    rows = [["0", NUMPY, time_of(NUMPY), "", "1"]]
+    for rung, name in enumerate(NAMES, start=1):
+        gain = numpy_to_first if rung == 1 else ratio(NAMES[rung - 2], name)
+        whole = numpy_to_first * ratio(first, name)
+        label = name if rung == 1 else f"+ {name}"
+        rows.append([f"{rung}", label, time_of(name), f"{gain:.2f}", digits(whole)])
+    philox, splitmix = DRAWS
+    beside = [
+        [DOUBLE, time_of(DOUBLE), f"the engine takes {ratio(NAMES[-1], DOUBLE):.2f} of that"],
+        [philox, time_of(philox), ""],
+        [splitmix, time_of(splitmix), f"{ratio(splitmix, philox):.2f} of that"],
+    ]
+    ladder = markdown("|engine|µs a step|faster than the rung before|than NumPy", "rlrrr", rows)
+    return ladder + "\n" + markdown("beside the ladder|µs a step|", "lrl", beside)
+
+
+def options() -> argparse.Namespace:
+    """What the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--processes", type=int, default=PROCESSES, help="one after the other: %(default)s")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="in each process; default %(default)s")
+    parser.add_argument("--rollouts", type=int, default=ROLLOUTS, help="of 100 steps; default %(default)s")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the times of all rounds to FILE")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="replace the table in FILE")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Print the table."""
+    chosen: Any = options()
+    scenario, policy = Scenario.load("paper"), Policy.load("paper")
+    check(scenario, policy, chosen.rollouts)
+    job = partial(measure, scenario, policy, chosen.rollouts, chosen.rounds)
+    micros = in_processes(job, chosen.processes)
+    text = table(micros)
+    print(text, end="")
+    if chosen.json:
+        rounds = {name: times.tolist() for name, times in micros.items()}
+        chosen.json.write_text(json.dumps({"microseconds_a_step": rounds}, indent=2) + "\n", "utf-8")
+    if chosen.write:
+        replace_between(chosen.write, "ladder", text)
+
+
+if __name__ == "__main__":
+    main()
