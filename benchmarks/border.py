@@ -124,7 +124,8 @@ def draw(rows: dict[str, list[float]], path: Path) -> None:
         for name, values, colour, marker in lines:
             panel.plot(x[:-1], values[:-1], color=colour, marker=marker, markersize=4, label=name or None)
             panel.plot(x[-1:], values[-1:], color=colour, marker=marker, markersize=4)
-        panel.set(ylabel=label, ylim=(0, None))
+        top = max(values.max() for _, values, _, _ in lines)
+        panel.set(ylabel=label, ylim=(0, (1.25 if lines[0][0] else 1.05) * top))
         panel.grid(axis="y", color="0.9")
         panel.spines[["top", "right"]].set_visible(False)
         if lines[0][0]:

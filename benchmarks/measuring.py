@@ -25,7 +25,7 @@ Work = Callable[[], Callable[[], Any]]
 def in_processes(measure: Callable[[], Measured], processes: int) -> Measured:
     """What `measure` returns in several fresh processes, one after the other, joined along the last axis.
 
-    Where arrays happen to lie in memory makes up to a fourth of a difference, all through a process.
+    Processes differ by up to a fourth, each all the way through: where code and arrays lie in memory matters.
     """
     found: list[Measured] = []
     for _ in range(processes):
