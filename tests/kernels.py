@@ -1,10 +1,18 @@
 """Between the arrays of the compiled kernels and plain ones: sets as words, places, the present step."""
 
+from collections.abc import Iterator
+
 import naive
 import numpy as np
 
 from cmarlsim.kernels.bits import Words
-from cmarlsim.kernels.world import Atlas, Bools, Floats, Places, Present, places_at
+from cmarlsim.kernels.engine import log_arrivals
+from cmarlsim.kernels.events import new_log
+from cmarlsim.kernels.scene import Rules, Scene, new_scene
+from cmarlsim.kernels.world import Atlas, Bools, Floats, Ints, Places, Site, places_at
+from cmarlsim.learning.policy import Policy
+from cmarlsim.scenario import Scenario
+from cmarlsim.sights import NO_SIGHTS
 
 FULL = np.uint64(2**64 - 1)
 
@@ -35,17 +43,53 @@ def no_atlas(zones: int) -> Atlas:
     """The atlas of a world with too many places."""
     return Atlas(
         position=np.empty((0, 2)),
+        edge=np.empty(0, dtype=np.int64),
         tile=np.empty(0, dtype=np.int64),
         zones=np.empty((0, max(1, -(-zones // 64))), dtype=np.uint64),
         after=np.empty((0, zones), dtype=np.int32),
-        linked=np.empty((0, 0), dtype=np.uint8),
+        near=np.empty((0, 1), dtype=np.uint64),
     )
 
 
-def present(position: Floats, moved: Bools) -> Present:
-    """Agents at positions (N, 2), of which nothing else is known."""
-    agents = len(position)
-    return Present(position, np.full(agents, -1), unset_words(agents, 1), moved)
+def site_without_atlas(scenario: Scenario) -> Site:
+    return Site(scenario.world, no_atlas(scenario.M), scenario.sights)
+
+
+def sites(scenario: Scenario) -> list[Site]:
+    """All ways to look at the world: along its edges, with an atlas if it has one, and with nothing else."""
+    found = [site_without_atlas(scenario)]
+    if len(scenario.atlas.tile):
+        found.append(found[0]._replace(atlas=scenario.atlas))
+        if scenario.agents.N <= 64:
+            found.append(found[1]._replace(sights=NO_SIGHTS))
+    return found
+
+
+def roomy_scene(site: Site, rules: Rules, agents: int, T0: int) -> Scene:
+    """A scene for the policy that ranks, with room in its log for all that can happen in a step."""
+    weights = Policy.load("rank").weights(agents, site.world)
+    scene = new_scene(site, rules, weights, agents, T0)
+    most = agents * (agents + len(site.world.zone_radius)) + len(rules.links.footprint)
+    return scene._replace(log=new_log(most))
+
+
+def looked_at(scenario: Scenario, edge: Ints, position: Floats) -> Iterator[Scene]:
+    """Agents that stand, step by step, on points of waypoint edges; (T, N) and (T, N, 2).
+
+    Who does not move does not arrive. Without an atlas: all is found by looking along the edges.
+    """
+    site, rules, (steps, agents) = site_without_atlas(scenario), scenario.rules(), edge.shape
+    scene = roomy_scene(site, rules, agents, steps)
+    for t in range(steps):
+        moved = np.ones(agents, dtype=np.bool_)
+        if t > 0:
+            moved = (position[t] != position[t - 1]).any(axis=1) | (edge[t] != edge[t - 1])
+        scene.route.arriving[t] = words_of(moved)
+        scene.route.place[t] = edge[t]
+        scene.route.position[t, moved] = position[t, moved]
+        scene.log.happened[0] = 0
+        log_arrivals(site, rules.links, scene, t)
+        yield scene
 
 
 def packed(place: naive.Place) -> Places:

@@ -1,20 +1,23 @@
 """The atlas: what it says of its places is what the kernels compute there, and it never shows in a run."""
 
+import math
+
 import naive
 import numpy as np
 import pytest
 import worlds
 from cases import COMPILED, Case, corridor, policy_of, scenario_of, shipped_case
 from hypothesis import assume, given
-from kernels import no_atlas, numbered_places, packed, unpacked, unset_words
+from kernels import bools_of, no_atlas, numbered_places, packed, sites, unpacked, unset_words
 
 import cmarlsim.atlas
 from cmarlsim.execution import Run
 from cmarlsim.kernels.bits import words_for
-from cmarlsim.kernels.links import near_or_in_sight, sight_or_disc
+from cmarlsim.kernels.links import near_or_in_sight
 from cmarlsim.kernels.motion import advance, position_of
 from cmarlsim.kernels.observing import observe_zones, tile_of
-from cmarlsim.kernels.world import NO, UNKNOWN, YES, Atlas, places_at
+from cmarlsim.kernels.scene import new_scene
+from cmarlsim.kernels.world import Atlas, Site
 from cmarlsim.learning.policy import Policy
 from cmarlsim.scenario import Scenario
 
@@ -38,6 +41,8 @@ def check_places(case: Case) -> None:
         x, y = position_of(world, packed(place), 0)
         assert atlas.position[q].tolist() == [x, y]
         assert atlas.tile[q] == tile_of(world, x, y) >= 0
+        home = [place[1]] if place[0] == "edge" else np.flatnonzero((world.edge == q).any(axis=1)).tolist()
+        assert atlas.edge[q] in (home or [0])  # a lone waypoint counts as an edge
         observe_zones(world, x, y, zones)
         assert atlas.zones[q].tolist() == zones.tolist()
         for zone in range(scenario.M):
@@ -83,79 +88,68 @@ def test_too_many_places_give_an_empty_atlas(monkeypatch: pytest.MonkeyPatch, na
                 assert (found.shape, found.dtype) == (expected.shape, expected.dtype)
 
 
-# --- the memo of links ---
+# --- who is near ---
 
 
-def forgetful(atlas: Atlas) -> Atlas:
-    """The same atlas, with nothing in its memo."""
-    return atlas._replace(linked=np.zeros_like(atlas.linked))
-
-
-def check_memo(scenario: Scenario, atlas: Atlas) -> int:
-    """Whatever is in the memo is what the kernel computes; the number of pairs in it."""
-    assert (atlas.linked == atlas.linked.T).all()
-    known = np.argwhere(np.triu(atlas.linked != UNKNOWN)).tolist()
-    d = float(scenario.links.d or 0.0)
-    for a, b in known:
-        up = near_or_in_sight(scenario.world, d, *atlas.position[a], *atlas.position[b])
-        assert atlas.linked[a, b] == (YES if up else NO)
-    return len(known)
-
-
-def check_recall(scenario: Scenario, node: list[int]) -> None:
-    """Agents at these places, asked about in pairs: the second time, their positions are not read."""
-    atlas, world, agents = forgetful(scenario.atlas), scenario.world, len(node)
-    places, d = places_at(np.array(node)), float(scenario.links.d or 0.0)
-    position, lost = atlas.position[node], np.full((agents, 2), np.nan)
-    for i, j in np.ndindex(agents, agents):
-        up = near_or_in_sight(world, d, *position[i], *position[j])
-        assert sight_or_disc(world, atlas, d, places, position, i, j) == up
-        assert sight_or_disc(world, atlas, d, places, lost, i, j) == up
-        assert sight_or_disc(world, atlas, d, places, lost, j, i) == up
-    assert check_memo(scenario, atlas) == len(set(node)) * (len(set(node)) + 1) // 2
+def check_near(case: Case, pairs: int, seed: int) -> None:
+    """Which places are in reach of each other: by looking at all walls, and for some pairs by the twin."""
+    scenario, walls = scenario_of(case), naive.wall_segments(case.floorplan)
+    atlas, d = scenario.atlas, float(scenario.links.d or 0.0)
+    near, position = bools_of(atlas.near, len(atlas.tile)), atlas.position.tolist()
+    assert (near == near.T).all()
+    assert near.diagonal().all()
+    some = np.random.default_rng(seed).integers(len(near), size=(pairs, 2)).tolist()
+    for q, (a, b) in enumerate(some):
+        up = near_or_in_sight(scenario.world, d, *position[a], *position[b])
+        assert near[a, b] == up
+        if q % 8 == 0:
+            near_by = math.dist(position[a], position[b]) <= d + naive.TOLERANCE
+            assert up == (near_by or naive.sight(walls, position[a], position[b]))
 
 
 @given(worlds.random_cases("sight-or-disc"), worlds.seeds)
-def test_links_are_remembered_as_they_are(case: Case, seed: int) -> None:
+def test_those_near_each_other_are_what_the_kernels_compute(case: Case, seed: int) -> None:
     assume(has_atlas(case))
-    scenario = scenario_of(case)
-    node = np.random.default_rng(seed).integers(len(scenario.atlas.tile), size=8)
-    check_recall(scenario, node.tolist())
+    check_near(case, 100, seed)
 
 
 @pytest.mark.parametrize("d", [0.0, 1.0, 4.0])
 @pytest.mark.parametrize("name", ["paper", "tiny"])
-def test_links_on_shipped_plans_are_remembered_as_they_are(name: str, d: float) -> None:
-    scenario = Scenario.load(name, [f"links.d={d}"])
-    count = len(scenario.atlas.tile)
-    check_recall(scenario, np.random.default_rng(3).permutation(count)[:40].tolist())
+def test_those_near_each_other_on_shipped_plans_are_what_the_kernels_compute(name: str, d: float) -> None:
+    case = shipped_case(name)
+    case.scenario["links"]["d"] = d
+    check_near(case, 4000, 3)
 
 
-def test_the_memo_of_one_range_is_not_that_of_another() -> None:
-    near, far = (Scenario.load("paper", [f"links.d={d}"]) for d in (2.0, 9.0))
-    for scenario in (near, far, near):
-        Run(scenario, Policy.load("rank"), 1).advance(2, keep_steps=False)
-    assert near.atlas is not far.atlas
-    both = (near.atlas.linked != UNKNOWN) & (far.atlas.linked != UNKNOWN)
-    assert (near.atlas.linked[both] != far.atlas.linked[both]).any()
+def test_who_is_near_depends_on_the_range() -> None:
+    near, far = (Scenario.load("paper", [f"links.d={d}"]).atlas for d in (2.0, 9.0))
+    assert near is not far
+    few, many = (bools_of(atlas.near, len(atlas.tile)) for atlas in (near, far))
+    assert (few <= many).all()
+    assert few.sum() < many.sum()
 
 
 # --- runs ---
 
 
+def run_on(scenario: Scenario, policy: Policy, site: Site) -> Run:
+    """A run that looks at its world in another way."""
+    run = Run(scenario, policy, 12)
+    run._site = site
+    run._scene = new_scene(site, run._rules, run._weights, scenario.agents.N, scenario.dual.T0)
+    return run
+
+
 def check_same_bits(case: Case, policy: Policy, rollouts: int) -> None:
-    """The same run with the atlas and without, over all arrays; and what it left in the memo."""
+    """The same run with the atlas and without, with sights and without, over all arrays."""
     scenario = scenario_of(case)
-    atlas = forgetful(scenario.atlas)
-    looked_up, computed = (Run(scenario, policy, 12) for _ in range(2))
-    looked_up._atlas, computed._atlas = atlas, no_atlas(scenario.M)
-    for _ in range(2):  # the second time with much in the memo
-        traces = [run.advance(rollouts, keep_steps=True) for run in (looked_up, computed)]
-        for name, found, expected in zip(traces[0]._fields, *traces, strict=True):
-            assert (found.shape, found.dtype) == (expected.shape, expected.dtype), name
-            assert found.tobytes() == expected.tobytes(), name
-    known = check_memo(scenario, atlas)
-    assert (known > 0) == (scenario.links.model == "sight-or-disc" and scenario.agents.N > 1)
+    runs = [Run(scenario, policy, 12), *(run_on(scenario, policy, site) for site in sites(scenario))]
+    for _ in range(2):
+        expected, *traces = (run.advance(rollouts, keep_steps=True) for run in runs)
+        for trace in traces:
+            for name, found, wanted in zip(trace._fields, trace, expected, strict=True):
+                assert (found.shape, found.dtype) == (wanted.shape, wanted.dtype), name
+                assert found.tobytes() == wanted.tobytes(), name
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from cmarlsim.kernels.dual import dual_update
+from cmarlsim.kernels import dual
 from cmarlsim.kernels.world import Bools, Floats
 
 T0 = 8
@@ -17,9 +17,9 @@ rates = st.tuples(st.sampled_from([0.0, 0.01, 0.3, 0.99]), st.sampled_from([0.1,
 
 def updated(lam: Floats, attended: Bools, c: Floats, alpha: float, eta: float) -> Floats:
     """(M,) from (M,) and (T0, M)."""
-    after = lam.copy()
-    dual_update(after, c, alpha, eta, attended.sum(axis=0), len(attended))
-    return after
+    known = attended.sum(axis=0).tolist()
+    pairs = zip(lam.tolist(), c.tolist(), known, strict=True)
+    return np.array([dual.updated(old, low, alpha, eta, count, len(attended)) for old, low, count in pairs])
 
 
 @given(zones.flatmap(lambda M: hnp.arrays(np.bool_, (T0, M))), rates, st.integers(0, 2**32))

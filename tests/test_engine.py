@@ -50,10 +50,10 @@ def random_weights(case: Case, scale_lam: bool) -> Case:
     generator = np.random.default_rng(5)
     N, M, H = case.scenario["agents"]["N"], len(case.scenario["zones"]), 8
     weights = {
-        "W1": 2 * generator.standard_normal((N, M + 2, H)),
-        "b1": generator.standard_normal((N, H)),
-        "W2": generator.standard_normal((N, H, M)),
-        "b2": generator.standard_normal((N, M)),
+        "W1": worlds.singles(2 * generator.standard_normal((N, M + 2, H))),
+        "b1": worlds.singles(generator.standard_normal((N, H))),
+        "W2": worlds.singles(generator.standard_normal((N, H, M))),
+        "b2": worlds.singles(generator.standard_normal((N, M))),
         "low": [-2.0, 1.0],
         "high": [31.0, 15.0],
         "scale_lam": scale_lam,

@@ -10,11 +10,11 @@ import pytest
 import worlds
 from cases import Case, policy_of, scenario_of, shipped_case
 from hypothesis import given
-from kernels import no_atlas, numbered_places, words_of
+from kernels import numbered_places, sites, words_of
 
 from cmarlsim.kernels.episodes import Episodes, difference_reward, new_episodes, run_episodes
-from cmarlsim.kernels.scene import new_scene
-from cmarlsim.kernels.world import Atlas, Bools, Floats, Ints, Places, places_at
+from cmarlsim.kernels.scene import new_scene, new_steps
+from cmarlsim.kernels.world import NEVER, Bools, Floats, Ints, Places, Site, places_at
 
 
 def owed(lam: Floats, inside: Bools, active: int) -> float:
@@ -35,25 +35,26 @@ def test_an_agent_is_owed_what_the_team_would_lose_without_it(inside: Bools, see
 
 
 def check_episodes(case: Case, lam: Floats, start: Ints, uniform: Floats, active: int) -> None:
-    """With the scenario's atlas, which may be empty, and without."""
-    scenario = scenario_of(case)
-    for atlas in (scenario.atlas, no_atlas(scenario.M)):
-        check_batches(case, atlas, lam, start, uniform, active)
+    """With the scenario's atlas, if it has one, and without."""
+    for site in sites(scenario_of(case)):
+        check_batches(case, site, lam, start, uniform, active)
 
 
-def check_batches(case: Case, atlas: Atlas, lam: Floats, start: Ints, uniform: Floats, active: int) -> None:
+def check_batches(case: Case, site: Site, lam: Floats, start: Ints, uniform: Floats, active: int) -> None:
     """Two batches, the second from where the first one ended."""
     scenario = scenario_of(case)
     B, T0, N = uniform.shape
     weights = policy_of(case).weights(N, scenario.world)
-    places, scene = places_at(start), new_scene(scenario.world, weights, N, T0)
+    rules = scenario.rules()
+    rules = rules._replace(links=rules.links._replace(code=NEVER))
+    places, scene, steps = places_at(start), new_scene(site, rules, weights, N, T0), new_steps(T0, N)
     plan, centre = naive.build_plan(case.scenario, case.floorplan), naive.tile_centres(case.floorplan)
     speed = naive.ticks(case.scenario["agents"]["speed"])
-    numbered = numbered_places(plan, atlas, speed) if len(atlas.tile) else None
+    numbered = numbered_places(plan, site.atlas, speed) if len(site.atlas.tile) else None
     here: list[list[naive.Place]] = [[("node", int(p)) for p in row] for row in start]
     for _ in range(2):
         episodes: Episodes = new_episodes(lam, places, uniform)
-        run_episodes(scenario.world, atlas, speed, weights, active, scene, episodes)
+        run_episodes(site, rules, weights, active, scene, steps, episodes)
         for b in range(B):
             for t in range(T0):
                 tile = [naive.tile_of(case.floorplan, naive.position_of(plan, place)) for place in here[b]]

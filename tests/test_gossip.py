@@ -1,24 +1,35 @@
 """Max-gossip, eq. 17: the literal, the freshness and the backward form agree with the twin's forms."""
 
 from itertools import pairwise
+from typing import NamedTuple
 
 import hypothesis.extra.numpy as hnp
 import hypothesis.strategies as st
 import naive
 import numpy as np
 import pytest
+import worlds
 from cases import COMPILED
 from hypothesis import given
-from kernels import bools_of, unset_words, words_of
+from kernels import bools_of, roomy_scene, words_of
 
+from cmarlsim.kernels.engine import gossip_backwards
+from cmarlsim.kernels.events import Log, Situation, new_log, time_of_last
 from cmarlsim.kernels.gossip import (
-    begin_backwards,
+    Hindsight,
+    begin_hindsight,
     estimate_from_freshness,
+    grow,
+    new_hindsight,
+    recount,
+    settle_growth,
     spread,
     spread_literally,
-    step_backwards,
+    undo,
 )
+from cmarlsim.kernels.scene import new_trace
 from cmarlsim.kernels.world import Bools, Ints
+from cmarlsim.scenario import Scenario
 
 
 @st.composite
@@ -56,71 +67,151 @@ def from_freshness(own: Bools, fresh: Ints) -> Bools:
     return estimate
 
 
-def backwards(link: Bools) -> tuple[Bools, list[bool]]:
-    """What the kernels make of a rollout, with two buffers that take turns.
+def situation_of(own: Bools, link: Bools) -> Situation:
+    return Situation(words_of(link), words_of(own), words_of(own.T))
 
-    Returns
-    -------
-    (T0, N, N) whether agent l's observation of step tau reaches agent n by the end, and for every tau but
-    the last whether the kernel says that a set grew on the way from the step after it
-    """
-    T0, agents, _ = link.shape
-    words = words_of(link)
-    reach, earlier = unset_words(*words.shape[1:]), unset_words(*words.shape[1:])
-    begin_backwards(reach)
-    sets, grew = [bools_of(reach, agents)], []
-    for tau in range(T0 - 1, 0, -1):
-        grew.append(bool(step_backwards(words[tau], reach, earlier)))
-        reach, earlier = earlier, reach
-        sets.append(bools_of(reach, agents))
-    assert (bools_of(words, agents) == link).all()  # left alone
-    return np.array(sets[::-1]), grew[::-1]
+
+def same(one: Situation, other: Situation) -> bool:
+    return all((a == b).all() for a, b in zip(one, other, strict=True))
+
+
+def logged(own: Bools, link: Bools, seed: int) -> Log:
+    """The events of a rollout that begins with anything, in any order within a step."""
+    generator, (T0, agents, zones) = np.random.default_rng(seed), own.shape
+    events = []
+    inside = generator.random((agents, zones)) < 0.5
+    talking = np.triu(generator.random((agents, agents)) < 0.5, 1)
+    for t in range(T0):
+        toggled = [(t, n, -1 - m) for n, m in np.argwhere(own[t] != inside).tolist()]
+        pairs = np.argwhere(np.triu(link[t], 1) != talking).tolist()
+        toggled += [(t, *(pair if generator.random() < 0.5 else pair[::-1])) for pair in pairs]
+        events += [toggled[i] for i in generator.permutation(len(toggled))]
+        inside, talking = own[t], np.triu(link[t], 1)
+    log = new_log(len(events) + 1)
+    log.event[: len(events)] = np.array(events, dtype=np.int32).reshape(-1, 3)
+    log.event[len(events) :] = -999
+    log.happened[0] = len(events)
+    return log
+
+
+class Backwards(NamedTuple):
+    """What the kernels make of a rollout, one step at a time."""
+
+    reach: Bools  # (T0, N, N) whether agent l's observation of step tau reaches agent n by the end
+    grew: list[bool]  # for every tau but the last, whether it reaches more than that of the step after
+    estimate: Bools  # (T0, N, M)
+    known: Ints  # (M, N) in how many steps
+
+
+def used(back: Hindsight, generator: np.random.Generator) -> Hindsight:
+    """The same buffers, with anything in them but bits that stand for nobody."""
+    agents, zones = len(back.news), len(back.knows)
+    for name in ("news", "later", "knows"):
+        array = getattr(back, name)
+        array[...] = words_of(generator.random((len(array), agents)) < 0.5)
+    for array, size in (
+        (back.grown, agents),
+        (back.growing, agents),
+        (back.union, agents),
+        (back.stale, zones),
+    ):
+        array[...] = words_of(generator.random(size) < 0.5)
+    back.known[...] = generator.integers(-99, 99, size=back.known.shape)
+    return back
+
+
+def backwards(own: Bools, link: Bools, seed: int = 0) -> Backwards:
+    """Also that events are undone until the situation is that of the step."""
+    T0, agents, zones = own.shape
+    log, last = logged(own, link, seed), situation_of(own[-1], link[-1])
+    back = new_hindsight(agents, zones, *(words_of(np.zeros(size, bool)).size for size in (agents, zones)))
+    begin_hindsight(last, T0, used(back, np.random.default_rng(seed)))
+    left = undone = int(log.happened[0])
+    reach, estimate, grew = [], [], []
+    for tau in reversed(range(T0)):
+        assert same(back.at, situation_of(own[tau], link[tau]))
+        reach.append(bools_of(back.news, agents).T)
+        estimate.append(bools_of(back.knows, agents).T)
+        if tau > 0:
+            grew.append(bool(grow(back, log, left, undone)))
+            undone = left
+            if time_of_last(log, left) == tau:
+                left = undo(back, log, left)
+            settle_growth(back)
+            recount(back, tau - 1)
+    assert same(last, situation_of(own[-1], link[-1]))  # left alone
+    return Backwards(np.array(reach[::-1]), grew[::-1], np.array(estimate[::-1]), back.known)
+
+
+def at_once(own: Bools, link: Bools, seed: int = 0) -> tuple[Bools, Bools, Ints]:
+    """Rewards (T0, M), estimates (T0, N, M) and counts (M, N) by the engine's own loop, which skips steps."""
+    T0, agents, zones = own.shape
+    scenario = Scenario.load("tiny")
+    scene = roomy_scene(scenario.site, scenario.rules(), scenario.agents.N, T0)
+    words = (words_of(np.zeros(size, bool)).size for size in (agents, zones))
+    scene = scene._replace(
+        situation=situation_of(own[-1], link[-1]),
+        log=logged(own, link, seed),
+        hindsight=used(new_hindsight(agents, zones, *words), np.random.default_rng(seed)),
+    )
+    trace = new_trace(1, T0 + 2, agents, zones)
+    gossip_backwards(scene, T0, trace, 2)
+    return trace.reward[2:], trace.estimate[2:], scene.hindsight.known
 
 
 def growth(reach: Bools) -> list[bool]:
     return [bool((earlier != later).any()) for earlier, later in pairwise(reach)]
 
 
-def from_reach(own: Bools, reach: Bools) -> Bools:
-    return (reach[..., None] & own[:, None]).any(axis=2)
+def check_backwards(own: Bools, link: Bools, expected: Bools, seed: int) -> Backwards:
+    """Against the `expected` estimates (T0, N, M)."""
+    found = backwards(own, link, seed)
+    assert found.grew == growth(found.reach)
+    assert (found.estimate == expected).all()
+    assert (found.known == expected.sum(axis=0).T).all()
+    reward, estimate, known = at_once(own, link, seed)
+    assert (reward == own.any(axis=1)).all()
+    assert (estimate == expected).all()
+    assert (known == found.known).all()
+    return found
 
 
-@given(histories())
-def test_the_backward_form_equals_the_twins(history: tuple[Bools, Bools]) -> None:
+@given(histories(), worlds.seeds)
+def test_the_backward_form_equals_the_twins(history: tuple[Bools, Bools], seed: int) -> None:
     own, link = history
-    reach, grew = backwards(link)
-    latest, step = naive.freshness(link), np.arange(len(link))
-    assert (reach == (latest >= step[:, None, None])).all()
-    assert (from_reach(own, reach) == naive.gossip_literal(own, link)).all()
-    assert grew == growth(reach)
+    found = check_backwards(own, link, naive.gossip_literal(own, link), seed)
+    assert (found.reach == (naive.freshness(link) >= np.arange(len(link))[:, None, None])).all()
+
+
+@given(histories(), st.integers(1, 6), worlds.seeds)
+def test_steps_without_events_are_counted(history: tuple[Bools, Bools], times: int, seed: int) -> None:
+    """Every step of a rollout stays for several."""
+    own, link = (array.repeat(times, axis=0) for array in history)
+    check_backwards(own, link, naive.gossip_literal(own, link), seed)
 
 
 @pytest.mark.parametrize("agents", [64, 65, 130])
 @pytest.mark.parametrize("share", [0.01, 0.05, 1.0])
 def test_the_backward_form_of_many_agents_equals_the_twins(agents: int, share: float) -> None:
-    generator, T0 = np.random.default_rng(agents), 9
+    generator, T0 = np.random.default_rng(agents), 9 if COMPILED else 5
     upper = np.triu(generator.random((T0, agents, agents)) < share, 1)
     link = upper | upper.transpose(0, 2, 1)
     own = np.broadcast_to(np.eye(agents, dtype=bool), link.shape).copy()  # agent n in zone n, all the time
-    reach, grew = backwards(link)
-    assert (reach == naive.gossip_literal(own, link)).all()
-    assert grew == growth(reach)
-    assert True in grew
-    assert False in grew or share == 0.01
+    found = check_backwards(own, link, naive.gossip_literal(own, link), seed=agents)
+    assert (found.reach == found.estimate).all()
+    assert True in found.grew
+    assert False in found.grew or share == 0.01 or T0 == 5
 
 
 @pytest.mark.parametrize("news", [0, 63, 64, 66])
 def test_a_single_new_element_is_growth(news: int) -> None:
     """Of 67 agents, agent 1 has heard from all but one, whom it talks to."""
-    link = np.zeros((1, 67, 67), dtype=bool)
-    link[0, 1, news] = link[0, news, 1] = True
-    reach, earlier = unset_words(67, 2), unset_words(67, 2)
-    begin_backwards(reach)
-    assert step_backwards(words_of(link)[0], reach, earlier)
-    assert np.argwhere(bools_of(earlier, 67) & ~np.eye(67, dtype=bool)).tolist() == sorted(
-        [[1, news], [news, 1]]
-    )
-    assert not step_backwards(words_of(link)[0], earlier, reach)
+    link = np.zeros((3, 67, 67), dtype=bool)
+    link[:, 1, news] = link[:, news, 1] = True
+    found = backwards(np.zeros((3, 67, 1), dtype=bool), link)
+    reached = [np.argwhere(step & ~np.eye(67, dtype=bool)).tolist() for step in found.reach]
+    assert reached == [sorted([[1, news], [news, 1]])] * 2 + [[]]
+    assert found.grew == [False, True]
 
 
 @given(histories())
@@ -153,9 +244,9 @@ def test_news_travels_one_hop_a_step(T0: int, N: int) -> None:
     assert (freshness(link) == expected).all()
     own = np.broadcast_to(np.eye(N, dtype=bool), (T0, N, N)).copy()  # agent n in zone n, all the time
     arrived = away <= T0 - 1 - step[:, None, None]
-    reach, grew = backwards(link)
-    assert (reach == arrived).all()
-    assert grew == [T0 - step[tau] <= N for tau in range(T0 - 1)]
+    found = check_backwards(own, link, arrived, seed=T0)
+    assert (found.reach == arrived).all()
+    assert found.grew == [T0 - step[tau] <= N for tau in range(T0 - 1)]
     if COMPILED or N < 64:
         assert (literally(own, link) == arrived).all()
         assert (from_freshness(own, expected) == arrived).all()
@@ -171,7 +262,8 @@ def test_news_waits_for_a_link_and_is_handed_on_later() -> None:
         for estimate in (
             literally(own[:rollout], link[:rollout]),
             from_freshness(own[:rollout], freshness(link[:rollout])),
-            from_reach(own[:rollout], backwards(link[:rollout])[0]),
+            backwards(own[:rollout], link[:rollout]).estimate,
+            at_once(own[:rollout], link[:rollout])[1],
         ):
             assert np.flatnonzero(estimate[0, :, 0]).tolist() == knowing
 
@@ -180,4 +272,4 @@ def test_a_link_of_the_first_step_carries_nothing() -> None:
     """At step 0 there are no values of an earlier step to read."""
     link = np.array([[[False, True], [True, False]]])
     assert freshness(link).tolist() == [[0, -1], [-1, 0]]
-    assert backwards(link)[0].tolist() == [[[True, False], [False, True]]]
+    assert backwards(np.zeros((1, 2, 1), dtype=bool), link).reach.tolist() == [[[True, False], [False, True]]]

@@ -1,5 +1,7 @@
 """Line of sight, discs and Bernoulli edges."""
 
+from itertools import product
+
 import hypothesis.strategies as st
 import naive
 import numpy as np
@@ -7,18 +9,17 @@ import pytest
 import worlds
 from cases import Case, footprint_pairs, scenario_of, shipped_case
 from hypothesis import given
-from kernels import bools_of, no_atlas, present
+from kernels import bools_of, looked_at
 
 from cmarlsim.graphs import footprint_edges
-from cmarlsim.kernels.bits import words_for
-from cmarlsim.kernels.links import blocks, in_sight, point_to_segment, update_links
-from cmarlsim.kernels.world import Bools, Floats, places_at
+from cmarlsim.kernels.links import blocks, draw_links, in_sight, near_or_in_sight, point_to_segment
+from cmarlsim.kernels.world import BERNOULLI, Bools, Floats, Ints
+from cmarlsim.sights import pieces_of
 
 half = st.integers(-4, 4).map(lambda i: i / 2)
 irregular = st.integers(-997, 997).map(lambda i: 2 * i / 997)
 points = st.tuples(half, half) | st.tuples(irregular, irregular)
 nudges = st.sampled_from([0.0, 0.0, 5e-10, -5e-10, 2e-9, -2e-9])
-NOWHERE = places_at(np.zeros(0))  # not read without an atlas
 
 
 @given(points, points, points, points, st.integers(-1, 5) | st.none(), nudges, nudges)
@@ -37,66 +38,97 @@ def test_a_wall_blocks_as_the_twin_says(
     assert point_to_segment(*a, *c, *d) == pytest.approx(naive.point_to_segment(a, c, d), rel=0, abs=1e-12)
 
 
-def check_links(case: Case, positions: Floats, uniform: Floats) -> None:
-    """Links of positions (T, N, 2) over which only some agents move from one step to the next."""
+def check_geometry(case: Case, position: Floats) -> None:
+    """Of agents anywhere, (N, 2)."""
+    scenario, walls = scenario_of(case), naive.wall_segments(case.floorplan)
+    d, points = float(scenario.links.d or 0.0), position.tolist()
+    expected = naive.links(case.scenario, walls, points)
+    found = [
+        [i != j and near_or_in_sight(scenario.world, d, *a, *b) for j, b in enumerate(points)]
+        for i, a in enumerate(points)
+    ]
+    assert found == expected.tolist()
+
+
+def check_links(case: Case, edge: Ints, position: Floats, uniform: Floats) -> None:
+    """Of agents on waypoint edges, (T, N) and (T, N, 2), of which only some move between two steps."""
     scenario, walls = scenario_of(case), naive.wall_segments(case.floorplan)
     model, pairs = scenario.rules().links, footprint_pairs(case.scenario)
-    atlas, agents = no_atlas(scenario.M), positions.shape[1]
     assert model.footprint.tolist() == [list(pair) for pair in pairs]
-    words = np.zeros((agents, words_for(agents)), dtype=np.uint64)
-    moved = np.ones(agents, dtype=np.bool_)
-    for t, position in enumerate(positions):
-        if t > 0:
-            moved = (position != positions[t - 1]).any(axis=1)
-        now = present(position, moved)
-        update_links(scenario.world, atlas, model, NOWHERE, now, uniform[t], words)
-        link = bools_of(words, agents)
-        expected = naive.links(case.scenario, walls, position.tolist(), uniform[t], pairs)
+    for t, scene in enumerate(looked_at(scenario, edge, position)):
+        if model.code == BERNOULLI:
+            draw_links(model, uniform[t], scene, t)
+        link = bools_of(scene.situation.link, edge.shape[1])
+        expected = naive.links(case.scenario, walls, position[t].tolist(), uniform[t], pairs)
         assert link.tolist() == expected.tolist()
         assert (link == link.T).all()
         assert not link.diagonal().any()
 
 
-def wander(spots: Floats, agents: int, steps: int, seed: int) -> Floats:
-    """Positions (steps, agents, 2) among `spots`; each agent changes its spot at every other step or so."""
-    generator = np.random.default_rng(seed)
-    positions = np.empty((steps, agents, 2))
+def wander(case: Case, agents: int, steps: int, seed: int) -> tuple[Ints, Floats]:
+    """Points on waypoint edges, often their ends and middles.
+
+    Each agent changes its own at every other step or so.
+    """
+    generator, pieces = np.random.default_rng(seed), pieces_of(scenario_of(case).world)
+    edge, position = np.empty((steps, agents), dtype=np.int64), np.empty((steps, agents, 2))
     for t in range(steps):
         anew = generator.random(agents) < (0.5 if t else 1.0)
-        positions[t] = positions[t - 1]
-        positions[t, anew] = spots[generator.integers(len(spots), size=anew.sum())]
-    return positions
+        edge[t], position[t] = edge[t - 1], position[t - 1]
+        edge[t, anew] = generator.integers(len(pieces), size=anew.sum())
+        share = generator.choice([0.0, 0.5, 1.0, generator.random()], size=(agents, 1))
+        ends = pieces[edge[t]]
+        position[t, anew] = (ends[:, :2] + share * (ends[:, 2:] - ends[:, :2]))[anew]
+    return edge, position
 
 
 @given(worlds.random_cases(), worlds.seeds)
 def test_links_equal_the_twins(case: Case, seed: int) -> None:
     N, F = case.scenario["agents"]["N"], len(footprint_pairs(case.scenario))
+    uniform = np.random.default_rng(seed).random((12, F))
+    check_links(case, *wander(case, N, 12, seed), uniform)
+
+
+@given(worlds.random_cases("sight-or-disc"), worlds.seeds)
+def test_points_anywhere_see_each_other_as_the_twins_do(case: Case, seed: int) -> None:
     spots = [waypoint["position"] for waypoint in case.floorplan["waypoints"]]
     spots += [tile["rectangle"][:2] for tile in case.floorplan["tiles"]] + naive.tile_centres(case.floorplan)
-    uniform = np.random.default_rng(seed).random((12, F))
-    check_links(case, wander(np.array(spots), N, 12, seed), uniform)
+    check_geometry(case, np.random.default_rng(seed).choice(spots, size=8))
 
 
 @pytest.mark.parametrize(("name", "agents", "steps"), [("paper", 5, 60), ("tiny", 5, 60), ("tiny", 67, 3)])
 def test_links_on_shipped_plans_equal_the_twins(name: str, agents: int, steps: int) -> None:
     case = shipped_case(name)
+    case.scenario["agents"]["N"] = agents
+    check_links(case, *wander(case, agents, steps, 1), np.empty((steps, 0)))
+
+
+@pytest.mark.parametrize("name", ["paper", "tiny"])
+def test_middles_of_shipped_plans_see_each_other_as_the_twins_do(name: str) -> None:
+    case = shipped_case(name)
     spots = np.array([waypoint["position"] for waypoint in case.floorplan["waypoints"]])
     middles = (spots[:, None] + spots).reshape(-1, 2) / 2
-    check_links(case, wander(middles, agents, steps, 1), np.empty((steps, 0)))
+    check_geometry(case, np.random.default_rng(1).choice(middles, size=40))
 
 
 def linked(case: Case, a: naive.Point, b: naive.Point) -> Bools:
-    """Links (2, 2) of two agents at a and b."""
-    scenario, words = scenario_of(case), np.zeros((2, 1), dtype=np.uint64)
-    now = present(np.array([a, b]), np.ones(2, dtype=np.bool_))
-    model, atlas = scenario.rules().links, no_atlas(scenario.M)
-    update_links(scenario.world, atlas, model, NOWHERE, now, np.empty(0), words)
-    return bools_of(words, 2)
+    """Links (2, 2) of two agents at a and b; if both are on waypoint edges, also by looking along them."""
+    scenario, link = scenario_of(case), np.zeros((2, 2), dtype=bool)
+    d, position = float(scenario.links.d or 0.0), np.array([[a, b]])
+    for i, j in ((0, 1), (1, 0)):
+        link[i, j] = near_or_in_sight(scenario.world, d, *position[0, i], *position[0, j])
+    pieces = pieces_of(scenario.world)
+    on = [[e for e, p in enumerate(pieces) if naive.point_to_segment(x, p[:2], p[2:]) == 0.0] for x in (a, b)]
+    for edge in product(*on):
+        for scene in looked_at(scenario, np.array([edge]), position):
+            assert (bools_of(scene.situation.link, 2) == link).all()
+    return link
 
 
 def paper_with(d: float) -> Case:
     case = shipped_case("paper")
-    return case._replace(scenario=case.scenario | {"links": {"model": "sight-or-disc", "d": d}})
+    changes = {"links": {"model": "sight-or-disc", "d": d}, "agents": {"N": 2, "speed": 1.0}}
+    return case._replace(scenario=case.scenario | changes)
 
 
 @pytest.mark.parametrize(("d", "up"), [(4.0, True), (4.0 - 5e-10, True), (4.0 - 2e-9, False), (3.0, False)])

@@ -5,57 +5,59 @@ import naive
 import numpy as np
 import pytest
 import worlds
-from cases import Case, policy_of, scenario_of
-from hypothesis import given
+from cases import Case, corridor, policy_of, scenario_of
+from hypothesis import assume, given
 
-from cmarlsim.kernels.policy import (
-    cdf_row,
-    draw_action,
-    fill_hidden,
-    hidden_of_lam,
-    rank_cdf,
-    softmax_cdf,
-)
-from cmarlsim.kernels.world import Floats
+from cmarlsim.kernels.policy import cdf_row, draw_action, hidden_of_lam, ranked_zone, softmax_cdf
 
 
-def rank_row(n: int, lam: list[float]) -> Floats:
-    cdf = np.full(len(lam), np.nan)
-    rank_cdf(n, np.array(lam), cdf)
-    return cdf
+def ranked(n: int, lam: list[float]) -> int:
+    return int(ranked_zone(n, np.array(lam), np.full(len(lam), -9)))
 
 
 @given(worlds.random_cases(), worlds.seeds)
 def test_rows_equal_the_twins(case: Case, seed: int) -> None:
+    assume(case.policy != "rank")
     N, M = case.scenario["agents"]["N"], len(case.scenario["zones"])
     generator = np.random.default_rng(seed)
     lam = generator.exponential(size=(N, M)) * (generator.random((N, M)) < 0.7)
     lam[0] = 0.0
     weights = policy_of(case).weights(N, scenario_of(case).world)
-    hidden, cdf = np.empty((N, weights.W1.shape[2])), np.empty(M)
-    active = np.full(hidden.shape[1], np.nan)
-    fill_hidden(weights, lam, hidden)
-    for tile, centre in enumerate(naive.tile_centres(case.floorplan)):
-        for n in range(N):
-            cdf_row(weights, n, tile, lam[n], hidden[n], active, cdf)
+    hidden, cdf = np.full(weights.W1.shape[2], np.nan), np.empty(M)
+    active = np.full(len(hidden), np.nan)
+    for n in range(N):
+        hidden_of_lam(weights, n, lam[n], hidden)
+        for tile, centre in enumerate(naive.tile_centres(case.floorplan)):
+            cdf_row(weights, n, tile, hidden, active, cdf)
             assert cdf == pytest.approx(naive.cdf_row(case.policy, n, centre, lam[n]), rel=0, abs=1e-12)
             assert cdf[-1] == 1.0
-            if not weights.ranked:
-                alone = np.empty(hidden.shape[1])
-                hidden_of_lam(weights, n, lam[n], alone)
-                assert (alone == hidden[n]).all()
 
 
-@given(st.lists(st.sampled_from([0.0, 0.5, 1.0, 2.0]), min_size=1, max_size=6))
+@pytest.mark.parametrize(("M", "H"), [(1, 1), (2, 3), (3, 8), (4, 5), (5, 16), (6, 7), (7, 9), (9, 33)])
+def test_rows_of_any_shape_equal_the_twins(M: int, H: int) -> None:
+    """Multipliers and logits are added up in groups; also what is left over after the last group counts."""
+    case, generator = corridor(cells=M, agents=2), np.random.default_rng(100 * M + H)
+    shapes = {"W1": (2, M + 2, H), "b1": (2, H), "W2": (2, H, M), "b2": (2, M)}
+    policy = {name: worlds.singles(generator.standard_normal(shape)) for name, shape in shapes.items()}
+    case = case._replace(policy=policy | {"low": [0.0, 0.0], "high": [9.0, 1.0], "scale_lam": False})
+    weights = policy_of(case).weights(2, scenario_of(case).world)
+    lam, hidden, active, cdf = generator.exponential(size=M), np.empty(H), np.empty(H), np.empty(M)
+    for n in range(2):
+        hidden_of_lam(weights, n, lam, hidden)
+        for tile, centre in enumerate(naive.tile_centres(case.floorplan)):
+            cdf_row(weights, n, tile, hidden, active, cdf)
+            assert cdf == pytest.approx(naive.cdf_row(case.policy, n, centre, lam), rel=0, abs=1e-12)
+
+
+@given(st.lists(st.sampled_from([0.0, 0.5, 1.0, 2.0]), min_size=1, max_size=20))
 def test_ranks_with_ties_equal_the_twins(lam: list[float]) -> None:
-    for n in range(8):
-        assert (rank_row(n, lam) == naive.cdf_row("rank", n, (0.0, 0.0), np.array(lam))).all()
+    for n in range(len(lam) + 2):
+        row = naive.cdf_row("rank", n, (0.0, 0.0), np.array(lam))
+        assert {naive.draw_action(row, u) for u in (0.0, 0.5, 1.0 - 2**-53)} == {ranked(n, lam)}
 
 
 def test_agents_go_to_the_zones_in_the_order_of_their_multipliers() -> None:
-    lam = [1.0, 3.0, 3.0, 0.0]
-    chosen = [draw_action(rank_row(n, lam), u) for n in range(6) for u in (0.0, 1.0 - 2**-53)]
-    assert chosen == [1, 1, 2, 2, 0, 0, 3, 3, 1, 1, 2, 2]
+    assert [ranked(n, [1.0, 3.0, 3.0, 0.0]) for n in range(6)] == [1, 2, 0, 3, 1, 2]
 
 
 @given(st.lists(st.integers(-4000, 4000).map(lambda i: i / 4), min_size=1, max_size=6))

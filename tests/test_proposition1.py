@@ -10,13 +10,14 @@ from itertools import product
 import numpy as np
 import pytest
 from kernels import bools_of, unset_words, words_of
+from worlds import singles
 
 from cmarlsim import Scenario
 from cmarlsim.kernels.episodes import Episodes, difference_reward, new_episodes, run_episodes
 from cmarlsim.kernels.motion import advance
 from cmarlsim.kernels.observing import observe_zones, tile_of
-from cmarlsim.kernels.scene import new_scene
-from cmarlsim.kernels.world import TICKS_PER_METRE, Places, places_at
+from cmarlsim.kernels.scene import new_scene, new_steps
+from cmarlsim.kernels.world import NEVER, TICKS_PER_METRE, Places, places_at
 from cmarlsim.learning.mlp import MLP, backward, forward, softmax
 from cmarlsim.learning.policy import Encoding, Policy
 from cmarlsim.learning.reinforce import gather, logit_gradient, policy_gradient, returns_to_go
@@ -167,7 +168,7 @@ def test_difference_reward_is_what_the_team_would_miss() -> None:
 def random_team(generator: np.random.Generator) -> MLP:
     """Networks of two different agents, far from indifferent."""
     shapes = [(M + 2, 12), (12,), (12, M), (M,)]
-    return MLP(*(0.6 * generator.normal(size=(N, *shape)) for shape in shapes))
+    return MLP(*(singles(0.6 * generator.normal(size=(N, *shape))) for shape in shapes))
 
 
 def of_agent(team: MLP, n: int) -> MLP:
@@ -209,9 +210,10 @@ def flat(mlp: MLP) -> np.ndarray:
 def run(team: MLP, n: int, lam: np.ndarray, places: Places, uniform: np.ndarray) -> Episodes:
     """Episodes of training in which agent n is the active one."""
     weights = Policy(team, Encoding.of(TINY.world, True)).weights(N, TINY.world)
-    world, scene = TINY.world, new_scene(TINY.world, weights, N, T0)
-    episodes = new_episodes(lam, places, uniform)
-    run_episodes(world, TINY.atlas, TICKS_PER_METRE, weights, n, scene, episodes)
+    rules = TINY.rules()
+    rules = rules._replace(links=rules.links._replace(code=NEVER))
+    scene, episodes = new_scene(TINY.site, rules, weights, N, T0), new_episodes(lam, places, uniform)
+    run_episodes(TINY.site, rules, weights, n, scene, new_steps(T0, N), episodes)
     return episodes
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from cmarlsim.errors import InputError
+from cmarlsim.kernels.uniform import fill_uniforms
 from cmarlsim.randomness import check_seed, stream, uniforms
 
 
@@ -44,9 +46,43 @@ def test_uniforms_are_uniform() -> None:
     assert abs(chi_square - 49) < 5 * np.sqrt(2 * 49)
 
 
+def draws(key: int, count: int, first: int = 0) -> NDArray[np.float64]:
+    out = np.empty(count)
+    with np.errstate(over="ignore"):
+        fill_uniforms(np.uint64(key), np.uint64(first), out)
+    return out
+
+
+def test_draws_are_those_published_for_splitmix64() -> None:
+    """The first outputs for the state 1234567; a draw is the upper 53 bits."""
+    outputs = [
+        6457827717110365317,
+        3203168211198807973,
+        9817491932198370423,
+        4593380528125082431,
+        16408922859458223821,
+    ]
+    expected = [(output >> 11) * 2.0**-53 for output in outputs]
+    assert draws(1234567, 5).tolist() == expected
+    assert draws(1234567, 3, first=2).tolist() == expected[2:]
+
+
+def test_draws_fall_into_fifths_as_published() -> None:
+    """Of 100,000 draws for the state 987654321."""
+    counts = np.bincount((5 * draws(987654321, 100_000)).astype(int))
+    assert counts.tolist() == [20027, 19892, 20073, 19978, 20030]
+
+
+def test_draws_are_below_one_whatever_the_key() -> None:
+    for key in (0, 1, 2**63, 2**64 - 1):
+        values = draws(key, 2000, first=2**64 - 1000)  # counts wrap around
+        assert 0 <= values.min() < values.max() < 1
+        assert len(np.unique(values)) == 2000
+
+
 def test_streams_of_different_index_differ() -> None:
-    draws = {float(stream(0, "training", stage, i).random()) for stage in range(5) for i in range(50)}
-    assert len(draws) == 250
+    first = {float(stream(0, "training", stage, i).random()) for stage in range(5) for i in range(50)}
+    assert len(first) == 250
 
 
 def test_a_negative_seed_is_refused() -> None:

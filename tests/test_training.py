@@ -241,7 +241,7 @@ def test_block_retraining_leaves_the_others_alone(monkeypatch: pytest.MonkeyPatc
     training = advanced(Training(TINY, SEED, RECIPE), 1 + active, 0)
     other = 1 - active
     before = MLP(*(array.copy() for array in training.team))
-    seen = recorded(monkeypatch, "run_episodes", lambda arguments: (arguments[4], arguments[3].W1.copy()))
+    seen = recorded(monkeypatch, "run_episodes", lambda arguments: (arguments[3], arguments[2].W1.copy()))
     for _ in range(RECIPE.retrain_iterations):
         training.step()
     assert training.stage_index == 2 + active

@@ -10,7 +10,7 @@ import hypothesis.strategies as st
 import naive
 import numpy as np
 from cases import Case
-from naive import Point, Toml
+from naive import Floats, Point, Toml
 
 MODELS = ("sight-or-disc", "bernoulli", "always", "never")
 seeds = st.integers(0, 2**32 - 1)
@@ -129,14 +129,19 @@ def policy(r: Random, N: int, M: int, plan: Toml) -> naive.Policy:
     if r.random() < 0.3:
         return "rank"
     return {
-        "W1": 2 * generator.standard_normal((N, M + 2, H)),
-        "b1": generator.standard_normal((N, H)),
-        "W2": generator.standard_normal((N, H, M)),
-        "b2": generator.standard_normal((N, M)),
+        "W1": singles(2 * generator.standard_normal((N, M + 2, H))),
+        "b1": singles(generator.standard_normal((N, H))),
+        "W2": singles(generator.standard_normal((N, H, M))),
+        "b2": singles(generator.standard_normal((N, M))),
         "low": low,
         "high": high,
         "scale_lam": r.random() < 0.5,
     }
+
+
+def singles(array: Floats) -> Floats:
+    """Weights as a policy keeps them: rounded to single precision."""
+    return array.astype(np.float32).astype(float)
 
 
 def bounds(plan: Toml) -> tuple[np.ndarray, np.ndarray]:
