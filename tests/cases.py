@@ -5,15 +5,17 @@ import warnings
 from itertools import combinations, pairwise
 from typing import NamedTuple
 
+import h5py
 import naive
 import numba
 import numpy as np
 import tomli_w
-from naive import Toml
+from naive import Floats, Toml
 
 from cmarlsim import shipped
 from cmarlsim.learning.mlp import MLP
 from cmarlsim.learning.policy import Encoding, Policy
+from cmarlsim.randomness import stream, uniforms
 from cmarlsim.scenario import Scenario
 
 COMPILED = not numba.config.DISABLE_JIT
@@ -54,6 +56,57 @@ def corridor(cells: int, agents: int) -> Case:
         ],
     }
     return Case(scenario, floorplan, "rank")
+
+
+def trained_case() -> Case:
+    """The paper's, with its trained policy."""
+    with h5py.File(shipped.DATA / "policies" / "paper.h5") as file:
+        weights = {name: file[f"weights/{name}"][...].astype(float) for name in MLP._fields}
+        encoding = {name: file.attrs[name] for name in ("low", "high", "scale_lam")}
+    return shipped_case("paper")._replace(policy=weights | encoding)
+
+
+def singles(array: Floats) -> Floats:
+    """Weights as a policy keeps them: rounded to single precision."""
+    return array.astype(np.float32).astype(float)
+
+
+def random_weights(case: Case, scale_lam: bool, H: int = 8) -> Case:
+    generator = np.random.default_rng(5)
+    N, M = case.scenario["agents"]["N"], len(case.scenario["zones"])
+    weights = {
+        "W1": singles(2 * generator.standard_normal((N, M + 2, H))),
+        "b1": singles(generator.standard_normal((N, H))),
+        "W2": singles(generator.standard_normal((N, H, M))),
+        "b2": singles(generator.standard_normal((N, M))),
+        "low": [-2.0, 1.0],
+        "high": [31.0, 15.0],
+        "scale_lam": scale_lam,
+    }
+    return case._replace(policy=weights)
+
+
+def with_logits(case: Case, factor: float) -> Case:
+    """The case with all logits of its policy multiplied: by 100, actions hardly ever change on a tile."""
+    if case.policy == "rank":
+        return case
+    return case._replace(
+        policy=case.policy | {name: singles(factor * case.policy[name]) for name in ("W2", "b2")}
+    )
+
+
+def simulated(case: Case, seed: int, K: int) -> dict[str, np.ndarray]:
+    """What the twin makes of the draws that a run with this seed uses."""
+    N, T0, pairs = case.scenario["agents"]["N"], case.scenario["dual"]["T0"], footprint_pairs(case.scenario)
+    return naive.simulate(
+        case.scenario,
+        case.floorplan,
+        case.policy,
+        stream(seed, "start").integers(len(case.floorplan["waypoints"]), size=N),
+        uniforms(seed, "action", 0, K, (T0, N)),
+        uniforms(seed, "link", 0, K, (T0, len(pairs))),
+        pairs,
+    )
 
 
 def scenario_of(case: Case) -> Scenario:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import naive
 import numpy as np
 
+from cmarlsim.execution import Run
 from cmarlsim.kernels.bits import Words
 from cmarlsim.kernels.engine import log_arrivals
 from cmarlsim.kernels.events import new_log
@@ -63,6 +64,14 @@ def sites(scenario: Scenario) -> list[Site]:
         if scenario.agents.N <= 64:
             found.append(found[1]._replace(sights=NO_SIGHTS))
     return found
+
+
+def run_on(scenario: Scenario, policy: Policy, site: Site, seed: int) -> Run:
+    """A run that looks at its world in another way."""
+    run = Run(scenario, policy, seed)
+    run._site = site
+    run._scene = new_scene(site, run._rules, run._weights, scenario.agents.N, scenario.dual.T0)
+    return run
 
 
 def roomy_scene(site: Site, rules: Rules, agents: int, T0: int) -> Scene:

@@ -8,7 +8,7 @@ import pytest
 import worlds
 from cases import COMPILED, Case, corridor, policy_of, scenario_of, shipped_case
 from hypothesis import assume, given
-from kernels import bools_of, no_atlas, numbered_places, packed, sites, unpacked, unset_words
+from kernels import bools_of, no_atlas, numbered_places, packed, run_on, sites, unpacked, unset_words
 
 import cmarlsim.atlas
 from cmarlsim.execution import Run
@@ -16,8 +16,7 @@ from cmarlsim.kernels.bits import words_for
 from cmarlsim.kernels.links import near_or_in_sight
 from cmarlsim.kernels.motion import advance, position_of
 from cmarlsim.kernels.observing import observe_zones, tile_of
-from cmarlsim.kernels.scene import new_scene
-from cmarlsim.kernels.world import Atlas, Site
+from cmarlsim.kernels.world import Atlas
 from cmarlsim.learning.policy import Policy
 from cmarlsim.scenario import Scenario
 
@@ -132,18 +131,10 @@ def test_who_is_near_depends_on_the_range() -> None:
 # --- runs ---
 
 
-def run_on(scenario: Scenario, policy: Policy, site: Site) -> Run:
-    """A run that looks at its world in another way."""
-    run = Run(scenario, policy, 12)
-    run._site = site
-    run._scene = new_scene(site, run._rules, run._weights, scenario.agents.N, scenario.dual.T0)
-    return run
-
-
 def check_same_bits(case: Case, policy: Policy, rollouts: int) -> None:
     """The same run with the atlas and without, with sights and without, over all arrays."""
     scenario = scenario_of(case)
-    runs = [Run(scenario, policy, 12), *(run_on(scenario, policy, site) for site in sites(scenario))]
+    runs = [Run(scenario, policy, 12), *(run_on(scenario, policy, site, 12) for site in sites(scenario))]
     for _ in range(2):
         expected, *traces = (run.advance(rollouts, keep_steps=True) for run in runs)
         for trace in traces:

@@ -5,7 +5,7 @@ import naive
 import numpy as np
 import pytest
 import worlds
-from cases import Case, corridor, policy_of, scenario_of
+from cases import Case, corridor, policy_of, scenario_of, singles
 from hypothesis import assume, given
 
 from cmarlsim.kernels.policy import cdf_row, draw_action, hidden_of_lam, ranked_zone, softmax_cdf
@@ -38,7 +38,7 @@ def test_rows_of_any_shape_equal_the_twins(M: int, H: int) -> None:
     """Multipliers and logits are added up in groups; also what is left over after the last group counts."""
     case, generator = corridor(cells=M, agents=2), np.random.default_rng(100 * M + H)
     shapes = {"W1": (2, M + 2, H), "b1": (2, H), "W2": (2, H, M), "b2": (2, M)}
-    policy = {name: worlds.singles(generator.standard_normal(shape)) for name, shape in shapes.items()}
+    policy = {name: singles(generator.standard_normal(shape)) for name, shape in shapes.items()}
     case = case._replace(policy=policy | {"low": [0.0, 0.0], "high": [9.0, 1.0], "scale_lam": False})
     weights = policy_of(case).weights(2, scenario_of(case).world)
     lam, hidden, active, cdf = generator.exponential(size=M), np.empty(H), np.empty(H), np.empty(M)

@@ -9,8 +9,8 @@ from itertools import product
 
 import numpy as np
 import pytest
+from cases import singles
 from kernels import bools_of, unset_words, words_of
-from worlds import singles
 
 from cmarlsim import Scenario
 from cmarlsim.kernels.episodes import Episodes, difference_reward, new_episodes, run_episodes

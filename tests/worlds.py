@@ -9,8 +9,8 @@ from typing import Any
 import hypothesis.strategies as st
 import naive
 import numpy as np
-from cases import Case
-from naive import Floats, Point, Toml
+from cases import Case, singles
+from naive import Point, Toml
 
 MODELS = ("sight-or-disc", "bernoulli", "always", "never")
 seeds = st.integers(0, 2**32 - 1)
@@ -137,11 +137,6 @@ def policy(r: Random, N: int, M: int, plan: Toml) -> naive.Policy:
         "high": high,
         "scale_lam": r.random() < 0.5,
     }
-
-
-def singles(array: Floats) -> Floats:
-    """Weights as a policy keeps them: rounded to single precision."""
-    return array.astype(np.float32).astype(float)
 
 
 def bounds(plan: Toml) -> tuple[np.ndarray, np.ndarray]:
