@@ -8,7 +8,7 @@ import naive
 import numpy as np
 import pytest
 import worlds
-from cases import Case, policy_of, scenario_of, shipped_case
+from cases import Case, corridor, policy_of, scenario_of, shipped_case
 from hypothesis import given
 from kernels import numbered_places, sites, words_of
 
@@ -91,3 +91,12 @@ def test_episodes_on_the_papers_plan_equal_the_twins() -> None:
     case, generator = shipped_case("paper"), np.random.default_rng(3)
     lam, uniform = generator.random((2, 6)), generator.random((2, 40, 5))
     check_episodes(case, lam, generator.integers(19, size=(2, 5)), uniform, active=3)
+
+
+def test_episodes_in_which_everybody_enters_every_zone_at_once_equal_the_twins() -> None:
+    """More happens at the first step than a new log holds."""
+    case, generator = corridor(cells=70, agents=20), np.random.default_rng(4)
+    for zone in case.scenario["zones"]:
+        zone["radius"] = 80.0
+    lam, uniform = generator.random((1, 70)), generator.random((1, 2, 20))
+    check_episodes(case, lam, generator.integers(70, size=(1, 20)), uniform, active=3)

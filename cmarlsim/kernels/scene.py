@@ -192,7 +192,7 @@ def new_scene(site: Site, rules: Rules, weights: Weights, agents: int, T0: int) 
         route=new_route(site, agents, T0),
         now=new_present(site, agents),
         situation=situation,
-        log=new_log(ROOM),
+        log=new_log(max(ROOM, agents * zones)),
         hindsight=new_hindsight(agents, zones, agent_words, zone_words),
         tables=new_tables(site, weights, agents),
         attended=np.zeros(zones, dtype=np.int64),
