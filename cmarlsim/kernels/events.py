@@ -1,8 +1,9 @@
 """The events of a rollout: links that go up or down, agents that enter or leave a zone.
 
 Between events nothing changes, so a rollout is its events. They are logged in the order of time; of one step,
-first those of zones by agent, then those of links by the agents that moved. An event is a toggle: applied a
-second time it is undone, so the log, read from its end, leads back from the last step to the first.
+agent by agent that arrives, first its zones and then its links; links that are drawn come last. An event is a
+toggle: applied a second time it is undone, so the log, read from its end, leads back from the last step to
+the first.
 """
 
 from __future__ import annotations
