@@ -13,6 +13,7 @@ import tomli_w
 from naive import Floats, Toml
 
 from cmarlsim import shipped
+from cmarlsim.api import tiled
 from cmarlsim.learning.mlp import MLP
 from cmarlsim.learning.policy import Encoding, Policy
 from cmarlsim.randomness import stream, uniforms
@@ -32,6 +33,12 @@ def shipped_case(name: str) -> Case:
     scenario = tomllib.loads((shipped.DATA / "scenarios" / f"{name}.toml").read_text("utf-8"))
     plan = tomllib.loads((shipped.DATA / "floorplans" / f"{scenario['floorplan']}.toml").read_text("utf-8"))
     return Case(scenario, plan, "rank")
+
+
+def two_copies() -> Case:
+    """A building of two copies of the paper's plan."""
+    made = tiled(2, 1, N=9)
+    return Case(tomllib.loads(made.to_toml()), tomllib.loads(made.floorplan.to_toml()), "rank")
 
 
 def corridor(cells: int, agents: int) -> Case:

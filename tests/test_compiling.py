@@ -9,10 +9,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numba
+import numpy as np
 import pytest
 
 from cmarlsim.console import compilation_announced
 from cmarlsim.kernels.compiling import kernel
+from cmarlsim.kernels.world import Floats
 
 PACKAGE = Path(__file__).parent.parent / "cmarlsim"
 ANNOUNCEMENT = re.compile(
@@ -59,6 +62,24 @@ def test_a_changed_callee_is_never_answered_from_the_cache(tmp_path: Path) -> No
         (package / "kernels/callee.py").write_text(CALLEE.format(added=added))
         answers.append(python("-c", ASK, cwd=tmp_path, package=package)[0])
     assert answers == ["2 0\n", "2 1\n", "3 0\n", "2 1\n"]
+
+
+@pytest.mark.compiled
+def test_a_kernel_that_allocates_does_not_compile() -> None:
+    @kernel
+    def allocating(x: float) -> float:
+        buffer = np.empty(3)
+        buffer[1] = x
+        return float(buffer[1])
+
+    @kernel
+    def borrowing(buffer: Floats, x: float) -> float:
+        buffer[1] = x
+        return float(buffer[1:][0])
+
+    assert borrowing(np.empty(3), 2.0) == 2.0
+    with pytest.raises(numba.core.errors.TypingError, match="No implementation .* empty"):
+        allocating(2.0)
 
 
 @pytest.mark.compiled

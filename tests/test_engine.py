@@ -1,7 +1,5 @@
 """The engine equals the twin's simulation, and chunks do not show."""
 
-import tomllib
-
 import hypothesis.strategies as st
 import naive
 import numpy as np
@@ -18,12 +16,12 @@ from cases import (
     shipped_case,
     simulated,
     trained_case,
+    two_copies,
     with_logits,
 )
 from hypothesis import assume, given, settings
 from kernels import run_on, sites
 
-from cmarlsim import tiled
 from cmarlsim.execution import Run
 from cmarlsim.kernels.scene import Trace
 from cmarlsim.kernels.world import Bools, Site
@@ -135,11 +133,6 @@ def crowd(case: Case, agents: int, T0: int, speed: float = 1.0) -> Case:
         "links": {"model": "sight-or-disc", "d": 3.0},
     }
     return random_weights(case._replace(scenario=case.scenario | changes), scale_lam=True)
-
-
-def two_copies() -> Case:
-    made = tiled(2, 1, N=9)
-    return Case(tomllib.loads(made.to_toml()), tomllib.loads(made.floorplan.to_toml()), "rank")
 
 
 def check_against_steps(case: Case, seed: int, K: int, site: Site | None = None) -> stepped.Outcome:

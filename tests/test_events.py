@@ -1,4 +1,4 @@
-"""The log of a rollout: what is in it, in which order, that it leads back, and that its size does not show."""
+"""The log of a rollout: what is in it, in which order; it leads back, and its size does not show."""
 
 import naive
 import numpy as np
@@ -38,7 +38,7 @@ def own_observations(case: Case, position: np.ndarray) -> Bools:
 
 
 def expected_events(case: Case, twin: dict[str, np.ndarray], own: Bools, k: int) -> list[Event]:
-    """Of rollout k: by the agents that arrive, first their zones, then their links; then links that are drawn."""
+    """Of rollout k: by agents that arrive, first their zones, then their links; then links that are drawn."""
     T0, agents = case.scenario["dual"]["T0"], case.scenario["agents"]["N"]
     model, position, pairs = case.scenario["links"]["model"], twin["position"], footprint_pairs(case.scenario)
     talking = np.zeros((agents, agents), dtype=bool) if k == 0 else twin["link"][k * T0 - 1].copy()
