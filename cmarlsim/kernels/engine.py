@@ -161,7 +161,6 @@ def begin_rollout(
     travel_all(
         site, weights, rules.speed, scene.tables, state.lam, uniform, state.places, scene.route, steps, row
     )
-    scene.clock[1] = 0
     scene.log.happened[0] = 0
     for m in range(len(scene.attended)):
         scene.attended[m] = 0
