@@ -25,7 +25,7 @@ def table_bytes(scenario: Scenario, policy: Policy) -> dict[str, int]:
     edges = footprint_size(links.footprint, N) if links.model == "bernoulli" and links.footprint else 0
     return {
         "links and gossip (N x N bits, four times): lower agents.N": N * N // 2,
-        "the log of a step's events (N x (N + M)): lower agents.N": 24 * (N * (N + M) + edges),
+        "the log of a step's events (N x (N + M)): lower agents.N": 48 * (N * (N + M) + edges),
         "what agents know (N x M): lower agents.N or the number of zones": 40 * N * M,
         "routes and draws (T0 x N): lower dual.T0 or agents.N": 36 * (T0 + 1) * N,
         "draws of links (T0 x edges of the footprint): lower dual.T0 or agents.N": 8 * T0 * edges,

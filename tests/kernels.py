@@ -10,10 +10,10 @@ from cmarlsim.kernels.bits import Words
 from cmarlsim.kernels.engine import log_arrivals
 from cmarlsim.kernels.events import new_log
 from cmarlsim.kernels.scene import Rules, Scene, new_scene
-from cmarlsim.kernels.world import Atlas, Bools, Floats, Ints, Places, Site, places_at
+from cmarlsim.kernels.world import Atlas, Bools, Floats, Ints, Places, Site, World, places_at
 from cmarlsim.learning.policy import Policy
 from cmarlsim.scenario import Scenario
-from cmarlsim.sights import NO_SIGHTS
+from cmarlsim.sights import NO_SIGHTS, stretches_of
 
 FULL = np.uint64(2**64 - 1)
 
@@ -44,7 +44,7 @@ def no_atlas(zones: int) -> Atlas:
     """The atlas of a world with too many places."""
     return Atlas(
         position=np.empty((0, 2)),
-        edge=np.empty(0, dtype=np.int64),
+        stretch=np.empty(0, dtype=np.int64),
         tile=np.empty(0, dtype=np.int64),
         zones=np.empty((0, max(1, -(-zones // 64))), dtype=np.uint64),
         after=np.empty((0, zones), dtype=np.int32),
@@ -52,12 +52,16 @@ def no_atlas(zones: int) -> Atlas:
     )
 
 
+def stretches(world: World) -> Floats:
+    return stretches_of(world)[0]
+
+
 def site_without_atlas(scenario: Scenario) -> Site:
     return Site(scenario.world, no_atlas(scenario.M), scenario.sights)
 
 
 def sites(scenario: Scenario) -> list[Site]:
-    """All ways to look at the world: along its edges, with an atlas if it has one, and with nothing else."""
+    """All ways to look at the world: along its stretches, with its atlas too, and with that alone."""
     found = [site_without_atlas(scenario)]
     if len(scenario.atlas.tile):
         found.append(found[0]._replace(atlas=scenario.atlas))
@@ -83,9 +87,9 @@ def roomy_scene(site: Site, rules: Rules, agents: int, T0: int) -> Scene:
 
 
 def looked_at(scenario: Scenario, edge: Ints, position: Floats) -> Iterator[Scene]:
-    """Agents that stand, step by step, on points of waypoint edges; (T, N) and (T, N, 2).
+    """Agents that stand, step by step, on points of stretches of way; (T, N) and (T, N, 2).
 
-    Who does not move does not arrive. Without an atlas: all is found by looking along the edges.
+    Who does not move does not arrive. Without an atlas: all is found by looking along the stretches.
     """
     site, rules, (steps, agents) = site_without_atlas(scenario), scenario.rules(), edge.shape
     scene = roomy_scene(site, rules, agents, steps)

@@ -8,7 +8,17 @@ import pytest
 import worlds
 from cases import COMPILED, Case, corridor, policy_of, scenario_of, shipped_case
 from hypothesis import assume, given
-from kernels import bools_of, no_atlas, numbered_places, packed, run_on, sites, unpacked, unset_words
+from kernels import (
+    bools_of,
+    no_atlas,
+    numbered_places,
+    packed,
+    run_on,
+    sites,
+    stretches,
+    unpacked,
+    unset_words,
+)
 
 import cmarlsim.atlas
 from cmarlsim.execution import Run
@@ -40,8 +50,9 @@ def check_places(case: Case) -> None:
         x, y = position_of(world, packed(place), 0)
         assert atlas.position[q].tolist() == [x, y]
         assert atlas.tile[q] == tile_of(world, x, y) >= 0
-        home = [place[1]] if place[0] == "edge" else np.flatnonzero((world.edge == q).any(axis=1)).tolist()
-        assert atlas.edge[q] in (home or [0])  # a lone waypoint counts as an edge
+        ends = stretches(world)[atlas.stretch[q]].tolist()
+        assert naive.point_to_segment((x, y), ends[:2], ends[2:]) < 1e-12
+        assert (ends[:2] == ends[2:]) == (place[0] == "node")
         observe_zones(world, x, y, zones)
         assert atlas.zones[q].tolist() == zones.tolist()
         for zone in range(scenario.M):

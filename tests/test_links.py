@@ -9,12 +9,11 @@ import pytest
 import worlds
 from cases import Case, footprint_pairs, scenario_of, shipped_case
 from hypothesis import given
-from kernels import bools_of, looked_at
+from kernels import bools_of, looked_at, stretches
 
 from cmarlsim.graphs import footprint_edges
 from cmarlsim.kernels.links import blocks, draw_links, in_sight, near_or_in_sight, point_to_segment
 from cmarlsim.kernels.world import BERNOULLI, Bools, Floats, Ints
-from cmarlsim.sights import pieces_of
 
 half = st.integers(-4, 4).map(lambda i: i / 2)
 irregular = st.integers(-997, 997).map(lambda i: 2 * i / 997)
@@ -70,7 +69,7 @@ def wander(case: Case, agents: int, steps: int, seed: int) -> tuple[Ints, Floats
 
     Each agent changes its own at every other step or so.
     """
-    generator, pieces = np.random.default_rng(seed), pieces_of(scenario_of(case).world)
+    generator, pieces = np.random.default_rng(seed), stretches(scenario_of(case).world)
     edge, position = np.empty((steps, agents), dtype=np.int64), np.empty((steps, agents, 2))
     for t in range(steps):
         anew = generator.random(agents) < (0.5 if t else 1.0)
@@ -117,7 +116,7 @@ def linked(case: Case, a: naive.Point, b: naive.Point) -> Bools:
     d, position = float(scenario.links.d or 0.0), np.array([[a, b]])
     for i, j in ((0, 1), (1, 0)):
         link[i, j] = near_or_in_sight(scenario.world, d, *position[0, i], *position[0, j])
-    pieces = pieces_of(scenario.world)
+    pieces = stretches(scenario.world)
     on = [[e for e, p in enumerate(pieces) if naive.point_to_segment(x, p[:2], p[2:]) == 0.0] for x in (a, b)]
     for edge in product(*on):
         for scene in looked_at(scenario, np.array([edge]), position):

@@ -64,7 +64,10 @@ def test_one_bad_run_ends_the_batch() -> None:
 
 def test_a_batch_stops_where_progress_says_so() -> None:
     runs = cmarlsim.execute_batch(
-        [(TINY, RANK, seed) for seed in range(3)], 1000 * TINY.dual.T0, threads=1, progress=lambda rollouts: False
+        [(TINY, RANK, seed) for seed in range(3)],
+        1000 * TINY.dual.T0,
+        threads=1,
+        progress=lambda rollouts: False,
     )
     assert [run.rollouts_done for run in runs] == [200, 200, 200]
 
@@ -106,7 +109,9 @@ def test_a_form_that_was_not_kept_is_named() -> None:
         _ = sparse.link
 
 
-@pytest.mark.parametrize(("links", "agents", "sparse"), [("auto", 64, False), ("auto", 65, True), ("dense", 65, False)])
+@pytest.mark.parametrize(
+    ("links", "agents", "sparse"), [("auto", 64, False), ("auto", 65, True), ("dense", 65, False)]
+)
 def test_links_of_few_agents_are_dense(links: str, agents: int, sparse: bool) -> None:
     scenario = cmarlsim.Scenario.load("tiny", [f"agents.N={agents}"])
     assert cmarlsim.recording.choose_links(scenario, 100, "step", links) == sparse

@@ -132,16 +132,6 @@ def test_memory_and_file_hold_the_same(tmp_path: Path) -> None:
     assert np.array_equal(on_disk.lam, in_memory.lam)
 
 
-def test_recordings_in_memory_do_not_meet() -> None:
-    """Also where a recorder takes the address of one that is gone while its recording lives on."""
-    scenario, open_files = Scenario.load("tiny"), []
-    for seed in range(30):
-        recorder = Recorder(None, scenario, seed, RANK.sha256, "rollout")
-        open_files.append(recorder.file)
-        del recorder
-    assert [file.attrs["seed"] for file in open_files] == list(range(30))
-
-
 def test_a_long_recording_stays_small(tmp_path: Path) -> None:
     execute(Scenario.load("paper"), Policy.load("paper"), 4000, out=tmp_path / "r.h5").close()
     assert (tmp_path / "r.h5").stat().st_size < 2e6

@@ -1,4 +1,4 @@
-"""What can be seen from waypoint edges, against looking at every wall."""
+"""What can be seen from stretches of way, against looking at every wall."""
 
 import math
 from random import Random
@@ -11,13 +11,23 @@ import stepped
 import worlds
 from cases import COMPILED, Case, corridor, scenario_of, shipped_case, two_copies
 from hypothesis import given, settings
-from kernels import bools_of, looked_at, unset_words
+from kernels import bools_of, looked_at, stretches, unset_words
 
 from cmarlsim.kernels.bits import words_for
-from cmarlsim.kernels.observing import observe_on_edge, observe_zones, tile_of, tile_on_edge
-from cmarlsim.kernels.shadows import HIDDEN, OPEN, PARTLY, PARTS, distance_between, judge, survey
+from cmarlsim.kernels.observing import observe_on, observe_zones, tile_of, tile_on
+from cmarlsim.kernels.shadows import (
+    HIDDEN,
+    OPEN,
+    PARTLY,
+    PARTS,
+    Survey,
+    distance_between,
+    hidden_as_before,
+    hides,
+    judge,
+    survey,
+)
 from cmarlsim.kernels.world import Floats, Ints, World
-from cmarlsim.sights import pieces_of
 
 NUDGES = (0.0, 5e-10, -5e-10, 2e-9, -2e-9, 1e-7, -1e-7, 1e-3)
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -51,7 +61,7 @@ def pairs_of_points(case: Case, count: int, seed: int) -> tuple[Ints, Floats]:
     Of two points that follow each other, the second is often where a wall's end or the range decides.
     """
     r, scenario = Random(seed), scenario_of(case)
-    pieces, d = pieces_of(scenario.world), float(scenario.links.d or 0.0)
+    pieces, d = stretches(scenario.world), float(scenario.links.d or 0.0)
     corners = [end for wall in naive.wall_segments(case.floorplan) for end in wall]
     edges, points = [], []
     for _ in range(count):
@@ -121,8 +131,8 @@ def lone_waypoint() -> Case:
 def test_everybody_is_seen_without_walls_or_at_a_lone_waypoint(make: type[Case]) -> None:
     case = make()
     sights = scenario_of(case).sights
-    edges = max(1, len(case.floorplan["edges"]))
-    assert sights.first.tolist() == [edges * e for e in range(edges + 1)]
+    count = len(case.floorplan["edges"]) + len(case.floorplan["waypoints"])
+    assert sights.first.tolist() == [count * e for e in range(count + 1)]
     assert not sights.hidden.any()
     assert len(sights.wall) == 0
     check_sights(case, 4, seed=3)
@@ -138,8 +148,12 @@ def sees(walls: Floats, a: naive.Point, b: naive.Point) -> bool:
 def check_judgement(walls: Floats, e: Floats, f: Floats, r: Random) -> int:
     """The verdict on all walls, and on the pairs of points that were looked at."""
     near, parts = np.full(len(walls), -9), np.empty((2, 4))
-    hint = r.randrange(-1, len(walls))
-    verdict, number = judge(walls, e, f, hint, near, parts)
+    verdict, number = judge(walls, e, f, near, parts)
+    for hint in range(-1, len(walls)):
+        last = r.randrange(-1, len(walls))
+        again = hidden_as_before(walls, e, f, hint, last)
+        assert again == next((w for w in (hint, last) if w >= 0 and hides(walls[w], e, f)), -1)
+        assert again < 0 or verdict == HIDDEN
     shares = [*SHARES, *(k / PARTS + 1e-9 for k in range(PARTS)), *(r.random() for _ in range(3))]
     pairs = [(along(e, s), along(f, u)) for s in r.sample(shares, 5) for u in r.sample(shares, 5)]
     if verdict == OPEN:
@@ -179,7 +193,7 @@ def test_what_is_hidden_cannot_be_seen_and_what_is_open_can(seed: int) -> None:
 @pytest.mark.parametrize("name", ["paper", "two copies"])
 def test_judgements_of_the_edges_of_buildings_hold(name: str) -> None:
     case, r = two_copies() if name == "two copies" else shipped_case(name), Random(4)
-    walls, pieces = stepped.walls_of(case), pieces_of(scenario_of(case).world)
+    walls, pieces = stepped.walls_of(case), stretches(scenario_of(case).world)
     pairs = [(e, f) for e in pieces for f in pieces]
     verdicts = [check_judgement(walls, e, f, r) for e, f in r.sample(pairs, 300 if COMPILED else 40)]
     assert {verdicts.count(verdict) > 2 for verdict in (OPEN, HIDDEN, PARTLY)} == {True}
@@ -190,10 +204,10 @@ def test_walls_that_hide_only_together_do_hide() -> None:
     walls = np.array([[-3.0, 1.0, 0.7, 1.0], [0.3, 1.0, 4.0, 1.0]])
     e, f = np.array([0.0, 0.0, 1.0, 0.0]), np.array([0.0, 2.0, 1.0, 2.0])
     near, parts = np.full(2, -9), np.empty((2, 4))
-    assert judge(walls, e, f, -1, near, parts) == (HIDDEN, -1)
-    assert judge(walls[:1], e, f, -1, near, parts)[0] == PARTLY
+    assert judge(walls, e, f, near, parts) == (HIDDEN, -1)
+    assert judge(walls[:1], e, f, near, parts)[0] == PARTLY
     apart = np.array([[-3.0, 1.0, 0.4, 1.0], [0.6, 1.0, 4.0, 1.0]])
-    assert judge(apart, e, f, -1, near, parts) == (PARTLY, 2)
+    assert judge(apart, e, f, near, parts) == (PARTLY, 2)
 
 
 @given(worlds.seeds)
@@ -208,20 +222,21 @@ def test_the_distance_between_pieces_is_no_more_than_that_of_their_points(seed: 
 
 def test_a_survey_says_when_its_lists_are_full() -> None:
     world = scenario_of(shipped_case("paper")).world
-    pieces, walls = pieces_of(world), world.wall
-    found, parts = np.empty((len(pieces), 3), dtype=np.int64), np.empty((2, 4))
-    lists = np.empty(len(pieces) * len(walls), dtype=np.int64)
+    pieces, walls = stretches(world), world.wall
+    hint, found = np.full(len(pieces), -1), np.empty((len(pieces), 3), dtype=np.int64)
+    report = Survey(hint, found, np.empty(len(pieces) * len(walls), dtype=np.int64), np.empty((2, 4)))
     for e in range(len(pieces)):
-        count, length = survey(walls, pieces, e, 4.0, found, lists, parts)
-        expected = found[:count].tolist(), lists[:length].tolist()
+        count, length = survey(walls, pieces, e, 4.0, report)
+        expected = found[:count].tolist(), report.lists[:length].tolist()
+        assert (found[:count, 0] >= e).all()
         assert length == found[:count, 2].sum()
-        few = np.full(length + len(walls), -9)
-        assert survey(walls, pieces, e, 4.0, found, few, parts) == (count, length)
-        assert (found[:count].tolist(), few[:length].tolist()) == expected
-        assert survey(walls, pieces, e, 4.0, found, few[: len(walls) - 1], parts)[1] == -1
+        few = report._replace(lists=np.full(length + len(walls), -9))
+        assert survey(walls, pieces, e, 4.0, few) == (count, length)
+        assert (found[:count].tolist(), few.lists[:length].tolist()) == expected
+        assert survey(walls, pieces, e, 4.0, few._replace(lists=few.lists[: len(walls) - 1]))[1] == -1
 
 
-# --- tiles and zones along an edge ---
+# --- tiles and zones along a stretch ---
 
 
 def crossings(world: World, piece: Floats) -> list[float]:
@@ -238,14 +253,14 @@ def check_edges(case: Case, r: Random, count: int) -> None:
     scenario = scenario_of(case)
     world, sights = scenario.world, scenario.sights
     found, expected = unset_words(words_for(scenario.M)), unset_words(words_for(scenario.M))
-    for edge, piece in enumerate(pieces_of(world)):
+    for edge, piece in enumerate(stretches(world)):
         length = math.dist(piece[:2], piece[2:]) or 1.0
         shares = [share + r.choice(NUDGES) / length for share in crossings(world, piece)]
         shares = [share for share in shares if 0.0 <= share <= 1.0]
         for share in [*SHARES, *r.sample(shares, min(count, len(shares))), r.random()]:
             x, y = along(piece, share)
-            assert tile_on_edge(world, sights, edge, x, y) == tile_of(world, x, y)
-            observe_on_edge(world, sights, edge, x, y, found)
+            assert tile_on(world, sights, edge, x, y) == tile_of(world, x, y)
+            observe_on(world, sights, edge, x, y, found)
             observe_zones(world, x, y, expected)
             assert (found == expected).all()
 

@@ -7,7 +7,7 @@ import pytest
 import worlds
 from cases import Case, corridor, policy_of, scenario_of, trained_case, with_logits
 from hypothesis import given
-from kernels import numbered_places, sites
+from kernels import numbered_places, sites, stretches
 
 from cmarlsim.kernels.bits import has
 from cmarlsim.kernels.scene import new_route, new_steps, new_tables
@@ -88,8 +88,9 @@ def check_on(
                     continue
                 if arrives:
                     assert route.position[t, n].tolist() == pytest.approx(x, rel=0, abs=1e-12)
-                ends = [e for e, edge in enumerate(plan.edge) if place[0] == "node" and place[1] in edge]
-                assert route.place[t, n] in ([place[1]] if place[0] == "edge" else ends or [0])
+                ends = stretches(site.world)[route.place[t, n]].tolist()
+                assert naive.point_to_segment(x, ends[:2], ends[2:]) < 1e-12
+                assert (ends[:2] == ends[2:]) == (place[0] == "node")
             end = places_at(np.zeros(N))
             put_at(end, n, way[-1], numbers)
             assert [array[n] for array in places] == [array[n] for array in end]
