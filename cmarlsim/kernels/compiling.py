@@ -69,6 +69,11 @@ def kernel(function: Function) -> Function:
     return _compiled(function)
 
 
+def inner(function: Function) -> Function:
+    """Compile a kernel that only other kernels call: without a way in from Python, in less time."""
+    return _compiled(function, no_cpython_wrapper=True)
+
+
 def reduction(function: Function) -> Function:
     """Compile sums whose order is free, so that they use vector instructions; otherwise as `kernel`.
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from cmarlsim.kernels.bits import any_in, clear, lowest, write_set
-from cmarlsim.kernels.compiling import kernel
+from cmarlsim.kernels.compiling import inner, kernel
 from cmarlsim.kernels.dual import updated
 from cmarlsim.kernels.events import happen, time_of_last
 from cmarlsim.kernels.gossip import begin_hindsight, grow, recount, settle_growth, undo
@@ -24,7 +24,7 @@ from cmarlsim.kernels.travel import travel_all
 from cmarlsim.kernels.world import BERNOULLI, SIGHT_OR_DISC, Floats, LinkModel, Site, Weights
 
 
-@kernel
+@inner
 def log_zones(site: Site, scene: Scene, t: int, n: int) -> None:
     """Log the zones that agent n enters or leaves at step t, and count for how long zones are attended."""
     situation, seen, place = scene.situation, scene.seen, scene.route.place[t, n]
@@ -44,7 +44,7 @@ def log_zones(site: Site, scene: Scene, t: int, n: int) -> None:
                 scene.attended[m] += t if before else -t
 
 
-@kernel
+@inner
 def enter_all(site: Site, scene: Scene, t: int) -> None:
     """Bring the agents that arrive at step t to where others can see them."""
     arriving = scene.route.arriving[t]
@@ -72,7 +72,7 @@ def log_arrivals(site: Site, links: LinkModel, scene: Scene, t: int) -> None:
                 link_again(site, links.d, scene, t, n)
 
 
-@kernel
+@inner
 def next_event(rules: Rules, scene: Scene, t: int, T0: int) -> int:
     """The first step from `t` on at which an agent arrives or links are drawn; T0 if there is none."""
     if rules.links.code != BERNOULLI:
@@ -81,7 +81,7 @@ def next_event(rules: Rules, scene: Scene, t: int, T0: int) -> int:
     return t
 
 
-@kernel
+@inner
 def write_links(scene: Scene, trace: Trace, first: int, last: int) -> None:
     """Write the present links into the rows `first` to `last` - 1 of the trace."""
     link = scene.situation.link
@@ -90,7 +90,7 @@ def write_links(scene: Scene, trace: Trace, first: int, last: int) -> None:
             write_set(link[n], trace.link[row, n])
 
 
-@kernel
+@inner
 def write_hindsight(scene: Scene, trace: Trace, first: int, last: int) -> None:
     """Write rewards and estimates into the rows `first` to `last` - 1 of the trace."""
     back, agents = scene.hindsight, len(scene.hindsight.news)
@@ -131,7 +131,7 @@ def gossip_backwards(scene: Scene, T0: int, trace: Trace, row: int) -> None:
         tau = before
 
 
-@kernel
+@inner
 def settle(rules: Rules, state: State, scene: Scene, T0: int, trace: Trace, k: int) -> None:
     """End of rollout k: eq. (18) for every agent, and eq. (16)."""
     known = scene.hindsight.known
@@ -151,7 +151,7 @@ def settle(rules: Rules, state: State, scene: Scene, T0: int, trace: Trace, k: i
                 trace.lam[k, n, m] = lam
 
 
-@kernel
+@inner
 def begin_rollout(
     site: Site, rules: Rules, weights: Weights, state: State, uniform: Floats, scene: Scene, trace: Trace
 ) -> None:
@@ -166,7 +166,7 @@ def begin_rollout(
         scene.attended[m] = 0
 
 
-@kernel
+@inner
 def has_room(rules: Rules, scene: Scene) -> bool:
     """Whether the log has room for all that can happen in one step."""
     agents, zones = len(scene.situation.link), len(scene.attended)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmarlsim.kernels.bits import Words, toggle
-from cmarlsim.kernels.compiling import kernel
+from cmarlsim.kernels.compiling import inner, kernel
 from cmarlsim.kernels.world import Ints
 
 
@@ -85,7 +85,7 @@ def time_of_last(log: Log, count: int) -> int:
     return log.event[count - 1, 0] if count > 0 else 0
 
 
-@kernel
+@inner
 def copy_situation(source: Situation, into: Situation) -> None:
     """Make `into` equal to `source`."""
     for n in range(len(source.link)):

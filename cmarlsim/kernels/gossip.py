@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmarlsim.kernels.bits import Words, any_in, clear, copy_set, has, lowest, put, unite
-from cmarlsim.kernels.compiling import kernel
+from cmarlsim.kernels.compiling import inner, kernel
 from cmarlsim.kernels.events import (
     Log,
     Situation,
@@ -143,7 +143,7 @@ def begin_hindsight(situation: Situation, T0: int, back: Hindsight) -> None:
                 rest &= rest - np.uint64(1)
 
 
-@kernel
+@inner
 def hand_on(back: Hindsight, agent: int, other: int) -> None:
     """An agent's news of step tau - 1 will also reach whom the other's news of step tau does."""
     news, later = back.news, back.later

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from cmarlsim.kernels.bits import Words, clear, has, lowest, put
-from cmarlsim.kernels.compiling import kernel
+from cmarlsim.kernels.compiling import inner, kernel
 from cmarlsim.kernels.events import happen
 from cmarlsim.kernels.scene import Route, Scene
 from cmarlsim.kernels.world import (
@@ -83,7 +83,7 @@ def near_or_in_sight(world: World, d: float, ax: float, ay: float, bx: float, by
     return in_range(d, ax, ay, bx, by) or in_sight(world, ax, ay, bx, by)
 
 
-@kernel
+@inner
 def ask_atlas(site: Site, place: Ints, i: int, near: Words) -> None:
     """Write into `near` whom agent i can talk to, by asking the atlas about all (64 at most)."""
     word, row = np.uint64(0), site.atlas.near[place[i]]
@@ -93,7 +93,7 @@ def ask_atlas(site: Site, place: Ints, i: int, near: Words) -> None:
     put(near, i, False)
 
 
-@kernel
+@inner
 def visible(site: Site, d: float, now: Present, place: Ints, i: int, j: int, v: int) -> bool:
     """`near_or_in_sight` for agents i and j whose stretches see each other by row `v` of the sights."""
     sights = site.sights
@@ -114,7 +114,7 @@ def visible(site: Site, d: float, now: Present, place: Ints, i: int, j: int, v: 
     return True
 
 
-@kernel
+@inner
 def look_along(site: Site, d: float, now: Present, place: Ints, i: int, done: Words, near: Words) -> None:
     """Write into `near` whom agent i can talk to, of those that its stretch sees and that are not `done`."""
     register, sights = now.register, site.sights
@@ -128,7 +128,7 @@ def look_along(site: Site, d: float, now: Present, place: Ints, i: int, done: Wo
             j = register.follower[j]
 
 
-@kernel
+@inner
 def link_again(site: Site, d: float, scene: Scene, t: int, i: int) -> None:
     """Find the links of agent i, which arrives at step t, and log those that change."""
     near, link, place = scene.near, scene.situation.link, scene.route.place[t]

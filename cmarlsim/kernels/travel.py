@@ -7,7 +7,7 @@ target while its draws stay in the same cell of its table's row, and where it st
 from __future__ import annotations
 
 from cmarlsim.kernels.bits import clear, put
-from cmarlsim.kernels.compiling import kernel
+from cmarlsim.kernels.compiling import inner, kernel
 from cmarlsim.kernels.motion import advance, position_of
 from cmarlsim.kernels.observing import tile_on
 from cmarlsim.kernels.policy import cdf_row, draw_action, hidden_of_lam, ranked_zone
@@ -26,7 +26,7 @@ def begin_table(weights: Weights, n: int, lam: Floats, tables: Tables) -> None:
         hidden_of_lam(weights, n, lam, tables.hidden[n])
 
 
-@kernel
+@inner
 def aim(weights: Weights, tables: Tables, n: int, tile: int, uniform: float) -> tuple[int, float, float]:
     """Draw agent n's action on `tile`, from a row of its table.
 
@@ -48,7 +48,7 @@ def aim(weights: Weights, tables: Tables, n: int, tile: int, uniform: float) -> 
     return action, low, row[action]
 
 
-@kernel
+@inner
 def go(site: Site, places: Places, n: int, zone: int, speed: int) -> bool:
     """Move agent n by `speed` ticks towards a zone; whether it moved."""
     if len(site.atlas.tile) == 0:
@@ -70,7 +70,7 @@ def stretch_of(world: World, sights: Sights, places: Places, n: int) -> int:
     return first + int(share * (sights.part_first[edge + 1] - first))
 
 
-@kernel
+@inner
 def arrive(site: Site, places: Places, route: Route, t: int, n: int) -> int:
     """Note that agent n arrives where it is at step t.
 
@@ -91,7 +91,7 @@ def arrive(site: Site, places: Places, route: Route, t: int, n: int) -> int:
     return tile_on(site.world, site.sights, stretch, x, y)
 
 
-@kernel
+@inner
 def stand(weights: Weights, uniform: Floats, route: Route, n: int, t: int, low: float, high: float) -> int:
     """Let agent n stand from step t on until it draws outside [low, high).
 
@@ -109,7 +109,7 @@ def stand(weights: Weights, uniform: Floats, route: Route, n: int, t: int, low: 
     return t
 
 
-@kernel
+@inner
 def write_steps(
     site: Site, places: Places, n: int, tile: int, action: int, steps: Steps, first: int, last: int
 ) -> None:
