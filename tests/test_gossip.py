@@ -3,7 +3,6 @@
 from itertools import pairwise
 from typing import NamedTuple
 
-import hypothesis.extra.numpy as hnp
 import hypothesis.strategies as st
 import naive
 import numpy as np
@@ -36,8 +35,8 @@ from cmarlsim.scenario import Scenario
 def histories(draw: st.DrawFn) -> tuple[Bools, Bools]:
     """Observations (T0, N, M) and links (T0, N, N) of a rollout, dense or sparse."""
     T0, N, M = draw(st.integers(1, 12)), draw(st.integers(1, 6)), draw(st.integers(1, 3))
-    own = draw(hnp.arrays(np.bool_, (T0, N, M)))
     generator = np.random.default_rng(draw(st.integers(0, 2**32)))
+    own = generator.random((T0, N, M)) < draw(st.sampled_from([0.1, 0.5, 0.9]))
     upper = np.triu(generator.random((T0, N, N)) < draw(st.sampled_from([0.05, 0.2, 0.6, 1.0])), 1)
     return own, upper | upper.transpose(0, 2, 1)
 
