@@ -14,7 +14,7 @@ from typing import overload
 from cmarlsim import floorplan, tiling
 from cmarlsim.checkpoint import checkpoint_of, restore, save
 from cmarlsim.errors import InputError
-from cmarlsim.execution import Run, whole_rollouts
+from cmarlsim.execution import Run, chunk_size, whole_rollouts
 from cmarlsim.hdf5 import check_free
 from cmarlsim.kernels.world import TICKS_PER_METRE
 from cmarlsim.learning.policy import Policy
@@ -128,10 +128,12 @@ def execute(
     rollouts = whole_rollouts(steps, scenario.dual.T0)
     sparse = choose_links(scenario, rollouts * scenario.dual.T0, record, links)
     run = Run(scenario, policy, seed)
-    traces = run.chunks(rollouts, keep_steps=record == "step", sparse=sparse)
+    keep_steps = record == "step"
     if out is None:
-        keeper = MemoryRecorder(scenario, seed, policy.sha256, record, sparse)
-        for trace in traces:
+        keeper = MemoryRecorder(scenario, seed, policy.sha256, record, sparse, rollouts)
+        size = chunk_size(scenario, keep_steps)
+        for first in range(0, rollouts, size):
+            trace = run.fill(keeper.room(min(size, rollouts - first)))
             keeper.append(trace)
             if not progress(len(trace.lam)):
                 break
@@ -139,7 +141,7 @@ def execute(
     check_free(Path(out), force)
     recorder = Recorder(Path(out), scenario, seed, policy.sha256, record, sparse, force)
     try:
-        for trace in traces:
+        for trace in run.chunks(rollouts, keep_steps, sparse=sparse):
             recorder.append(trace)
             if not progress(len(trace.lam)):
                 break

@@ -9,7 +9,7 @@ import numpy as np
 from cmarlsim.errors import InputError
 from cmarlsim.kernels.engine import run_rollouts
 from cmarlsim.kernels.events import longer
-from cmarlsim.kernels.scene import Draws, State, Trace, new_scene, new_trace
+from cmarlsim.kernels.scene import Draws, State, Trace, new_scene, new_trace, part_of
 from cmarlsim.kernels.world import places_at
 from cmarlsim.learning.policy import Policy
 from cmarlsim.memory import check_memory
@@ -84,7 +84,19 @@ class Run:
         sparse
             Of links, keep only those that go up or down.
         """
-        N, T0 = self.scenario.agents.N, self.scenario.dual.T0
+        N, rows = self.scenario.agents.N, rollouts * self.scenario.dual.T0 if keep_steps else 0
+        return self.fill(new_trace(rollouts, rows, N, self.scenario.M, sparse))
+
+    def fill(self, trace: Trace) -> Trace:
+        """Run the next rollouts, as many as `trace` has room for, and write them there.
+
+        Returns
+        -------
+        Trace
+            The same arrays; where it has rows for steps and none for matrices of links, with the links that
+            go up or down.
+        """
+        rollouts, N, T0 = len(trace.lam), self.scenario.agents.N, self.scenario.dual.T0
         F = len(self._rules.links.footprint)
         draws = Draws(
             np.zeros((rollouts, T0, N))
@@ -92,8 +104,7 @@ class Run:
             else uniforms(self.seed, "action", self.done, rollouts, (T0, N)),
             uniforms(self.seed, "link", self.done, rollouts, (T0, F)),
         )
-        trace = new_trace(rollouts, rollouts * T0 if keep_steps else 0, N, self.scenario.M, sparse)
-        if keep_steps and sparse:
+        if len(trace.reward) > len(trace.link):
             trace = self._run_and_collect(draws, trace)
         else:
             self._run(draws, trace)
@@ -112,11 +123,7 @@ class Run:
         rollouts, T0, _ = draws.action.shape
         counts, pairs = [], []
         for k in range(rollouts):
-            rows = {
-                name: array[k * len(array) // rollouts : (k + 1) * len(array) // rollouts]
-                for name, array in trace._asdict().items()
-            }
-            self._run(Draws(*(array[k : k + 1] for array in draws)), Trace(**rows))
+            self._run(Draws(*(array[k : k + 1] for array in draws)), part_of(trace, k, 1))
             log = self._scene.log
             t, i, j = log.event[: log.happened[0]].T
             link = j >= 0

@@ -11,9 +11,9 @@ import numpy as np
 
 from cmarlsim.errors import InputError
 from cmarlsim.hdf5 import take_name
-from cmarlsim.kernels.scene import Trace
+from cmarlsim.kernels.scene import Trace, new_trace, part_of
 from cmarlsim.provenance import versions
-from cmarlsim.recording import AXES, FORMAT, Memory, Recording, check_record, kept, location
+from cmarlsim.recording import AXES, FORMAT, SPARSE, Memory, Recording, check_record, kept, location
 from cmarlsim.scenario import Scenario
 
 _TYPES = {
@@ -56,11 +56,21 @@ class Summary:
 
 
 class MemoryRecorder:
-    """Keeps the chunks of a run in memory; parameters as for `Recorder`."""
+    """Keeps a run in memory.
 
-    def __init__(self, scenario: Scenario, seed: int, policy_sha256: str, level: str, sparse: bool) -> None:
+    Parameters
+    ----------
+    scenario, seed, policy_sha256, level, sparse
+        As for `Recorder`.
+    rollouts
+        How many there will be at most.
+    """
+
+    def __init__(
+        self, scenario: Scenario, seed: int, policy_sha256: str, level: str, sparse: bool, rollouts: int
+    ) -> None:
         check_record(level)
-        self._scenario, self._summary = scenario, Summary(scenario)
+        self._scenario, self._summary, self._done = scenario, Summary(scenario), 0
         self._level, self._names = level, kept(level, sparse)
         self._attributes = {
             "seed": seed,
@@ -68,27 +78,41 @@ class MemoryRecorder:
             "record": level,
             "links": "sparse" if sparse else "dense",
         }
-        self._chunks: list[Trace] = []
+        N, M, T0 = scenario.agents.N, scenario.M, scenario.dual.T0
+        self._shape = (T0 if level == "step" else 0, N, M, sparse)
+        self._whole = self._room(0 if level == "summary" else rollouts)
+        self._changes: dict[str, list[np.ndarray]] = {name: [] for name in SPARSE}
         self._sums: dict[str, np.ndarray] = {}
-        self._rollouts = 0
+
+    def _room(self, rollouts: int) -> Trace:
+        rows, N, M, sparse = self._shape
+        return new_trace(rollouts, rollouts * rows, N, M, sparse)
+
+    def room(self, rollouts: int) -> Trace:
+        """Where the next `rollouts` rollouts are to be written."""
+        if self._level == "summary":
+            return self._room(rollouts)
+        return part_of(self._whole, self._done, rollouts)
 
     def append(self, trace: Trace) -> None:
-        """Append a chunk."""
-        self._rollouts += len(trace.lam)
+        """Note that `room` was filled, as `trace`."""
+        self._done += len(trace.lam)
         if self._level == "summary":
             self._sums = self._summary.add(trace)
-        else:
-            self._chunks.append(trace)
+        for name, parts in self._changes.items():
+            parts.append(getattr(trace, name))
 
     def finish(self) -> Recording:
         """Hand the recording over for reading."""
         arrays = {location(name): array for name, array in self._sums.items()}
-        for name in self._names:
-            parts = [getattr(trace, name) for trace in self._chunks]
-            if AXES[name][0] == "k_or_end":
-                parts.insert(0, np.zeros_like(parts[0][:1]))  # the multipliers begin with lambda_0 = 0
-            arrays[location(name)] = np.concatenate(parts)
-        attributes = self._attributes | {"rollouts_done": self._rollouts}
+        if self._names:
+            done = part_of(self._whole, 0, self._done)._asdict()
+            done |= {name: np.concatenate(parts) for name, parts in self._changes.items()}
+            for name in self._names:
+                if AXES[name][0] == "k_or_end":  # the multipliers begin with lambda_0 = 0
+                    done[name] = np.concatenate([np.zeros_like(done[name][:1]), done[name]])
+                arrays[location(name)] = done[name]
+        attributes = self._attributes | {"rollouts_done": self._done}
         return Recording(Memory(arrays, attributes), "memory", self._scenario)
 
 

@@ -138,6 +138,17 @@ def new_trace(rollouts: int, rows: int, agents: int, zones: int, sparse: bool = 
     )
 
 
+def part_of(trace: Trace, first: int, rollouts: int) -> Trace:
+    """Views of the rows of some of a trace's rollouts."""
+    per_rollout = {name: len(array) // len(trace.lam) for name, array in trace._asdict().items()}
+    return Trace(
+        **{
+            name: array[first * per_rollout[name] : (first + rollouts) * per_rollout[name]]
+            for name, array in trace._asdict().items()
+        }
+    )
+
+
 def new_present(site: Site, agents: int) -> Present:
     """Nothing is known yet."""
     stretches = max(0, len(site.sights.first) - 1)
