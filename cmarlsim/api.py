@@ -128,20 +128,27 @@ def execute(
     rollouts = whole_rollouts(steps, scenario.dual.T0)
     sparse = choose_links(scenario, rollouts * scenario.dual.T0, record, links)
     run = Run(scenario, policy, seed)
-    keep_steps = record == "step"
     if out is None:
         keeper = MemoryRecorder(scenario, seed, policy.sha256, record, sparse, rollouts)
-        size = chunk_size(scenario, keep_steps)
-        for first in range(0, rollouts, size):
-            trace = run.fill(keeper.room(min(size, rollouts - first)))
-            keeper.append(trace)
-            if not progress(len(trace.lam)):
-                break
-        return keeper.finish()
+        return _keep(run, rollouts, keeper, chunk_size(scenario, record == "step"), progress)
     check_free(Path(out), force)
     recorder = Recorder(Path(out), scenario, seed, policy.sha256, record, sparse, force)
+    return _record(run, rollouts, recorder, progress)
+
+
+def _keep(run: Run, rollouts: int, keeper: MemoryRecorder, size: int, progress: Progress) -> Recording:
+    """Run in memory, in chunks of `size` rollouts."""
+    for first in range(0, rollouts, size):
+        keeper.append(run.fill(keeper.room(min(size, rollouts - first))))
+        if not progress(min(size, rollouts - first)):
+            break
+    return keeper.finish()
+
+
+def _record(run: Run, rollouts: int, recorder: Recorder, progress: Progress) -> Recording:
+    """Run into a file."""
     try:
-        for trace in run.chunks(rollouts, keep_steps, sparse=sparse):
+        for trace in run.chunks(rollouts, recorder.level == "step", sparse=recorder.sparse):
             recorder.append(trace)
             if not progress(len(trace.lam)):
                 break

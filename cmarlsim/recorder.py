@@ -154,8 +154,8 @@ class Recorder:
         check_record(level)
         self.path, self._force = path, force
         self._temporary: Path | None = path.with_name(f".{path.name[:100]}.{os.getpid()}.tmp")
-        self._level, self._T0, self._done = level, scenario.dual.T0, 0
-        self._names, self._changes = kept(level, sparse), 0
+        self.level, self._T0, self._done = level, scenario.dual.T0, 0
+        self.sparse, self._names, self._changes = sparse, kept(level, sparse), 0
         N, M = scenario.agents.N, scenario.M
         self._lengths = {"n": N, "n_other": N, "m": M, "axis": 2, "end": 2}
         self._summary = Summary(scenario)
@@ -189,7 +189,7 @@ class Recorder:
         try:
             for name in self._names:
                 self._extend(name, getattr(trace, name))
-            if self._level == "summary":
+            if self.level == "summary":
                 group = self.file.require_group("summary")
                 for name, array in self._summary.add(trace).items():
                     group.require_dataset(name, array.shape, array.dtype)[...] = array

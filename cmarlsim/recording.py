@@ -103,7 +103,7 @@ def choose_links(scenario: Scenario, steps: int, level: str, links: str) -> bool
         `MOST_BYTES`.
     """
     if links not in LINK_FORMS:
-        raise InputError(f"--links {links}: must be one of {', '.join(LINK_FORMS)}")
+        raise InputError(f"links = '{links}': must be one of {', '.join(LINK_FORMS)}")
     N, M, gigabyte = scenario.agents.N, scenario.M, 1e9
     sparse = links == "sparse" or (links == "auto" and N > FEW_AGENTS)
     if level == "step" and steps * N * M > MOST_BYTES:
@@ -114,8 +114,9 @@ def choose_links(scenario: Scenario, steps: int, level: str, links: str) -> bool
         )
     if level == "step" and not sparse and steps * N * N > MOST_BYTES:
         raise InputError(
-            f"--links dense: {steps} matrices of N x N = {N} x {N} links are "
-            f"{steps * N * N / gigabyte:.0f} GB, more than {MOST_BYTES / gigabyte:.0f}: use --links sparse"
+            f"dense links: {steps} matrices of N x N = {N} x {N} links are "
+            f"{steps * N * N / gigabyte:.0f} GB, more than {MOST_BYTES / gigabyte:.0f}: "
+            "use links='sparse' (--record step-sparse)"
         )
     return sparse
 

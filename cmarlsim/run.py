@@ -41,11 +41,12 @@ def run(
             show_default=False,
         ),
     ] = None,
-    record: Annotated[str, typer.Option(help="How much to keep: step, rollout or summary.")] = "step",
-    links: Annotated[
+    record: Annotated[
         str,
-        typer.Option(help="How level 'step' keeps links: dense, sparse, or auto (dense for N <= 64)."),
-    ] = "auto",
+        typer.Option(
+            help="How much to keep: step (or step-dense, step-sparse, as to links), rollout, summary."
+        ),
+    ] = "step",
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change a scenario key: links.d=4, zones.red.c=0.2."),
@@ -57,10 +58,11 @@ def run(
     with Stop() as stop:
         world = Scenario.load(scenario, set_ or ())
         team = _fitting_policy(policy, scenario, world)
+        record, _, links = record.partition("-")
         check_record(record)
         check_seed(seed)
         rollouts = whole_rollouts(steps, world.dual.T0)
-        choose_links(world, rollouts * world.dual.T0, record, links)
+        choose_links(world, rollouts * world.dual.T0, record, links or "auto")
         base = out or _free(world.name, seed, runs)
         paths = _one_each(base, seed, runs)
         picture = base.with_suffix(".png") if plot and record != "summary" else None
@@ -69,7 +71,7 @@ def run(
         with compilation_announced():  # here, so that several processes find it done
             Run(world, team, seed).advance(0, keep_steps=False)
         tasks = [
-            Task(world, team, rollouts * world.dual.T0, seed + i, path, record, links, force)
+            Task(world, team, rollouts * world.dual.T0, seed + i, path, record, links or "auto", force)
             for i, path in enumerate(paths)
         ]
         with progress_bar(f"{world.name}: running", rollouts * runs) as advance:

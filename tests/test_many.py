@@ -119,9 +119,9 @@ def test_links_of_few_agents_are_dense(links: str, agents: int, sparse: bool) ->
 
 def test_records_that_would_grow_too_large_are_refused_with_what_helps() -> None:
     scenario, steps = cmarlsim.Scenario.load("tiny", ["agents.N=2000"]), 40_000
-    with pytest.raises(cmarlsim.InputError, match=r"2000 x 2000 links are 160 GB.*use --links sparse"):
+    with pytest.raises(cmarlsim.InputError, match=r"2000 x 2000 links are 160 GB.*--record step-sparse"):
         cmarlsim.execute(scenario, RANK, steps, links="dense")
-    with pytest.raises(cmarlsim.InputError, match="--links some: must be one of auto, dense, sparse"):
+    with pytest.raises(cmarlsim.InputError, match="links = 'some': must be one of auto, dense, sparse"):
         cmarlsim.execute(scenario, RANK, steps, links="some")
     with pytest.raises(cmarlsim.InputError, match=r"estimates of N = 2000 agents.*use --record rollout"):
         cmarlsim.execute(scenario, RANK, 1000 * steps, links="sparse")
