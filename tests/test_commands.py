@@ -22,6 +22,7 @@ from cmarlsim.run import run
 from cmarlsim.train import train
 from cmarlsim.training import Training
 
+RANK = Policy.load("rank")
 ROOT = Path(__file__).parent.parent
 Outcome = tuple[int, str, str]
 
@@ -81,6 +82,17 @@ def test_several_runs_are_the_single_ones(call: Callable[..., Outcome]) -> None:
     assert Path("r.png").exists()
 
 
+@pytest.mark.parametrize(
+    ("record", "sparse"), [("step", False), ("step-sparse", True), ("step-dense", False)]
+)
+def test_links_are_kept_as_the_record_says(call: Callable[..., Outcome], record: str, sparse: bool) -> None:
+    arguments = ("--policy", "rank", "--steps", "500", "--out", "r.h5", "--no-plot", "--record", record)
+    assert call(run, "tiny", *arguments)[0] == 0
+    with Recording.open("r.h5") as recording:
+        assert recording.sparse == sparse
+        assert (recording.links() == execute(Scenario.load("tiny"), RANK, 500).link).all()
+
+
 def test_settings_reach_the_recording(call: Callable[..., Outcome]) -> None:
     call(
         run,
@@ -109,6 +121,19 @@ def test_settings_reach_the_recording(call: Callable[..., Outcome]) -> None:
         (["tiny", "--seed", "-1"], ["--seed -1"]),
         (["tiny", "--runs", "0"], ["--runs"]),
         (["tiny", "--record", "all"], ["--record all", "step, rollout, summary"]),
+        (["tiny", "--record", "step-thin"], ["links = 'thin'", "auto, dense, sparse"]),
+        (
+            ["tiny", "--policy", "rank", "--set", "agents.N=2000", "--record", "step-dense"],
+            ["2000 x 2000 links are 160 GB", "--record step-sparse"],
+        ),
+        (
+            ["tiny", "--policy", "rank", "--set", "agents.N=65535", "--set", "dual.T0=100000"],
+            ["N = 65535", "T0 = 100000", "lower dual.T0 or agents.N"],
+        ),
+        (
+            ["tiny", "--policy", "rank", "--set", "agents.N=65535", "--record", "summary"],
+            ["N = 65535", "tables need", "lower agents.N"],
+        ),
         (["tiny", "--out", "."], ["--out .", "HDF5 file"]),
         (["tiny", "--out", "x.png"], ["--out x.png", "HDF5 file"]),
         (["tiny", "--out", "taken.h5"], ["--out taken.h5", "--force"]),
