@@ -187,7 +187,7 @@ def execute_batch(
     Raises
     ------
     InputError
-        If a run does not fit; the others are stopped.
+        If a run does not fit, and then the others are stopped, or `threads` is less than 1.
 
     Examples
     --------
@@ -198,6 +198,8 @@ def execute_batch(
     >>> [float(run.scenario.links.d) for run in runs]
     [3.0, 5.0]
     """
+    if threads is not None and threads < 1:
+        raise InputError(f"threads = {threads}: must be 1 or more")
     going, turn = True, threading.Lock()
 
     def report(rollouts: int) -> bool:

@@ -49,6 +49,12 @@ def test_seeds_with_a_file_are_refused(tmp_path: Path) -> None:
         cmarlsim.execute(TINY, RANK, STEPS, seeds=[1], out=tmp_path / "r.h5")  # type: ignore[call-overload]
 
 
+@pytest.mark.parametrize("threads", [0, -1])
+def test_a_batch_needs_a_thread(threads: int) -> None:
+    with pytest.raises(cmarlsim.InputError, match=f"threads = {threads}: must be 1 or more"):
+        cmarlsim.execute_batch([(TINY, RANK, 0)], STEPS, threads=threads)
+
+
 def test_one_bad_run_ends_the_batch() -> None:
     reported = []
 
