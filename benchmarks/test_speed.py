@@ -84,10 +84,10 @@ def twin_rival(scenario: Scenario, policy: Policy, rollouts: int) -> Side:
 
 @pytest.mark.parametrize("team", TEAMS)
 def test_engine_and_numpy(in_turn: InTurn, team: str) -> None:
-    """Both run the same rollouts."""
+    """NumPy runs the first of the rollouts that the engine runs."""
     scenario, policy = load(team)
     rollouts = LARGE_TEAM_ROLLOUTS if scenario.agents.N > 5 else NUMPY_ROLLOUTS
-    in_turn(team, engine(scenario, policy, rollouts), numpy_rival(scenario, policy, rollouts))
+    in_turn(team, engine(scenario, policy, 4 * rollouts), numpy_rival(scenario, policy, rollouts))
 
 
 @pytest.mark.parametrize("team", TEAMS)
@@ -98,15 +98,17 @@ def test_engine_and_twin(in_turn: InTurn, team: str) -> None:
     in_turn(team, engine(scenario, policy, rollouts), twin_rival(scenario, policy, TWIN_ROLLOUTS))
 
 
+@pytest.mark.parametrize("place", ["memory", "a file"])
 @pytest.mark.parametrize("record", ["summary", "rollout", "step"])
-def test_recorded_run_and_numpy(in_turn: InTurn, tmp_path: Path, record: str) -> None:
-    """A run of default length into an HDF5 file, against NumPy that keeps nothing."""
+def test_recorded_run_and_numpy(in_turn: InTurn, tmp_path: Path, record: str, place: str) -> None:
+    """A run of default length, in memory or into an HDF5 file, against NumPy that keeps nothing."""
     scenario, policy = load("5 (trained)")
-    run = partial(execute, scenario, policy, seed=SEED, out=tmp_path / "run.h5", record=record, force=True)
+    out = None if place == "memory" else tmp_path / "run.h5"
+    run = partial(execute, scenario, policy, seed=SEED, out=out, record=record, force=True)
 
     def work() -> Callable[[], Any]:
         return lambda: run().close()
 
     work()()
     rival = numpy_rival(scenario, policy, LARGE_TEAM_ROLLOUTS)
-    in_turn("5 (trained)", Side(f"execute, {record}", STEPS, work), rival)
+    in_turn("5 (trained)", Side(f"execute, {record}, {place}", STEPS, work), rival)
