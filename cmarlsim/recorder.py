@@ -25,6 +25,11 @@ _TYPES = {
     "reward": "?",
     "estimate": "?",
 }
+_NOTES = {
+    "link_count": "How many links go up or down at each step; before step 0 there are none.",
+    "link_pair": "Agents i < j of each link that goes up or down, step after step: those of step t are the "
+    "link_count[t] rows after the first sum(link_count[:t]).",
+}
 _STORAGE_BYTES = 2**18
 _SPARE_BYTES = 2**20
 _STORAGE_ROWS = 4096
@@ -253,6 +258,8 @@ class Recorder:
             compression_opts=1,
             shuffle=True,
         )
+        if name in _NOTES:
+            self.file[location(name)].attrs["note"] = _NOTES[name]
 
     def _extend(self, name: str, rows: np.ndarray) -> None:
         dataset = self.file[location(name)]

@@ -100,6 +100,7 @@ def test_sparse_links_are_the_dense_ones(
     assert same(file, sparse)
     assert (Recording.open(tmp_path / "r.h5").links(3) == dense.link[3:]).all()
     assert file.file["step/link_pair"].dims[0].keys() == ["change"]
+    assert "go up or down" in file.file["step/link_count"].attrs["note"]
 
 
 def test_bernoulli_links_are_kept_sparse_too() -> None:
