@@ -9,10 +9,18 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sides import Row, Side
+
+collect_ignore_glob = [
+    "rivals/*",
+    *(path.name for path in Path(__file__).parent.glob("[!t]*.py")),
+    "training*",
+]
+"""Not tests: the suite's doctests are looked for in every file otherwise."""
 
 ROUNDS = 7
 ROWS: list[Row] = []

@@ -6,19 +6,20 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import overload
 
 from cmarlsim import floorplan, tiling
 from cmarlsim.checkpoint import checkpoint_of, restore, save
-from cmarlsim.errors import InputError
-from cmarlsim.execution import Run, chunk_size, whole_rollouts
+from cmarlsim.errors import InputError, is_whole
+from cmarlsim.execution import STEPS, Run, chunk_size, whole_rollouts
 from cmarlsim.hdf5 import check_free
 from cmarlsim.kernels.world import TICKS_PER_METRE
 from cmarlsim.learning.policy import Policy
 from cmarlsim.learning.recipe import Recipe
+from cmarlsim.memory import check_record_memory, record_bytes
 from cmarlsim.randomness import check_seed
 from cmarlsim.recorder import MemoryRecorder, Recorder
 from cmarlsim.recording import Recording, choose_links
@@ -121,14 +122,16 @@ def execute(
     [0, 1, 2, 3, 4]
     """
     if seeds is not None:
-        if out is not None:
-            raise InputError("out: names one file; with seeds the recordings stay in memory")
+        if out is not None or seed != 0:
+            raise InputError("seeds: give no seed beside them, and no out: the recordings stay in memory")
         batch = [(scenario, policy, each) for each in seeds]
         return execute_batch(batch, steps, record=record, links=links, progress=progress)
+    _check_kinds(scenario, policy)
     rollouts = whole_rollouts(steps, scenario.dual.T0)
     sparse = choose_links(scenario, rollouts * scenario.dual.T0, record, links)
     run = Run(scenario, policy, seed)
     if out is None:
+        check_record_memory([record_bytes(scenario, rollouts * scenario.dual.T0, record, sparse)])
         keeper = MemoryRecorder(scenario, seed, policy.sha256, record, sparse, rollouts)
         return _keep(run, rollouts, keeper, chunk_size(scenario, record == "step"), progress)
     check_free(Path(out), force)
@@ -136,11 +139,19 @@ def execute(
     return _record(run, rollouts, recorder, progress)
 
 
+def _check_kinds(scenario: object, policy: object) -> None:
+    if not (isinstance(scenario, Scenario) and isinstance(policy, Policy)):
+        raise InputError(
+            f"scenario = {scenario!r:.40}, policy = {policy!r:.40}: must be a Scenario and a Policy, such as "
+            "Scenario.load and Policy.load give"
+        )
+
+
 def _keep(run: Run, rollouts: int, keeper: MemoryRecorder, size: int, progress: Progress) -> Recording:
     """Run in memory, in chunks of `size` rollouts."""
     for first in range(0, rollouts, size):
         keeper.append(run.fill(keeper.room(min(size, rollouts - first))))
-        if not progress(min(size, rollouts - first)):
+        if progress(min(size, rollouts - first)) is False:
             break
     return keeper.finish()
 
@@ -150,7 +161,7 @@ def _record(run: Run, rollouts: int, recorder: Recorder, progress: Progress) -> 
     try:
         for trace in run.chunks(rollouts, recorder.level == "step", sparse=recorder.sparse):
             recorder.append(trace)
-            if not progress(len(trace.lam)):
+            if progress(len(trace.lam)) is False:
                 break
     finally:
         recorder.discard()
@@ -158,7 +169,7 @@ def _record(run: Run, rollouts: int, recorder: Recorder, progress: Progress) -> 
 
 
 def execute_batch(
-    batch: Sequence[tuple[Scenario, Policy, int]],
+    batch: Iterable[tuple[Scenario, Policy, int]],
     steps: int | None = None,
     *,
     record: str = "summary",
@@ -198,21 +209,27 @@ def execute_batch(
     >>> [float(run.scenario.links.d) for run in runs]
     [3.0, 5.0]
     """
-    if threads is not None and threads < 1:
-        raise InputError(f"threads = {threads}: must be 1 or more")
+    if threads is not None and not (is_whole(threads) and threads >= 1):
+        raise InputError(f"threads = {threads!r}: must be a whole number, 1 or more")
+    batch = list(batch)
     going, turn = True, threading.Lock()
 
     def report(rollouts: int) -> bool:
         nonlocal going
         with turn:
-            going = going and progress(rollouts)
+            going = going and progress(rollouts) is not False
         return going
 
     def one(scenario: Scenario, policy: Policy, seed: int) -> Recording:
         return execute(scenario, policy, steps, seed, record=record, links=links, progress=report)
 
-    for scenario, _, _ in batch:
+    sizes = []
+    for scenario, policy, _ in batch:
+        _check_kinds(scenario, policy)
+        sparse = choose_links(scenario, 0, record, links)
+        sizes.append(record_bytes(scenario, steps or STEPS, record, sparse))
         _ = scenario.site  # once each, and not in two threads at a time
+    check_record_memory(sizes)
     with ThreadPoolExecutor(threads or len(os.sched_getaffinity(0))) as pool:
         futures = [pool.submit(one, *run) for run in batch]
         try:
@@ -306,6 +323,10 @@ def tiled(
     >>> scenario.M, scenario.zones[6].name, scenario.dual.T0, f"{scenario.c.sum():.3f}"
     (36, 'r0c1-red', 400, '13.300')
     """
+    if not load > 0:
+        raise InputError(
+            f"tiled: load = {load}: must be above 0, and at most 1 for a team that is not overloaded"
+        )
     plan, source = floorplan.tiled(nx, ny), f"tiled({nx}, {ny})"
     agents, zones = parse(Agents, {"N": N, "speed": speed}, source), tiling.zones(nx, ny)
     share = load * (agents.N - 1) / sum(zone["c"] for zone in zones)

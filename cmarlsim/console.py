@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import errno
 import gc
 import os
 import signal
@@ -16,9 +17,10 @@ from typing import Any
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.text import Text
 
 from cmarlsim.errors import InputError
-from cmarlsim.kernels.compiling import watched
+from cmarlsim.kernels.compiling import CACHE_FOLDER, watched
 
 STOPPED = 130
 """Exit code of a run that was stopped by a signal."""
@@ -89,10 +91,25 @@ def compilation_announced() -> Iterator[None]:
     def begun() -> None:
         print("compiling the kernels, once for this version ...", file=sys.stderr, flush=True)
 
-    with watched(begun) as compilation:
-        yield
+    try:
+        with watched(begun) as compilation:
+            yield
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise InputError(
+            f"{CACHE_FOLDER}: no space left to keep the compiled kernels: free some, or name another folder "
+            "in the environment variable NUMBA_CACHE_DIR"
+        ) from None
     if compilation.seconds:
         print(f"... compiled in {compilation.seconds:.1f} s", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def waiting(label: str) -> Iterator[None]:
+    """Show on a terminal that something goes on."""
+    with Console(stderr=True).status(Text(label)):
+        yield
 
 
 @contextmanager

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from cmarlsim.errors import InputError
+from cmarlsim.errors import InputError, is_whole
 from cmarlsim.kernels.engine import run_rollouts
 from cmarlsim.kernels.events import longer
 from cmarlsim.kernels.scene import Draws, State, Trace, new_scene, new_trace, part_of
-from cmarlsim.kernels.world import places_at
+from cmarlsim.kernels.world import Ints, places_at
 from cmarlsim.learning.policy import Policy
 from cmarlsim.memory import check_memory
 from cmarlsim.randomness import check_seed, stream, uniforms
@@ -33,6 +33,8 @@ def whole_rollouts(steps: int | None, T0: int) -> int:
     """
     if steps is None:
         return -(-STEPS // T0)
+    if not is_whole(steps):
+        raise InputError(f"steps = {steps!r}: must be a whole number")
     if steps < 1 or steps % T0:
         below, above = steps // T0 * T0, (max(steps, 0) // T0 + 1) * T0
         choice = f"{below} or {above}" if below > 0 else f"{above}"
@@ -122,6 +124,7 @@ class Run:
         """Run rollout by rollout, and take the changes of links from the log of each."""
         rollouts, T0, _ = draws.action.shape
         counts, pairs = [], []
+        before = self._linked_from_the_start() if self.done == 0 else np.empty((0, 2), dtype=np.int64)
         for k in range(rollouts):
             self._run(Draws(*(array[k : k + 1] for array in draws)), part_of(trace, k, 1))
             log = self._scene.log
@@ -129,10 +132,18 @@ class Run:
             link = j >= 0
             counts.append(np.bincount(t[link], minlength=T0))
             pairs.append(np.sort(np.stack([i[link], j[link]], axis=1), axis=1))
+        counts[0][0] += len(before)
+        pairs.insert(0, before)
         return trace._replace(
             link_count=np.concatenate(counts).astype(np.uint32),
             link_pair=np.concatenate(pairs).astype(np.uint16),
         )
+
+    def _linked_from_the_start(self) -> Ints:
+        """Pairs of agents who can talk before anybody has moved: all, with the link model ``always``."""
+        words = self._scene.situation.link
+        linked = np.unpackbits(words.view(np.uint8), axis=1, bitorder="little")[:, : len(words)]
+        return np.argwhere(np.triu(linked))
 
     def chunks(
         self, rollouts: int, keep_steps: bool, size: int | None = None, sparse: bool = False

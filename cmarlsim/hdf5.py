@@ -24,7 +24,7 @@ def open_readable(path: Path, file_format: str) -> h5py.File:
     try:
         file = h5py.File(path, "r")
     except BlockingIOError:
-        raise InputError(f"{path}: is being written by another process") from None
+        raise InputError(f"{path}: is being written, here or by another process") from None
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except OSError as error:
@@ -65,7 +65,7 @@ def take_name(temporary: Path, path: Path, force: bool) -> None:
             try:
                 fcntl.flock(present, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise InputError(f"{path}: is being written by another process") from None
+                raise InputError(f"{path}: is open, here or in another process; close it first") from None
         os.replace(temporary, path)
         return
     try:

@@ -1,8 +1,9 @@
-"""Whether the tables of a run fit into memory, said before any of them is made."""
+"""Whether the tables of a run, and its recording, fit into memory: said before any of them is made."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from cmarlsim.errors import InputError
 from cmarlsim.graphs import footprint_size
@@ -52,4 +53,29 @@ def check_memory(scenario: Scenario, policy: Policy) -> None:
             f"T0 = {scenario.dual.T0}: its tables need {needed / 1e9:.1f} GB, more than the "
             f"{limit / 1e9:.1f} GB that a run may take here; most of it, {tables[largest] / 1e9:.1f} GB, "
             f"for {largest}"
+        )
+
+
+def record_bytes(scenario: Scenario, steps: int, record: str, sparse: bool) -> int:
+    """Bytes of a recording in memory, but for its links where they are sparse."""
+    N, M, T0 = scenario.agents.N, scenario.M, scenario.dual.T0
+    rollout = 8 * M * (N + 2) * (steps // T0)
+    step = steps * (20 * N + M + N * M + (0 if sparse else N * N))
+    return {"step": step + rollout, "rollout": rollout}.get(record, 0)
+
+
+def check_record_memory(sizes: Sequence[int]) -> None:
+    """Raise InputError if recordings of these sizes take more than `SHARE` of the machine's memory.
+
+    Raises
+    ------
+    InputError
+        Says how much is needed, and what to keep instead.
+    """
+    needed, limit = sum(sizes), SHARE * machine_bytes()
+    if needed > limit:
+        raise InputError(
+            f"{len(sizes)} recordings in memory need {needed / 1e9:.1f} GB, more than the "
+            f"{limit / 1e9:.1f} GB that may be taken here: keep less (record='rollout' or 'summary'), "
+            "run fewer at a time, or write to files"
         )

@@ -237,11 +237,13 @@ class Recorder:
         needed = _SPARE_BYTES + sum(getattr(trace, name).nbytes for name in self._names)
         free = shutil.disk_usage(self.path.parent).free
         if free < needed:
+            there = "nothing was written"
             if self._done:
                 self.file.close()
+                there = f"the {self._done} rollouts run so far are in the file and valid"
             raise InputError(
                 f"{self.path}: the disk is full ({free / 1e6:.1f} MB free, {needed / 1e6:.1f} MB needed); "
-                f"the {self._done} rollouts run so far are in the file and valid"
+                + there
             )
 
     def _create(self, name: str) -> None:

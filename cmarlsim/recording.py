@@ -217,6 +217,9 @@ class Recording:
             If the level of the recording does not keep it.
         """
         path = location(name)
+        if path not in self.file and self.level == "step" and name in ("link", *SPARSE):
+            form = "sparse" if self.sparse else "dense"
+            raise InputError(f"{self.path}: links were kept {form}, not as '{name}': links() gives matrices")
         if path not in self.file:
             raise InputError(
                 f"{self.path}: recorded at level '{self.level}', which keeps no '{name}'; "

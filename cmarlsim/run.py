@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from cmarlsim.console import STOPPED, Stop, command, compilation_announced, progress_bar
+from cmarlsim.console import STOPPED, Stop, command, compilation_announced, progress_bar, waiting
 from cmarlsim.errors import InputError
 from cmarlsim.execution import Run, whole_rollouts
 from cmarlsim.hdf5 import check_free
@@ -55,25 +55,26 @@ def run(
     plot: Annotated[bool, typer.Option(help="Draw a picture beside the recording.")] = True,
 ) -> int:
     """Run Algorithm 2: a team patrols a floor plan, gossips, and updates its multipliers."""
+    world = Scenario.load(scenario, set_ or ())
+    team = _fitting_policy(policy, scenario, world)
+    record, _, links = record.partition("-")
+    check_record(record)
+    check_seed(seed)
+    check_seed(seed + runs - 1)
+    rollouts = whole_rollouts(steps, world.dual.T0)
+    choose_links(world, rollouts * world.dual.T0, record, links or "auto")
+    base = out or _free(world.name, seed, runs)
+    paths = _one_each(base, seed, runs)
+    picture = base.with_suffix(".png") if plot and record != "summary" else None
+    for path in [*paths, *([picture] if picture else [])]:
+        check_free(path, force, [Path(scenario), Path(policy)])
+    with compilation_announced(), waiting(f"{world.name}: looking along all ways"):
+        Run(world, team, seed).advance(0, keep_steps=False)  # here, so that several processes find it done
+    tasks = [
+        Task(world, team, rollouts * world.dual.T0, seed + i, path, record, links or "auto", force)
+        for i, path in enumerate(paths)
+    ]
     with Stop() as stop:
-        world = Scenario.load(scenario, set_ or ())
-        team = _fitting_policy(policy, scenario, world)
-        record, _, links = record.partition("-")
-        check_record(record)
-        check_seed(seed)
-        rollouts = whole_rollouts(steps, world.dual.T0)
-        choose_links(world, rollouts * world.dual.T0, record, links or "auto")
-        base = out or _free(world.name, seed, runs)
-        paths = _one_each(base, seed, runs)
-        picture = base.with_suffix(".png") if plot and record != "summary" else None
-        for path in [*paths, *([picture] if picture else [])]:
-            check_free(path, force, [Path(scenario), Path(policy)])
-        with compilation_announced():  # here, so that several processes find it done
-            Run(world, team, seed).advance(0, keep_steps=False)
-        tasks = [
-            Task(world, team, rollouts * world.dual.T0, seed + i, path, record, links or "auto", force)
-            for i, path in enumerate(paths)
-        ]
         with progress_bar(f"{world.name}: running", rollouts * runs) as advance:
 
             def progress(done: int) -> bool:

@@ -1,6 +1,7 @@
 """Many runs in one call, links kept sparse, and runs that would not fit into memory."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,13 +46,13 @@ def test_seeds_are_a_batch_of_one_scenario() -> None:
 
 
 def test_seeds_with_a_file_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(cmarlsim.InputError, match="names one file"):
+    with pytest.raises(cmarlsim.InputError, match="and no out"):
         cmarlsim.execute(TINY, RANK, STEPS, seeds=[1], out=tmp_path / "r.h5")  # type: ignore[call-overload]
 
 
 @pytest.mark.parametrize("threads", [0, -1])
 def test_a_batch_needs_a_thread(threads: int) -> None:
-    with pytest.raises(cmarlsim.InputError, match=f"threads = {threads}: must be 1 or more"):
+    with pytest.raises(cmarlsim.InputError, match=f"threads = {threads}: must be a whole number, 1 or more"):
         cmarlsim.execute_batch([(TINY, RANK, 0)], STEPS, threads=threads)
 
 
@@ -103,17 +104,75 @@ def test_sparse_links_are_the_dense_ones(
     assert "go up or down" in file.file["step/link_count"].attrs["note"]
 
 
-def test_bernoulli_links_are_kept_sparse_too() -> None:
-    settings = ["links.model=bernoulli", "links.p=0.3", "links.footprint=complete"]
+@pytest.mark.parametrize("agents", [2, 5, 66])
+@pytest.mark.parametrize("model", ["bernoulli", "always", "never"])
+def test_links_of_every_model_are_kept_sparse(
+    monkeypatch: pytest.MonkeyPatch, model: str, agents: int
+) -> None:
+    monkeypatch.setattr("cmarlsim.execution._CHUNK_ROLLOUTS", 2)
+    settings = [f"links.model={model}", "links.p=0.3", "links.footprint=complete", f"agents.N={agents}"]
     scenario = cmarlsim.Scenario.load("tiny", settings)
     sparse = cmarlsim.execute(scenario, RANK, 5 * scenario.dual.T0, links="sparse")
-    assert (sparse.links() == cmarlsim.execute(scenario, RANK, 5 * scenario.dual.T0).link).all()
+    dense = cmarlsim.execute(scenario, RANK, 5 * scenario.dual.T0, links="dense")
+    assert (sparse.links() == dense.link).all()
+    assert dense.link.any() == (model != "never")
 
 
 def test_a_form_that_was_not_kept_is_named() -> None:
-    sparse = cmarlsim.execute(TINY, RANK, STEPS, links="sparse")
-    with pytest.raises(cmarlsim.InputError, match="keeps no 'link'"):
+    sparse, dense = (cmarlsim.execute(TINY, RANK, STEPS, links=form) for form in ("sparse", "dense"))
+    with pytest.raises(cmarlsim.InputError, match=r"kept sparse, not as 'link': links\(\) gives matrices"):
         _ = sparse.link
+    with pytest.raises(cmarlsim.InputError, match="kept dense, not as 'link_pair'"):
+        _ = dense.link_pair
+
+
+def test_a_batch_may_be_a_generator_and_progress_need_not_answer() -> None:
+    def silent(rollouts: int) -> Any:
+        return None
+
+    batch = ((TINY, RANK, seed) for seed in range(3))
+    assert [run.rollouts_done for run in cmarlsim.execute_batch(batch, STEPS, progress=silent)] == [
+        30,
+        30,
+        30,
+    ]
+    assert cmarlsim.execute(TINY, RANK, 300 * TINY.dual.T0, progress=silent).rollouts_done == 300
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seed": 1.5}, "seed = 1.5: must be a whole number"),
+        ({"seed": True}, "seed = True: must be a whole number"),
+        ({"seeds": [1, None]}, "seed = None: must be a whole number"),
+        ({"seed": 4, "seeds": [1]}, "give no seed beside them"),
+        ({"steps": "100"}, "steps = '100': must be a whole number"),
+        ({"steps": 100.0}, "steps = 100.0: must be a whole number"),
+        ({"scenario": "paper"}, "scenario = 'paper'.*Scenario.load"),
+        ({"policy": "rank"}, "policy = 'rank'.*Policy.load"),
+        ({"policy": None, "seeds": [1]}, "policy = None.*Policy.load"),
+    ],
+)
+def test_what_cannot_be_used_is_named(changes: dict[str, Any], message: str) -> None:
+    arguments: dict[str, Any] = {"scenario": TINY, "policy": RANK, "steps": STEPS}
+    with pytest.raises(cmarlsim.InputError, match=message):
+        cmarlsim.execute(**arguments | changes)
+
+
+def test_recordings_that_do_not_fit_into_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cmarlsim.memory, "machine_bytes", lambda: 10**6)
+    cmarlsim.execute(TINY, RANK, STEPS)
+    with pytest.raises(cmarlsim.InputError, match=r"1 recordings in memory need .* or write to files"):
+        cmarlsim.execute(TINY, RANK, 100 * STEPS)
+    with pytest.raises(cmarlsim.InputError, match="200 recordings in memory need"):
+        cmarlsim.execute(TINY, RANK, STEPS, seeds=range(200))
+    assert len(cmarlsim.execute(TINY, RANK, STEPS, seeds=range(200), record="summary")) == 200
+
+
+@pytest.mark.parametrize("load", [0, -1.0, float("nan")])
+def test_a_load_must_be_positive(load: float) -> None:
+    with pytest.raises(cmarlsim.InputError, match=r"load = .* must be above 0"):
+        cmarlsim.tiled(1, 1, 5, load=load)
 
 
 @pytest.mark.parametrize(

@@ -203,7 +203,7 @@ def test_a_file_in_use_is_not_replaced(tmp_path: Path) -> None:
     first = Recorder(path, scenario, 0, RANK.sha256, "step")
     chunks = Run(scenario, RANK, 0).chunks(4, keep_steps=True, size=2)
     first.append(next(chunks))
-    with pytest.raises(InputError, match="being written by another process"):
+    with pytest.raises(InputError, match="open, here or in another process"):
         execute(scenario, RANK, 10, out=path, force=True)
     first.append(next(chunks))
     assert first.finish().steps == 40

@@ -44,12 +44,13 @@ def _cache_folder() -> str:
     return str(root / key)
 
 
-_FOLDER = _cache_folder()
+CACHE_FOLDER = _cache_folder()
+"""Where compiled kernels are kept."""
 
 
 def _compiled(function: Function, **options: Any) -> Function:
     before = _settings.CACHE_DIR
-    _settings.CACHE_DIR = _FOLDER
+    _settings.CACHE_DIR = CACHE_FOLDER
     try:
         result: Function = _compile(
             cache=True, nogil=True, error_model="numpy", forceinline=True, _nrt=False, **options
