@@ -13,7 +13,7 @@ from cmarlsim.kernels.scene import Draws, State, Trace, new_scene, new_trace, pa
 from cmarlsim.kernels.world import Ints, places_at
 from cmarlsim.learning.policy import Policy
 from cmarlsim.memory import check_memory
-from cmarlsim.randomness import check_seed, stream, uniforms
+from cmarlsim.randomness import check_seed, draw_into, stream
 from cmarlsim.scenario import Scenario
 
 STEPS = 40_000
@@ -74,6 +74,7 @@ class Run:
         self._weights = policy.weights(N, self._site.world)
         start = stream(seed, "start").integers(len(scenario.floorplan.waypoints), size=N)
         self._state = State(places_at(start), np.zeros((N, M)), np.zeros(M))
+        self._draws = Draws(*(np.empty((0, 0, 0)) for _ in Draws._fields))
         self._scene = new_scene(self._site, self._rules, self._weights, N, scenario.dual.T0)
 
     def advance(self, rollouts: int, keep_steps: bool, sparse: bool = False) -> Trace:
@@ -98,20 +99,25 @@ class Run:
             The same arrays; where it has rows for steps and none for matrices of links, with the links that
             go up or down.
         """
-        rollouts, N, T0 = len(trace.lam), self.scenario.agents.N, self.scenario.dual.T0
-        F = len(self._rules.links.footprint)
-        draws = Draws(
-            np.zeros((rollouts, T0, N))
-            if self._weights.ranked
-            else uniforms(self.seed, "action", self.done, rollouts, (T0, N)),
-            uniforms(self.seed, "link", self.done, rollouts, (T0, F)),
-        )
+        rollouts = len(trace.lam)
+        draws = self._draw(rollouts)
         if len(trace.reward) > len(trace.link):
             trace = self._run_and_collect(draws, trace)
         else:
             self._run(draws, trace)
         self.done += rollouts
         return trace
+
+    def _draw(self, rollouts: int) -> Draws:
+        """Draws of the next rollouts; the arrays are used again if they are long enough."""
+        T0, widths = self.scenario.dual.T0, (self.scenario.agents.N, len(self._rules.links.footprint))
+        if rollouts > len(self._draws.action):
+            self._draws = Draws(*(np.zeros((rollouts, T0, width)) for width in widths))
+        draws = Draws(*(array[:rollouts] for array in self._draws))
+        if not self._weights.ranked:
+            draw_into(draws.action, self.seed, "action", self.done)
+        draw_into(draws.link, self.seed, "link", self.done)
+        return draws
 
     def _run(self, draws: Draws, trace: Trace) -> None:
         self._scene.clock[:] = 0, -1

@@ -56,9 +56,13 @@ def uniforms(seed: int, name: str, first: int, count: int, shape: tuple[int, ...
     >>> bool((whole[4:6] == uniforms(7, "action", 4, 2, (3,))).all())
     True
     """
-    width = math.prod(shape)
+    table = np.empty((count, *shape))
+    draw_into(table, seed, name, first)
+    return table
+
+
+def draw_into(table: NDArray[np.float64], seed: int, name: str, first: int) -> None:
+    """Overwrite `table` with rows of `uniforms`, from row `first` on; it must be contiguous."""
     key = _sequence(seed, name).generate_state(1, np.uint64)[0]
-    table = np.empty(count * width)
     with np.errstate(over="ignore"):  # the arithmetic is modulo 2**64
-        fill_uniforms(key, np.uint64(first * width), table)
-    return table.reshape(count, *shape)
+        fill_uniforms(key, np.uint64(first * math.prod(table.shape[1:])), table.reshape(-1))
