@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from cmarlsim.version import __version__
 
 if TYPE_CHECKING:
-    from cmarlsim.api import execute, execute_batch, learn, tiled
+    from cmarlsim.api import execute, execute_batch, learn
+    from cmarlsim.campus import tiled
     from cmarlsim.errors import InputError
     from cmarlsim.learning.policy import Policy
     from cmarlsim.recording import Recording
@@ -25,7 +26,7 @@ _HOME = {
     "execute": "cmarlsim.api",
     "execute_batch": "cmarlsim.api",
     "learn": "cmarlsim.api",
-    "tiled": "cmarlsim.api",
+    "tiled": "cmarlsim.campus",
 }
 
 __all__ = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import threading
 import time
@@ -11,26 +10,20 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import overload
 
-from cmarlsim import floorplan, tiling
 from cmarlsim.checkpoint import checkpoint_of, restore, save
 from cmarlsim.errors import InputError, is_whole
 from cmarlsim.execution import STEPS, Run, chunk_size, whole_rollouts
 from cmarlsim.hdf5 import check_free
-from cmarlsim.kernels.world import TICKS_PER_METRE
 from cmarlsim.learning.policy import Policy
 from cmarlsim.learning.recipe import Recipe
 from cmarlsim.memory import check_record_memory, record_bytes
 from cmarlsim.randomness import check_seed
 from cmarlsim.recorder import MemoryRecorder, Recorder
 from cmarlsim.recording import Recording, choose_links
-from cmarlsim.scenario import Agents, Scenario
+from cmarlsim.scenario import Scenario
 from cmarlsim.training import Training
-from cmarlsim.validation import parse
 
 Progress = Callable[[int], bool]
-
-HIGHEST_C = 0.85
-"""Threshold that `tiled` does not exceed."""
 
 _BLOCK = 25
 _CHECKPOINT_SECONDS = 10.0
@@ -293,54 +286,3 @@ def learn(
         policy.save(path)
         checkpoint_of(path).unlink(missing_ok=True)
     return policy
-
-
-def tiled(
-    nx: int, ny: int, N: int, *, speed: float = 1.0, d: float = 5.0, T0: int | None = None, load: float = 0.7
-) -> Scenario:
-    """Scenario in a large building: the paper's, nx times ny times, with N agents for all its 6 nx ny zones.
-
-    Parameters
-    ----------
-    nx, ny
-        Copies of the paper's floor plan and zones, see `cmarlsim.floorplan.tiled`.
-    N, speed, d
-        Agents, metres a step, range through walls in metres.
-    T0
-        Steps per rollout; by default three times the longest trip, in full fifties: 100, the paper's, for
-        one copy.
-    load
-        Sum of all thresholds divided by N - 1, in the paper's proportions. None goes beyond `HIGHEST_C`.
-
-    Raises
-    ------
-    InputError
-        If a value is out of range, or the building too large.
-
-    Examples
-    --------
-    >>> scenario = tiled(3, 2, N=20)
-    >>> scenario.M, scenario.zones[6].name, scenario.dual.T0, f"{scenario.c.sum():.3f}"
-    (36, 'r0c1-red', 400, '13.300')
-    """
-    if not load > 0:
-        raise InputError(
-            f"tiled: load = {load}: must be above 0, and at most 1 for a team that is not overloaded"
-        )
-    plan, source = floorplan.tiled(nx, ny), f"tiled({nx}, {ny})"
-    agents, zones = parse(Agents, {"N": N, "speed": speed}, source), tiling.zones(nx, ny)
-    share = load * (agents.N - 1) / sum(zone["c"] for zone in zones)
-    zones = [zone | {"c": min(share * zone["c"], HIGHEST_C)} for zone in zones]
-    if T0 is None:
-        discs = tuple((tuple(zone["center"]), zone["radius"]) for zone in zones)
-        longest = floorplan.build_world(plan, discs).to_go.max() / TICKS_PER_METRE / agents.speed
-        T0 = 50 * math.ceil(3 * longest / 50)
-    data = {
-        "name": plan.name,
-        "floorplan": plan,
-        "agents": agents,
-        "dual": {"alpha": 0.01, "eta": 0.5, "T0": T0},
-        "links": {"model": "sight-or-disc", "d": d},
-        "zones": zones,
-    }
-    return parse(Scenario, data, source)

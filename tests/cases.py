@@ -13,7 +13,7 @@ import tomli_w
 from naive import Floats, Toml
 
 from cmarlsim import shipped
-from cmarlsim.api import tiled
+from cmarlsim.campus import tiled
 from cmarlsim.learning.mlp import MLP
 from cmarlsim.learning.policy import Encoding, Policy
 from cmarlsim.randomness import stream, uniforms
