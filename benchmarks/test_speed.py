@@ -46,7 +46,7 @@ def engine(scenario: Scenario, policy: Policy, rollouts: int) -> Side:
     def work() -> Callable[[], Any]:
         return partial(Run(scenario, policy, SEED).advance, rollouts, keep_steps=False)
 
-    work()()  # compiled, and its memo of links filled
+    work()()  # compiled
     return Side("nothing kept", rollouts * scenario.dual.T0, work)
 
 

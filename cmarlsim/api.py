@@ -277,7 +277,7 @@ def learn(
     while going and not training.finished:
         for _ in range(min(_BLOCK, training.total - training.done)):
             training.step()
-        going = progress(training)
+        going = progress(training) is not False
         if path is not None and (not going or time.monotonic() - saved > _CHECKPOINT_SECONDS):
             save(training, checkpoint_of(path))
             saved = time.monotonic()

@@ -51,7 +51,6 @@ LINK_FORMS = ("auto", "dense", "sparse")
 STEP = ("position", "tile", "action", "link", "reward", "estimate")
 SPARSE = ("link_count", "link_pair")
 ROLLOUT = ("lam", "lam_ideal", "reward_mean")
-SUMMARY = ("reward_count", "lam_mean", "lam_last")
 FEW_AGENTS = 64
 """Up to so many agents, links are kept as matrices unless asked otherwise."""
 
