@@ -1,4 +1,4 @@
-"""``cmarlsim run`` and ``cmarlsim train``: the commands under one name."""
+"""``cmarlsim run``, ``cmarlsim train`` and ``cmarlsim replay``: the commands under one name."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 import typer
 
 from cmarlsim.console import start
+from cmarlsim.replay import replay
 from cmarlsim.run import run
 from cmarlsim.train import train
 
@@ -16,6 +17,7 @@ def main() -> None:
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     app.command()(run)
     app.command()(train)
+    app.command()(replay)
     start(app, sys.argv[1:] or ["--help"])
 
 

@@ -56,7 +56,7 @@ def draw_occupation(axes: Axes, recording: Recording) -> None:
     """Draw how often each position was held during the last steps, all agents together."""
     from matplotlib.colors import LogNorm
 
-    points = recording.read("position", last=OCCUPATION_STEPS).round(3)
+    points = recording.read("position", -OCCUPATION_STEPS).round(3)
     points = points.view(np.complex128).ravel()  # x + iy: one number a point sorts ten times faster
     places, counts = np.unique(points, return_counts=True)
     order = np.argsort(counts)

@@ -207,8 +207,8 @@ class Recording:
         """Number of steps T recorded so far."""
         return self.rollouts_done * self.scenario.dual.T0
 
-    def read(self, name: str, last: int | None = None) -> np.ndarray:
-        """Read a dataset up to `rollouts_done`, or only the `last` rows of that.
+    def read(self, name: str, first: int = 0, last: int | None = None) -> np.ndarray:
+        """Read a dataset up to `rollouts_done`, or only the rows `first` to `last` - 1 of that, as in a slice.
 
         Raises
         ------
@@ -227,7 +227,8 @@ class Recording:
         rows = {"t": self.steps, "k": self.rollouts_done, "k_or_end": self.rollouts_done + 1}
         axis = AXES[name][0]
         end = int(self.link_count.sum(dtype=np.int64)) if axis == "change" else rows[axis]
-        return self.file[path][0 if last is None else max(end - last, 0) : end]
+        begin, stop, _ = slice(first, last).indices(end)
+        return self.file[path][begin:stop]
 
     def links(self, first: int = 0, last: int | None = None) -> Bools:
         """Who talked to whom at the steps `first` to `last` - 1, in whichever form that was kept.
@@ -238,9 +239,9 @@ class Recording:
         """
         first, last, _ = slice(first, last).indices(self.steps)
         if not self.sparse:
-            return self.link[first:last]
+            return self.read("link", first, last)
         N, begin = self.scenario.agents.N, np.concatenate([[0], np.cumsum(self.link_count, dtype=np.int64)])
-        change = self.link_pair.astype(np.int64) @ [N, 1]
+        change = self.read("link_pair", 0, begin[max(first, last)]).astype(np.int64) @ [N, 1]
         now = np.bincount(change[: begin[first]], minlength=N * N) % 2 == 1
         result = np.empty((max(last - first, 0), N, N), dtype=bool)
         for row, t in enumerate(range(first, last)):
