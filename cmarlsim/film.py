@@ -20,10 +20,12 @@ Pixels = np.ndarray
 
 Write = Callable[[Pixels], None]
 
-PALETTE = 255
-"""Colours of a GIF; one more stands for a pixel that stays as it was."""
-
 STAYS = 255
+"""The last of a GIF's 256 colours stands for a pixel that stays as it was."""
+
+EXACT = 32
+"""The most frequent colours are kept as they are."""
+
 BITS = 6
 """Bits of each of red, green and blue that decide about the colour in the palette."""
 
@@ -32,17 +34,23 @@ def _palette(samples: Sequence[Pixels]) -> tuple[bytes, np.ndarray]:
     """Colours that suit the samples, and the nearest of them for every code of `_codes`."""
     from PIL import Image
 
-    together = Image.fromarray(np.concatenate([sample[..., :3] for sample in samples]))
-    chosen = together.quantize(PALETTE, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    together = np.concatenate([sample[..., :3] for sample in samples])
+    found, counts = np.unique(together[::2, ::2].reshape(-1, 3), axis=0, return_counts=True)
+    exact = found[np.argsort(counts)[::-1][:EXACT]]
+    method, plainly = Image.Quantize.MAXCOVERAGE, Image.Dither.NONE
+    chosen = Image.fromarray(together).quantize(STAYS - len(exact), method=method, dither=plainly)
+    colours = exact.tobytes() + bytes(chosen.getpalette() or ())
+    table = Image.new("P", (1, 1))
+    table.putpalette(colours)
     levels = (np.arange(2**BITS) * 255 / (2**BITS - 1)).round().astype(np.uint8)
     every = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1).reshape(2**BITS, -1, 3)
-    nearest = Image.fromarray(every).quantize(palette=chosen, dither=Image.Dither.NONE)
-    colours = bytes(chosen.getpalette() or [])[: 3 * PALETTE]
-    return colours.ljust(3 * 256, b"\0"), np.asarray(nearest).ravel()
+    nearest = np.array(Image.fromarray(every).quantize(palette=table, dither=plainly)).ravel()
+    nearest[_codes(exact[::-1])] = np.arange(len(exact))[::-1]
+    return colours.ljust(3 * 256, b"\0"), nearest
 
 
 def _codes(pixels: np.ndarray) -> np.ndarray:
-    """Numbers of the colours (..., 4), in steps of a palette's table."""
+    """Numbers of the colours (..., 3 or more), in steps of a palette's table."""
     red, green, blue = (pixels[..., axis].astype(np.int64) >> (8 - BITS) for axis in range(3))
     return (red << (2 * BITS)) | (green << BITS) | blue
 

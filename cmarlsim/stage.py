@@ -16,6 +16,7 @@ from cmarlsim.scenario import Scenario
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from matplotlib.collections import PathCollection
 
 WIDTH = 8.0
 """Of the picture, in inches of 100 pixels."""
@@ -25,6 +26,9 @@ LOWEST, HIGHEST = 2.5, 6.5
 
 BARS_HEIGHT = 2.6
 """Inches for multipliers and satisfaction."""
+
+ROBOT = 12.0
+"""Diameter of a robot, in points; where there are many they are smaller."""
 
 MOST_BARS = 120
 """Multipliers that are drawn as bars; where there are more, they are an image."""
@@ -85,13 +89,15 @@ class Stage:
         axes = figure.subplot_mosaic(
             [["plan", "plan"], ["lam", "satisfaction"]],
             height_ratios=(plan_height, BARS_HEIGHT),
-            width_ratios=(3, 2),
+            width_ratios=(5, 4),
         )
         self._add_plan(axes["plan"])
         self._add_multipliers(axes["lam"], peak or 1.0)
         self._add_satisfaction(axes["satisfaction"])
         self._canvas.draw()
         figure.set_layout_engine("none")
+        across = axes["plan"].transData.inverted().transform([(0, 0), (ROBOT * figure.dpi / 72, 0)])
+        self._robot_width = across[1, 0] - across[0, 0]
         self._background = self._canvas.copy_from_bbox(figure.bbox)
 
     def _add_plan(self, axes: Axes) -> None:
@@ -108,17 +114,13 @@ class Stage:
         self.lit_colours = to_rgba_array([colour(m) for m in range(self.scenario.M)])
         discs = [Circle(zone.center, zone.radius) for zone in zones]
         self.lit = axes.add_collection(PatchCollection(discs, linewidths=0, animated=True), autolim=False)
-        width = 2.0 if N <= MOST_LABELS else 0.6
-        self.links = LineCollection([], colors="rebeccapurple", linewidths=width, animated=True)
+        few = N <= MOST_LABELS
+        self.links = LineCollection([], colors="rebeccapurple", linewidths=2 if few else 0.6, animated=True)
         axes.add_collection(self.links, autolim=False)
-        self.numbers = [
-            axes.text(0, 0, str(n), color="white", fontsize=8, ha="center", va="center_baseline", animated=True)
-            for n in range(N if N <= MOST_LABELS else 0)
-        ]
-        size, nowhere = (150 if self.numbers else 25), np.zeros(N)
-        self.robots = axes.scatter(
-            nowhere, nowhere, s=size, color="black", edgecolor="white", linewidths=0.8, animated=True
-        )
+        spots, size = np.zeros((N, 2)), ROBOT if few else ROBOT / 3
+        look = {"color": "black", "edgecolor": "white", "linewidths": 0.8, "animated": True}
+        self.robots = axes.scatter(*spots.T, s=size**2, **look)
+        self.numbers = axes.add_collection(numbers(N if few else 0, axes), autolim=False)
 
     def _add_multipliers(self, axes: Axes, peak: float) -> None:
         N, M = self.scenario.agents.N, self.scenario.M
@@ -141,7 +143,8 @@ class Stage:
         zones, M = self.scenario.zones, self.scenario.M
         axes.set_title("satisfaction so far, thresholds c", fontsize="medium")
         self.satisfaction_bars = Bars(axes, np.arange(M), 0.8, [colour(m) for m in range(M)])
-        axes.hlines(self.scenario.c, np.arange(M) - 0.45, np.arange(M) + 0.45, colors="black", linewidths=1.5)
+        ends = np.arange(M) - 0.45, np.arange(M) + 0.45
+        self.thresholds = axes.hlines(self.scenario.c, *ends, colors="black", linewidths=1.5, animated=True)
         axes.set_ylim(0, 1)
         if M > MOST_LABELS:
             axes.set_xlabel("zone m")
@@ -158,8 +161,9 @@ class Stage:
 
     def artists(self) -> list[Artist]:
         """What changes from moment to moment, in the order of drawing."""
-        below = [self.satisfaction_bars.artist, self.lam_bars.artist if self.lam_bars else self.lam_image]
-        return [self.lit, self.links, self.robots, *self.numbers, *below, self.clock]
+        multipliers = self.lam_bars.artist if self.lam_bars else self.lam_image
+        plan = [self.lit, self.links, self.robots, self.numbers, self.clock]
+        return [*plan, multipliers, self.satisfaction_bars.artist, self.thresholds]
 
     def draw(self, moment: Moment) -> Pixels:
         """Draw a moment; the next one is drawn into the same memory.
@@ -171,9 +175,9 @@ class Stage:
         self.lit_colours[:, 3] = moment.reward
         self.lit.set_facecolor(self.lit_colours)
         self.links.set_segments(moment.position[np.argwhere(np.triu(moment.link))])
-        self.robots.set_offsets(moment.position)
-        for number, position in zip(self.numbers, moment.position, strict=False):
-            number.set_position(position)
+        spots = side_by_side(moment.position, self._robot_width)
+        self.robots.set_offsets(spots)
+        self.numbers.set_offsets(spots)
         if self.lam_bars:
             self.lam_bars.set_heights(moment.lam.ravel())
         else:
@@ -184,6 +188,33 @@ class Stage:
         for artist in self.artists():
             artist.axes.draw_artist(artist)
         return np.asarray(self._canvas.buffer_rgba())
+
+
+def side_by_side(position: Floats, width: float) -> Floats:
+    """Positions (N, 2) at which robots of this width can be seen that hold the very same place."""
+    places, place = np.unique(position.round(3), axis=0, return_inverse=True)
+    spots = position.copy()
+    for i in np.flatnonzero(np.bincount(place) > 1):
+        here = np.flatnonzero(place == i)
+        spots[here, 0] += (np.arange(len(here)) - (len(here) - 1) / 2) * width
+    return spots
+
+
+def numbers(N: int, axes: Axes) -> PathCollection:
+    """The numbers of N agents as shapes, which are drawn faster than text."""
+    from matplotlib.collections import PathCollection
+    from matplotlib.textpath import TextPath
+    from matplotlib.transforms import Affine2D, IdentityTransform
+
+    shapes = []
+    for n in range(N):
+        shape = TextPath((0, 0), str(n), size=0.7 * ROBOT)
+        x, y = shape.vertices.min(axis=0) + np.ptp(shape.vertices, axis=0) / 2
+        shapes.append(Affine2D().translate(-x, -y).transform_path(shape))
+    look = {"facecolor": "white", "linewidths": 0, "animated": True}
+    collection = PathCollection(shapes, [1.0], offset_transform=axes.transData, **look)
+    collection.set_transform(IdentityTransform())
+    return collection
 
 
 def shortened(name: str, most: int) -> str:
