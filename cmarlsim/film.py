@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -18,7 +17,7 @@ from cmarlsim.errors import InputError
 Pixels = np.ndarray
 """A picture: (height, width, 4) uint8, red, green, blue and opacity."""
 
-Write = Callable[[Pixels], None]
+Write = Callable[[Pixels], object]
 
 STAYS = 255
 """The last of a GIF's 256 colours stands for a pixel that stays as it was."""
@@ -118,14 +117,15 @@ def find_ffmpeg() -> str:
     found = shutil.which("ffmpeg")
     if found:
         return found
-    if importlib.util.find_spec("imageio_ffmpeg"):
+    try:
         import imageio_ffmpeg
 
         return str(imageio_ffmpeg.get_ffmpeg_exe())
-    raise InputError(
-        "MP4 needs the program ffmpeg, which is not there: install it, or pip install 'cmarlsim[video]'; "
-        "a name that ends in .gif works without"
-    )
+    except (ImportError, RuntimeError):
+        raise InputError(
+            "MP4 needs the program ffmpeg, which is not there: install it, or the extra 'video' of cmarlsim; "
+            "a name that ends in .gif works without"
+        ) from None
 
 
 @contextmanager
@@ -142,20 +142,22 @@ def mp4(path: Path, rate: float, shape: tuple[int, int]) -> Iterator[Write]:
     target = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-movflags", "+faststart", "-f", "mp4"]
     arguments = [find_ffmpeg(), "-y", "-loglevel", "error", *source, *target, str(path.absolute())]
     with tempfile.TemporaryFile() as complaints:
-        pipe, own_group = subprocess.PIPE, True  # Ctrl-C is ours to handle
-        process = subprocess.Popen(arguments, stdin=pipe, stderr=complaints, start_new_session=own_group)
+        process = subprocess.Popen(  # in a session of its own: Ctrl-C is ours to handle
+            arguments, stdin=subprocess.PIPE, stderr=complaints, start_new_session=True
+        )
         assert process.stdin is not None
+        stream = process.stdin
         try:
-            try:
-                yield process.stdin.write
-                process.stdin.close()
-            except BrokenPipeError:
-                process.wait()
+            with suppress(BrokenPipeError):  # ffmpeg has ended, and says why
+                yield lambda pixels: stream.write(pixels.data)
+                stream.close()
             if process.wait():
                 raise InputError(f"ffmpeg failed: {_last_line(complaints)}")
         finally:
             process.kill()
             process.wait()
+            with suppress(BrokenPipeError):
+                stream.close()
 
 
 def _last_line(complaints: IO[bytes]) -> str:

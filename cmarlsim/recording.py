@@ -208,7 +208,7 @@ class Recording:
         return self.rollouts_done * self.scenario.dual.T0
 
     def read(self, name: str, first: int = 0, last: int | None = None) -> np.ndarray:
-        """Read a dataset up to `rollouts_done`, or only the rows `first` to `last` - 1 of that, as in a slice.
+        """Read a dataset up to `rollouts_done`, or of that the rows `first` to `last` - 1, as in a slice.
 
         Raises
         ------
