@@ -38,9 +38,9 @@ def moments(recording: Recording, steps: range) -> Iterator[Moment]:
     scenario = recording.scenario
     N, T0 = scenario.agents.N, scenario.dual.T0
     rows = max(1, min(MOST_ROWS, MOST_ENTRIES // (N * max(N, scenario.M))))
-    count = _attended(recording, steps.start)
-    for begin in range(steps.start, steps.stop, rows):
-        end = min(begin + rows, steps.stop)
+    count, stop = _attended(recording, steps.start), steps[-1] + 1
+    for begin in range(steps.start, stop, rows):
+        end = min(begin + rows, stop)
         reward = recording.read("reward", begin, end)
         position, link = recording.read("position", begin, end), recording.links(begin, end)
         lam = recording.read("lam", begin // T0, (end - 1) // T0 + 1)

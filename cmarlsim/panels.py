@@ -1,11 +1,12 @@
 """The panels of a film's picture.
 
-What stands still is drawn when a panel is made. What changes are its `artists`, in the order of drawing, which
-matplotlib leaves out of the background.
+What stands still is drawn when a panel is made. What changes are its `artists`, in the order of drawing; they
+are left out of the background.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,8 @@ SMALL_ROBOT = 4.0
 
 MOST_LABELS = 12
 """Up to so many agents show their numbers, and so many zones their names."""
+
+MOST_TICKS = 20
 
 MULTIPLIERS = "multipliers λ of each agent"
 
@@ -84,7 +87,8 @@ class MultiplierBars:
     def __init__(self, axes: Axes, scenario: Scenario, peak: float) -> None:
         N, M = scenario.agents.N, scenario.M
         axes.set_title(MULTIPLIERS, fontsize="medium")
-        axes.set(xlabel="agent n", xticks=range(N), xlim=(-0.5, N - 0.5), ylim=(0, 1.05 * peak))
+        axes.set(xlabel="agent n", xlim=(-0.5, N - 0.5), ylim=(0, 1.05 * peak))
+        axes.set_xticks(range(0, N, math.ceil(N / MOST_TICKS)))
         width = 0.8 / M
         left = np.arange(N)[:, None] - 0.4 + width * np.arange(M)
         self.bars = Bars(axes, left.ravel(), width, [colour(m) for m in range(M)] * N)

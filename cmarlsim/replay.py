@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cmarlsim.console import Stop, command, compilation_announced, progress_bar
+from cmarlsim.console import STOPPED, Stop, command, compilation_announced, progress_bar
 from cmarlsim.errors import InputError
-from cmarlsim.film import Write, find_ffmpeg, gif, mp4
+from cmarlsim.film import find_ffmpeg, gif, mp4
 from cmarlsim.hdf5 import check_free, take_name
 from cmarlsim.moments import largest_multiplier, moments
 from cmarlsim.recording import Recording
@@ -49,7 +50,7 @@ def replay(
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> int:
     """Film a run: robots on the plan, links, attended zones, multipliers, satisfaction so far."""
-    path = out or recording.with_suffix(".gif")
+    path = out or recording.parent / f"{recording.stem}.gif"
     if path.suffix not in (".gif", ".mp4"):
         raise InputError(f"--out {path}: must end in .gif or .mp4, such as {path.stem or 'run'}.gif")
     if not SLOWEST <= speed <= FASTEST:
@@ -57,21 +58,18 @@ def replay(
     if path.suffix == ".mp4":
         find_ffmpeg()
     check_free(path, force, [recording])
-    stride = math.ceil(speed / MOST_PICTURES)
     with compilation_announced():
         run = Recording.open(recording)
-    with run, Stop() as stop:
+    with run:
+        stride = math.ceil(speed / MOST_PICTURES)
         steps = _chosen(run, first, last)[::stride]
-        stage = Stage(run.scenario, largest_multiplier(run, steps))
-        with _temporary(path) as temporary:
-            film = _film(path.suffix, temporary, speed / stride, run, steps, stage)
-            with progress_bar(f"{run.scenario.name}: filming", len(steps)) as advance, film as write:
-                for moment in moments(run, steps):
-                    write(stage.draw(moment))
-                    advance(1)
-                    if stop.asked:
-                        raise KeyboardInterrupt
-            take_name(temporary, path, force)
+        try:
+            with _temporary(path) as temporary:
+                _film(run, steps, speed / stride, temporary, path)
+                take_name(temporary, path, force)
+        except KeyboardInterrupt:
+            print("stopped: no film was written", file=sys.stderr)
+            return STOPPED
     print(f"film: {path} ({len(steps):,} pictures, {len(steps) * stride / speed:.0f} s)")
     return 0
 
@@ -94,13 +92,26 @@ def _chosen(run: Recording, first: int, last: int | None) -> range:
     return range(first, last)
 
 
-def _film(
-    suffix: str, path: Path, rate: float, run: Recording, steps: range, stage: Stage
-) -> AbstractContextManager[Write]:
-    if suffix == ".mp4":
-        return mp4(path, rate, stage.shape)
-    some = steps[:: math.ceil(len(steps) / SAMPLES)]
-    return gif(path, rate, [stage.draw(moment).copy() for moment in moments(run, some)])
+def _film(run: Recording, steps: range, rate: float, temporary: Path, path: Path) -> None:
+    """Write a film under a temporary name, in the format of `path`.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        At the next picture after SIGINT or SIGTERM.
+    """
+    stage = Stage(run.scenario, largest_multiplier(run, steps))
+    if path.suffix == ".mp4":
+        film = mp4(temporary, rate, stage.shape)
+    else:
+        some = steps[:: math.ceil(len(steps) / SAMPLES)]
+        film = gif(temporary, rate, [stage.draw(moment).copy() for moment in moments(run, some)])
+    with Stop() as stop, progress_bar(f"filming {path.name}", len(steps)) as advance, film as write:
+        for moment in moments(run, steps):
+            if stop.asked:
+                raise KeyboardInterrupt
+            write(stage.draw(moment))
+            advance(1)
 
 
 @contextmanager
