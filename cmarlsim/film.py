@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import shutil
 import subprocess
 import tempfile
@@ -33,19 +34,21 @@ def _palette(samples: Sequence[Pixels]) -> tuple[bytes, np.ndarray]:
     """Colours that suit the samples, and the nearest of them for every code of `_codes`."""
     from PIL import Image
 
-    together = np.concatenate([sample[..., :3] for sample in samples])
-    found, counts = np.unique(together[::2, ::2].reshape(-1, 3), axis=0, return_counts=True)
-    exact = found[np.argsort(counts)[::-1][:EXACT]]
+    together = Image.fromarray(np.concatenate([sample[..., :3] for sample in samples]))
+    frequent = heapq.nlargest(EXACT, together.getcolors(2**24) or ())
+    exact = np.array([colour for _, colour in frequent], dtype=np.uint8)
     method, plainly = Image.Quantize.MAXCOVERAGE, Image.Dither.NONE
-    chosen = Image.fromarray(together).quantize(STAYS - len(exact), method=method, dither=plainly)
-    colours = exact.tobytes() + bytes(chosen.getpalette() or ())
+    chosen = together.quantize(STAYS - len(exact), method=method, dither=plainly)
+    colours = (exact.tobytes() + bytes(chosen.getpalette() or ())).ljust(3 * STAYS, b"\0")
+    colours += colours[:3]
     table = Image.new("P", (1, 1))
     table.putpalette(colours)
     levels = (np.arange(2**BITS) * 255 / (2**BITS - 1)).round().astype(np.uint8)
     every = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1).reshape(2**BITS, -1, 3)
     nearest = np.array(Image.fromarray(every).quantize(palette=table, dither=plainly)).ravel()
+    nearest[nearest == STAYS] = 0
     nearest[_codes(exact[::-1])] = np.arange(len(exact))[::-1]
-    return colours.ljust(3 * 256, b"\0"), nearest
+    return colours, nearest
 
 
 def _codes(pixels: np.ndarray) -> np.ndarray:
