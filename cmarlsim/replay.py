@@ -81,8 +81,6 @@ def _chosen(run: Recording, first: int, last: int | None) -> range:
             f"{run.path}: recorded at level '{run.level}', which does not keep where the robots were; "
             "a film needs a run recorded with --record step"
         )
-    if not run.steps:
-        raise InputError(f"{run.path}: holds no steps: the run was stopped before its first rollout ended")
     if not 0 <= first < run.steps:
         raise InputError(f"--from {first}: must be a step of {run.path}: 0 to {run.steps - 1}")
     if last is None:

@@ -22,7 +22,6 @@ from cmarlsim.errors import InputError
 from cmarlsim.film import Pixels, gif, mp4
 from cmarlsim.moments import Moment
 from cmarlsim.panels import MultiplierBars, MultiplierImage, side_by_side
-from cmarlsim.recorder import Recorder
 from cmarlsim.replay import replay
 from cmarlsim.stage import Stage
 
@@ -271,13 +270,6 @@ def test_the_level_that_a_film_needs_is_named(call: Callable[..., Outcome], leve
     assert code == 2
     assert err.startswith(f"error: run.h5: recorded at level '{level}', which does not keep")
     assert err.endswith("a film needs a run recorded with --record step\n")
-
-
-def test_a_run_stopped_at_once_cannot_be_filmed(call: Callable[..., Outcome]) -> None:
-    Recorder(Path("run.h5"), TEAM, 0, "", "step", force=True).finish().close()
-    code, _, err = call()
-    assert code == 2
-    assert err.startswith("error: run.h5: holds no steps")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
