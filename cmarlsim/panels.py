@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 ROBOT = 12.0
 """Diameter of a robot with a number, in points."""
 
-SMALL_ROBOT = 4.0
+SMALL_ROBOT = 5.0
 """Of one without."""
 
 MOST_LABELS = 12
@@ -34,8 +34,8 @@ MOST_TICKS = 20
 
 MULTIPLIERS = "multipliers λ of each agent"
 
-LONGEST_NAME, LONGEST_TITLE, LONGEST_ROW = 12, 50, 30
-"""Characters of a zone's name, of the title, and of all zones' names if they are to stand in a row."""
+LONGEST_NAME, LONGEST_ROW = 12, 30
+"""Characters of a zone's name, and of all zones' names if they are to stand in a row."""
 
 
 class PlanPanel:
@@ -48,13 +48,12 @@ class PlanPanel:
 
         draw_floorplan(axes, scenario)
         axes.set(xlim=axes.get_xlim(), ylim=axes.get_ylim())
-        axes.set_title(plain(shortened(scenario.name, LONGEST_TITLE)), loc="left")
-        self.axes, self.T0 = axes, scenario.dual.T0
+        self.axes = axes
         self.few = scenario.agents.N <= MOST_LABELS
         self.lit_colours = to_rgba_array([colour(m) for m in range(scenario.M)])
         discs = [Circle(zone.center, zone.radius) for zone in scenario.zones]
         self.lit: Any = PatchCollection(discs, linewidths=0, animated=True)
-        width = 2.0 if self.few else 0.6
+        width = 2.0 if self.few else 0.8
         self.links: Any = LineCollection([], colors="rebeccapurple", linewidths=width, animated=True)
         size = ROBOT if self.few else SMALL_ROBOT
         self.robots = stamps(axes, [disc()], size, facecolor="black", edgecolor="white", linewidths=0.8)
@@ -62,8 +61,7 @@ class PlanPanel:
         self.numbers = stamps(axes, [written(n) for n in named], 0.7 * ROBOT, facecolor="white", linewidths=0)
         for collection in (self.lit, self.links, self.robots, self.numbers):
             axes.add_collection(collection, autolim=False)
-        self.clock = axes.set_title("step", loc="right", animated=True)
-        self.artists = [self.lit, self.links, self.robots, self.numbers, self.clock]
+        self.artists = [self.lit, self.links, self.robots, self.numbers]
 
     def show(self, moment: Moment) -> None:
         """Make the artists show this moment."""
@@ -73,7 +71,6 @@ class PlanPanel:
         seen = side_by_side(moment.position, self.robot_width()) if self.few else moment.position
         self.robots.set_offsets(seen)
         self.numbers.set_offsets(seen)
-        self.clock.set_text(f"rollout {moment.t // self.T0:,}, step {moment.t:,}")
 
     def robot_width(self) -> float:
         """Of a robot with a number, in metres of the plan."""

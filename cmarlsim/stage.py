@@ -6,7 +6,8 @@ import numpy as np
 
 from cmarlsim.film import Pixels
 from cmarlsim.moments import Moment
-from cmarlsim.panels import MultiplierBars, MultiplierImage, PlanPanel, SatisfactionPanel
+from cmarlsim.panels import MultiplierBars, MultiplierImage, PlanPanel, SatisfactionPanel, shortened
+from cmarlsim.picture import plain
 from cmarlsim.scenario import Scenario
 
 WIDTH = 8.0
@@ -20,6 +21,13 @@ BARS_HEIGHT = 2.6
 
 MOST_BARS = 120
 """Multipliers that are drawn as bars; where there are more, they are an image."""
+
+
+LONGEST_TITLE = 50
+"""Characters."""
+
+TITLE_HEIGHT = 0.985
+"""Of the upper edge of the title, as a fraction of the picture's height."""
 
 
 class Stage:
@@ -41,12 +49,18 @@ class Stage:
         height = round(50 * (plan_height + BARS_HEIGHT)) / 50  # an even number of pixels, for MP4
         figure = Figure((WIDTH, height), dpi=100, layout="constrained")
         self._canvas = FigureCanvasAgg(figure)
+        title = plain(shortened(scenario.name, LONGEST_TITLE))
+        figure.suptitle(title, x=0.01, y=TITLE_HEIGHT, ha="left", va="top")
+        self.clock = figure.text(
+            0.99, TITLE_HEIGHT, "", ha="right", va="top", fontsize="large", animated=True
+        )
         axes = figure.subplot_mosaic(
             [["plan", "plan"], ["lam", "satisfaction"]],
             height_ratios=(plan_height, BARS_HEIGHT),
             width_ratios=(5, 4),
         )
         multipliers = MultiplierBars if scenario.agents.N * scenario.M <= MOST_BARS else MultiplierImage
+        self.T0 = scenario.dual.T0
         self.plan = PlanPanel(axes["plan"], scenario)
         self.lam = multipliers(axes["lam"], scenario, peak or 1.0)
         self.satisfaction = SatisfactionPanel(axes["satisfaction"], scenario)
@@ -68,6 +82,8 @@ class Stage:
         (height, width, 4) array of uint8
         """
         self._canvas.restore_region(self._background)
+        self.clock.set_text(f"rollout {moment.t // self.T0:,}, step {moment.t:,}")
+        self._canvas.figure.draw_artist(self.clock)
         for panel in (self.plan, self.lam, self.satisfaction):
             panel.show(moment)
             for artist in panel.artists:

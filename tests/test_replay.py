@@ -105,7 +105,7 @@ def test_a_picture_shows_its_moment(recorded: Path) -> None:
             lines = [run.position[moment.t, [a, b]] for a, b in pairs]
             assert np.array_equal(plan.links.get_segments(), np.array(lines).reshape(-1, 2, 2))
             assert np.array_equal(plan.lit.get_facecolor()[:, 3], run.reward[moment.t])
-            assert plan.clock.get_text() == f"rollout {moment.t // T0}, step {moment.t}"
+            assert stage.clock.get_text() == f"rollout {moment.t // T0}, step {moment.t}"
             assert isinstance(lam, MultiplierBars)
             assert np.allclose(corners(lam.bars.artist)[:, 3], run.lam[moment.t // T0].ravel())
             so_far = corners(stage.satisfaction.bars.artist)
