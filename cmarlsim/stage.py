@@ -26,9 +26,6 @@ MOST_BARS = 120
 LONGEST_TITLE = 50
 """Characters."""
 
-TITLE_HEIGHT = 0.985
-"""Of the upper edge of the title, as a fraction of the picture's height."""
-
 
 class Stage:
     """Robots on the plan, links as lines, attended zones lit; multipliers and satisfaction so far below.
@@ -50,10 +47,7 @@ class Stage:
         figure = Figure((WIDTH, height), dpi=100, layout="constrained")
         self._canvas = FigureCanvasAgg(figure)
         title = plain(shortened(scenario.name, LONGEST_TITLE))
-        figure.suptitle(title, x=0.01, y=TITLE_HEIGHT, ha="left", va="top")
-        self.clock = figure.text(
-            0.99, TITLE_HEIGHT, "", ha="right", va="top", fontsize="large", animated=True
-        )
+        self.title = figure.suptitle(title, x=0.01, ha="left")
         axes = figure.subplot_mosaic(
             [["plan", "plan"], ["lam", "satisfaction"]],
             height_ratios=(plan_height, BARS_HEIGHT),
@@ -66,6 +60,8 @@ class Stage:
         self.satisfaction = SatisfactionPanel(axes["satisfaction"], scenario)
         self._canvas.draw()
         figure.set_layout_engine("none")
+        edge = self.title.get_position()[1]
+        self.clock = figure.text(0.99, edge, "", ha="right", va="top", fontsize="large", animated=True)
         self._background = self._canvas.copy_from_bbox(figure.bbox)
 
     @property

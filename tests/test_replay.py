@@ -175,6 +175,9 @@ def test_buildings_of_any_shape_fit(size: tuple[float, float]) -> None:
     height, width = stage.shape
     assert (height % 2, width) == (0, 800)
     assert 500 <= height <= 920
+    stage.draw(made_up(TEAM))
+    for text in (stage.title, stage.clock):
+        assert stage.plan.axes.bbox.y1 < text.get_window_extent().y0 < height - 10
 
 
 def blocks(count: int) -> list[Pixels]:
