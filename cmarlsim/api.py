@@ -21,7 +21,7 @@ from cmarlsim.randomness import check_seed
 from cmarlsim.recorder import MemoryRecorder, Recorder
 from cmarlsim.recording import Recording, choose_links
 from cmarlsim.scenario import Scenario
-from cmarlsim.training import Training
+from cmarlsim.training import DivergedError, Training
 
 Progress = Callable[[int], bool]
 
@@ -264,7 +264,8 @@ def learn(
     Raises
     ------
     InputError
-        If `out` cannot be written, the checkpoint is of another training, or training diverges.
+        If `out` cannot be written, the checkpoint is of another training, or training diverges; the last good
+        parameters are then in `out`.
     """
     check_seed(seed)
     training = Training(scenario, seed, recipe or Recipe())
@@ -275,8 +276,7 @@ def learn(
             restore(training, checkpoint_of(path))
     going, saved = True, time.monotonic()
     while going and not training.finished:
-        for _ in range(min(_BLOCK, training.total - training.done)):
-            training.step()
+        _advance(training, path)
         going = progress(training) is not False
         if path is not None and (not going or time.monotonic() - saved > _CHECKPOINT_SECONDS):
             save(training, checkpoint_of(path))
@@ -286,3 +286,15 @@ def learn(
         policy.save(path)
         checkpoint_of(path).unlink(missing_ok=True)
     return policy
+
+
+def _advance(training: Training, path: Path | None) -> None:
+    """Advance a training; if it diverges, save what was good."""
+    try:
+        training.advance(_BLOCK)
+    except DivergedError as error:
+        if path is None:
+            raise
+        training.policy().save(path)
+        checkpoint_of(path).unlink(missing_ok=True)
+        raise DivergedError(f"{error}; the last good parameters are in {path}") from None

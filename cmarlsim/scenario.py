@@ -203,6 +203,13 @@ class Scenario(Strict):
         alone = len(self.atlas.tile) > 0 and (self.agents.N <= FEW or self.links.model != "sight-or-disc")
         return Site(self.world, self.atlas, NO_SIGHTS if alone else self.sights)
 
+    def at_range(self, d: float) -> Self:
+        """The same scenario with `links.d` = `d` metres."""
+        other = self.model_copy(update={"links": self.links.model_copy(update={"d": d})})
+        for name in ("atlas", "sights", "site"):  # which depend on it, and were copied if they were there
+            other.__dict__.pop(name, None)
+        return other
+
     @property
     def speed_ticks(self) -> int:
         """Speed in ticks per step."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,9 +12,9 @@ import typer
 from cmarlsim.api import learn
 from cmarlsim.checkpoint import checkpoint_of
 from cmarlsim.console import STOPPED, Stop, command, compilation_announced, progress_bar
-from cmarlsim.errors import InputError
+from cmarlsim.errors import InputError, nearest
 from cmarlsim.hdf5 import check_free
-from cmarlsim.learning.recipe import Recipe, stages
+from cmarlsim.learning.recipe import RECIPES, Recipe
 from cmarlsim.scenario import Scenario
 from cmarlsim.training import Training
 from cmarlsim.validation import parse, setting_value
@@ -27,50 +28,62 @@ def train(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change a scenario key: links.d=4."),
     ] = None,
+    recipe: Annotated[
+        str,
+        typer.Option(help="'loop' trains under gossip; 'paper' as Section V, with shared multipliers."),
+    ] = "loop",
     hyper: Annotated[
         list[str] | None,
-        typer.Option(metavar="KEY=VALUE", help="Change a hyperparameter: retrain_sweeps=2."),
+        typer.Option(metavar="KEY=VALUE", help="Change a hyperparameter of the recipe: teams=2."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> int:
-    """Run Algorithm 1: pre-train one agent, copy it to all, retrain the agents in turn.
+    """Train a team: pre-train one agent, copy it to all, let all learn in runs of Algorithm 2.
 
     Can be stopped with Ctrl-C; the same command continues where it was.
     """
     world = Scenario.load(scenario, set_ or ())
-    recipe = parse(Recipe, dict(_setting(text) for text in hyper or ()), "--hyper")
-    total = sum(stage.iterations for stage in stages(recipe, world.agents.N))
+    chosen = _recipe(recipe, hyper or ())
     if checkpoint_of(out).exists():
         print(f"continuing from {checkpoint_of(out)}", file=sys.stderr)
     if not out.name or out.is_dir():
         raise InputError(f"--out {out}: must name an HDF5 file, such as policy.h5")
     check_free(out, force)
     with compilation_announced():
-        Training(world, seed, recipe).prepare()
-    done = 0
+        training = Training(world, seed, chosen)
+        training.prepare()
+    done, total = 0, training.total
     with Stop() as stop, progress_bar(f"{world.name}: training", total) as advance:
         print(f"training {world.name}: {total:,} iterations, seed {seed}", flush=True)
 
         def progress(training: Training) -> bool:
             nonlocal done
             stage = "done" if training.finished else training.stage.name
-            advance(training.done - done, f"{stage}, best margin {training.best_margin:+.3f}")
+            advance(training.done - done, f"{stage}, best margin {training.best.best_margin:+.3f}")
             done = training.done
             return not stop.asked
 
-        policy = learn(world, seed, recipe=recipe, out=out, force=force, progress=progress)
+        policy = learn(world, seed, recipe=chosen, out=out, force=force, progress=progress)
     if policy.training["iterations_done"] != total:
         print(f"stopped; the same command continues from {checkpoint_of(out)}", file=sys.stderr)
         return STOPPED
-    print(f"smallest margin on validation seeds: {policy.training['validation_margin']:+.3f}")
+    print(f"smallest margin on validation seeds, worst range: {policy.training['validation_margin']:+.3f}")
     print(f"policy: {out}")
     return 0
+
+
+def _recipe(name: str, hyper: Sequence[str]) -> Recipe:
+    if name not in RECIPES:
+        known = ", ".join(RECIPES)
+        raise InputError(f"--recipe {name}: must be one of {known}{nearest(name, RECIPES)}")
+    changes = dict(_setting(text) for text in hyper)
+    return parse(Recipe, RECIPES[name].model_dump() | changes, "--hyper")
 
 
 def _setting(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals:
-        raise InputError(f"--hyper {text}: must be KEY=VALUE, for example retrain_sweeps=2")
+        raise InputError(f"--hyper {text}: must be KEY=VALUE, for example teams=2")
     return key.strip(), setting_value(value)
 
 

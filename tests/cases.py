@@ -69,7 +69,7 @@ def trained_case() -> Case:
     """The paper's, with its trained policy."""
     with h5py.File(shipped.DATA / "policies" / "paper.h5") as file:
         weights = {name: file[f"weights/{name}"][...].astype(float) for name in MLP._fields}
-        encoding = {name: file.attrs[name] for name in ("low", "high", "scale_lam")}
+        encoding = {name: file.attrs[name] for name in ("low", "high", "scale_lam", "lam_roots")}
     return shipped_case("paper")._replace(policy=weights | encoding)
 
 
@@ -128,7 +128,8 @@ def policy_of(case: Case) -> Policy:
     networks = MLP(*(case.policy[name] for name in MLP._fields))
     centres = np.array(naive.tile_centres(case.floorplan))
     low, high, scale = (case.policy[name] for name in ("low", "high", "scale_lam"))
-    return Policy(networks, Encoding(centres, np.array(low), np.array(high), scale))
+    roots = case.policy.get("lam_roots", 0)
+    return Policy(networks, Encoding(centres, np.array(low), np.array(high), scale, roots))
 
 
 def footprint_pairs(scenario: Toml) -> list[tuple[int, int]]:

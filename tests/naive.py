@@ -22,7 +22,7 @@ Toml = dict[str, Any]
 Point = Sequence[float]
 Segment = tuple[Point, Point]
 Place = tuple[Literal["node"], int] | tuple[Literal["edge"], int, int]  # p | e, ticks from its first end
-Policy = dict[str, Any] | Literal["rank"]  # W1, b1, W2, b2, low, high, scale_lam
+Policy = dict[str, Any] | Literal["rank"]  # W1, b1, W2, b2, low, high, scale_lam, lam_roots
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -285,6 +285,7 @@ def policy_input(policy: dict[str, Any], centre: Point, lam: Floats) -> Floats:
     """(M+2,) the multipliers and the tile's centre, scaled."""
     if policy["scale_lam"]:
         lam = lam / lam.max() if lam.max() > 0 else np.zeros_like(lam)
+    lam = lam ** (1 / 2 ** policy.get("lam_roots", 0))
     low, high = np.asarray(policy["low"]), np.asarray(policy["high"])
     return np.concatenate([lam, 2 * (np.asarray(centre) - low) / (high - low) - 1])
 

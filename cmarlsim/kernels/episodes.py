@@ -14,15 +14,28 @@ from cmarlsim.kernels.travel import travel_all
 from cmarlsim.kernels.world import Floats, Ints, Places, Site, Weights
 
 
+class Experience(NamedTuple):
+    """What an agent that learns experiences in B episodes of T0 steps."""
+
+    tile: Ints  # (B, T0) where the agent was
+    action: Ints  # (B, T0)
+    reward: Floats  # (B, T0) of the state that the action led to
+
+
 class Episodes(NamedTuple):
     """A batch of B episodes of T0 steps: what it is run with, and what the learning agent experiences."""
 
     lam: Floats  # (B, N, M) every agent's multipliers; in Algorithm 1 all agents have the same
     places: Places  # (B, N), changed in place: where each episode begins, then where it ended
     uniform: Floats  # (B, T0, N) draws from [0, 1) for the actions
-    tile: Ints  # (B, T0) written: where the agent was
-    action: Ints  # (B, T0) written
-    reward: Floats  # (B, T0) written: of the state that the action led to
+    tile: Ints  # (B, T0) written, and so are the next two: as in `Experience`
+    action: Ints  # (B, T0)
+    reward: Floats  # (B, T0)
+
+    @property
+    def experience(self) -> Experience:
+        """Of the learning agent."""
+        return Experience(self.tile, self.action, self.reward)
 
 
 def new_episodes(lam: Floats, places: Places, uniform: Floats) -> Episodes:

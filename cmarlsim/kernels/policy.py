@@ -12,6 +12,14 @@ from cmarlsim.kernels.compiling import kernel, reduction
 from cmarlsim.kernels.world import Floats, Ints, Weights
 
 
+@kernel
+def rooted(value: float, roots: int) -> float:
+    """Take the square root of `value` `roots` times."""
+    for _ in range(roots):
+        value = math.sqrt(value)
+    return value
+
+
 @reduction
 def hidden_of_lam(weights: Weights, n: int, lam: Floats, hidden: Floats) -> None:
     """Write into `hidden` (H,) what agent n's multipliers `lam` (M,) contribute to its hidden layer."""
@@ -21,18 +29,20 @@ def hidden_of_lam(weights: Weights, n: int, lam: Floats, hidden: Floats) -> None
     unit = 1.0
     if weights.scale_lam:
         unit = 1.0 / largest if largest > 0.0 else 0.0
+    roots = weights.lam_roots
     for h in range(len(hidden)):
         hidden[h] = weights.b1[n, h]
     m = 0
     while m + 3 < len(lam):  # four at a time: `hidden` is read and written a fourth as often
-        w, x, y, z = unit * lam[m], unit * lam[m + 1], unit * lam[m + 2], unit * lam[m + 3]
+        w, x = rooted(unit * lam[m], roots), rooted(unit * lam[m + 1], roots)
+        y, z = rooted(unit * lam[m + 2], roots), rooted(unit * lam[m + 3], roots)
         first, second = weights.W1[n, m], weights.W1[n, m + 1]
         third, fourth = weights.W1[n, m + 2], weights.W1[n, m + 3]
         for h in range(len(hidden)):
             hidden[h] += w * first[h] + x * second[h] + y * third[h] + z * fourth[h]
         m += 4
     while m < len(lam):
-        w, first = unit * lam[m], weights.W1[n, m]
+        w, first = rooted(unit * lam[m], roots), weights.W1[n, m]
         for h in range(len(hidden)):
             hidden[h] += w * first[h]
         m += 1

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cmarlsim.kernels.compiling import kernel
-from cmarlsim.kernels.episodes import Episodes
+from cmarlsim.kernels.episodes import Experience
 from cmarlsim.kernels.network import Singles
 from cmarlsim.kernels.world import Floats, Ints
 
@@ -66,21 +66,21 @@ def row_for(visits: Visits, tile: int, free: int) -> int:
 
 
 @kernel
-def gather(episodes: Episodes, discount: float, visits: Visits) -> None:
-    """Sample local Q, eq. (12), of every step of `episodes`, and gather the steps per row.
+def gather(experience: Experience, discount: float, visits: Visits) -> None:
+    """Sample local Q, eq. (12), of every step of `experience`, and gather the steps per row.
 
     The `q` of step t is sum_j discount^j reward[t + j] divided by sum_j discount^j, both up to the end of
     the episode: the mean discounted reward from there on, local Q up to scale.
     """
     end = 0
-    for b in range(len(episodes.reward)):
+    for b in range(len(experience.reward)):
         for tile in range(len(visits.row_of)):
             visits.row_of[tile] = -1
         tail, weight = 0.0, 0.0
-        for t in range(episodes.reward.shape[1] - 1, -1, -1):
-            tail = episodes.reward[b, t] + discount * tail
+        for t in range(experience.reward.shape[1] - 1, -1, -1):
+            tail = experience.reward[b, t] + discount * tail
             weight = 1.0 + discount * weight
-            row, action = row_for(visits, episodes.tile[b, t], end), episodes.action[b, t]
+            row, action = row_for(visits, experience.tile[b, t], end), experience.action[b, t]
             end = max(end, row + 1)
             visits.q[b, t] = tail / weight
             visits.row[b, t] = row

@@ -141,6 +141,7 @@ class Weights(NamedTuple):
 
     ranked: bool
     scale_lam: bool  # divide the multipliers by their largest one
+    lam_roots: int  # then take the square root so many times
     tile_input: Floats  # (L, 2) centres of the tiles, scaled to [-1, 1]
     W1: Singles  # (N, M + 2, H)
     b1: Singles  # (N, H)

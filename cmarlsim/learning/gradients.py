@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cmarlsim.kernels.episodes import Episodes
+from cmarlsim.kernels.episodes import Experience
 from cmarlsim.kernels.gradient import (
     Ascent,
     baseline_gradient,
@@ -39,7 +39,14 @@ class Gradients:
         self._baseline = new_ascent(M + 2, baseline_hidden, 1)
 
     def of_batch(
-        self, policy: MLP, baseline: MLP, lam: Array, episodes: Episodes, discount: float, entropy: float
+        self,
+        policy: MLP,
+        baseline: MLP,
+        lam: Array,
+        worth: Array,
+        experience: Experience,
+        discount: float,
+        entropy: float,
     ) -> tuple[MLP, MLP]:
         """Gradients with respect to the parameters of the policy and of the baseline.
 
@@ -51,10 +58,11 @@ class Gradients:
         ----------
         policy, baseline
             Of M + 2 inputs; M outputs, and one.
-        lam : (B, M) array
-            Multipliers of every episode.
-        episodes
-            What was experienced under them.
+        lam, worth : (B, M) arrays
+            What the policy and what the baseline sees besides the tile, in every episode: the agent's
+            multipliers, and those that the rewards weigh.
+        experience
+            Of an agent that acts by the policy.
         discount
             Of the returns.
         entropy
@@ -68,8 +76,8 @@ class Gradients:
         visits = self._visits
         _fill(self._policy, policy)
         _fill(self._baseline, baseline)
-        gather(episodes, discount, visits)
-        baseline_gradient(lam, self._tile_input, visits, self._baseline)
+        gather(experience, discount, visits)
+        baseline_gradient(worth, self._tile_input, visits, self._baseline)
         spread = spread_of_advantage(visits)
         policy_gradient(lam, self._tile_input, visits, spread, entropy, self._policy)
         return _slopes(self._policy), _slopes(self._baseline)

@@ -19,6 +19,8 @@ from cmarlsim.learning.mlp import MLP
 
 FORMAT = "cmarlsim-policy/1"
 RANK = "rank"
+MOST_ROOTS = 8
+"""More roots than this leave nothing of a multiplier but whether it is zero."""
 
 
 def tile_centers(world: World) -> Floats:
@@ -38,22 +40,35 @@ class Encoding:
         The box whose borders are scaled to -1 and 1.
     scale_lam : bool
         Whether multipliers are divided by their largest one.
+    lam_roots : int
+        How often their square root is taken then. Of an agent that nobody talks to, the multipliers of zones
+        that others keep grow a hundred times larger than those of its own; roots let it see both.
     """
 
     tile_center: Floats
     low: Floats
     high: Floats
     scale_lam: bool
+    lam_roots: int = 0
 
     @classmethod
-    def of(cls, world: World, scale_lam: bool) -> Self:
+    def of(cls, world: World, scale_lam: bool, lam_roots: int = 0) -> Self:
         """Encoding whose box is the bounding box of the tiles."""
         low, high = world.tile_box[:, :2].min(axis=0), world.tile_box[:, 2:].max(axis=0)
-        return cls(tile_centers(world), low, high, scale_lam)
+        return cls(tile_centers(world), low, high, scale_lam, lam_roots)
 
     def tile_input(self) -> Floats:
         """Scaled centres of the tiles, (L, 2)."""
         return 2 * (self.tile_center - self.low) / (self.high - self.low) - 1
+
+    def lam_input(self, lam: Floats) -> Floats:
+        """Multipliers (..., M) as a network sees them; zeros where all are zero."""
+        if self.scale_lam:
+            largest = lam.max(axis=-1, keepdims=True)
+            lam = lam / np.where(largest > 0, largest, 1.0)
+        for _ in range(self.lam_roots):
+            lam = np.sqrt(lam)
+        return lam
 
 
 @dataclass(frozen=True)
@@ -102,7 +117,10 @@ class Policy:
                 scale_lam = file.attrs["scale_lam"]
                 if not isinstance(scale_lam, np.bool_):
                     raise TypeError(f"scale_lam = {scale_lam!r} is not a Boolean")
-                encoding = Encoding(center, low, high, bool(scale_lam))
+                roots = file.attrs.get("lam_roots", 0)  # not in files of before there were any
+                if not isinstance(roots, int | np.integer):
+                    raise TypeError(f"lam_roots = {roots!r} is not a whole number")
+                encoding = Encoding(center, low, high, bool(scale_lam), int(roots))
             except (KeyError, ValueError, TypeError, AttributeError, OSError) as error:
                 raise InputError(f"{path}: not a complete policy: {error}") from None
             _check_networks(networks, path)
@@ -120,7 +138,7 @@ class Policy:
             file["tile_center"] = self.encoding.tile_center
             file.attrs.update(dict(self.training))
             file.attrs["format"] = FORMAT
-            for name in ("low", "high", "scale_lam"):
+            for name in ("low", "high", "scale_lam", "lam_roots"):
                 file.attrs[name] = getattr(self.encoding, name)
 
     @cached_property
@@ -131,7 +149,7 @@ class Policy:
             encoding = self.encoding
             for array in (*self.networks, encoding.tile_center, encoding.low, encoding.high):
                 digest.update(str(array.shape).encode() + np.ascontiguousarray(array, dtype="<f8").tobytes())
-            digest.update(bytes([encoding.scale_lam]))
+            digest.update(bytes([encoding.scale_lam, *[encoding.lam_roots] * (encoding.lam_roots > 0)]))
         return digest.hexdigest()
 
     def weights(self, agents: int, world: World) -> Weights:
@@ -147,6 +165,7 @@ class Policy:
             return Weights(
                 True,
                 False,
+                0,
                 np.zeros((tiles, 2)),
                 *(
                     np.zeros(shape, dtype=np.float32)
@@ -163,10 +182,11 @@ class Policy:
             raise InputError("the policy was trained on other tiles than the scenario's: train one for it")
         transposed = self.networks._replace(W2=self.networks.W2.swapaxes(1, 2))
         arrays = (np.array(array, dtype=np.float32, order="C") for array in transposed)
-        return Weights(False, self.encoding.scale_lam, self.encoding.tile_input(), *arrays)
+        encoding = self.encoding
+        return Weights(False, encoding.scale_lam, encoding.lam_roots, encoding.tile_input(), *arrays)
 
 
-_ENCODING_ATTRIBUTES = ("format", "low", "high", "scale_lam")
+_ENCODING_ATTRIBUTES = ("format", "low", "high", "scale_lam", "lam_roots")
 
 
 def _floats(value: Any) -> Floats:
@@ -199,3 +219,5 @@ def _check_encoding(encoding: Encoding, path: Path) -> None:
         )
     if not (np.isfinite([*center, low, high]).all() and (low < high).all()):
         raise InputError(f"{path}: low = {low}, high = {high}: low must be below high, and all finite")
+    if not 0 <= encoding.lam_roots <= MOST_ROOTS:
+        raise InputError(f"{path}: lam_roots = {encoding.lam_roots}: must be 0 to {MOST_ROOTS}")

@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from cmarlsim.learning.mlp import MLP, initial
+from cmarlsim.learning.policy import MOST_ROOTS
 from cmarlsim.validation import Count, Strict
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -17,65 +18,113 @@ Rate = Annotated[float, Field(gt=0)]
 class Recipe(Strict):
     """Every hyperparameter of training. The paper states none of them but `hidden`.
 
-    Rates are Adam's; both they and the weight of the entropy bonus go linearly from their first value to
-    its `final_` share during pre-training.
+    Rates are Adam's. They and the weight of the entropy bonus go linearly from their first value to its
+    `final_` share during the pre-training and the loop.
+
+    Attributes
+    ----------
+    lam_roots
+        How often the square root of scaled multipliers is taken before a network sees them.
+    pretrain_iterations, retrain_sweeps
+        Algorithm 1: one agent alone, then all in turn, with sampled multipliers that all agents share.
+    loop_iterations, loop_runs
+        Training in the loop: rollouts of so many runs of Algorithm 2, in which all agents learn.
+    loop_restart, loop_move
+        Share of the runs that begin anew in an iteration, and of the agents that are put somewhere else.
+    tightening
+        In the loop, rewards weigh the multipliers of thresholds above c, by this share of the headroom that
+        Lemma 1 leaves: (N - 1 - ||c||_1) / M for each zone.
+    ranges
+        Multiples of the scenario's `links.d`: runs of the loop have these in turn, and iterates are judged
+        by the worst of them.
+    teams
+        Teams that are trained side by side from draws of their own; the best iterate of all is chosen.
     """
 
     hidden: Count = 256
     initial_gain: Annotated[float, Field(ge=0)] = 4.0
     scale_lam: bool = True
-    episodes: Annotated[int, Field(ge=2)] = 256
+    lam_roots: Annotated[int, Field(ge=0, le=MOST_ROOTS)] = 2
     discount: Share = 0.98
+    episodes: Annotated[int, Field(ge=2)] = 256
     pretrain_iterations: Count = 2000
     pretrain_rate: Rate = 3e-3
     pretrain_entropy: Share = 0.03
-    final_rate_share: Share = 0.1
-    final_entropy_share: Share = 0.1
-    retrain_sweeps: Annotated[int, Field(ge=0)] = 1
+    retrain_sweeps: Annotated[int, Field(ge=0)] = 0
     retrain_iterations: Count = 200
     retrain_rate: Rate = 2e-3
     retrain_entropy: Share = 0.02
+    loop_iterations: Annotated[int, Field(ge=0)] = 2000
+    loop_runs: Annotated[int, Field(ge=2)] = 128
+    loop_rate: Rate = 1e-3
+    loop_entropy: Share = 0.01
+    loop_restart: Share = 0.02
+    loop_move: Share = 0.05
+    tightening: Share = 0.8
+    ranges: Annotated[tuple[Rate, ...], Field(min_length=1)] = (0.2, 0.4, 0.6, 0.8, 1.0, 1.2)
+    final_rate_share: Share = 0.1
+    final_entropy_share: Share = 0.1
     baseline_hidden: Count = 64
     baseline_rate: Rate = 3e-3
-    validate_every: Count = 50
+    teams: Count = 4
+    validate_every: Count = 100
     validation_runs: Count = 4
-    validation_rollouts: Count = 200
+    validation_rollouts: Count = 400
+
+
+RECIPES = {
+    "loop": Recipe(),
+    "paper": Recipe(
+        lam_roots=0, retrain_sweeps=1, loop_iterations=0, ranges=(1.0,), teams=1, validate_every=50
+    ),
+}
+"""By name: training in the loop, which is the default, and Section V's, with shared multipliers only."""
 
 
 class Stage(NamedTuple):
-    """A stretch of training in which one agent of a team of `agents` learns."""
+    """A stretch of training in a team of `agents`; `active` is the agent that learns, or None for all."""
 
     name: str
     agents: int
-    active: int
+    active: int | None
     iterations: int
     rate: tuple[float, float]  # first, last
     entropy: tuple[float, float]  # first, last
 
+    def at(self, iteration: int) -> tuple[float, float]:
+        """Rate and weight of the entropy bonus at an iteration."""
+        share = iteration / max(self.iterations - 1, 1)
+        rate, entropy = (first + share * (last - first) for first, last in (self.rate, self.entropy))
+        return rate, entropy
+
 
 def stages(recipe: Recipe, agents: int) -> list[Stage]:
-    """Pre-training of a single agent, then the retraining sequence of block maximisation."""
-    first = Stage(
-        "pre-training",
-        1,
-        0,
-        recipe.pretrain_iterations,
-        (recipe.pretrain_rate, recipe.pretrain_rate * recipe.final_rate_share),
-        (recipe.pretrain_entropy, recipe.pretrain_entropy * recipe.final_entropy_share),
-    )
-    retraining = [
-        Stage(
-            f"retraining agent {n}",
-            agents,
-            n,
-            recipe.retrain_iterations,
-            (recipe.retrain_rate, recipe.retrain_rate),
-            (recipe.retrain_entropy, recipe.retrain_entropy),
-        )
+    """Pre-training of a single agent, the retraining sequence of block maximisation, the loop."""
+
+    def annealed(rate: float, entropy: float) -> tuple[tuple[float, float], tuple[float, float]]:
+        return (rate, rate * recipe.final_rate_share), (entropy, entropy * recipe.final_entropy_share)
+
+    rate, entropy = annealed(recipe.pretrain_rate, recipe.pretrain_entropy)
+    result = [Stage("pre-training", 1, 0, recipe.pretrain_iterations, rate, entropy)]
+    rate, entropy = (recipe.retrain_rate,) * 2, (recipe.retrain_entropy,) * 2
+    result += [
+        Stage(f"retraining agent {n}", agents, n, recipe.retrain_iterations, rate, entropy)
         for _ in range(recipe.retrain_sweeps)
         for n in range(agents)
     ]
-    return [first, *retraining]
+    if recipe.loop_iterations > 0:
+        rate, entropy = annealed(recipe.loop_rate, recipe.loop_entropy)
+        result.append(Stage("in the loop", agents, None, recipe.loop_iterations, rate, entropy))
+    return result
+
+
+def tightened(c: np.ndarray, agents: int, share: float) -> np.ndarray:
+    """Thresholds (M,) above `c` by a share of the headroom of Lemma 1's condition ||c||_1 <= N - 1.
+
+    They stay below 1; without headroom they are `c`.
+    """
+    headroom = max(0.0, agents - 1 - c.sum()) / len(c)
+    return np.maximum(c, np.minimum(c + share * headroom, 0.99))
 
 
 def initial_policy(zones: int, recipe: Recipe, generator: np.random.Generator) -> MLP:

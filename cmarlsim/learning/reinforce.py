@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cmarlsim.kernels.episodes import Episodes
+from cmarlsim.kernels.episodes import Experience
 from cmarlsim.learning.mlp import MLP, Array, backward, forward, softmax
 
 
@@ -104,22 +104,26 @@ def gradients(
     baseline: MLP,
     tile_input: Array,
     lam: Array,
-    episodes: Episodes,
+    worth: Array,
+    experience: Experience,
     discount: float,
     entropy: float,
 ) -> tuple[MLP, MLP]:
     """What `cmarlsim.learning.gradients.Gradients.of_batch` computes, in the precision of `policy`.
 
-    `tile_input` is (L, 2), `lam` (B, M).
+    `tile_input` is (L, 2); `lam` and `worth` are (B, M).
     """
-    returns = returns_to_go(episodes.reward, discount)
-    visits = gather(episodes.tile, episodes.action, returns, len(tile_input), lam.shape[1])
-    x = np.hstack([lam[visits.episode], tile_input[visits.tile]], dtype=policy.W1.dtype)
-    hidden, value = forward(baseline, x)
+    returns = returns_to_go(experience.reward, discount)
+    visits = gather(experience.tile, experience.action, returns, len(tile_input), lam.shape[1])
+    x, seen = (
+        np.hstack([inputs[visits.episode], tile_input[visits.tile]], dtype=policy.W1.dtype)
+        for inputs in (lam, worth)
+    )
+    hidden, value = forward(baseline, seen)
     spread = float(np.std(returns - value[visits.row, 0])) or 1.0
     advantage = ((visits.returns - visits.actions * value) / spread).astype(x.dtype)
     steps = visits.actions.sum(axis=1).astype(x.dtype)
     return (
         policy_gradient(policy, x, advantage, steps, entropy),
-        baseline_gradient(hidden, value, baseline, x, visits),
+        baseline_gradient(hidden, value, baseline, seen, visits),
     )

@@ -1,0 +1,144 @@
+"""One team's way through the stages of training, and its best iterate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from cmarlsim.execution import Run
+from cmarlsim.learning.mlp import MLP, initial
+from cmarlsim.learning.policy import Policy
+from cmarlsim.learning.recipe import Stage, initial_policy, stages
+from cmarlsim.training.block import Block
+from cmarlsim.training.learners import copies_of, copy_of, fill
+from cmarlsim.training.loop import Loop
+from cmarlsim.training.task import Task
+
+VALIDATION_SEED = 2**40
+"""First of the execution seeds that iterates are chosen by; never use them to evaluate a policy."""
+
+
+class Team:
+    """A team in training, advanced iteration by iteration.
+
+    Every iteration draws from its own stream, so that a team restored from `state` continues bit for bit.
+    """
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        scenario, recipe = task.scenario, task.recipe
+        self.stages = stages(recipe, scenario.agents.N)
+        self.stage_index, self.iteration = 0, 0
+        self.best_margin = -np.inf
+        generator = task.stream("initial")
+        first = initial_policy(scenario.M, recipe, generator)
+        self.networks = copies_of(first, scenario.agents.N)
+        self.baselines = copies_of(initial(scenario.M + 2, recipe.baseline_hidden, 1, generator), 1)
+        self.best = copy_of(self.networks)
+        self.work = self._work()
+
+    @property
+    def total(self) -> int:
+        """Iterations of all stages."""
+        return sum(stage.iterations for stage in self.stages)
+
+    @property
+    def done(self) -> int:
+        """Iterations done so far."""
+        return sum(stage.iterations for stage in self.stages[: self.stage_index]) + self.iteration
+
+    @property
+    def stage(self) -> Stage:
+        """The present stage."""
+        return self.stages[self.stage_index]
+
+    @property
+    def finished(self) -> bool:
+        """Whether all stages are done."""
+        return self.stage_index == len(self.stages)
+
+    def step(self) -> None:
+        """One iteration of the present stage.
+
+        Raises
+        ------
+        DivergedError
+            If the parameters are no longer finite.
+        """
+        stage = self.stage
+        self.work.step(self.iteration)
+        self.iteration += 1
+        last = self.iteration == stage.iterations
+        settled = stage.agents > 1 or 2 * self.iteration >= stage.iterations
+        if last or (settled and self.iteration % self._task.recipe.validate_every == 0):
+            self._validate()
+        if last:
+            self.networks = self.work.team()
+            if isinstance(self.work, Block):
+                self.baselines = self.work.learners.baselines
+            self.stage_index += 1
+            self.iteration = 0
+            if not self.finished:
+                self.work = self._work()
+
+    def chosen(self) -> MLP:
+        """The iterate with the best margin so far; before the first validation, the present parameters."""
+        if self.best_margin == -np.inf:
+            return self.work.team()
+        return self.best
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Everything that changes during training, as named arrays."""
+        arrays = {
+            "progress": np.array([self.stage_index, self.iteration], dtype=np.int64),
+            "best_margin": np.array(self.best_margin),
+        }
+        for name, group in self._groups().items():
+            arrays |= {f"{name}/{field}": array for field, array in group._asdict().items()}
+        if not self.finished:
+            arrays |= {f"work/{name}": array for name, array in self.work.arrays().items()}
+        return arrays
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Continue from a `state` of a team with the same task.
+
+        Raises
+        ------
+        LookupError, ValueError, TypeError
+            If `state` is not complete.
+        """
+        self.stage_index, self.iteration = (int(value) for value in state["progress"])
+        lengths = [*(stage.iterations for stage in self.stages), 1]
+        if not (0 <= self.stage_index < len(lengths) and 0 <= self.iteration < lengths[self.stage_index]):
+            raise ValueError(f"progress = {state['progress']}: there is no such iteration")
+        self.best_margin = float(state["best_margin"])
+        for name, group in self._groups().items():
+            fill(group, MLP(*(state[f"{name}/{field}"] for field in MLP._fields)))
+        if not self.finished:
+            self.work = self._work()
+            prefix = "work/"
+            saved = {name[len(prefix) :]: array for name, array in state.items() if name.startswith(prefix)}
+            self.work.restore(saved)
+
+    def _groups(self) -> dict[str, MLP]:
+        return {"networks": self.networks, "baselines": self.baselines, "best": self.best}
+
+    def _work(self) -> Block | Loop:
+        kind = Loop if self.stage.active is None else Block
+        return kind(self._task, self.stage, self.stage_index, self.networks, self.baselines)
+
+    def _validate(self) -> None:
+        """Keep the present team if its smallest margin, at the worst range, is the best so far."""
+        policy, recipe = Policy(self.work.team(), self._task.encoding), self._task.recipe
+        margin = np.inf
+        for scenario in self._task.ranged:
+            margins = []
+            for i in range(recipe.validation_runs):
+                run = Run(scenario, policy, VALIDATION_SEED + i)
+                trace = run.advance(recipe.validation_rollouts, keep_steps=False)
+                margins.append((trace.reward_mean.mean(axis=0) - scenario.c).min())
+            margin = min(margin, float(np.mean(margins)))
+        if margin > self.best_margin:
+            self.best_margin = margin
+            self.best = copy_of(policy.networks or self.best)

@@ -1,0 +1,132 @@
+"""Several teams, trained side by side."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from cmarlsim.execution import Run
+from cmarlsim.learning.policy import Policy
+from cmarlsim.learning.recipe import Recipe, Stage
+from cmarlsim.provenance import versions
+from cmarlsim.scenario import Scenario
+from cmarlsim.training.task import Task
+from cmarlsim.training.team import VALIDATION_SEED, Team
+
+
+class Training:
+    """A training, advanced iteration by iteration.
+
+    Teams learn from draws of their own and never exchange anything, so the number of threads does not change
+    a bit; the best iterate of all teams is chosen.
+
+    Parameters
+    ----------
+    scenario, seed, recipe
+        Determine every bit of the result (on one processor type).
+    """
+
+    def __init__(self, scenario: Scenario, seed: int, recipe: Recipe) -> None:
+        self.scenario, self.seed, self.recipe = scenario, seed, recipe
+        self._tasks = [Task(scenario, recipe, seed, i) for i in range(recipe.teams)]
+        self.teams = [Team(task) for task in self._tasks]
+
+    @property
+    def total(self) -> int:
+        """Iterations of all stages of all teams."""
+        return sum(team.total for team in self.teams)
+
+    @property
+    def done(self) -> int:
+        """Iterations done so far."""
+        return sum(team.done for team in self.teams)
+
+    @property
+    def stage(self) -> Stage:
+        """The present stage of the teams, which keep step."""
+        return self.teams[0].stage
+
+    @property
+    def finished(self) -> bool:
+        """Whether all stages are done."""
+        return self.teams[0].finished
+
+    @property
+    def best(self) -> Team:
+        """The team with the best iterate so far."""
+        return max(self.teams, key=lambda team: team.best_margin)
+
+    def prepare(self) -> None:
+        """Have all kernels compiled, by a training of one iteration a stage and a run of no rollouts."""
+        names = ("pretrain_iterations", "retrain_iterations", "teams", "validation_rollouts")
+        least = dict.fromkeys(names, 1) | {"episodes": 2, "loop_runs": 2 * len(self.recipe.ranges)}
+        least["loop_iterations"] = min(1, self.recipe.loop_iterations)
+        short = Training(self.scenario, self.seed, self.recipe.model_copy(update=least))
+        while not short.finished:
+            short.advance(1)
+        Run(self.scenario, short.policy(), VALIDATION_SEED).advance(0, keep_steps=False)
+
+    def advance(self, iterations: int) -> None:
+        """Advance every team by `iterations`, or to its end, on all cores.
+
+        Raises
+        ------
+        DivergedError
+            If a team's parameters are no longer finite.
+        """
+
+        def go(team: Team) -> None:
+            for _ in range(min(iterations, team.total - team.done)):
+                team.step()
+
+        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+            for future in [pool.submit(go, team) for team in self.teams]:
+                future.result()
+
+    @property
+    def made_with(self) -> dict[str, object]:
+        """What the training is determined by, as attributes of a file."""
+        return {
+            "scenario": self.scenario.to_toml(),
+            "floorplan": self.scenario.floorplan.to_toml(),
+            "seed": self.seed,
+            **{f"recipe_{name}": _attribute(value) for name, value in self.recipe.model_dump().items()},
+            **versions(),
+        }
+
+    def policy(self) -> Policy:
+        """The best iterate so far, with how it was trained.
+
+        The best has the largest smallest margin under gossip, at the worst of the recipe's ranges.
+        """
+        best = self.best
+        progress = {"iterations_done": self.done, "validation_margin": best.best_margin}
+        return Policy(best.chosen(), self._tasks[0].encoding, self.made_with | progress)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Everything that changes during training, as named arrays."""
+        return {
+            f"{i}/{name}": array for i, team in enumerate(self.teams) for name, array in team.state().items()
+        }
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Continue from a `state` of a training with the same scenario, seed and recipe.
+
+        Raises
+        ------
+        LookupError, ValueError, TypeError
+            If `state` is not complete.
+        """
+        for i, team in enumerate(self.teams):
+            prefix = f"{i}/"
+            team.restore(
+                {name[len(prefix) :]: array for name, array in state.items() if name.startswith(prefix)}
+            )
+
+
+def _attribute(value: object) -> object:
+    """A hyperparameter as an attribute of a file: lists as text."""
+    return str(list(value)) if isinstance(value, tuple) else value
