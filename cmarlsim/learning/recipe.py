@@ -54,7 +54,7 @@ class Recipe(Strict):
     retrain_iterations: Count = 200
     retrain_rate: Rate = 2e-3
     retrain_entropy: Share = 0.02
-    loop_iterations: Annotated[int, Field(ge=0)] = 2000
+    loop_iterations: Annotated[int, Field(ge=0)] = 1500
     loop_runs: Annotated[int, Field(ge=2)] = 128
     loop_rate: Rate = 1e-3
     loop_entropy: Share = 0.01
@@ -66,7 +66,7 @@ class Recipe(Strict):
     final_entropy_share: Share = 0.1
     baseline_hidden: Count = 64
     baseline_rate: Rate = 3e-3
-    teams: Count = 4
+    teams: Count = 3
     validate_every: Count = 100
     validation_runs: Count = 4
     validation_rollouts: Count = 400
