@@ -33,7 +33,10 @@ def tabulate(recording: Recording) -> pd.DataFrame:
 
     Of all spells of `ROLLOUTS` rollouts it is the one in which the agent that walks least walks farthest.
     """
-    N, length = recording.scenario.agents.N, recording.scenario.dual.T0 * min(ROLLOUTS, recording.rollouts_done)
+    N, length = (
+        recording.scenario.agents.N,
+        recording.scenario.dual.T0 * min(ROLLOUTS, recording.rollouts_done),
+    )
     position = recording.position
     position = position[: len(position) // length * length].reshape(-1, length, N, 2)
     walked = np.linalg.norm(np.diff(position, axis=1), axis=-1).sum(axis=1)  # (spells, N) metres
@@ -52,16 +55,19 @@ def draw(table: pd.DataFrame, scenario: Scenario) -> Figure:
     for m, zone in enumerate(scenario.zones):
         x, y = zone.center
         axes.annotate(
-            plain(zone.name), (x, y + zone.radius + 0.2), ha="center", va="bottom", color=colour(m), fontsize=7
+            plain(zone.name),
+            (x, y + zone.radius + 0.2),
+            ha="center",
+            va="bottom",
+            color=colour(m),
+            fontsize=7,
         )
     for n, path in table.groupby("agent"):
         aside = _SIDE * (int(n) - (scenario.agents.N - 1) / 2)
         look = agent_look(int(n)) | {"markersize": 2.2, "linewidth": 0.6}
         axes.plot(path["x"] + aside, path["y"] - aside, label=f"agent {n}", **look)
     title = f"a dot a step, steps {table['step'].min()} to {table['step'].max()}"
-    figure.legend(
-        loc="outside lower center", ncols=min(scenario.agents.N, 8), markerscale=1.5, title=title
-    )
+    figure.legend(loc="outside lower center", ncols=min(scenario.agents.N, 8), markerscale=1.5, title=title)
     return figure
 
 
@@ -71,9 +77,7 @@ def make(recording: Recording, stem: Path) -> None:
     save(draw(table, recording.scenario), table, stem)
 
 
-def figure3a(
-    recording: OneRecording = None, run: Run = False, out: Out = OUT, force: Force = False
-) -> int:
+def figure3a(recording: OneRecording = None, run: Run = False, out: Out = OUT, force: Force = False) -> int:
     """Draw the floor plan with walls, zones and tiles, and every agent's trajectory during three rollouts."""
     stem = free_stem(out, NAME, force)
     make(obtain([recording] if recording else None, run, LEVEL, 1)[0], stem)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
+from matplotlib.ticker import MultipleLocator
 
 from analysis.options import OUT, Force, OneRecording, Out, Run
 from analysis.recordings import obtain
@@ -81,6 +82,7 @@ def draw(table: pd.DataFrame, scenario: Scenario) -> Figure:
         )
         draw_walls(axes, scenario, width=0.7)
         axes.set_title(f"agent {n}")
+        axes.yaxis.set_major_locator(MultipleLocator(5))
     for axes in panels[N:]:
         axes.set_visible(False)
     figure.colorbar(picture, ax=panels.tolist(), label=f"steps in a bin of {SIDE:g} m", shrink=0.6)
@@ -95,9 +97,7 @@ def make(recording: Recording, stem: Path) -> None:
     save(draw(table, recording.scenario), table, stem)
 
 
-def figure3bf(
-    recording: OneRecording = None, run: Run = False, out: Out = OUT, force: Force = False
-) -> int:
+def figure3bf(recording: OneRecording = None, run: Run = False, out: Out = OUT, force: Force = False) -> int:
     """Draw how often each agent is where, in bins of 0.25 m, one map an agent."""
     stem = free_stem(out, NAME, force)
     make(obtain([recording] if recording else None, run, LEVEL, 1)[0], stem)

@@ -31,9 +31,7 @@ def tabulate(recordings: Sequence[Recording]) -> pd.DataFrame:
     steps, band = satisfaction_band(recordings)
     zones = recordings[0].scenario.zones
     parts = [
-        pd.DataFrame(
-            {"zone": zone.name, "c": zone.c, "step": steps, "low": low, "mean": mean, "high": high}
-        )
+        pd.DataFrame({"zone": zone.name, "c": zone.c, "step": steps, "low": low, "mean": mean, "high": high})
         for zone, (low, mean, high) in zip(zones, band.transpose(2, 0, 1), strict=True)
     ]
     return pd.concat(parts, ignore_index=True)

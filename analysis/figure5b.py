@@ -25,13 +25,10 @@ STEPS = 1000
 
 def tabulate(recording: Recording) -> pd.DataFrame:
     """One row a step and agent of the last `STEPS` steps: step, agent, neighbours."""
-    N, last = recording.scenario.agents.N, recording.steps
-    first = max(0, last - STEPS)
-    sizes = recording.links(first, last).sum(axis=2)
+    first = max(0, recording.steps - STEPS)
+    sizes = recording.links(first).sum(axis=2)
     step, agent = np.indices(sizes.shape)
-    return pd.DataFrame(
-        {"step": first + step.ravel(), "agent": agent.ravel(), "neighbours": sizes.ravel()}
-    )
+    return pd.DataFrame({"step": first + step.ravel(), "agent": agent.ravel(), "neighbours": sizes.ravel()})
 
 
 @styled
@@ -60,9 +57,7 @@ def make(recording: Recording, stem: Path) -> None:
     save(draw(table), table, stem)
 
 
-def figure5b(
-    recording: OneRecording = None, run: Run = False, out: Out = OUT, force: Force = False
-) -> int:
+def figure5b(recording: OneRecording = None, run: Run = False, out: Out = OUT, force: Force = False) -> int:
     """Draw the sizes of gossip neighbourhoods during 1,000 steps."""
     stem = free_stem(out, NAME, force)
     make(obtain([recording] if recording else None, run, LEVEL, 1)[0], stem)

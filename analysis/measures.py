@@ -12,13 +12,13 @@ from cmarlsim.recording import Recording
 _BLOCK_BYTES = 2**26
 
 
-def zone_shares(recording: Recording) -> Floats:
-    """Fraction of the steps that agent n spends in zone m, (N, M)."""
-    position, shares = recording.position, []
+def inside_zones(recording: Recording) -> Bools:
+    """Whether agent n is in zone m at step t, (T, N, M)."""
+    position, inside = recording.position, []
     for zone in recording.scenario.zones:
         away = np.hypot(*np.moveaxis(position - np.array(zone.center), -1, 0))
-        shares.append((away <= zone.radius + TOLERANCE).mean(axis=0))
-    return np.stack(shares, axis=1)
+        inside.append(away <= zone.radius + TOLERANCE)
+    return np.stack(inside, axis=2)
 
 
 def link_blocks(recording: Recording) -> Iterator[Bools]:
@@ -64,7 +64,7 @@ def own_zones(shares: Floats, spare: int) -> Ints:
     Parameters
     ----------
     shares : (N, M) array
-        As by `zone_shares`, with N < M.
+        Fraction of the steps that agent n spends in zone m; N < M.
     spare
         A zone that is nobody's own.
     """

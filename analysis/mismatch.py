@@ -1,12 +1,13 @@
 """How far agents' multipliers are from the ideal ones, and how much that changes what they do.
 
 Section IV of the paper builds on two quantities. The *multiplier error* of Proposition 3 is
-``max_m |lam^n_k - lam_k|``, between an agent's own multipliers of eq. (18) and those of eq. (16), which the true
-rewards would give. Assumption 2 wants the loss of value by acting on the former to be at most L times the largest
-error; as the paper says, it holds if the policies are Lipschitz in the multipliers. That is measured here: the
-*change of policy* is the total variation ``sum_a |pi_n(a | S, lam^n_k) - pi_n(a | S, lam_k)| / 2``, the probability with
-which an agent acts otherwise than it would if it knew the true rewards, and its ratio to the multiplier error is
-the slope of the policy between both. The largest slope met is a lower bound on the policies' Lipschitz constant.
+``max_m |lam^n_k - lam_k|_m``, between an agent's own multipliers of eq. (18) and those of eq. (16), which the
+true rewards would give. Assumption 2 wants the loss of value by acting on the former to be at most L times
+the largest error; as the paper says, that needs policies that are Lipschitz in the multipliers. This is
+measured here. The *change of policy* is ``sum_a |pi_n(a | S, lam^n_k) - pi_n(a | S, lam_k)| / 2``, total variation:
+the least probability with which an agent acts otherwise than if it knew the true rewards. Its ratio to the
+multiplier error is the *slope* of the policy between both; the largest slope met is a lower bound on the
+policies' Lipschitz constant in that sense, from the max norm to total variation.
 """
 
 from __future__ import annotations
@@ -57,8 +58,8 @@ def mismatch(recording: Recording, policy: Policy) -> dict[str, float]:
     Returns
     -------
     dict
-        ``multiplier_error``: mean over k and n. ``policy_change``: mean over k, n and S. ``mean_slope``: the second
-        over the first. ``largest_slope``: the largest change over its error, where there is an error.
+        ``multiplier_error``: mean over k and n. ``policy_change``: mean over k, n and S, all tiles alike.
+        ``mean_slope``: the second over the first. ``largest_slope``: the largest over k, n and S.
     """
     lam, ideal = recording.lam[:-1], recording.lam_ideal[:-1, None]
     error = np.abs(lam - ideal).max(axis=2)  # (K, N)

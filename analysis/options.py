@@ -11,7 +11,9 @@ Recordings = Annotated[
     list[Path] | None, typer.Argument(help="Recordings of one scenario.", show_default=False)
 ]
 OneRecording = Annotated[Path | None, typer.Argument(help="A recording.", show_default=False)]
-Run = Annotated[bool, typer.Option("--run", help="Run what is needed, in memory, instead of reading recordings.")]
+Run = Annotated[
+    bool, typer.Option("--run", help="Run what is needed, in memory, instead of reading recordings.")
+]
 Runs = Annotated[int, typer.Option(min=1, help="With --run: runs with the seeds 0, 1, ...")]
 Out = Annotated[Path, typer.Option(help="Folder for the PNG, the PDF and the numbers as CSV.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace existing files.")]
@@ -26,3 +28,4 @@ Policies = Annotated[
 
 OUT = Path("results")
 RUNS = 5
+POLICIES = ["trained in the loop=paper", "the paper's training=paper-recipe"]

@@ -62,7 +62,7 @@ def load(paths: Sequence[Path], level: str, may_differ: Sequence[str] = ()) -> l
         keys = [key for key in differences(recordings[0], recording) if key not in may_differ]
         if keys:
             raise InputError(
-                f"{recording.path}: not of the same scenario as {recordings[0].path}, differs in: {shown(keys)}"
+                f"{recording.path}: does not go with {recordings[0].path}, they differ in: {shown(keys)}"
             )
         run = (recording.scenario.links.d, recording.policy_sha256, recording.seed)
         if run in runs:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import matplotlib
 import numpy as np
@@ -25,7 +25,7 @@ AGENT_MARKERS = ("o", "s", "^", "D", "v")
 SHADES = ListedColormap(matplotlib.colormaps["viridis_r"](np.linspace(0.12, 1.0, 256)), "shades")
 """From light to dark for more; without the pale end, which print loses."""
 
-STYLE = {
+STYLE: Any = {
     "font.size": 8,
     "axes.labelsize": 8,
     "axes.titlesize": 8,
@@ -56,12 +56,14 @@ def new_figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def agent_look(n: int) -> dict[str, str]:
+def agent_look(n: int) -> dict[str, Any]:
     """Colour and marker of agent n, as arguments of `Axes.plot`."""
     return {"color": AGENT_COLOURS[n % len(AGENT_COLOURS)], "marker": AGENT_MARKERS[n % len(AGENT_MARKERS)]}
 
 
-def free_stem(folder: Path, name: str, force: bool, suffixes: tuple[str, ...] = (".png", ".pdf", ".csv")) -> Path:
+def free_stem(
+    folder: Path, name: str, force: bool, suffixes: tuple[str, ...] = (".png", ".pdf", ".csv")
+) -> Path:
     """Path of a figure's files without their ending, such as ``results/figure4``; the folder is made.
 
     Raises
@@ -87,7 +89,7 @@ def save(figure: Figure, table: pd.DataFrame, stem: Path) -> None:
     """
     try:
         table.to_csv(stem.with_suffix(".csv"), index=False, float_format="%.6g")
-        figure.savefig(stem.with_suffix(".png"))
+        figure.savefig(stem.with_suffix(".png"), pil_kwargs={"optimize": True})
         figure.savefig(stem.with_suffix(".pdf"), metadata={"CreationDate": None})
     except OSError as error:
         raise InputError(f"{stem}: cannot be written: {error.strerror or error}") from None

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COLOURS = ("#d62728", "#1f8a1f", "#1f5fb4", "#e06c00", "#0093a8", "#c2189e")
-"""Of zones: red, green, blue, orange, cyan and magenta as in the paper's Fig. 3, dark enough for print; reused in
-turn where there are more."""
+"""Of zones: red, green, blue, orange, cyan and magenta as in the paper's Fig. 3, dark enough for print.
+Reused in turn where there are more."""
 
 OCCUPATION_STEPS = 40_000
 """Length of a run in the paper; of longer ones the end is drawn."""
