@@ -1,9 +1,9 @@
 """``python -m analysis.figure5c RECORDINGS``: the paper's Fig. 5c, the smallest margin against the range d.
 
 One band over runs for each policy, and beside it what explains it, by `analysis.mismatch`: how far
-multipliers are from the ideal ones, how much that changes what agents do, and the slope of the policies
-between both. Recordings must be of level ``rollout``; they may differ in policy, links.d and seed only. Five
-runs of the paper's scenario for each policy and each d = 1 .. 6, in memory::
+multipliers are from the ideal ones, what that changes in what agents do, and what it costs. Recordings must
+be of level ``rollout``; they may differ in policy, links.d and seed only. Five runs of the paper's scenario
+for each policy and each d = 1 .. 6, in memory::
 
     python -m analysis.figure5c --run --policy "trained in the loop=paper" --policy "mine=results/mine.h5"
 """
@@ -21,7 +21,7 @@ from analysis.mismatch import mismatch
 from analysis.options import OUT, POLICIES, RUNS, Force, Out, Policies, Recordings, Run, Runs
 from analysis.recordings import RADII, check_choice, label_of, labelled, load, run_paper
 from analysis.style import DOUBLE, free_stem, new_figure, save, styled
-from cmarlsim.console import command
+from cmarlsim.console import command, waiting
 from cmarlsim.errors import InputError
 from cmarlsim.learning.policy import Policy
 from cmarlsim.picture import plain
@@ -33,10 +33,12 @@ _LOOKS = (("#1f5fb4", "o", "-"), ("#b2182b", "s", "--"), ("#1f8a1f", "^", "-."),
 """Colour, marker and line of the policies, in turn."""
 
 _PANELS = {
-    "smallest_margin": "smallest margin\n$\\min_m$ (satisfaction $-\\ c)_m$",
-    "multiplier_error": "multiplier error\nmean of $\\max_m |\\lambda^n_k - \\lambda_k|_m$",
+    "smallest_margin": "smallest margin\n$\\mathrm{min}_m$ (satisfaction $-\\ c)_m$",
+    "multiplier_error": "multiplier error\nmean of $\\mathrm{max}_m |\\lambda^n_k - \\lambda_k|_m$",
     "policy_change": "change of policy\nmean total variation",
-    "mean_slope": "slope of the policy: mean and largest\nchange of policy / multiplier error",
+    "mean_slope": "slope: mean and largest\nchange of policy / error",
+    "value_L": "L of Assumption 2\n$\\|V_P - V_R\\|$ / largest error",
+    "value_loss": "loss of value\nmean of $\\lambda_k^T (V_P - V_R) / \\|\\lambda_k\\|_1$",
 }
 
 
@@ -99,21 +101,21 @@ def draw_band(axes: Axes, table: pd.DataFrame, column: str) -> None:
 @styled
 def draw(table: pd.DataFrame) -> Figure:
     """Draw the smallest margin, and below and beside it what explains it, against d."""
-    figure = new_figure(DOUBLE, 4.6)
-    panels = figure.subplots(2, 2, sharex=True).ravel()
-    for axes, (column, label) in zip(panels, _PANELS.items(), strict=True):
+    figure = new_figure(DOUBLE, 4.2)
+    panels = dict(zip(_PANELS, figure.subplots(2, 3, sharex=True).ravel(), strict=True))
+    for column, axes in panels.items():
         draw_band(axes, table, column)
-        axes.set_ylabel(label)
+        axes.set_ylabel(_PANELS[column])
         axes.grid(linewidth=0.3, color="0.85")
         axes.set_xticks(sorted(table["d"].unique()))
-    panels[0].axhline(0, color="black", linewidth=0.6)
-    for axes in panels[1:3]:
-        axes.set_ylim(bottom=0)
-    draw_band(panels[3], table, "largest_slope")
-    panels[3].set_yscale("log")
-    for axes in panels[2:]:
-        axes.set_xlabel("range d (m)")
-    handles, labels = panels[0].get_legend_handles_labels()
+    for column in ("smallest_margin", "value_loss"):
+        panels[column].axhline(0, color="black", linewidth=0.6)
+    for column in ("multiplier_error", "policy_change", "value_L"):
+        panels[column].set_ylim(bottom=0)
+    draw_band(panels["mean_slope"], table, "largest_slope")
+    panels["mean_slope"].set_yscale("log")
+    figure.supxlabel("range d (m)", fontsize=8)
+    handles, labels = panels["smallest_margin"].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
     return figure
 
@@ -121,7 +123,8 @@ def draw(table: pd.DataFrame) -> Figure:
 def make(recordings: Sequence[Recording], policies: Mapping[str, Policy], stem: Path) -> pd.DataFrame:
     """Draw the figure and save it under `stem`; returns its table."""
     check_ranges(recordings)
-    table = tabulate(recordings, policies)
+    with waiting("figure5c: measuring what explains the margins"):
+        table = tabulate(recordings, policies)
     save(draw(table), table, stem)
     return table
 

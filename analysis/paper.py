@@ -1,9 +1,9 @@
 """``python -m analysis.paper [RECORDINGS]``: all figures, and what Section V says against what we find.
 
 Without recordings it runs the paper's scenario itself, in memory: five runs with every policy at d = 5 m, and
-at each d = 1 .. 6. Recordings must be of the scenario `paper`; they may differ in links.d, policy and seed.
-Those at d = 5 m must be of level ``step``: with the first policy they make Fig. 3a to 5b, and with each policy
-the table of claims. All together make Fig. 5c.
+at each d = 1 .. 6. Recordings must be of the scenario `paper`; they may differ in policy, links.d and seed.
+Those at d = 5 m must be of level ``step``: with the first policy they make Fig. 3a to 5b, and with each
+policy the table of claims. All together make Fig. 5c.
 """
 
 from __future__ import annotations
