@@ -120,8 +120,19 @@ def _leaves(value: Any, place: tuple[str | int, ...] = ()) -> Iterator[tuple[tup
 def run_paper(
     policies: Mapping[str, Policy], radii: Sequence[float], runs: int, level: str
 ) -> list[Recording]:
-    """Run the paper's scenario in memory: every policy at every range d, with the seeds 0 .. `runs` - 1."""
+    """Run the paper's scenario in memory: every policy at every range d, with the seeds 0 .. `runs` - 1.
+
+    Raises
+    ------
+    InputError
+        If a policy does not fit the scenario.
+    """
     scenarios = [Scenario.load("paper", [f"links.d={d}"]) for d in radii]
+    for label, policy in policies.items():
+        try:
+            policy.weights(scenarios[0].agents.N, scenarios[0].world)
+        except InputError as error:
+            raise InputError(f"--policy {label}: {error}") from None
     batch = [
         (scenario, policy, seed)
         for policy in policies.values()

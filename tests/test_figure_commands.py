@@ -19,6 +19,8 @@ from analysis.figure5c import figure5c
 from analysis.paper import paper
 from cmarlsim import Policy, Scenario, execute
 from cmarlsim.console import command
+from cmarlsim.learning.recipe import Recipe
+from cmarlsim.training import Training
 
 Outcome = tuple[int, str, str]
 Call = Callable[..., Outcome]
@@ -165,6 +167,12 @@ def test_policies_have_labels_of_their_own(call: Call) -> None:
     assert (code, err) == (2, "error: --policy a=paper: the label 'a' stands for another one already\n")
     code, _, err = call(figure5c, "--run", "--policy", "a=rank", "--policy", "b=rank")
     assert (code, err) == (2, "error: --policy b=rank: is the same policy as 'a'\n")
+    with pytest.warns(UserWarning, match="Theorem 1"):
+        small = Scenario.load("paper", ["agents.N=2"])
+    Training(small, 0, Recipe()).policy().save("small.h5")
+    code, _, err = call(figure5c, "--run", "--policy", "mine=small.h5")
+    assert code == 2
+    assert "error: --policy mine: the policy is for N = 2, M = 6 and 12 tiles" in err
     code, _, err = call(figure5c, "--run", "--policy", "nowhere")
     assert code == 2
     assert "nowhere: no such file" in err

@@ -70,6 +70,16 @@ def test_figure_3a_shows_places_of_the_run(run: Recording) -> None:
     assert len(set(np.round(walks, 6))) > 1
 
 
+def test_figure_3a_takes_the_spell_in_which_nobody_stands_for_long() -> None:
+    run = execute(PAPER, RANK, 900, seed=3)
+    position = run.file["step/position"]
+    position[:] = 5.0
+    position[0:300, 0, 0] = np.arange(300)  # one agent walks far, the others not at all
+    position[300:600, :, 0] = np.arange(300)[:, None] / 10
+    position[600:900, :4, 0] = np.arange(300)[:, None]
+    assert figure3a.tabulate(run)["step"].min() == 300
+
+
 def test_figure_3a_draws_the_plan_and_every_agent(run: Recording) -> None:
     table = figure3a.tabulate(run)
     axes = figure3a.draw(table, PAPER).axes[0]
@@ -125,6 +135,15 @@ def test_a_place_at_the_edge_of_the_box_is_in_the_last_bin() -> None:
     table = figure3bf.tabulate(run)
     assert set(table["x"]) == {right - 0.25}
     assert set(table["y"]) == {top - 0.25}
+
+
+def test_a_place_on_a_border_of_bins_is_in_the_upper_one_whatever_was_rounded() -> None:
+    run = execute(TINY, RANK, 30)
+    run.file["step/position"][:10] = [1.0, 0.5]
+    run.file["step/position"][10:20] = [1.0 - 1e-12, 0.5 - 1e-12]
+    run.file["step/position"][20:] = [1.0 + 1e-12, 0.5 + 1e-12]
+    table = figure3bf.tabulate(run)
+    assert table[["x", "y", "steps"]].to_numpy().tolist() == [[1.0, 0.5, 30]] * 2
 
 
 @pytest.mark.parametrize("links", ["dense", "sparse"])

@@ -1,4 +1,4 @@
-"""What explains Fig. 5c: policies and values with agents' own and with ideal multipliers, against the twin."""
+"""What explains Fig. 5c: policies and values with own and with ideal multipliers, against the twin."""
 
 from __future__ import annotations
 
