@@ -24,50 +24,16 @@ import numpy as np
 from cmarlsim.errors import InputError
 from cmarlsim.execution import Run
 from cmarlsim.kernels.world import Floats
-from cmarlsim.learning.mlp import MLP, forward, softmax
 from cmarlsim.learning.policy import Policy
 from cmarlsim.recording import Recording
 
 
-def action_probabilities(policy: Policy, lam: Floats, tiles: int) -> Floats:
-    """What agents do on every tile, given their multipliers.
-
-    Parameters
-    ----------
-    lam : (R, N, M) array
-        Any number of multipliers an agent.
-    tiles
-        Number of tiles L.
-
-    Returns
-    -------
-    (R, N, L, M) array
-    """
-    R, N, M = lam.shape
-    if policy.networks is None or policy.encoding is None:
-        order = np.argsort(-lam, axis=2, kind="stable")
-        target = np.stack([order[:, n, n % M] for n in range(N)], axis=1)
-        return np.broadcast_to(np.eye(M)[target][:, :, None], (R, N, tiles, M))
-    if policy.encoding.scale_lam:
-        largest = lam.max(axis=2, keepdims=True)
-        lam = np.divide(lam, largest, out=np.zeros_like(lam), where=largest > 0)
-    place = policy.encoding.tile_input()
-    result = np.empty((R, N, len(place), M))
-    for n in range(N):
-        inputs = np.concatenate([np.repeat(lam[:, n], len(place), axis=0), np.tile(place, (R, 1))], axis=1)
-        network = MLP(*(array[n] for array in policy.networks))
-        _, logits = forward(network, inputs.astype(np.float32))
-        result[:, n] = softmax(logits.astype(np.float64)).reshape(R, len(place), M)
-    return result
-
-
 def policy_changes(recording: Recording, policy: Policy) -> Floats:
     """Change of policy in every rollout, for each agent and tile, (K, N, L)."""
-    lam, ideal = recording.lam[:-1], recording.lam_ideal[:-1, None]
-    tiles = len(recording.scenario.floorplan.tiles)
-    acted = action_probabilities(policy, lam, tiles)
-    would = action_probabilities(policy, np.broadcast_to(ideal, lam.shape), tiles)
-    return np.abs(acted - would).sum(axis=3) / 2
+    lam, world = recording.lam[:-1], recording.scenario.world
+    shared = np.broadcast_to(recording.lam_ideal[:-1, None], lam.shape)
+    apart = policy.probabilities(lam, world) - policy.probabilities(shared, world)
+    return np.abs(apart).sum(axis=3) / 2
 
 
 def value_changes(recording: Recording, policy: Policy) -> Floats:

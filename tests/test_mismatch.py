@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from analysis import figure5c
-from analysis.mismatch import action_probabilities, mismatch, policy_changes, value_changes
+from analysis.mismatch import mismatch, policy_changes, value_changes
 from cmarlsim import InputError, Policy, Recording, Scenario, execute
 from cmarlsim.execution import Run
 from cmarlsim.randomness import stream, uniforms
@@ -31,20 +31,6 @@ def plain_probabilities(case: cases.Case, n: int, lam: np.ndarray) -> np.ndarray
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_action_probabilities_are_the_twins(name: str) -> None:
-    case = CASES[name]
-    lam = np.random.default_rng(1).exponential(3, (4, 5, 6)) * (
-        np.random.default_rng(2).random((4, 5, 6)) < 0.7
-    )
-    lam[0] = 0
-    found = action_probabilities(cases.policy_of(case), lam, tiles=12)
-    assert found.shape == (4, 5, 12, 6)
-    for k in range(4):
-        for n in range(5):
-            assert np.allclose(found[k, n], plain_probabilities(case, n, lam[k, n]), rtol=0, atol=2e-5)
-
-
-@pytest.mark.parametrize("name", CASES)
 def test_changes_of_policy_are_the_twins_total_variation(name: str) -> None:
     case, recording = CASES[name], recorded(CASES[name])
     found = policy_changes(recording, cases.policy_of(case))
@@ -54,7 +40,7 @@ def test_changes_of_policy_are_the_twins_total_variation(name: str) -> None:
             ideal = plain_probabilities(case, n, recording.lam_ideal[k])
             for tile in range(12):
                 apart = sum(max(0.0, p - q) for p, q in zip(own[tile], ideal[tile], strict=True))
-                assert found[k, n, tile] == pytest.approx(apart, abs=3e-5)
+                assert found[k, n, tile] == pytest.approx(apart, abs=1e-12)
     assert found.max() > 0.02
 
 
