@@ -40,7 +40,7 @@ def tabulate(recordings: Sequence[Recording]) -> pd.DataFrame:
 @styled
 def draw(recordings: Sequence[Recording]) -> Figure:
     """Draw a band over runs and the threshold for every zone."""
-    figure = new_figure(DOUBLE, 3.6)
+    figure = new_figure(DOUBLE, 3.2)
     draw_satisfaction(figure.subplots(), recordings)
     return figure
 
