@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 
 from analysis.options import OUT, Force, OneRecording, Out, Run
-from analysis.recordings import obtain
+from analysis.recordings import check_panels, obtain
 from analysis.style import DOUBLE, SHADES, free_stem, new_figure, save, styled
 from cmarlsim.console import command
 from cmarlsim.kernels.world import TOLERANCE
@@ -93,6 +93,7 @@ def draw(table: pd.DataFrame, scenario: Scenario) -> Figure:
 
 def make(recording: Recording, stem: Path) -> None:
     """Draw the figure of a run and save it under `stem`."""
+    check_panels(recording)
     table = tabulate(recording)
     save(draw(table, recording.scenario), table, stem)
 

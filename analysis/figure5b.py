@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.options import OUT, Force, OneRecording, Out, Run
-from analysis.recordings import obtain
+from analysis.recordings import check_panels, obtain
 from analysis.style import DOUBLE, agent_look, free_stem, new_figure, save, styled
 from cmarlsim.console import command
 from cmarlsim.recording import Recording
@@ -53,6 +53,7 @@ def draw(table: pd.DataFrame) -> Figure:
 
 def make(recording: Recording, stem: Path) -> None:
     """Draw the figure of a run and save it under `stem`."""
+    check_panels(recording)
     table = tabulate(recording)
     save(draw(table), table, stem)
 

@@ -21,6 +21,9 @@ RADII = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
 RADIUS = 5.0
 """Range d of the paper's other figures."""
 
+MOST_PANELS = 40
+"""Agents in a figure that has a panel for each."""
+
 
 def obtain(paths: Sequence[Path] | None, run: bool, level: str, runs: int) -> list[Recording]:
     """The recordings at `paths`, of one scenario and policy, or those of `runs` new runs of the paper's team.
@@ -80,6 +83,16 @@ def check_level(recording: Recording, level: str) -> None:
         )
     if recording.rollouts_done == 0:
         raise InputError(f"{recording.path}: holds no whole rollout")
+
+
+def check_panels(recording: Recording) -> None:
+    """Raise InputError if there are too many agents for a figure that has a panel for each."""
+    N = recording.scenario.agents.N
+    if N > MOST_PANELS:
+        raise InputError(
+            f"{recording.path}: agents.N = {N}: "
+            f"the figure has a panel for each agent, for up to {MOST_PANELS}"
+        )
 
 
 def differences(first: Recording, second: Recording) -> list[str]:

@@ -79,6 +79,15 @@ def test_a_level_that_keeps_too_little_is_named(call: Call, figure: Callable[...
     assert not list(Path("results").glob("*"))
 
 
+@pytest.mark.parametrize("figure", [figure3bf, figure5b], ids=lambda figure: figure.__name__)
+def test_there_is_a_panel_for_each_agent_of_a_small_team(call: Call, figure: Callable[..., int]) -> None:
+    code, _, err = call(figure, record("r.h5", "agents.N=41", steps=10))
+    assert (code, err) == (
+        2,
+        "error: r.h5: agents.N = 41: the figure has a panel for each agent, for up to 40\n",
+    )
+
+
 @pytest.mark.parametrize("figure", [figure4, figure5c], ids=lambda figure: figure.__name__)
 def test_figures_4_and_5c_need_rollouts(call: Call, figure: Callable[..., int]) -> None:
     policy = ("--policy", "rank") if figure is figure5c else ()
