@@ -2,84 +2,64 @@
 
 Five runs of the paper's scenario and its figure::
 
-    python -m cmarlsim.run --runs 5 --record rollout --out results/figure4.h5
-    python -m analysis.figure4 results/figure4-seed*.h5
+    python -m cmarlsim.run --runs 5 --record rollout --out results/team.h5
+    python -m analysis.figure4 results/team-seed*.h5
+
+or in one go ``python -m analysis.figure4 --run``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
 
 import pandas as pd
-import typer
+from matplotlib.figure import Figure
 
+from analysis.options import OUT, RUNS, Force, Out, Recordings, Run, Runs
+from analysis.recordings import obtain
+from analysis.style import DOUBLE, free_stem, new_figure, save, styled
 from cmarlsim.console import command
-from cmarlsim.errors import InputError
-from cmarlsim.hdf5 import check_free
-from cmarlsim.picture import draw_satisfaction
+from cmarlsim.picture import draw_satisfaction, satisfaction_band
 from cmarlsim.recording import Recording
 
-
-def load(paths: Sequence[Path]) -> list[Recording]:
-    """Open recordings and make sure that they are different runs of one scenario and policy."""
-    recordings = [Recording.open(path) for path in paths]
-    first, seeds = recordings[0], set()
-    for recording in recordings:
-        mine, other = recording.scenario, first.scenario
-        keys = [key for key in type(mine).model_fields if getattr(mine, key) != getattr(other, key)]
-        if recording.policy_sha256 != first.policy_sha256:
-            keys.append("policy")
-        if keys:
-            raise InputError(f"{recording.path}: differs from {first.path} in: {', '.join(keys)}")
-        if recording.seed in seeds:
-            raise InputError(f"{recording.path}: seed {recording.seed} is there twice")
-        if recording.level == "summary":
-            raise InputError(
-                f"{recording.path}: level 'summary' keeps no curve; record with --record rollout"
-            )
-        seeds.add(recording.seed)
-    return recordings
+NAME, LEVEL = "figure4", "rollout"
 
 
 def tabulate(recordings: Sequence[Recording]) -> pd.DataFrame:
-    """One row a run and zone: seed, zone, c, satisfaction, margin."""
-    rows = [
-        {"seed": recording.seed, "zone": zone.name, "c": zone.c, "satisfaction": satisfaction}
-        for recording in recordings
-        for zone, satisfaction in zip(recording.scenario.zones, recording.satisfaction(), strict=True)
+    """One row a zone and rollout: zone, c, step, and the lowest, mean and highest satisfaction over runs."""
+    steps, band = satisfaction_band(recordings)
+    zones = recordings[0].scenario.zones
+    parts = [
+        pd.DataFrame({"zone": zone.name, "c": zone.c, "step": steps, "low": low, "mean": mean, "high": high})
+        for zone, (low, mean, high) in zip(zones, band.transpose(2, 0, 1), strict=True)
     ]
-    return pd.DataFrame(rows).assign(margin=lambda table: table["satisfaction"] - table["c"])
+    return pd.concat(parts, ignore_index=True)
 
 
-def draw(recordings: Sequence[Recording], path: Path) -> None:
-    """Write the figure: a band over runs and the threshold for every zone."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 5), layout="constrained")
+@styled
+def draw(recordings: Sequence[Recording]) -> Figure:
+    """Draw a band over runs and the threshold for every zone."""
+    figure = new_figure(DOUBLE, 3.2)
     draw_satisfaction(figure.subplots(), recordings)
-    figure.savefig(path, dpi=150)
+    return figure
+
+
+def make(recordings: Sequence[Recording], stem: Path) -> None:
+    """Draw the figure of runs of one scenario and save it under `stem`."""
+    save(draw(recordings), tabulate(recordings), stem)
 
 
 def figure4(
-    recordings: Annotated[list[Path], typer.Argument(help="Recordings of one scenario.")],
-    out: Annotated[Path, typer.Option(help="PNG file; the table goes beside it as CSV.")] = Path(
-        "figure4.png"
-    ),
-    force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
+    recordings: Recordings = None, run: Run = False, runs: Runs = RUNS, out: Out = OUT, force: Force = False
 ) -> int:
-    """Draw constraint satisfaction over time with the band over runs, and tabulate the margins."""
-    runs = load(recordings)
-    if out.suffix != ".png":
-        raise InputError(f"--out {out}: must name a PNG file, such as figure4.png")
-    for path in (out, out.with_suffix(".csv")):
-        check_free(path, force)
-    table = tabulate(runs)
-    table.to_csv(out.with_suffix(".csv"), index=False)
-    draw(runs, out)
-    print(table.groupby(["zone", "c"], sort=False)["margin"].agg(["min", "mean", "max"]).round(3).to_string())
-    print(f"figure: {out}\ntable:  {out.with_suffix('.csv')}")
+    """Draw constraint satisfaction over time with the band over runs, and say the smallest margins."""
+    stem = free_stem(out, NAME, force)
+    found = obtain(recordings, run, LEVEL, runs)
+    make(found, stem)
+    margins = pd.DataFrame([recording.margin() for recording in found])
+    margins.columns = pd.Index([zone.name for zone in found[0].scenario.zones], name="zone")
+    print(margins.agg(["min", "mean", "max"]).T.round(3).to_string())
     return 0
 
 

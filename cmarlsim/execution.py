@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 
 import numpy as np
@@ -10,7 +11,7 @@ from cmarlsim.errors import InputError, is_whole
 from cmarlsim.kernels.engine import run_rollouts
 from cmarlsim.kernels.events import longer
 from cmarlsim.kernels.scene import Draws, State, Trace, new_scene, new_trace, part_of
-from cmarlsim.kernels.world import Ints, places_at
+from cmarlsim.kernels.world import Floats, Ints, places_at
 from cmarlsim.learning.policy import Policy
 from cmarlsim.memory import check_memory
 from cmarlsim.randomness import check_seed, draw_into, stream
@@ -107,6 +108,19 @@ class Run:
             self._run(draws, trace)
         self.done += rollouts
         return trace
+
+    def fork(self, lam: Floats) -> Run:
+        """A run of its own that goes on from here, with the same draws but other multipliers.
+
+        Parameters
+        ----------
+        lam : (N, M) or (M,) array
+            Multipliers in force in the next rollout, of each agent or of all alike.
+        """
+        other = copy.copy(self)
+        other._state, other._scene, other._draws = copy.deepcopy((self._state, self._scene, self._draws))
+        other._state.lam[:] = lam
+        return other
 
     def _draw(self, rollouts: int) -> Draws:
         """Draws of the next rollouts; the arrays are used again if they are long enough."""

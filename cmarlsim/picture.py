@@ -14,9 +14,9 @@ from cmarlsim.scenario import Scenario
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLOURS = ("tab:red", "tab:green", "tab:blue", "tab:orange", "tab:cyan", "magenta")
-"""Of zones, in the order of the paper's Fig. 3; reused in turn where there are more."""
-
+COLOURS = ("#d62728", "#1f8a1f", "#1f5fb4", "#e06c00", "#0093a8", "#c2189e")
+"""Of zones: red, green, blue, orange, cyan and magenta as in the paper's Fig. 3, dark enough for print.
+Reused in turn where there are more."""
 
 OCCUPATION_STEPS = 40_000
 """Length of a run in the paper; of longer ones the end is drawn."""
@@ -43,13 +43,22 @@ def draw_floorplan(axes: Axes, scenario: Scenario) -> None:
     points = plan.waypoint_positions()
     for u, v in plan.edge_indices():
         axes.plot(*points[[u, v]].T, color="0.75", linewidth=0.8, linestyle=":")
-    for wall in plan.walls:
-        axes.plot(*np.array(wall.points).T, color="black", linewidth=1.5)
     for m, zone in enumerate(scenario.zones):
         axes.add_patch(Circle(zone.center, zone.radius, color=colour(m), alpha=0.35))
-    axes.set_aspect("equal")
+    draw_walls(axes, scenario)
     axes.set_xlabel("x (m)")
     axes.set_ylabel("y (m)")
+
+
+def draw_walls(axes: Axes, scenario: Scenario, width: float = 1.5) -> None:
+    """Draw the walls, `width` points wide, and the zones' borders, to scale."""
+    from matplotlib.patches import Circle
+
+    for wall in scenario.floorplan.walls:
+        axes.plot(*np.array(wall.points).T, color="black", linewidth=width)
+    for m, zone in enumerate(scenario.zones):
+        axes.add_patch(Circle(zone.center, zone.radius, fill=False, edgecolor=colour(m), linewidth=width / 2))
+    axes.set_aspect("equal")
 
 
 def draw_occupation(axes: Axes, recording: Recording) -> None:
@@ -68,17 +77,29 @@ def draw_occupation(axes: Axes, recording: Recording) -> None:
     bar.minorticks_off()
 
 
-def draw_satisfaction(axes: Axes, recordings: Sequence[Recording]) -> None:
-    """Draw satisfaction over time with the band over runs, and the thresholds, as in the paper's Fig. 4."""
-    scenario = recordings[0].scenario
+def satisfaction_band(recordings: Sequence[Recording]) -> tuple[np.ndarray, np.ndarray]:
+    """Satisfaction over time in runs of one scenario.
+
+    Returns
+    -------
+    (K,) array
+        Steps so far, after each rollout; as many as the shortest run has.
+    (3, K, M) array
+        Smallest, mean and largest satisfaction over the runs.
+    """
     shortest = min(recording.rollouts_done for recording in recordings)
     curves = np.array([recording.satisfaction(running="rollout")[:shortest] for recording in recordings])
-    steps = np.arange(1, shortest + 1) * scenario.dual.T0
-    for m, zone in enumerate(scenario.zones):
-        low, high = curves[:, :, m].min(axis=0), curves[:, :, m].max(axis=0)
+    steps = np.arange(1, shortest + 1) * recordings[0].scenario.dual.T0
+    return steps, np.array([curves.min(axis=0), curves.mean(axis=0), curves.max(axis=0)])
+
+
+def draw_satisfaction(axes: Axes, recordings: Sequence[Recording]) -> None:
+    """Draw satisfaction over time with the band over runs, and the thresholds, as in the paper's Fig. 4."""
+    steps, (low, mean, high) = satisfaction_band(recordings)
+    for m, zone in enumerate(recordings[0].scenario.zones):
         if len(recordings) > 1:
-            axes.fill_between(steps, low, high, color=colour(m), alpha=0.3, linewidth=0)
-        axes.plot(steps, curves[:, :, m].mean(axis=0), color=colour(m), label=plain(zone.name))
+            axes.fill_between(steps, low[:, m], high[:, m], color=colour(m), alpha=0.3, linewidth=0)
+        axes.plot(steps, mean[:, m], color=colour(m), label=plain(zone.name))
         axes.axhline(zone.c, color=colour(m), linestyle="--", linewidth=1)
     axes.set_xlabel("step t")
     axes.set_ylabel("satisfaction (solid), threshold c (dashed)")

@@ -33,6 +33,19 @@ def test_rows_equal_the_twins(case: Case, seed: int) -> None:
             assert cdf[-1] == 1.0
 
 
+@given(worlds.random_cases(), worlds.seeds)
+def test_probabilities_equal_the_twins(case: Case, seed: int) -> None:
+    N, M = case.scenario["agents"]["N"], len(case.scenario["zones"])
+    generator = np.random.default_rng(seed)
+    lam = generator.exponential(size=(3, N, M)) * (generator.random((3, N, M)) < 0.7)
+    found = policy_of(case).probabilities(lam, scenario_of(case).world)
+    centres = naive.tile_centres(case.floorplan)
+    assert found.shape == (3, N, len(centres), M)
+    for r, n, tile in np.ndindex(3, N, len(centres)):
+        row = np.diff(naive.cdf_row(case.policy, n, centres[tile], lam[r, n]), prepend=0.0)
+        assert found[r, n, tile] == pytest.approx(row, rel=0, abs=1e-12)
+
+
 @pytest.mark.parametrize(("M", "H"), [(1, 1), (2, 3), (3, 8), (4, 5), (5, 16), (6, 7), (7, 9), (9, 33)])
 def test_rows_of_any_shape_equal_the_twins(M: int, H: int) -> None:
     """Multipliers and logits are added up in groups; also what is left over after the last group counts."""

@@ -128,6 +128,28 @@ def cdf_row(weights: Weights, n: int, tile: int, hidden: Floats, active: Floats,
 
 
 @kernel
+def write_rows(
+    weights: Weights, lam: Floats, hidden: Floats, active: Floats, order: Ints, cdf: Floats
+) -> None:
+    """Write what agents do on all tiles, given multipliers `lam` (R, N, M), into `cdf` (R, N, L, M).
+
+    The engine computes only the rows that are visited; this is for looking at policies. `hidden` and
+    `active` (H,) and `order` (M,) are buffers.
+    """
+    for r in range(len(lam)):
+        for n in range(lam.shape[1]):
+            if weights.ranked:
+                zone = ranked_zone(n, lam[r, n], order)
+                for tile in range(cdf.shape[2]):
+                    for m in range(cdf.shape[3]):
+                        cdf[r, n, tile, m] = 0.0 if m < zone else 1.0
+            else:
+                hidden_of_lam(weights, n, lam[r, n], hidden)
+                for tile in range(cdf.shape[2]):
+                    cdf_row(weights, n, tile, hidden, active, cdf[r, n, tile])
+
+
+@kernel
 def draw_action(cdf: Floats, uniform: float) -> int:
     """The action whose cell of the cumulative distribution `cdf` (M,) holds `uniform` in [0, 1)."""
     action = 0

@@ -14,6 +14,7 @@ import numpy as np
 from cmarlsim import shipped
 from cmarlsim.errors import InputError
 from cmarlsim.hdf5 import open_readable, published
+from cmarlsim.kernels.policy import write_rows
 from cmarlsim.kernels.world import TOLERANCE, Floats, Weights, World
 from cmarlsim.learning.mlp import MLP
 
@@ -151,6 +152,31 @@ class Policy:
                 digest.update(str(array.shape).encode() + np.ascontiguousarray(array, dtype="<f8").tobytes())
             digest.update(bytes([encoding.scale_lam, *[encoding.lam_roots] * (encoding.lam_roots > 0)]))
         return digest.hexdigest()
+
+    def probabilities(self, lam: Floats, world: World) -> Floats:
+        """What agents do on every tile, given their multipliers.
+
+        Parameters
+        ----------
+        lam : (R, N, M) array
+            R times the multipliers of all agents.
+
+        Returns
+        -------
+        (R, N, L, M) array
+            Probability of each action.
+
+        Raises
+        ------
+        InputError
+            As `weights`.
+        """
+        R, N, M = lam.shape
+        weights = self.weights(N, world)
+        cdf, H = np.empty((R, N, len(world.tile_box), M)), weights.b1.shape[1]
+        lam = np.ascontiguousarray(lam, dtype=np.float64)
+        write_rows(weights, lam, np.empty(H), np.empty(H), np.empty(M, dtype=np.int64), cdf)
+        return np.diff(cdf, axis=3, prepend=0.0)
 
     def weights(self, agents: int, world: World) -> Weights:
         """Arrays for the kernels.

@@ -1,0 +1,88 @@
+"""``python -m analysis.figure3a RECORDING``: the paper's Fig. 3a, the floor plan and sample trajectories.
+
+The recording must be of level ``step``, as ``python -m cmarlsim.run`` makes it; or ``--run``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from analysis.options import OUT, Force, OneRecording, Out, Run
+from analysis.recordings import obtain
+from analysis.style import DOUBLE, agent_look, free_stem, new_figure, save, styled
+from cmarlsim.console import command
+from cmarlsim.picture import colour, draw_floorplan, plain
+from cmarlsim.recording import Recording
+from cmarlsim.scenario import Scenario
+
+NAME, LEVEL = "figure3a", "step"
+
+ROLLOUTS = 3
+"""Length of the trajectories."""
+
+_SIDE = 0.16
+"""Metres between the lines of two agents that walk the same way."""
+
+
+def tabulate(recording: Recording) -> pd.DataFrame:
+    """One row a step and agent: step, agent, x, y in metres.
+
+    Of all spells of `ROLLOUTS` rollouts it is the one in which the agent that walks least walks farthest.
+    """
+    N, length = (
+        recording.scenario.agents.N,
+        recording.scenario.dual.T0 * min(ROLLOUTS, recording.rollouts_done),
+    )
+    position = recording.position
+    position = position[: len(position) // length * length].reshape(-1, length, N, 2)
+    walked = np.linalg.norm(np.diff(position, axis=1), axis=-1).sum(axis=1)  # (spells, N) metres
+    spell = int(walked.min(axis=1).argmax())
+    x, y = position[spell].reshape(-1, 2).T
+    step, agent = np.indices((length, N)).reshape(2, -1)
+    return pd.DataFrame({"step": spell * length + step, "agent": agent, "x": x, "y": y})
+
+
+@styled
+def draw(table: pd.DataFrame, scenario: Scenario) -> Figure:
+    """Draw the floor plan and a dot a step; agents side by side where they walk the same way."""
+    figure = new_figure(DOUBLE, 3.7)
+    axes = figure.subplots()
+    draw_floorplan(axes, scenario)
+    for m, zone in enumerate(scenario.zones):
+        x, y = zone.center
+        axes.annotate(
+            plain(zone.name),
+            (x, y + zone.radius + 0.2),
+            ha="center",
+            va="bottom",
+            color=colour(m),
+            fontsize=7,
+        )
+    for n, path in table.groupby("agent"):
+        aside = _SIDE * (int(n) - (scenario.agents.N - 1) / 2)
+        look = agent_look(int(n)) | {"markersize": 2.2, "linewidth": 0.6}
+        axes.plot(path["x"] + aside, path["y"] - aside, label=f"agent {n}", **look)
+    title = f"a dot a step, steps {table['step'].min()} to {table['step'].max()}"
+    figure.legend(loc="outside lower center", ncols=min(scenario.agents.N, 8), markerscale=1.5, title=title)
+    return figure
+
+
+def make(recording: Recording, stem: Path) -> None:
+    """Draw the figure of a run and save it under `stem`."""
+    table = tabulate(recording)
+    save(draw(table, recording.scenario), table, stem)
+
+
+def figure3a(recording: OneRecording = None, run: Run = False, out: Out = OUT, force: Force = False) -> int:
+    """Draw the floor plan with walls, zones and tiles, and every agent's trajectory during three rollouts."""
+    stem = free_stem(out, NAME, force)
+    make(obtain([recording] if recording else None, run, LEVEL, 1)[0], stem)
+    return 0
+
+
+if __name__ == "__main__":
+    command(figure3a)

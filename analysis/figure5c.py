@@ -1,0 +1,155 @@
+"""``python -m analysis.figure5c RECORDINGS``: the paper's Fig. 5c, the smallest margin against the range d.
+
+One band over runs for each policy, and beside it what explains it, by `analysis.mismatch`: how far
+multipliers are from the ideal ones, what that changes in what agents do, and what it costs. Recordings must
+be of level ``rollout``; they may differ in policy, links.d and seed only. Five runs of the paper's scenario
+for each policy and each d = 1 .. 6, in memory::
+
+    python -m analysis.figure5c --run --policy "trained in the loop=paper" --policy "mine=results/mine.h5"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis.mismatch import mismatch
+from analysis.options import OUT, POLICIES, RUNS, Force, Out, Policies, Recordings, Run, Runs
+from analysis.recordings import RADII, check_choice, label_of, labelled, load, run_paper
+from analysis.style import DOUBLE, free_stem, new_figure, save, styled
+from cmarlsim.console import command, waiting
+from cmarlsim.errors import InputError
+from cmarlsim.learning.policy import Policy
+from cmarlsim.picture import plain
+from cmarlsim.recording import Recording
+
+NAME, LEVEL = "figure5c", "rollout"
+
+_LOOKS = (("#1f5fb4", "o", "-"), ("#b2182b", "s", "--"), ("#1f8a1f", "^", "-."), ("#6a3d9a", "D", ":"))
+"""Colour, marker and line of the policies, in turn."""
+
+_PANELS = {
+    "smallest_margin": "smallest margin\n$\\mathrm{min}_m$ (satisfaction $-\\ c)_m$",
+    "multiplier_error": "multiplier error\nmean of $\\mathrm{max}_m |\\lambda^n_k - \\lambda_k|_m$",
+    "policy_change": "change of policy\nmean total variation",
+    "mean_slope": "slope: mean and largest\nchange of policy / error",
+    "value_L": "L of Assumption 2\n$\\|V_P - V_R\\|$ / largest error",
+    "value_loss": "loss of value\nmean of $\\lambda_k^T (V_P - V_R) / \\|\\lambda_k\\|_1$",
+}
+
+
+def check_ranges(recordings: Sequence[Recording]) -> None:
+    """Raise InputError unless links depend on a range d."""
+    for recording in recordings:
+        links = recording.scenario.links
+        if links.model != "sight-or-disc":
+            raise InputError(
+                f"{recording.path}: links.model = '{links.model}': "
+                "the figure needs 'sight-or-disc', with a range d"
+            )
+
+
+def tabulate(recordings: Sequence[Recording], policies: Mapping[str, Policy]) -> pd.DataFrame:
+    """One row a run, ordered by policy, d and seed.
+
+    Columns: policy, d, seed, ``smallest_margin`` (over zones, at the end of the run), the zone that has it,
+    and what `mismatch` measures.
+    """
+    rows = []
+    for recording in recordings:
+        label, margin = label_of(recording, policies), recording.margin()
+        rows.append(
+            {
+                "policy": label,
+                "d": recording.scenario.links.d,
+                "seed": recording.seed,
+                "smallest_margin": margin.min(),
+                "zone": recording.scenario.zones[margin.argmin()].name,
+            }
+            | mismatch(recording, policies[label])
+        )
+    table = pd.DataFrame(rows)
+    order = {label: i for i, label in enumerate(policies)}
+    return table.sort_values(
+        ["policy", "d", "seed"],
+        key=lambda column: column.map(order) if column.name == "policy" else column,
+        ignore_index=True,
+    )
+
+
+def draw_band(axes: Axes, table: pd.DataFrame, column: str) -> None:
+    """Draw a column against d for each policy: the mean over runs in a band from smallest to largest."""
+    for i, (label, mine) in enumerate(table.groupby("policy", sort=False)):
+        colour, marker, line = _LOOKS[i % len(_LOOKS)]
+        band = mine.groupby("d")[column].agg(["min", "mean", "max"])
+        axes.fill_between(band.index, band["min"], band["max"], color=colour, alpha=0.25, linewidth=0)
+        axes.plot(
+            band.index,
+            band["mean"],
+            color=colour,
+            marker=marker,
+            linestyle=line,
+            markersize=3,
+            label=plain(str(label)),
+        )
+
+
+@styled
+def draw(table: pd.DataFrame) -> Figure:
+    """Draw the smallest margin, and below and beside it what explains it, against d."""
+    figure = new_figure(DOUBLE, 4.2)
+    panels = dict(zip(_PANELS, figure.subplots(2, 3, sharex=True).ravel(), strict=True))
+    for column, axes in panels.items():
+        draw_band(axes, table, column)
+        axes.set_ylabel(_PANELS[column])
+        axes.grid(linewidth=0.3, color="0.85")
+        axes.set_xticks(sorted(table["d"].unique()))
+    for column in ("smallest_margin", "value_loss"):
+        panels[column].axhline(0, color="black", linewidth=0.6)
+    for column in ("multiplier_error", "policy_change", "value_L"):
+        panels[column].set_ylim(bottom=0)
+    draw_band(panels["mean_slope"], table, "largest_slope")
+    panels["mean_slope"].set_yscale("log")
+    figure.supxlabel("range d (m)", fontsize=8)
+    handles, labels = panels["smallest_margin"].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+    return figure
+
+
+def make(recordings: Sequence[Recording], policies: Mapping[str, Policy], stem: Path) -> pd.DataFrame:
+    """Draw the figure and save it under `stem`; returns its table."""
+    check_ranges(recordings)
+    with waiting("figure5c: measuring what explains the margins"):
+        table = tabulate(recordings, policies)
+    save(draw(table), table, stem)
+    return table
+
+
+def figure5c(
+    recordings: Recordings = None,
+    run: Run = False,
+    policy: Policies = POLICIES,
+    runs: Runs = RUNS,
+    out: Out = OUT,
+    force: Force = False,
+) -> int:
+    """Draw the smallest margin against the range d, with a band over runs, and what explains it."""
+    stem = free_stem(out, NAME, force)
+    check_choice(recordings, run)
+    policies = labelled(policy)
+    if recordings:
+        found = load(recordings, LEVEL, may_differ=("links.d", "policy"))
+    else:
+        found = run_paper(policies, RADII, runs, LEVEL)
+    table = make(found, policies, stem)
+    margins = table.groupby(["policy", "d"], sort=False)["smallest_margin"].agg(["min", "mean", "max"])
+    print(margins.round(3).to_string())
+    return 0
+
+
+if __name__ == "__main__":
+    command(figure5c)

@@ -1,0 +1,75 @@
+"""What the figures and the table of claims measure on one recording of level ``step``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from cmarlsim.kernels.world import TOLERANCE, Bools, Floats, Ints
+from cmarlsim.recording import Recording
+
+_BLOCK_BYTES = 2**26
+
+
+def inside_zones(recording: Recording) -> Bools:
+    """Whether agent n is in zone m at step t, (T, N, M)."""
+    position, inside = recording.position, []
+    for zone in recording.scenario.zones:
+        away = np.hypot(*np.moveaxis(position - np.array(zone.center), -1, 0))
+        inside.append(away <= zone.radius + TOLERANCE)
+    return np.stack(inside, axis=2)
+
+
+def link_blocks(recording: Recording) -> Iterator[Bools]:
+    """Links of all steps, (.., N, N), in blocks that fit into memory."""
+    size = max(1, _BLOCK_BYTES // recording.scenario.agents.N**2)
+    for first in range(0, recording.steps, size):
+        yield recording.links(first, first + size)
+
+
+def link_frequencies(recording: Recording) -> Floats:
+    """Fraction of the steps in which agents n and n' can talk, (N, N) with a diagonal of zeros."""
+    count = sum(block.sum(axis=0, dtype=np.int64) for block in link_blocks(recording))
+    return np.asarray(count, dtype=np.float64) / recording.steps
+
+
+def neighbourhood_sizes(recording: Recording) -> Ints:
+    """Number of agents that agent n can talk to at step t, (T, N)."""
+    return np.concatenate([block.sum(axis=2, dtype=np.int64) for block in link_blocks(recording)])
+
+
+def connected(link: Bools) -> Bools:
+    """Whether each graph of (.., N, N) links is connected."""
+    N = link.shape[-1]
+    reach = (link | np.eye(N, dtype=bool)).astype(np.float32)
+    for _ in range(max(1, int(np.ceil(np.log2(max(N - 1, 1)))))):
+        reach = np.minimum(reach @ reach, 1)
+    return np.asarray((reach > 0).all(axis=(-2, -1)))
+
+
+def longest_stays(recording: Recording) -> Ints:
+    """Longest time in steps that each agent stays at one place, (N,)."""
+    position = recording.position
+    stays = []
+    for n in range(position.shape[1]):
+        moves = np.flatnonzero((position[1:, n] != position[:-1, n]).any(axis=1)) + 1
+        stays.append(np.diff(np.concatenate([[0], moves, [len(position)]])).max())
+    return np.array(stays)
+
+
+def own_zones(shares: Floats, spare: int) -> Ints:
+    """Zone of each agent: the assignment of agents to different zones in which they spend most time.
+
+    Parameters
+    ----------
+    shares : (N, M) array
+        Fraction of the steps that agent n spends in zone m; N < M.
+    spare
+        A zone that is nobody's own.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    candidates = np.delete(np.arange(shares.shape[1]), spare)
+    _, chosen = linear_sum_assignment(-shares[:, candidates])
+    return candidates[chosen]

@@ -1,0 +1,140 @@
+"""``python -m analysis.paper [RECORDINGS]``: all figures, and what Section V says against what we find.
+
+Without recordings it runs the paper's scenario itself, in memory: five runs with every policy at d = 5 m, and
+at each d = 1 .. 6. Recordings must be of the scenario `paper`; they may differ in policy, links.d and seed.
+Those at d = 5 m must be of level ``step``: with the first policy they make Fig. 3a to 5b, and with each
+policy the table of claims. All together make Fig. 5c.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from analysis import figure3a, figure3bf, figure4, figure5a, figure5b, figure5c
+from analysis.claims import check_ranges, check_runs
+from analysis.options import POLICIES, RUNS, Force, Out, Policies, Recordings, Runs
+from analysis.recordings import (
+    RADII,
+    RADIUS,
+    check_level,
+    label_of,
+    labelled,
+    load,
+    run_paper,
+    scenario_differences,
+    shown,
+)
+from analysis.style import free_stem
+from cmarlsim.console import command
+from cmarlsim.errors import InputError
+from cmarlsim.learning.policy import Policy
+from cmarlsim.recording import Recording
+from cmarlsim.scenario import Scenario
+
+NAME = "claims"
+FIGURES = (figure3a, figure3bf, figure4, figure5a, figure5b, figure5c)
+
+
+def read(paths: Sequence[Path], policies: Mapping[str, Policy]) -> tuple[list[Recording], list[Recording]]:
+    """Recordings at d = 5 m, and all.
+
+    Raises
+    ------
+    InputError
+        If they are not of the paper's scenario, none is at d = 5 m with the first policy, or one of those at
+        d = 5 m is not of level ``step``.
+    """
+    recordings = load(paths, "rollout", may_differ=("links.d", "policy"))
+    keys = scenario_differences(Scenario.load("paper"), recordings[0].scenario)
+    if keys := [key for key in keys if key != "links.d"]:
+        raise InputError(f"{recordings[0].path}: not of the scenario 'paper', differs in: {shown(keys)}")
+    main = [recording for recording in recordings if recording.scenario.links.d == RADIUS]
+    for recording in main:
+        check_level(recording, "step")
+    first = next(iter(policies))
+    if first not in [label_of(recording, policies) for recording in main]:
+        raise InputError(
+            f"links.d = {RADIUS:g}: no recording has it with the policy '{first}'; most figures need that"
+        )
+    return main, recordings
+
+
+def found(line: Mapping[str, Any]) -> str:
+    """The number that was found, or the smallest and the largest over runs."""
+    low, high = f"{line['lowest']:.3g}", f"{line['highest']:.3g}"
+    return low if low == high else f"{low} .. {high}"
+
+
+def beside(table: pd.DataFrame) -> list[list[str]]:
+    """Rows of text for readers: what the paper says, the criterion, and for each policy what was found."""
+    policies = table["policy"].unique()
+    lines = [["the paper says", "criterion", *policies]]
+    for (claim, criterion), mine in table.groupby(["paper", "criterion"], sort=False):
+        cells = {line["policy"]: f"{found(line)}: {line['verdict']}" for line in mine.to_dict("records")}
+        lines.append([claim, criterion, *(cells.get(policy, "") for policy in policies)])
+    return lines
+
+
+def save_table(table: pd.DataFrame, stem: Path) -> None:
+    """Write ``stem.csv``, a line a claim and policy, and ``stem.md``, a line a claim."""
+    table.to_csv(stem.with_suffix(".csv"), index=False, float_format="%.6g")
+    head, *body = [
+        "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |" for cells in beside(table)
+    ]
+    rule = "|" + "---|" * (2 + table["policy"].nunique())
+    stem.with_suffix(".md").write_text("\n".join([head, rule, *body, ""]), encoding="utf-8")
+
+
+def print_table(table: pd.DataFrame) -> None:
+    """Print the table of claims."""
+    head, *body = beside(table)
+    display = Table(title="Section V", show_lines=True)
+    for heading in head:
+        display.add_column(escape(heading))
+    for cells in body:
+        display.add_row(*map(escape, cells))
+    Console().print(display)
+
+
+def paper(
+    recordings: Recordings = None,
+    policy: Policies = POLICIES,
+    runs: Runs = RUNS,
+    out: Out = Path("results/paper"),
+    force: Force = False,
+) -> int:
+    """Make all figures and the table of Section V's claims; runs what it needs if no recordings are given."""
+    stems = {figure.NAME: free_stem(out, figure.NAME, force) for figure in FIGURES}
+    claims = free_stem(out, NAME, force, (".csv", ".md"))
+    policies = labelled(policy)
+    if recordings:
+        main, ranges = read(recordings, policies)
+    else:
+        main = run_paper(policies, [RADIUS], runs, "step")
+        ranges = run_paper(policies, RADII, runs, "rollout")
+    teams: dict[str, list[Recording]] = {label: [] for label in policies}
+    for recording in main:
+        teams[label_of(recording, policies)].append(recording)
+    team = next(iter(teams.values()))
+    for single in (figure3a, figure3bf, figure5b):
+        single.make(team[0], stems[single.NAME])
+    for several in (figure4, figure5a):
+        several.make(team, stems[several.NAME])
+    margins = figure5c.make(ranges, policies, stems[figure5c.NAME])
+    tables = [check_runs(mine, label) for label, mine in teams.items() if mine]
+    table = pd.concat([*tables, check_ranges(margins)], ignore_index=True)
+    save_table(table, claims)
+    print_table(table)
+    print(f"{claims}.csv, .md")
+    return 0
+
+
+if __name__ == "__main__":
+    command(paper)

@@ -1,0 +1,201 @@
+"""Recordings for figures: opened and checked to belong together, or run in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from cmarlsim.api import execute_batch
+from cmarlsim.console import compilation_announced, progress_bar
+from cmarlsim.errors import InputError
+from cmarlsim.execution import whole_rollouts
+from cmarlsim.learning.policy import Policy
+from cmarlsim.recording import LEVELS, Recording
+from cmarlsim.scenario import Scenario
+from cmarlsim.validation import dotted
+
+RADII = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
+"""Ranges d of Fig. 5c, in metres."""
+
+RADIUS = 5.0
+"""Range d of the paper's other figures."""
+
+MOST_PANELS = 40
+"""Agents in a figure that has a panel for each."""
+
+
+def obtain(paths: Sequence[Path] | None, run: bool, level: str, runs: int) -> list[Recording]:
+    """The recordings at `paths`, of one scenario and policy, or those of `runs` new runs of the paper's team.
+
+    Raises
+    ------
+    InputError
+        If neither is asked for, or both; otherwise as `load`.
+    """
+    check_choice(paths, run)
+    return load(paths, level) if paths else run_paper({"paper": Policy.load("paper")}, [RADIUS], runs, level)
+
+
+def check_choice(paths: Sequence[Path] | None, run: bool) -> None:
+    """Raise InputError unless there are either paths or a wish to run."""
+    if run == bool(paths):
+        raise InputError("give either recordings or --run" + (", not both" if run else ""))
+
+
+def load(paths: Sequence[Path], level: str, may_differ: Sequence[str] = ()) -> list[Recording]:
+    """Open recordings and make sure that they belong in one figure.
+
+    Parameters
+    ----------
+    level
+        The level of recording that is needed: ``step``, ``rollout`` or ``summary``.
+    may_differ
+        Keys that may differ, such as ``links.d`` or ``policy``.
+
+    Raises
+    ------
+    InputError
+        If one keeps too little or nothing, or they differ in another key, or two are the same run.
+    """
+    recordings = [Recording.open(path) for path in paths]
+    runs: dict[tuple[object, ...], str] = {}
+    for recording in recordings:
+        check_level(recording, level)
+        keys = [key for key in differences(recordings[0], recording) if key not in may_differ]
+        if keys:
+            raise InputError(
+                f"{recording.path}: does not go with {recordings[0].path}, they differ in: {shown(keys)}"
+            )
+        run = (recording.scenario.links.d, recording.policy_sha256, recording.seed)
+        if run in runs:
+            raise InputError(f"{recording.path}: is the same run as {runs[run]} (seed {recording.seed})")
+        runs[run] = recording.path
+    return recordings
+
+
+def check_level(recording: Recording, level: str) -> None:
+    """Raise InputError unless the recording keeps as much as `level` does, of at least one rollout."""
+    if LEVELS.index(recording.level) > LEVELS.index(level):
+        raise InputError(
+            f"{recording.path}: recorded at level '{recording.level}', but the figure needs level '{level}': "
+            f"record with --record {level}"
+        )
+    if recording.rollouts_done == 0:
+        raise InputError(f"{recording.path}: holds no whole rollout")
+
+
+def check_panels(recording: Recording) -> None:
+    """Raise InputError if there are too many agents for a figure that has a panel for each."""
+    N = recording.scenario.agents.N
+    if N > MOST_PANELS:
+        raise InputError(
+            f"{recording.path}: agents.N = {N}: "
+            f"the figure has a panel for each agent, for up to {MOST_PANELS}"
+        )
+
+
+def differences(first: Recording, second: Recording) -> list[str]:
+    """Keys in which two recordings differ: of their scenarios (``links.d``), ``policy`` and ``steps``."""
+    keys = scenario_differences(first.scenario, second.scenario)
+    if first.policy_sha256 != second.policy_sha256:
+        keys.append("policy")
+    if first.steps != second.steps:
+        keys.append("steps")
+    return keys
+
+
+def scenario_differences(first: Scenario, second: Scenario) -> list[str]:
+    """Keys in which two scenarios differ, written as users do; the floor plan is one key."""
+    one, other = (dict(_leaves(scenario.model_dump(exclude={"floorplan"}))) for scenario in (first, second))
+    places = [place for place in one | other if one.get(place) != other.get(place)]
+    return ["floorplan"] * (first.floorplan != second.floorplan) + [dotted(place) for place in places]
+
+
+def shown(keys: Sequence[str]) -> str:
+    """Keys for a message, the first five of them."""
+    more = f" and {len(keys) - 5} more" if len(keys) > 5 else ""
+    return ", ".join(keys[:5]) + more
+
+
+def _leaves(value: Any, place: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    if isinstance(value, Mapping):
+        items: Any = value.items()
+    elif isinstance(value, (list, tuple)):
+        items = enumerate(value)
+    else:
+        yield place, value
+        return
+    for key, part in items:
+        yield from _leaves(part, (*place, key))
+
+
+def run_paper(
+    policies: Mapping[str, Policy], radii: Sequence[float], runs: int, level: str
+) -> list[Recording]:
+    """Run the paper's scenario in memory: every policy at every range d, with the seeds 0 .. `runs` - 1.
+
+    Raises
+    ------
+    InputError
+        If a policy does not fit the scenario.
+    """
+    scenarios = [Scenario.load("paper", [f"links.d={d}"]) for d in radii]
+    for label, policy in policies.items():
+        try:
+            policy.weights(scenarios[0].agents.N, scenarios[0].world)
+        except InputError as error:
+            raise InputError(f"--policy {label}: {error}") from None
+    batch = [
+        (scenario, policy, seed)
+        for policy in policies.values()
+        for scenario in scenarios
+        for seed in range(runs)
+    ]
+    rollouts = len(batch) * whole_rollouts(None, scenarios[0].dual.T0)
+    with compilation_announced(), progress_bar("paper: running", rollouts) as advance:
+
+        def progress(done: int) -> bool:
+            advance(done)
+            return True
+
+        return execute_batch(batch, record=level, progress=progress)
+
+
+def labelled(references: Sequence[str]) -> dict[str, Policy]:
+    """Policies by their labels, from texts such as ``paper``, ``mine=results/p.h5``.
+
+    Raises
+    ------
+    InputError
+        If one cannot be loaded, or two have the same label or are the same.
+    """
+    policies: dict[str, Policy] = {}
+    for reference in references:
+        label, equals, path = reference.partition("=")
+        label = label if equals else Path(reference).stem
+        if label in policies:
+            raise InputError(f"--policy {reference}: the label '{label}' stands for another one already")
+        policy = Policy.load(path if equals else reference)
+        for other in policies:
+            if policies[other].sha256 == policy.sha256:
+                raise InputError(f"--policy {reference}: is the same policy as '{other}'")
+        policies[label] = policy
+    return policies
+
+
+def label_of(recording: Recording, policies: Mapping[str, Policy]) -> str:
+    """Label of the policy that a recording was made with.
+
+    Raises
+    ------
+    InputError
+        If it is none of `policies`.
+    """
+    for label, policy in policies.items():
+        if policy.sha256 == recording.policy_sha256:
+            return label
+    raise InputError(
+        f"{recording.path}: was recorded with another policy than {', '.join(policies)}; "
+        "name the policy's file with --policy LABEL=FILE"
+    )
