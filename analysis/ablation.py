@@ -1,0 +1,138 @@
+"""``python -m analysis.ablation``: what each part of the training recipe gives.
+
+Trains teams of the paper's scenario without one part at a time, with several training seeds, and runs each at
+d = 1 .. 6 with execution seeds that no training has seen. Writes ``ablation.md`` and ``ablation.csv``
+(one row a training and range).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Annotated, Any
+
+import pandas as pd
+import typer
+
+from analysis.options import OUT, Force, Out
+from analysis.recordings import RADII
+from analysis.style import free_stem
+from cmarlsim.api import execute_batch, learn
+from cmarlsim.console import command, compilation_announced, progress_bar
+from cmarlsim.learning.recipe import RECIPES, Recipe
+from cmarlsim.scenario import Scenario
+from cmarlsim.training import Training
+
+NAME = "ablation"
+NEEDED = 0.05
+"""Smallest margin that a team should keep in every run, at every range."""
+
+_ALONE = RECIPES["loop"].model_copy(update={"teams": 1})
+VARIANTS: Mapping[str, tuple[Recipe, Mapping[str, Any]]] = {
+    "the recipe": (RECIPES["loop"], {}),
+    "one team instead of three": (_ALONE, {}),
+    "one team, scaled multipliers without roots": (_ALONE, {"lam_roots": 0}),
+    "one team, thresholds not tightened": (_ALONE, {"tightening": 0.0}),
+    "one team, trained at d = 5 m only": (_ALONE, {"ranges": (1.0,)}),
+    "one team, no agent put elsewhere": (_ALONE, {"loop_move": 0.0}),
+    "one team, rate and entropy not annealed": (
+        _ALONE,
+        {"final_rate_share": 1.0, "final_entropy_share": 1.0},
+    ),
+    "one team, the last iterate instead of the best": (_ALONE, {"validate_every": 10**6}),
+    "one team, hardly pre-trained": (_ALONE, {"pretrain_iterations": 20}),
+    "one team, no preference for large multipliers at first": (_ALONE, {"initial_gain": 0.0}),
+    "shared multipliers only (the recipe `paper`)": (RECIPES["paper"], {}),
+    "the same, with roots": (RECIPES["paper"], {"lam_roots": 2}),
+}
+FIRST_SEED = 1000
+"""Of the execution seeds."""
+
+
+def margins(recipe: Recipe, seed: int, runs: int) -> pd.DataFrame:
+    """Train, and run at every range: one row a range, with the smallest margin over zones and runs."""
+    policy = learn(Scenario.load("paper"), seed, recipe=recipe)
+    seeds = range(FIRST_SEED, FIRST_SEED + runs)
+    scenarios = [Scenario.load("paper", [f"links.d={d}"]) for d in RADII]
+    batch = [(scenario, policy, each) for scenario in scenarios for each in seeds]
+    rows = [
+        {"training_seed": seed, "d": run.scenario.links.d, "smallest_margin": run.margin().min()}
+        for run in execute_batch(batch, threads=1)
+    ]
+    return pd.DataFrame(rows).groupby(["training_seed", "d"], as_index=False).min()
+
+
+def measure(seeds: int, runs: int) -> pd.DataFrame:
+    """`margins` of every variant with the training seeds 0 .. `seeds` - 1."""
+    with compilation_announced():
+        for recipe in (RECIPES["loop"], RECIPES["paper"]):
+            Training(Scenario.load("paper"), 0, recipe).prepare()
+    jobs = [(name, seed) for name in VARIANTS for seed in range(seeds)]
+    with (
+        progress_bar("ablation: training", len(jobs)) as advance,
+        ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool,
+    ):
+
+        def one(name: str, seed: int) -> pd.DataFrame:
+            recipe, changes = VARIANTS[name]
+            table = margins(recipe.model_copy(update=dict(changes)), seed, runs)
+            advance(1)
+            return table.assign(variant=name)
+
+        return pd.concat(pool.map(one, *zip(*jobs, strict=True)), ignore_index=True)
+
+
+def summary(table: pd.DataFrame) -> pd.DataFrame:
+    """One row a variant: over training seeds, smallest margins at the ends, and how many keep `NEEDED`."""
+    worst = table.groupby(["variant", "training_seed"], sort=False)["smallest_margin"].min()
+    each = worst.groupby("variant", sort=False)
+    at = table.pivot_table("smallest_margin", "variant", "d", "median", sort=False)
+    return pd.DataFrame(
+        {
+            "d = 1 m, median": at[min(RADII)],
+            "d = 5 m, median": at[5.0],
+            "worst d, median": each.median(),
+            "worst d, worst training": each.min(),
+            f"trainings that keep {NEEDED:g} at every d": (worst >= NEEDED)
+            .groupby("variant", sort=False)
+            .sum(),
+        }
+    )
+
+
+def markdown(lines: pd.DataFrame) -> str:
+    """The summary as a table for readers."""
+    head = ["", *lines.columns]
+    rows = [head, ["---", *["---:"] * len(lines.columns)]]
+    rows += [
+        [str(name), *(f"{value:+.3f}" if isinstance(value, float) else str(value) for value in line)]
+        for name, line in zip(lines.index, lines.itertuples(index=False), strict=True)
+    ]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
+
+
+def ablation(
+    seeds: Annotated[int, typer.Option(min=1, help="Training seeds 0, 1, ... of every variant.")] = 5,
+    runs: Annotated[int, typer.Option(min=1, help="Runs of 40,000 steps at every range.")] = 5,
+    out: Out = OUT,
+    force: Force = False,
+) -> int:
+    """Train without one part of the recipe at a time, and tabulate the margins that are left."""
+    stem: Path = free_stem(out, NAME, force, (".csv", ".md"))
+    table = measure(seeds, runs)
+    table.to_csv(stem.with_suffix(".csv"), index=False, float_format="%.6g")
+    lines = summary(table)
+    stem.with_suffix(".md").write_text(
+        f"Smallest margin over zones and {runs} runs of 40,000 steps, over {seeds} training seeds.\n\n"
+        + markdown(lines),
+        encoding="utf-8",
+    )
+    print(lines.round(3).to_string())
+    print(f"{stem}.md, .csv")
+    return 0
+
+
+if __name__ == "__main__":
+    command(ablation)
