@@ -11,10 +11,9 @@ import typer
 
 from analysis.baselines.bound import upper_bound
 from analysis.baselines.drawing import draw
-from analysis.baselines.measure import bound_rows, capacity_rows, event_rows, ladder_rows, loads_of
+from analysis.baselines.measure import Row, bound_rows, capacity_rows, event_rows, ladder_rows
 from analysis.baselines.report import page
-from analysis.baselines.rules import Gossip, Shared
-from analysis.baselines.rungs import Policies, Tuned, ladder
+from analysis.baselines.rungs import AIMED, Policies, Tuned, ladder, teams
 from analysis.baselines.search import best_frozen, best_tightening
 from analysis.baselines.tables import Results, band, frontier, smallest
 from cmarlsim.console import command, compilation_announced, progress_bar
@@ -29,31 +28,33 @@ _FROZEN_ROLLOUTS = 40
 Advance = Callable[..., None]
 
 
-def tune(scenario: Scenario, policies: Policies, rollouts: int, bound: float) -> Tuned:
-    """Search for what the ladder needs."""
-    return Tuned(
-        frozen=best_frozen(scenario, policies.gossip, min(rollouts, _FROZEN_ROLLOUTS)),
-        gossip=best_tightening(scenario, policies.gossip, Gossip(), rollouts, bound),
-        shared=best_tightening(scenario, policies.shared, Shared(), rollouts, bound),
-    )
+def tune(scenario: Scenario, policies: Policies, rollouts: int, most: float) -> Tuned:
+    """Search for what the ladder needs; no team can aim higher than by `most`."""
+    frozen = best_frozen(scenario, policies.gossip, min(rollouts, _FROZEN_ROLLOUTS))
+    aims = {
+        team.name: best_tightening(scenario, team.policy, team.rule, rollouts, most)
+        for team in teams(policies, frozen)
+        if team.name in AIMED
+    }
+    return Tuned(frozen, aims)
 
 
-def measure(scenario: Scenario, policies: Policies, steps: int, seeds: int, advance: Advance) -> Results:
-    """Climb the ladder; `advance` is called after each of `stages` parts of the work."""
-    bound, loads = upper_bound(scenario, steps), loads_of(scenario)
+def climb(scenario: Scenario, policies: Policies, steps: int, seeds: int, advance: Advance) -> Results:
+    """Measure everything; `advance(share)` is called with the share of the work that was done since."""
+    bound = upper_bound(scenario, steps)
     tuned = tune(scenario, policies, steps // scenario.dual.T0, bound)
+    advance(0.1)
     rungs = ladder(policies, tuned)
-    advance(1)
 
-    def rows(of: Callable[..., Iterable[dict[str, object]]], *more: object) -> pd.DataFrame:
-        found: list[dict[str, object]] = []
+    def rows(of: Callable[..., Iterable[Row]], share: float) -> pd.DataFrame:
+        found: list[Row] = []
         for rung in rungs:
-            found += of(rung, scenario, steps, range(seeds), *more)
-            advance(1)
+            found += of(rung, scenario, steps, range(seeds))
+            advance(share / len(rungs))
         return pd.DataFrame(found)
 
-    zones, events, carried = rows(ladder_rows), rows(event_rows), rows(capacity_rows, loads)
-    carried = pd.concat([carried, pd.DataFrame(bound_rows(scenario, steps, loads))], ignore_index=True)
+    zones, events, carried = rows(ladder_rows, 0.1), rows(event_rows, 0.1), rows(capacity_rows, 0.7)
+    carried = pd.concat([carried, pd.DataFrame(bound_rows(scenario, steps))], ignore_index=True)
     curves = frontier(scenario, steps)
     return Results(scenario, steps, seeds, rungs, tuned, bound, zones, events, carried, curves)
 
@@ -76,9 +77,8 @@ def baselines(
         check_free(path, force)
     with compilation_announced():
         Run(scenario, policies.gossip, 0).advance(0, keep_steps=False)
-    parts = 1 + 3 * len(ladder(policies, Tuned((0.0,) * scenario.M, 0.0, 0.0)))
-    with progress_bar("the ladder", parts) as advance:
-        results = measure(scenario, policies, steps, seeds, advance)
+    with progress_bar("the ladder", 1) as advance:
+        results = climb(scenario, policies, steps, seeds, advance)
     for name, path in paths.items():
         getattr(results, name).to_csv(path, index=False)
     draw(results, picture)

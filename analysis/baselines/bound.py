@@ -11,9 +11,9 @@ i to zone j, over T: an agent leaves i and the next zone it enters is j. Zones a
 With margins of at least delta, r_m >= c_m + delta, these hold, so the largest delta of the linear program is
 an upper bound. Alone it forbids no schedule that travels hardly ever: trips cost nothing if there are none.
 
-What makes travel necessary is that zones may not wait for ever. If no zone is left alone for more than I steps
-in a row, the T (1 - r_m) steps in which it is alone fall into at least T (1 - r_m) / I gaps. All but the last
-are ended by an agent that enters zone m, and that agent came
+What makes travel necessary is that zones may not wait for ever. If no zone is left alone for more than I
+steps in a row, the T (1 - r_m) steps in which it is alone fall into at least T (1 - r_m) / I gaps. All but the
+last are ended by an agent that enters zone m, and that agent came
 
 * from another zone, which is a trip into m; or
 * from nowhere, as its first zone: e_m of these over T, and sum e <= N / T; or
@@ -81,10 +81,11 @@ def _solve(c: Floats, N: int, gaps: Ints, T: int, idleness: int) -> float:
         np.hstack([nothing, none, none, -one, out - into]),  # who leaves has entered
         np.hstack([[[0.0]], row, row, row + 1, np.zeros((1, M * M))]),  # sum e <= N / T
     ]
-    limits = [-c, np.zeros(M), [N], np.full(M, 1 / T - 1 / idleness), np.zeros(M), [N / T]]
+    closing = np.full(M, 1 / T - 1 / idleness)
+    limits = np.concatenate([-c, np.zeros(M), [N], closing, np.zeros(M), [N / T]])
     trip = [(0, 0 if i == j else None) for i in range(M) for j in range(M)]
     bounds = [(None, 1), *[(0, 1)] * M, *[(0, None)] * (2 * M), *trip]
     cost = np.zeros(1 + 3 * M + M * M)
     cost[0] = -1.0
-    solution = linprog(cost, A_ub=np.vstack(below), b_ub=np.concatenate(limits), bounds=bounds)
+    solution = linprog(cost, A_ub=np.vstack(below), b_ub=limits, bounds=bounds)
     return float(-solution.fun) if solution.status == 0 else -np.inf

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis.baselines.rungs import AIMING, BOUND, IDEAL, OURS, RIVAL
+from analysis.baselines.measure import SHAPES, worst_margins
+from analysis.baselines.rungs import BOUND, IDEAL, OURS, RIVAL, TIGHTENED
 from analysis.baselines.tables import Results, after_events, band, smallest
 
 if TYPE_CHECKING:
@@ -15,11 +16,12 @@ if TYPE_CHECKING:
 
 COLOURS = {
     OURS: "tab:red",
-    AIMING: "tab:orange",
+    OURS + TIGHTENED: "tab:orange",
     IDEAL: "tab:blue",
-    "shared-tightened": "tab:cyan",
-    RIVAL: "tab:green",
+    IDEAL + TIGHTENED: "tab:cyan",
     "rank-shared": "tab:purple",
+    "rank-shared" + TIGHTENED: "magenta",
+    RIVAL: "tab:green",
     BOUND: "black",
 }
 EVENTS = {
@@ -82,7 +84,7 @@ def draw_frontier(axes: Axes, results: Results) -> None:
         shade = COLOURS[BOUND if name == "bound" else RIVAL]
         label = "bound" if name == "bound" else "best fixed partitions"
         axes.plot(curve["idleness"], curve["margin"], color=shade, label=label, linewidth=1)
-    for name in (OURS, AIMING, IDEAL, "shared-tightened"):
+    for name in [each for each in COLOURS if each not in (RIVAL, BOUND)]:
         axes.plot([], [], "o", color=colour(name), label=name, markersize=4)
     axes.plot([], [], "o", color="0.6", label="other rungs", markersize=4)
     axes.set_xscale("log")
@@ -94,9 +96,9 @@ def draw_frontier(axes: Axes, results: Results) -> None:
     axes.set_title("margin against waiting")
 
 
-def draw_capacity(axes: Axes, results: Results) -> None:
+def draw_capacity(axes: Axes, results: Results, shape: str) -> None:
     """Draw the smallest margin of the worst run of every rung against the load."""
-    worst = results.capacity.groupby(["rung", "load"], sort=False)["margin"].min().unstack()
+    worst = worst_margins(results.capacity, shape)
     for name in sorted(worst.index, key=lambda each: each in COLOURS):
         shown = name in COLOURS
         axes.plot(
@@ -112,16 +114,19 @@ def draw_capacity(axes: Axes, results: Results) -> None:
     axes.set_xlabel("load: sum of the thresholds c")
     axes.set_ylabel("smallest margin of the worst run")
     axes.legend(loc="lower left")
-    axes.set_title("capacity")
+    axes.set_title(f"capacity, {shape} thresholds")
 
 
 def draw(results: Results, path: Path) -> None:
     """Write the picture as `path` (PNG) and as PDF beside it."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(14, 11), layout="constrained")
-    panels = figure.subplots(2, 2).ravel()
-    for axes, panel in zip(panels, (draw_ladder, draw_events, draw_frontier, draw_capacity), strict=True):
+    figure = Figure(figsize=(14, 17), layout="constrained")
+    panels = figure.subplots(3, 2).ravel()
+    for axes, panel in zip(panels, (draw_ladder, draw_events, draw_frontier), strict=False):
         panel(axes, results)
+    for axes, shape in zip(panels[3:], SHAPES, strict=False):
+        draw_capacity(axes, results, shape)
+    panels[-1].set_axis_off()
     figure.savefig(path, dpi=110)
     figure.savefig(path.with_suffix(".pdf"), metadata={"CreationDate": None})

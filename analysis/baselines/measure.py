@@ -18,6 +18,9 @@ from cmarlsim.scenario import Scenario
 
 Row = dict[str, Any]
 
+MOST = 0.95
+"""Largest threshold that scaling leads to."""
+
 
 def bits_sent(rung: Rung, trace: Trace, scenario: Scenario) -> tuple[float, float]:
     """Bits that the team sends as its protocol is written, and the fewest with the same effect; or NaN."""
@@ -112,49 +115,69 @@ def event_rows(rung: Rung, scenario: Scenario, steps: int, seeds: Iterable[int])
                 }
 
 
-def scaled(c: Floats, load: float, most: float = 0.95) -> Floats:
-    """Thresholds that add up to `load`: c times a common factor, where that exceeds `most`, `most`."""
+def scaled(c: Floats, load: float) -> Floats:
+    """Thresholds that add up to `load`: c times a common factor; where that exceeds `MOST`, `MOST`."""
     low, high = 0.0, load / c[c > 0].min()
     for _ in range(100):
         factor = (low + high) / 2
-        low, high = (factor, high) if np.minimum(factor * c, most).sum() < load else (low, factor)
-    return np.minimum(high * c, most)
+        low, high = (factor, high) if np.minimum(factor * c, MOST).sum() < load else (low, factor)
+    return np.minimum(high * c, MOST)
 
 
-def loads_of(scenario: Scenario, points: int = 9) -> Floats:
+def equal(c: Floats, load: float) -> Floats:
+    """The same threshold for every zone, `load` together."""
+    return np.full_like(c, load / len(c))
+
+
+SHAPES = {"scaled": scaled, "equal": equal}
+"""How thresholds (M,) are made to add up to a load."""
+
+
+def loads_of(scenario: Scenario, points: int = 6) -> Floats:
     """Loads from that of the scenario up to N - 1, where Theorem 1 ends."""
     return np.linspace(scenario.c.sum(), max(scenario.c.sum(), scenario.agents.N - 1), points)
 
 
-def capacity_rows(
-    rung: Rung, scenario: Scenario, steps: int, seeds: Sequence[int], loads: Iterable[float]
-) -> Iterator[Row]:
-    """A row for each load and run: the smallest margin with thresholds scaled to it.
+def worlds(scenario: Scenario) -> Iterator[tuple[str, float, Scenario]]:
+    """Shape, load, and the scenario with such thresholds."""
+    for shape, thresholds in SHAPES.items():
+        for load in loads_of(scenario):
+            yield shape, load, with_thresholds(scenario, thresholds(scenario.c, load))
+
+
+def capacity_rows(rung: Rung, scenario: Scenario, steps: int, seeds: Sequence[int]) -> Iterator[Row]:
+    """A row for each shape of the thresholds, load and run: the smallest margin.
 
     Plans are made anew for every load; what was tuned stays as it was.
     """
-    for load in loads:
-        world = with_thresholds(scenario, scaled(scenario.c, load))
+    for shape, load, world in worlds(scenario):
         start = rung.prepare(world, steps)
         for seed in seeds:
             satisfaction = start(seed).play(steps // scenario.dual.T0).reward_mean.mean(axis=0)
-            yield {"rung": rung.name, "load": load, "seed": seed, "margin": (satisfaction - world.c).min()}
+            margin = (satisfaction - world.c).min()
+            yield {"rung": rung.name, "shape": shape, "load": load, "seed": seed, "margin": margin}
 
 
-def bound_rows(scenario: Scenario, steps: int, loads: Iterable[float]) -> Iterator[Row]:
+def bound_rows(scenario: Scenario, steps: int) -> Iterator[Row]:
     """The linear program's bound, in the form of `capacity_rows`."""
-    for load in loads:
-        bound = upper_bound(with_thresholds(scenario, scaled(scenario.c, load)), steps)
-        yield {"rung": BOUND, "load": load, "seed": 0, "margin": bound}
+    for shape, load, world in worlds(scenario):
+        bound = upper_bound(world, steps)
+        yield {"rung": BOUND, "shape": shape, "load": load, "seed": 0, "margin": bound}
 
 
-def capacity(table: pd.DataFrame, tolerance: float = 0.0) -> pd.Series:
+def worst_margins(table: pd.DataFrame, shape: str) -> pd.DataFrame:
+    """Smallest margin of the worst run: a row a rung, a column a load."""
+    chosen = table[table["shape"] == shape]
+    return chosen.groupby(["rung", "load"], sort=False)["margin"].min().unstack()
+
+
+def capacity(table: pd.DataFrame, shape: str, tolerance: float = 0.0) -> pd.Series:
     """The largest load up to which every run of each rung keeps all zones, linear between the loads tried.
 
     A zone counts as kept with a margin of at least -`tolerance`. Zero for a rung that does not even keep them
     at the first load.
     """
-    worst = table.groupby(["rung", "load"], sort=False)["margin"].min().unstack()
+    worst = worst_margins(table, shape)
     return worst.apply(lambda row: _first_zero(row.index.to_numpy(), row.to_numpy() + tolerance), axis=1)
 
 

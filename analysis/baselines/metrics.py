@@ -35,7 +35,7 @@ def distance(position: Floats) -> Floats:
 
 
 def literal_bits(trace: Trace, T0: int, M: int) -> int:
-    """Bits that eq. (17) as written sends: at step t of a rollout, M for each earlier step to each neighbour."""
+    """Bits of eq. (17) as written: at step t of a rollout M for each earlier step, to each neighbour."""
     talking = trace.link.sum(axis=(1, 2), dtype=np.int64)
     return int((talking * (np.arange(len(talking)) % T0)).sum()) * M
 

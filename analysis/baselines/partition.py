@@ -85,10 +85,11 @@ def best_round(block: tuple[int, ...], c: Floats, way: Trips, longest: int) -> R
     period = np.arange(travel + len(tour), travel + len(tour) * longest + 1)[:, None]
     wanted, low, high = c[list(tour)], np.full(period.shape, -1.0), np.ones(period.shape)
     for _ in range(50):
-        margin = (low + high) / 2
-        dwell = np.maximum(1, np.ceil((wanted + margin) * period - passing))
-        fits = (dwell.sum(axis=1, keepdims=True) <= period - travel) & (dwell <= longest).all(axis=1)[:, None]
-        low, high = np.where(fits, margin, low), np.where(fits, high, margin)
+        middle = (low + high) / 2
+        dwell = np.maximum(1, np.ceil((wanted + middle) * period - passing))
+        short = np.all(dwell <= longest, axis=1, keepdims=True)
+        fits = short & (dwell.sum(axis=1, keepdims=True) <= period - travel)
+        low, high = np.where(fits, middle, low), np.where(fits, high, middle)
     best = int(low.argmax())
     dwell = np.maximum(1, np.ceil((wanted + low[best]) * period[best] - passing)).astype(np.int64)
     whole, attended = int(dwell.sum()) + travel, dwell + passing

@@ -1,6 +1,6 @@
 """How multipliers evolve between rollouts: gossip, and what stands in its place.
 
-Every rule is one contractive dual update, ``[(1 - alpha) mixed + step (T0 c - evidence)]_+``, and rules differ
+Every rule is one dual update, ``[(1 - alpha) mixed + step (T0 c - evidence)]_+``, and rules differ
 in what an agent takes for its multipliers before (`mixed`), in what it takes for the truth about the rollout
 (`evidence`, in steps), and in the step size.
 """
@@ -80,7 +80,7 @@ class Shared(Gossip):
 class Consensus(Gossip):
     """Neighbours average their multipliers; nobody passes on what others saw.
 
-    At every step of the rollout agents that are linked average with Metropolis weights. An agent has seen only
+    At every step of the rollout linked agents average with Metropolis weights. An agent has seen only
     itself, so it counts its own visits N times: then the team's mean multiplier moves as with the sum of all
     visits (two agents in one zone count twice).
     """
@@ -94,10 +94,7 @@ class Consensus(Gossip):
 
     def mixed(self, moment: Moment) -> Floats:
         """Multipliers after T0 rounds of averaging, (N, M)."""
-        lam = moment.lam
-        for weights in metropolis(moment.trace.link):
-            lam = weights @ lam
-        return lam
+        return product(metropolis(moment.trace.link)) @ moment.lam
 
 
 @dataclass(frozen=True)
@@ -132,3 +129,12 @@ def metropolis(link: Bools) -> Floats:
     n = np.arange(link.shape[1])
     weights[:, n, n] = 1.0 - weights.sum(axis=2)
     return weights
+
+
+def product(weights: Floats) -> Floats:
+    """All rounds of averaging as one: weights[T - 1] @ ... @ weights[0], multiplied in pairs."""
+    while len(weights) > 1:
+        if len(weights) % 2:
+            weights = np.append(weights, np.eye(weights.shape[1])[None], axis=0)
+        weights = weights[1::2] @ weights[::2]
+    return weights[0]

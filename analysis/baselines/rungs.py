@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Literal, NamedTuple
 
 from analysis.baselines.partition import best_partition, best_static, targets
@@ -15,7 +16,10 @@ from cmarlsim.patrol import Patrol
 from cmarlsim.randomness import stream
 from cmarlsim.scenario import Scenario
 
-OURS, AIMING, IDEAL, RIVAL, BOUND = "gossip", "gossip-tightened", "shared", "partition-200", "bound"
+OURS, IDEAL, RIVAL, BOUND = "gossip", "shared", "partition-200", "bound"
+TIGHTENED = "-tightened"
+AIMED = (OURS, IDEAL, "consensus", "rank-shared")
+"""Rungs that are there a second time, with tightened thresholds."""
 
 Sends = Literal["observations", "multipliers", "nothing", "not counted"]
 Start = Callable[[int], Team]
@@ -47,23 +51,49 @@ class Tuned(NamedTuple):
     """What was searched for, on seeds of its own."""
 
     frozen: tuple[float, ...]  # (M,) the best constant multipliers
-    gossip: float  # by how much to aim higher, with gossip
-    shared: float  # and with one shared vector of multipliers
+    aims: dict[str, float]  # by how much the rungs of `AIMED` should aim higher than the thresholds
 
 
-def learned(
-    name: str, what: str, policy: Policy, rule: Gossip, sends: Sends = "observations", aim: float = 0.0
-) -> Rung:
-    """A rung whose agents follow a policy, with multipliers that follow a rule.
+class Learned(NamedTuple):
+    """Agents that follow a policy, with multipliers that follow a rule.
 
     Where they send nothing, they have no links.
     """
 
-    def prepare(scenario: Scenario, steps: int) -> Start:
-        world = without_links(scenario) if sends == "nothing" else scenario
-        return lambda seed: Team(Run(world, policy, seed), rule, aim)
+    name: str
+    what: str
+    policy: Policy
+    rule: Gossip
+    sends: Sends = "observations"
 
-    return Rung(name, what, sends, prepare)
+    def rung(self) -> Rung:
+        """The rung that aims for the thresholds."""
+        return Rung(self.name, self.what, self.sends, partial(self._prepare, aim=0.0))
+
+    def tightened(self, aim: float) -> Rung:
+        """The rung that aims higher by `aim`."""
+        what = f"the same, aiming higher by {aim:.3f}"
+        return Rung(f"{self.name}{TIGHTENED}", what, self.sends, partial(self._prepare, aim=aim))
+
+    def _prepare(self, scenario: Scenario, steps: int, aim: float) -> Start:
+        world = without_links(scenario) if self.sends == "nothing" else scenario
+        return lambda seed: Team(Run(world, self.policy, seed), self.rule, aim)
+
+
+def teams(policies: Policies, frozen: tuple[float, ...]) -> list[Learned]:
+    """The rungs with multipliers, in the order of the table."""
+    ours, rank = policies.gossip, Policy.load(RANK)
+    return [
+        Learned(OURS, "trained with gossip (ours)", ours, Gossip()),
+        Learned(IDEAL, "trained with one shared lambda: the ideal", policies.shared, Shared(), "not counted"),
+        Learned("silent", "trained without communication", policies.silent, Gossip(), "nothing"),
+        Learned("consensus", "neighbours average their multipliers", ours, Consensus(), "multipliers"),
+        Learned("alpha-0", "alpha = 0", ours, Gossip(alpha=0.0)),
+        Learned("frozen", "lambda frozen at its best value", ours, Frozen(lam=frozen), "nothing"),
+        Learned("primal-dual", "primal-dual with step eta / (k + 1)", ours, Gossip(alpha=0.0, decay=1.0)),
+        Learned("rank", "Lemma 1's assignment, by gossip", rank, Gossip()),
+        Learned("rank-shared", "Lemma 1's assignment, one shared lambda", rank, Shared(), "not counted"),
+    ]
 
 
 def planned(name: str, what: str, plan: Callable[[Scenario, int], Ints]) -> Rung:
@@ -111,30 +141,9 @@ def random_targets() -> Rung:
 
 def ladder(policies: Policies, tuned: Tuned) -> list[Rung]:
     """All rungs, in the order of the table."""
-    ours, rank = policies.gossip, Policy.load(RANK)
-    return [
-        learned(OURS, "trained with gossip (ours)", ours, Gossip()),
-        learned(AIMING, "ours, aiming higher", ours, Gossip(), aim=tuned.gossip),
-        learned(
-            IDEAL, "trained with one shared lambda (the ideal)", policies.shared, Shared(), "not counted"
-        ),
-        learned(
-            "shared-tightened",
-            "the ideal, aiming higher",
-            policies.shared,
-            Shared(),
-            "not counted",
-            tuned.shared,
-        ),
-        learned("silent", "trained without communication", policies.silent, Gossip(), "nothing"),
-        learned("consensus", "neighbours average their multipliers", ours, Consensus(), "multipliers"),
-        learned("alpha-0", "alpha = 0", ours, Gossip(alpha=0.0)),
-        learned("frozen", "lambda frozen at its best value", ours, Frozen(lam=tuned.frozen), "nothing"),
-        learned("primal-dual", "primal-dual with step eta / (k + 1)", ours, Gossip(alpha=0.0, decay=1.0)),
-        learned("rank", "Lemma 1's assignment, by gossip", rank, Gossip()),
-        learned("rank-shared", "Lemma 1's assignment, one shared lambda", rank, Shared(), "not counted"),
-        static(),
-        partition(50),
-        partition(200),
-        random_targets(),
-    ]
+    rungs = []
+    for team in teams(policies, tuned.frozen):
+        rungs.append(team.rung())
+        if team.name in AIMED:
+            rungs.append(team.tightened(tuned.aims[team.name]))
+    return [*rungs, static(), partition(50), partition(200), random_targets()]

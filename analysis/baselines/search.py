@@ -31,8 +31,8 @@ def best_tightening(
     """By how much a team should aim higher than the thresholds, for the largest smallest margin.
 
     With the thresholds c + delta of the paper's surrogate problem the margin over c rises with delta for as
-    long as the team can do what it aims for, and falls beyond. So [0, `most`] is halved, each time towards the
-    side on which the margin, the mean over the tuning seeds, is larger; of all that was tried the best is kept.
+    long as the team can do what it aims for, and falls beyond. So [0, `most`] is halved, each time towards
+    the side on which the margin, the mean over the tuning seeds, is larger; the best that was tried is kept.
     """
 
     def margin(aim: float) -> float:

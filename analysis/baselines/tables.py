@@ -50,7 +50,7 @@ def band(runs: pd.DataFrame, column: str = "margin", by: str | list[str] = "rung
 
 
 def after_events(events: pd.DataFrame) -> pd.DataFrame:
-    """A row an event and run: smallest margins before, after, and in the last quarter; who was informed when."""
+    """A row an event and run: smallest margins before, after, and in the last quarter; `informed`."""
     columns = {
         "margin_before": "min",
         "margin_after": "min",

@@ -53,9 +53,9 @@ class Team:
     def post(self, c: Floats) -> None:
         """Change the thresholds to `c` (M,), from the next rollout on, and tell nobody.
 
-        The threshold is posted in its zone, and an agent's report of a visit carries it. So an agent learns it
-        in the first rollout at whose end it knows of a visit, its own or one that it heard of by the rule's
-        means of communication. Until then it aims for the old one.
+        The threshold is posted in its zone, and an agent's report of a visit carries it. So an agent learns
+        it in the first rollout at whose end it knows of a visit, its own or one that it heard of by the
+        rule's means of communication. Until then it aims for the old one.
         """
         self._posted = np.asarray(c) + self._tightening
 
