@@ -12,8 +12,8 @@ With margins of at least delta, r_m >= c_m + delta, these hold, so the largest d
 an upper bound. Alone it forbids no schedule that travels hardly ever: trips cost nothing if there are none.
 
 What makes travel necessary is that zones may not wait for ever. If no zone is left alone for more than I
-steps in a row, the T (1 - r_m) steps in which it is alone fall into at least T (1 - r_m) / I gaps. All but the
-last are ended by an agent that enters zone m, and that agent came
+steps in a row, the T (1 - r_m) steps in which it is alone fall into at least T (1 - r_m) / I gaps. All of
+them but the last are ended by an agent that enters zone m, and that agent came
 
 * from another zone, which is a trip into m; or
 * from nowhere, as its first zone: e_m of these over T, and sum e <= N / T; or

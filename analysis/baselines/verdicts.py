@@ -116,8 +116,8 @@ def events(results: Results) -> list[str]:
         sentences.append(
             f"After {text}, the learned team's smallest margin is {ranged(ours)}, {verdict(ours, rival)} the "
             f"fixed partition's {ranged(rival)}. Zones are kept in every run by {listed(always)}; in the "
-            f"mean over runs, not in every run, by {listed(mostly)}. Somebody who was told, and planned a new "
-            f"partition with dwell times up to {DWELL}, would have {margin(planned[event].margin)}."
+            f"mean over runs, not in every run, by {listed(mostly)}. Somebody who was told, and planned a "
+            f"new partition with dwell times up to {DWELL}, would have {margin(planned[event].margin)}."
         )
     return sentences
 
