@@ -186,6 +186,7 @@ def test_verdicts_follow_the_ranges() -> None:
     assert verdict(ranged(0.2, 0.3), ranged(0.0, 0.1)) == "more than"
     assert verdict(ranged(0.0, 0.1), ranged(0.2, 0.3)) == "less than"
     assert verdict(ranged(0.0, 0.2), ranged(0.1, 0.3)) == "neither clearly more nor less than"
+    assert verdict(ranged(0.1, 0.3), ranged(0.0, 0.2)) == "neither clearly more nor less than"
     assert "fail in every run" in fixed_weights(ranged(-0.2, -0.1))
     assert "fail in some runs" in fixed_weights(ranged(-0.2, 0.1))
     assert "do not fail" in fixed_weights(ranged(0.0, 0.1))
