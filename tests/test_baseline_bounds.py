@@ -199,6 +199,16 @@ def test_nobody_does_better_than_the_bound(zones: tuple[int, ...], agents: int) 
     assert min(slack) < 0.17  # and it says something
 
 
+@pytest.mark.parametrize("idleness", [3, 4, 7])
+def test_one_agent_between_two_zones_reaches_the_bound(idleness: int) -> None:
+    """It stays d steps at each end and takes one step between: gaps of d + 2, shares of d / (2 d + 2)."""
+    zones = [zone | {"c": 0.0} for zone in TINY.scenario["zones"][:2]]
+    case = TINY._replace(scenario=TINY.scenario | {"zones": zones, "agents": {"N": 1, "speed": 1.0}})
+    share = (idleness - 2) / (2 * idleness - 2)
+    assert upper_bound(scenario_of(case), 10**7, idleness) == pytest.approx(share, abs=1e-5)
+    assert best_by_enumeration(case, 24, idleness) <= upper_bound(scenario_of(case), 24, idleness)
+
+
 def test_without_waiting_the_bound_is_the_share_of_time() -> None:
     tiny, paper = scenario_of(TINY), scenario_of(PAPER)
     assert upper_bound(tiny, 1000) == pytest.approx(min(1 - 0.4, (2 - 0.9) / 3))

@@ -24,6 +24,7 @@ COLOURS = {
     RIVAL: "tab:green",
     BOUND: "black",
 }
+BACKGROUND = "0.6"
 EVENTS = {
     "thresholds": ("tab:purple", "o", "thresholds reversed"),
     "death": ("tab:brown", "s", "an agent dies"),
@@ -32,7 +33,7 @@ EVENTS = {
 
 def colour(rung: str) -> str:
     """Colour of a rung; grey for those in the background."""
-    return COLOURS.get(rung, "0.6")
+    return COLOURS.get(rung, BACKGROUND)
 
 
 def draw_bands(axes: Axes, bands: pd.DataFrame, y: list[float], colours: list[str], marker: str) -> None:
@@ -56,8 +57,7 @@ def draw_ladder(axes: Axes, results: Results) -> None:
     names = bands.index.to_list()
     draw_bands(axes, bands, [float(i) for i in range(len(names))], [colour(name) for name in names], "o")
     name_rungs(axes, names)
-    axes.axvline(results.bound, color=COLOURS[BOUND], linestyle="--", label="bound of the linear program")
-    axes.legend(loc="lower left")
+    axes.axvline(results.bound, color=COLOURS[BOUND], linestyle="--")
     axes.set_title("the nominal case")
 
 
@@ -71,7 +71,7 @@ def draw_events(axes: Axes, results: Results) -> None:
         draw_bands(axes, bands, heights, [shade] * len(bands), marker)
         axes.plot([], [], marker, color=shade, label=label)
     name_rungs(axes, names)
-    axes.legend(loc="lower left")
+    axes.legend(loc="upper left")
     axes.set_title("after an event at half time")
 
 
@@ -82,11 +82,10 @@ def draw_frontier(axes: Axes, results: Results) -> None:
         axes.plot(group["idleness_worst"], group["margin"], "o", color=colour(str(name)), markersize=4)
     for name, curve in results.frontier.groupby("curve", sort=False):
         shade = COLOURS[BOUND if name == "bound" else RIVAL]
-        label = "bound" if name == "bound" else "best fixed partitions"
+        label = (
+            "bound, for teams that let no zone wait longer" if name == "bound" else "best fixed partitions"
+        )
         axes.plot(curve["idleness"], curve["margin"], color=shade, label=label, linewidth=1)
-    for name in [each for each in COLOURS if each not in (RIVAL, BOUND)]:
-        axes.plot([], [], "o", color=colour(name), label=name, markersize=4)
-    axes.plot([], [], "o", color="0.6", label="other rungs", markersize=4)
     axes.set_xscale("log")
     axes.set_ylim(-0.65, 0.45)
     axes.set_xlabel("worst idleness of a zone (steps)")
@@ -107,14 +106,20 @@ def draw_capacity(axes: Axes, results: Results, shape: str) -> None:
             color=colour(name),
             linewidth=1.8 if shown else 0.7,
             linestyle="--" if name == BOUND else "-",
-            label=name if shown else None,
         )
     axes.axhline(0, color="0.5", linewidth=0.8)
-    axes.set_ylim(-0.5, 0.45)
+    axes.set_ylim(bottom=-0.5)
     axes.set_xlabel("load: sum of the thresholds c")
     axes.set_ylabel("smallest margin of the worst run")
-    axes.legend(loc="lower left")
     axes.set_title(f"capacity, {shape} thresholds")
+
+
+def draw_key(axes: Axes) -> None:
+    """Draw which colour is which rung."""
+    for name, shade in (COLOURS | {"other rungs": BACKGROUND}).items():
+        axes.plot([], [], "--" if name == BOUND else "o-", color=shade, label=name)
+    axes.set_axis_off()
+    axes.legend(loc="center", title="rungs, in all panels but 'after an event'", frameon=False)
 
 
 def draw(results: Results, path: Path) -> None:
@@ -127,6 +132,6 @@ def draw(results: Results, path: Path) -> None:
         panel(axes, results)
     for axes, shape in zip(panels[3:], SHAPES, strict=False):
         draw_capacity(axes, results, shape)
-    panels[-1].set_axis_off()
+    draw_key(panels[-1])
     figure.savefig(path, dpi=110)
     figure.savefig(path.with_suffix(".pdf"), metadata={"CreationDate": None})
