@@ -225,11 +225,14 @@ def test_the_command_writes_page_picture_and_tables(tmp_path: Path) -> None:
     page = (one / "baselines.md").read_text("utf-8")
     names = [rung.name for rung in ladder(POLICIES, TUNED)]
     for name in names:
-        assert page.count(f"| `{name}` |") == 4  # nominal, events, capacity in two shapes
+        assert page.count(f"\n| `{name}` |") == 4  # nominal, events, capacity in two shapes
     zones = pd.read_csv(one / "baselines-zones.csv")
     assert zones.groupby("rung", sort=False).size().to_dict() == dict.fromkeys(names, 12)
     row = zones[zones["rung"] == RIVAL].groupby("seed")["margin"].min()
     assert f"{row.mean():+.3f} ({row.min():+.3f} to {row.max():+.3f})" in page
+    waits = zones.groupby(["rung", "seed"])["idleness_worst"].max().groupby("rung").mean()
+    assert f"| `{OURS}` | `{RIVAL}` |" in page
+    assert f"| {waits[OURS]:,.0f} | {waits[RIVAL]:,.0f} |" in page
     with pytest.raises(SystemExit) as stop:
         command(main.baselines, [*arguments, str(one)])
     assert stop.value.code == 2

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+import pandas as pd
 
 from analysis.baselines import verdicts
 from analysis.baselines.measure import MOST, SHAPES, capacity, worst_margins
 from analysis.baselines.metrics import REAL_BITS
-from analysis.baselines.rungs import BOUND
+from analysis.baselines.rungs import BOUND, OURS, RIVAL
 from analysis.baselines.tables import Results, after_events, band, smallest
 from analysis.baselines.verdicts import margin, ranged
 
@@ -31,6 +32,32 @@ def counted(value: float, digits: int = 0) -> str:
 def bullets(sentences: Iterable[str]) -> str:
     """A Markdown list."""
     return "\n".join(f"- {sentence}" for sentence in sentences)
+
+
+def duel_table(results: Results) -> str:
+    """The learned team beside the best fixed partition, on everything that is measured."""
+    runs, after = smallest(results.zones), after_events(results.events)
+    of = {event: after[after["event"] == event] for event in ("thresholds", "death")}
+    compared = {
+        "smallest margin": (band(runs), "{:+.3f}", 1),
+        "after the thresholds are reversed": (band(of["thresholds"], "margin_after"), "{:+.3f}", 1),
+        "after an agent died": (band(of["death"], "margin_after"), "{:+.3f}", 1),
+        "worst idleness (steps)": (band(runs, "idleness_worst"), "{:,.0f}", -1),
+        "metres per agent and step": (band(runs, "metres"), "{:.3f}", -1),
+        "bits per agent and step": (band(runs, "bits_sent"), "{:.1f}", -1),
+    }
+    for shape in SHAPES:
+        loads = capacity(results.capacity, shape)
+        column = pd.DataFrame({"min": loads, "mean": loads, "max": loads})
+        compared[f"capacity, {shape} thresholds"] = (column, "{:.2f}", 1)
+    rows = []
+    for what, (column, form, sign) in compared.items():
+        ours, rival = column.loc[OURS], column.loc[RIVAL]
+        word = verdicts.verdict(ours, rival).split()[0]
+        ahead = {"more": sign, "less": -sign}.get(word, 0)
+        who = ("neither", "the learned team", "the partition")[ahead]
+        rows.append([what, who, form.format(ours["mean"]), form.format(rival["mean"])])
+    return markdown(["means over runs", "ahead", f"`{OURS}`", f"`{RIVAL}`"], rows)
 
 
 def ladder_table(results: Results) -> str:
@@ -100,6 +127,13 @@ A margin is satisfaction minus the threshold c, and of the zones the smallest co
 stands the range in parentheses; "more" and "less" are said where ranges do not overlap.
 
 ![Margins on the nominal case, after events, against waiting, and against the load]({picture})
+
+The first panel shows the nominal case, the second what is left after an event. In the third, the bound is for
+teams that leave no zone alone for longer than the steps on the axis.
+
+## In short
+
+{duel_table(results)}
 
 ## The nominal case
 
