@@ -23,7 +23,7 @@ from cmarlsim.hdf5 import check_free
 from cmarlsim.scenario import Scenario
 
 TABLES = ("zones", "events", "capacity", "frontier")
-_FROZEN_ROLLOUTS = 40
+_FROZEN_ROLLOUTS = 20
 
 Advance = Callable[..., None]
 

@@ -15,6 +15,8 @@ from cmarlsim.randomness import stream
 from cmarlsim.scenario import Scenario
 
 TUNING_SEEDS = range(1000, 1005)
+FROZEN_SEEDS = range(1000, 1020)
+"""More, and short runs: with constant multipliers a run soon stays as it began, and starts differ."""
 
 
 def smallest_margins(
@@ -56,9 +58,9 @@ def best_frozen(scenario: Scenario, policy: Policy, rollouts: int, tries: int = 
 
     def margin(lam: Floats) -> float:
         rule = Frozen(lam=tuple(lam.tolist()))
-        return float(smallest_margins(scenario, policy, rule, rollouts, TUNING_SEEDS).mean())
+        return float(smallest_margins(scenario, policy, rule, rollouts, FROZEN_SEEDS).mean())
 
-    generator = stream(TUNING_SEEDS[0], "frozen multipliers")
+    generator = stream(FROZEN_SEEDS[0], "frozen multipliers")
     best = scenario.c / scenario.c.sum()
     score = margin(best)
     for i in range(tries):
