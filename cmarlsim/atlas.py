@@ -109,6 +109,24 @@ def build_atlas(plan: FloorPlan, zones: tuple[tuple[Point, float], ...], speed: 
     return atlas
 
 
+def with_limbo(atlas: Atlas) -> Atlas:
+    """The atlas with one more place, the last, for agents that are no longer there.
+
+    It is in no zone and at no position; nobody is near it, and whoever is there stays.
+    """
+    count, zones = atlas.after.shape
+    near = np.zeros((count + 1, words_for(count + 1)), dtype=np.uint64)
+    near[:count, : atlas.near.shape[1]] = atlas.near
+    return Atlas(
+        position=np.append(atlas.position, [[np.nan, np.nan]], axis=0),
+        stretch=np.append(atlas.stretch, 0),
+        tile=np.append(atlas.tile, 0),
+        zones=np.append(atlas.zones, np.zeros_like(atlas.zones[:1]), axis=0),
+        after=np.append(atlas.after, np.full((1, zones), count, dtype=np.int32), axis=0),
+        near=near,
+    )
+
+
 def _fill_near(site: Site, d: float, atlas: Atlas) -> None:
     """Put an agent at every place and see whom it can talk to."""
     now = new_present(site, len(atlas.tile))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from cmarlsim.atlas import with_limbo
 from cmarlsim.errors import InputError, is_whole
 from cmarlsim.kernels.engine import run_rollouts
 from cmarlsim.kernels.events import longer
@@ -15,7 +16,7 @@ from cmarlsim.kernels.world import Floats, Ints, places_at
 from cmarlsim.learning.policy import Policy
 from cmarlsim.memory import check_memory
 from cmarlsim.randomness import check_seed, draw_into, stream
-from cmarlsim.scenario import Scenario
+from cmarlsim.scenario import FEW, Scenario
 
 STEPS = 40_000
 """Default length of a run, as in Section V."""
@@ -77,6 +78,57 @@ class Run:
         self._state = State(places_at(start), np.zeros((N, M)), np.zeros(M))
         self._draws = Draws(*(np.empty((0, 0, 0)) for _ in Draws._fields))
         self._scene = new_scene(self._site, self._rules, self._weights, N, scenario.dual.T0)
+
+    @property
+    def lam(self) -> Floats:
+        """Multipliers of the next rollout, (N, M): a copy. Assign to replace what eq. (18) made of them.
+
+        Raises
+        ------
+        InputError
+            If what is assigned is not N x M finite numbers of at least 0.
+        """
+        return self._state.lam.copy()
+
+    @lam.setter
+    def lam(self, lam: Floats) -> None:
+        shape = self._state.lam.shape
+        if np.shape(lam) != shape or not (np.isfinite(lam).all() and np.min(lam) >= 0):
+            raise InputError(f"lam of shape {np.shape(lam)}: must be {shape} finite numbers of at least 0")
+        self._state.lam[...] = lam
+
+    @property
+    def known(self) -> Ints:
+        """In how many steps of the last rollout each zone was attended, as far as each agent knew, (N, M).
+
+        Eq. (17) at the rollout's last step, summed over tau; zeros before the first rollout.
+        """
+        return self._scene.hindsight.known.T.astype(np.int64)
+
+    def lose(self, n: int) -> None:
+        """Let agent n die: from the next rollout on it attends nothing, links to nobody, observes nothing.
+
+        It stays in all arrays, at a position that is not a number, so that the draws of the others are as
+        they were. Its multipliers go on as those of an agent that sees nothing.
+
+        Raises
+        ------
+        InputError
+            If there is no agent n, or links or the number of places do not let it vanish: that needs links
+            by sight or disc or none, at most `FEW` agents, and an atlas.
+        """
+        N, model, site = self.scenario.agents.N, self.scenario.links.model, self._site
+        if not (is_whole(n) and 0 <= n < N):
+            raise InputError(f"agent {n!r} cannot be lost: the agents are 0 to {N - 1}")
+        if model not in ("sight-or-disc", "never") or not len(site.atlas.tile) or len(site.sights.first):
+            raise InputError(
+                f"agent {n} cannot be lost with links.model = '{model}' and N = {N} on "
+                f"'{self.scenario.floorplan.name}': it needs 'sight-or-disc' or 'never', at most {FEW} "
+                "agents, and a plan small enough for an atlas"
+            )
+        if len(site.atlas.tile) == len(self.scenario.atlas.tile):
+            self._site = site._replace(atlas=with_limbo(site.atlas))
+        self._state.places.node[n] = len(self._site.atlas.tile) - 1
 
     def advance(self, rollouts: int, keep_steps: bool, sparse: bool = False) -> Trace:
         """Run the next `rollouts` rollouts.

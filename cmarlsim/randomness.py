@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,12 @@ def check_seed(seed: int) -> None:
 def _sequence(seed: int, name: str, *index: int) -> np.random.SeedSequence:
     words = np.frombuffer(hashlib.sha256(name.encode()).digest()[:16], dtype=np.uint32)
     return np.random.SeedSequence(seed, spawn_key=(*words.tolist(), *index))
+
+
+@lru_cache(maxsize=64)
+def _key(seed: int, name: str) -> np.uint64:
+    """Key of a table of uniforms."""
+    return _sequence(seed, name).generate_state(1, np.uint64)[0]
 
 
 def stream(seed: int, name: str, *index: int) -> np.random.Generator:
@@ -63,6 +70,7 @@ def uniforms(seed: int, name: str, first: int, count: int, shape: tuple[int, ...
 
 def draw_into(table: NDArray[np.float64], seed: int, name: str, first: int) -> None:
     """Overwrite `table` with rows of `uniforms`, from row `first` on; it must be contiguous."""
-    key = _sequence(seed, name).generate_state(1, np.uint64)[0]
+    if table.size == 0:
+        return
     with np.errstate(over="ignore"):  # the arithmetic is modulo 2**64
-        fill_uniforms(key, np.uint64(first * math.prod(table.shape[1:])), table.reshape(-1))
+        fill_uniforms(_key(seed, name), np.uint64(first * math.prod(table.shape[1:])), table.reshape(-1))

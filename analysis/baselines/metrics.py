@@ -1,0 +1,54 @@
+"""What is measured of a run: idleness, distance, and bits sent."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cmarlsim.kernels.scene import Trace
+from cmarlsim.kernels.world import TOLERANCE, Bools, Floats, Ints
+from cmarlsim.scenario import Scenario
+
+REAL_BITS = 64
+"""Bits of a multiplier, where multipliers are sent."""
+
+
+def own_observations(scenario: Scenario, position: Floats) -> Bools:
+    """Whether each agent is in each zone at each step: (T, N, M) from positions (T, N, 2) in metres."""
+    world = scenario.world
+    away = position[:, :, None, :] - world.zone_center
+    return (away**2).sum(axis=-1) <= (world.zone_radius + TOLERANCE) ** 2
+
+
+def idleness(reward: Bools) -> Ints:
+    """Steps since each zone was last attended, (T, M) from (T, M); 0 while it is.
+
+    The measure of the patrolling literature. Before its first visit a zone counts from the run's beginning.
+    """
+    t = np.arange(1, len(reward) + 1)[:, None]
+    return t - np.maximum.accumulate(np.where(reward, t, 0), axis=0)
+
+
+def distance(position: Floats) -> Floats:
+    """Metres that each agent travelled, (N,) from positions (T, N, 2); nothing from its death on."""
+    stride = np.hypot(*np.moveaxis(np.diff(position, axis=0), -1, 0))
+    return np.nansum(stride, axis=0)
+
+
+def literal_bits(trace: Trace, T0: int, M: int) -> int:
+    """Bits of eq. (17) as written: at step t of a rollout M for each earlier step, to each neighbour."""
+    talking = trace.link.sum(axis=(1, 2), dtype=np.int64)
+    return int((talking * (np.arange(len(talking)) % T0)).sum()) * M
+
+
+def news_bits(trace: Trace, scenario: Scenario) -> int:
+    """Bits that no protocol with the same estimates can save.
+
+    One for each agent, zone and step of which the agent knows at the end of the rollout that the zone was
+    attended, without having been there: somebody must have told it. What addressing takes is not counted.
+    """
+    return int((trace.estimate & ~own_observations(scenario, trace.position)).sum())
+
+
+def averaging_bits(trace: Trace, M: int) -> int:
+    """Bits of consensus: M multipliers to each neighbour at each step."""
+    return int(trace.link.sum(dtype=np.int64)) * M * REAL_BITS

@@ -1,0 +1,142 @@
+"""The best fixed partition: every agent owns some zones and cycles through them, and nobody learns or talks.
+
+A zone belongs to one agent. An agent walks the shortest tour through its zones over and over, and waits at
+each for a fixed number of steps, its dwell time. Of a period P, zone m is attended in
+``dwell_m + leaving_m + arriving_m`` steps, so the margin of a schedule is an exact fraction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from itertools import permutations
+from typing import NamedTuple
+
+import numpy as np
+
+from analysis.baselines.ways import Trips, trips
+from cmarlsim.errors import InputError
+from cmarlsim.kernels.world import Floats, Ints
+from cmarlsim.scenario import Scenario
+
+MOST_ZONES = 9
+"""There are 21,147 ways to partition nine zones."""
+
+
+class Round(NamedTuple):
+    """One agent's schedule."""
+
+    tour: tuple[int, ...]  # its zones, in the order of visits
+    dwell: tuple[int, ...]  # steps at each
+    margin: float  # the smallest of its zones' in the long run
+    idleness: int  # the longest time for which it leaves one of them alone
+
+
+class Partition(NamedTuple):
+    """A schedule for every agent that has one; the others stand where they are needed least."""
+
+    rounds: tuple[Round, ...]
+
+    @property
+    def margin(self) -> float:
+        """The smallest in the long run."""
+        return min(each.margin for each in self.rounds)
+
+    @property
+    def idleness(self) -> int:
+        """The longest time in steps for which a zone is left alone, once all were visited."""
+        return max(each.idleness for each in self.rounds)
+
+
+def set_partitions(zones: tuple[int, ...], most: int) -> Iterator[tuple[tuple[int, ...], ...]]:
+    """All partitions of `zones` into at most `most` blocks; a block lists its zones in order."""
+    if not zones:
+        yield ()
+        return
+    first, rest = zones[0], zones[1:]
+    for blocks in set_partitions(rest, most):
+        for i, block in enumerate(blocks):
+            yield (*blocks[:i], (first, *block), *blocks[i + 1 :])
+        if len(blocks) < most:
+            yield ((first,), *blocks)
+
+
+def shortest_tour(block: tuple[int, ...], way: Trips) -> tuple[int, ...]:
+    """The order of visits with the fewest steps of travel, beginning with the first zone."""
+
+    def travel(tour: tuple[int, ...]) -> int:
+        return int(way.steps[tour, np.roll(tour, -1)].sum())
+
+    return min(((block[0], *rest) for rest in permutations(block[1:])), key=travel)
+
+
+def best_round(block: tuple[int, ...], c: Floats, way: Trips, longest: int) -> Round:
+    """The dwell times of at most `longest` steps with the largest smallest margin.
+
+    For every period the largest margin is found by halving: `dwell` must be at least
+    ``(c + margin) period - leaving - arriving``, and together they must not exceed what travel leaves.
+    """
+    tour = shortest_tour(block, way)
+    if len(tour) == 1:
+        return Round(tour, (longest,), float(1.0 - c[tour[0]]), 0)
+    after, before = np.roll(tour, -1), np.roll(tour, 1)
+    passing = way.leaving[tour, after] + way.arriving[before, tour]
+    travel = int(way.steps[tour, after].sum())
+    period = np.arange(travel + len(tour), travel + len(tour) * longest + 1)[:, None]
+    wanted, low, high = c[list(tour)], np.full(period.shape, -1.0), np.ones(period.shape)
+    for _ in range(50):
+        middle = (low + high) / 2
+        dwell = np.maximum(1, np.ceil((wanted + middle) * period - passing))
+        short = np.all(dwell <= longest, axis=1, keepdims=True)
+        fits = short & (dwell.sum(axis=1, keepdims=True) <= period - travel)
+        low, high = np.where(fits, middle, low), np.where(fits, high, middle)
+    best = int(low.argmax())
+    dwell = np.maximum(1, np.ceil((wanted + low[best]) * period[best] - passing)).astype(np.int64)
+    whole, attended = int(dwell.sum()) + travel, dwell + passing
+    margin = float((attended / whole - wanted).min())
+    return Round(tour, tuple(dwell.tolist()), margin, whole - int(attended.min()))
+
+
+def best_partition(scenario: Scenario, longest: int) -> Partition:
+    """The partition and dwell times of at most `longest` steps with the largest smallest margin.
+
+    Of equals, the one whose other rounds are better, the worse ones first.
+
+    Raises
+    ------
+    InputError
+        If there are more than `MOST_ZONES` zones, or too many places.
+    """
+    if scenario.M > MOST_ZONES:
+        raise InputError(f"scenario '{scenario.name}': partitions of M = {scenario.M} zones are too many")
+    way, c = trips(scenario), scenario.c
+
+    @cache
+    def best(block: tuple[int, ...]) -> Round:
+        return best_round(block, c, way, longest)
+
+    choices = set_partitions(tuple(range(scenario.M)), scenario.agents.N)
+    partitions = (Partition(tuple(best(block) for block in blocks)) for blocks in choices)
+    return max(partitions, key=lambda each: sorted(each_round.margin for each_round in each.rounds))
+
+
+def best_static(scenario: Scenario) -> Partition:
+    """The best assignment that is never left: agents hold the zones with the largest thresholds."""
+    zones = np.argsort(-scenario.c, kind="stable")[: scenario.agents.N].tolist()
+    return Partition(tuple(Round((m,), (1,), float(1.0 - scenario.c[m]), 0) for m in sorted(zones)))
+
+
+def targets(scenario: Scenario, partition: Partition, steps: int) -> Ints:
+    """The zone that each agent heads for at every step, (steps, N): the plan of a `Patrol`.
+
+    An agent heads for a zone while it travels there and for its dwell time. An agent without a round holds
+    the zone with the largest threshold.
+    """
+    way = trips(scenario)
+    plan = np.full((steps, scenario.agents.N), int(np.argmax(scenario.c)))
+    for n, each in enumerate(partition.rounds):
+        before = np.roll(each.tour, 1)
+        stay = np.array(each.dwell) + way.steps[before, each.tour]
+        period = np.repeat(each.tour, stay)
+        plan[:, n] = np.resize(period, steps)
+    return plan

@@ -1,0 +1,140 @@
+"""How multipliers evolve between rollouts: gossip, and what stands in its place.
+
+Every rule is one dual update, ``[(1 - alpha) mixed + step (T0 c - evidence)]_+``, and rules differ
+in what an agent takes for its multipliers before (`mixed`), in what it takes for the truth about the rollout
+(`evidence`, in steps), and in the step size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from analysis.baselines.metrics import own_observations
+from cmarlsim.kernels.scene import Trace
+from cmarlsim.kernels.world import Bools, Floats, Ints
+from cmarlsim.scenario import Scenario
+
+
+class Moment(NamedTuple):
+    """A team at the end of rollout k."""
+
+    scenario: Scenario
+    k: int
+    c: Floats  # (N, M) the thresholds that each agent aims for
+    lam: Floats  # (N, M) in force during the rollout
+    known: Ints  # (N, M) steps in which a zone was attended, as far as each agent knows by eq. (17)
+    trace: Trace  # of the rollout; with steps if the rule needs them
+
+
+@dataclass(frozen=True)
+class Gossip:
+    """Eq. (18): what gossip brought.
+
+    Attributes
+    ----------
+    alpha : float or None
+        Contraction; None for the scenario's.
+    decay : float
+        The step size of rollout k is eta / (k + 1)^decay.
+    """
+
+    alpha: float | None = None
+    decay: float = 0.0
+    needs_steps = False
+
+    def evidence(self, moment: Moment) -> Floats | Ints:
+        """Steps in which each zone was attended, as each agent believes, (N, M)."""
+        return moment.known
+
+    def mixed(self, moment: Moment) -> Floats:
+        """Multipliers that the update starts from, (N, M)."""
+        return moment.lam
+
+    def first(self, N: int, M: int) -> Floats:
+        """Multipliers of the first rollout, (N, M)."""
+        return np.zeros((N, M))
+
+    def __call__(self, moment: Moment) -> Floats:
+        """Multipliers of the next rollout, (N, M)."""
+        dual = moment.scenario.dual
+        alpha = dual.alpha if self.alpha is None else self.alpha
+        step = dual.eta / dual.T0 / (moment.k + 1) ** self.decay
+        slack = dual.T0 * moment.c - self.evidence(moment)
+        return np.maximum(0.0, (1.0 - alpha) * self.mixed(moment) + step * slack)
+
+
+@dataclass(frozen=True)
+class Shared(Gossip):
+    """Eq. (16): everybody knows the true rewards, so all have one vector of multipliers."""
+
+    def evidence(self, moment: Moment) -> Floats:
+        """The truth, (N, M)."""
+        attended = np.rint(moment.trace.reward_mean[0] * moment.scenario.dual.T0)
+        return np.broadcast_to(attended, moment.lam.shape)
+
+
+@dataclass(frozen=True)
+class Consensus(Gossip):
+    """Neighbours average their multipliers; nobody passes on what others saw.
+
+    At every step of the rollout linked agents average with Metropolis weights. An agent has seen only
+    itself, so it counts its own visits N times: then the team's mean multiplier moves as with the sum of all
+    visits (two agents in one zone count twice).
+    """
+
+    needs_steps = True
+
+    def evidence(self, moment: Moment) -> Floats:
+        """N times the steps that each agent itself spent in each zone, (N, M)."""
+        own = own_observations(moment.scenario, moment.trace.position)
+        return float(len(moment.lam)) * own.sum(axis=0)
+
+    def mixed(self, moment: Moment) -> Floats:
+        """Multipliers after T0 rounds of averaging, (N, M)."""
+        return product(metropolis(moment.trace.link)) @ moment.lam
+
+
+@dataclass(frozen=True)
+class Frozen(Gossip):
+    """Fixed-weight regularisation: all agents keep the multipliers `lam` (M,), whatever happens."""
+
+    lam: tuple[float, ...] = ()
+
+    def first(self, N: int, M: int) -> Floats:
+        """`lam` for everybody, (N, M)."""
+        return np.tile(self.lam, (N, 1))
+
+    def __call__(self, moment: Moment) -> Floats:
+        """The same multipliers as ever, (N, M)."""
+        return moment.lam
+
+
+def metropolis(link: Bools) -> Floats:
+    """Averaging weights of every step: symmetric, rows that add up to 1.
+
+    Parameters
+    ----------
+    link : (T, N, N) array of bool
+
+    Returns
+    -------
+    (T, N, N) array
+        1 / (1 + max(degree_i, degree_j)) for linked agents, the rest on the diagonal.
+    """
+    degree = link.sum(axis=2)
+    weights = link / (1.0 + np.maximum(degree[:, :, None], degree[:, None, :]))
+    n = np.arange(link.shape[1])
+    weights[:, n, n] = 1.0 - weights.sum(axis=2)
+    return weights
+
+
+def product(weights: Floats) -> Floats:
+    """All rounds of averaging as one: weights[T - 1] @ ... @ weights[0], multiplied in pairs."""
+    while len(weights) > 1:
+        if len(weights) % 2:
+            weights = np.append(weights, np.eye(weights.shape[1])[None], axis=0)
+        weights = weights[1::2] @ weights[::2]
+    return weights[0]

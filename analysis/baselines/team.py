@@ -1,0 +1,88 @@
+"""A team under a rule: the engine's rollouts, and between them the rule's multipliers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from analysis.baselines.rules import Gossip, Moment
+from cmarlsim.execution import Run
+from cmarlsim.kernels.scene import Trace, new_trace, part_of
+from cmarlsim.kernels.world import Floats
+from cmarlsim.scenario import Scenario
+
+
+def with_thresholds(scenario: Scenario, c: Sequence[float] | Floats) -> Scenario:
+    """The scenario with other thresholds, (M,)."""
+    pairs = zip(scenario.zones, np.asarray(c).tolist(), strict=True)
+    return scenario.model_copy(update={"zones": tuple(zone.model_copy(update={"c": m}) for zone, m in pairs)})
+
+
+def without_links(scenario: Scenario) -> Scenario:
+    """The scenario in which nobody can talk to anybody."""
+    return scenario.model_copy(update={"links": scenario.links.model_copy(update={"model": "never"})})
+
+
+class Team:
+    """A run whose multipliers follow a rule.
+
+    Parameters
+    ----------
+    run
+        A fresh run.
+    rule
+        None where multipliers do not matter, as in a patrol.
+    tightening
+        By how much the team aims higher than the thresholds: the paper's surrogate problem.
+
+    Attributes
+    ----------
+    c : (N, M) array
+        The thresholds that each agent aims for.
+    """
+
+    def __init__(self, run: Run, rule: Gossip | None, tightening: float = 0.0) -> None:
+        self.run, self._rule, self._tightening = run, rule, tightening
+        N, M = run.scenario.agents.N, run.scenario.M
+        self.c = np.tile(run.scenario.c + tightening, (N, 1))
+        self._posted: Floats | None = None
+        if rule is not None:
+            run.lam = rule.first(N, M)
+
+    def post(self, c: Floats) -> None:
+        """Change the thresholds to `c` (M,), from the next rollout on, and tell nobody.
+
+        The threshold is posted in its zone, and an agent's report of a visit carries it. So an agent learns
+        it in the first rollout at whose end it knows of a visit, its own or one that it heard of by the
+        rule's means of communication. Until then it aims for the old one.
+        """
+        self._posted = np.asarray(c) + self._tightening
+
+    @property
+    def informed(self) -> bool:
+        """Whether every agent aims for what was posted."""
+        return self._posted is not None and bool((self.c == self._posted).all())
+
+    def play(self, rollouts: int, keep_steps: bool = False) -> Trace:
+        """Run the next rollouts.
+
+        Returns
+        -------
+        Trace
+            With the rule's multipliers; with rows for steps if they are kept or the rule needs them.
+        """
+        scenario, rule = self.run.scenario, self._rule
+        rows = rollouts * scenario.dual.T0 if keep_steps or (rule and rule.needs_steps) else 0
+        trace = new_trace(rollouts, rows, scenario.agents.N, scenario.M)
+        if rule is None:
+            return self.run.fill(trace)
+        for k in range(rollouts):
+            lam, part = self.run.lam, part_of(trace, k, 1)
+            self.run.fill(part)
+            moment = Moment(scenario, self.run.done - 1, self.c, lam, self.run.known, part)
+            if self._posted is not None:
+                self.c = np.where(rule.evidence(moment) > 0, self._posted, self.c)
+                moment = moment._replace(c=self.c)
+            part.lam[0] = self.run.lam = rule(moment)
+        return trace
