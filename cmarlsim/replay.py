@@ -14,11 +14,11 @@ import typer
 
 from cmarlsim.console import STOPPED, Stop, command, compilation_announced, progress_bar
 from cmarlsim.errors import InputError
-from cmarlsim.film import find_ffmpeg, gif, mp4
+from cmarlsim.films.film import find_ffmpeg, gif, mp4
+from cmarlsim.films.moments import largest_multiplier, moments
+from cmarlsim.films.stage import Stage
 from cmarlsim.hdf5 import check_free, take_name
-from cmarlsim.moments import largest_multiplier, moments
 from cmarlsim.recording import Recording
-from cmarlsim.stage import Stage
 
 FILM_STEPS = 400
 """Length of a film, unless asked otherwise."""

@@ -16,14 +16,15 @@ import pytest
 from matplotlib.colors import to_rgba
 from PIL import Image
 
-from cmarlsim import Policy, Recording, Scenario, execute, moments
+from cmarlsim import Policy, Recording, Scenario, execute
 from cmarlsim.console import command
 from cmarlsim.errors import InputError
-from cmarlsim.film import Pixels, gif, mp4
-from cmarlsim.moments import Moment
-from cmarlsim.panels import MultiplierBars, MultiplierImage, side_by_side
+from cmarlsim.films import moments
+from cmarlsim.films.film import Pixels, gif, mp4
+from cmarlsim.films.moments import Moment
+from cmarlsim.films.panels import MultiplierBars, MultiplierImage, side_by_side
+from cmarlsim.films.stage import Stage
 from cmarlsim.replay import replay
-from cmarlsim.stage import Stage
 
 STEPS, T0 = 300, 10
 TEAM = Scenario.load("tiny", ["agents.N=4", "zones.top.name=$t^p$ and a long name"])

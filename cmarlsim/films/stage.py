@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from cmarlsim.film import Pixels
-from cmarlsim.moments import Moment
-from cmarlsim.panels import MultiplierBars, MultiplierImage, PlanPanel, SatisfactionPanel, shortened
+from cmarlsim.films.film import Pixels
+from cmarlsim.films.moments import Moment
+from cmarlsim.films.panels import MultiplierBars, MultiplierImage, PlanPanel, SatisfactionPanel, shortened
 from cmarlsim.picture import plain
 from cmarlsim.scenario import Scenario
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cmarlsim.films.moments import Moment
 from cmarlsim.kernels.world import Floats
-from cmarlsim.moments import Moment
 from cmarlsim.picture import colour, draw_floorplan, plain
 from cmarlsim.scenario import Scenario
 
