@@ -24,6 +24,7 @@ from cmarlsim.films.film import Pixels, gif, mp4
 from cmarlsim.films.moments import Moment
 from cmarlsim.films.panels import MultiplierBars, MultiplierImage, side_by_side
 from cmarlsim.films.stage import Stage
+from cmarlsim.picture import COLOURS
 from cmarlsim.replay import replay
 
 STEPS, T0 = 300, 10
@@ -123,7 +124,7 @@ def test_bars_of_an_agent_stand_around_its_number_in_the_colours_of_the_zones() 
     middle = corners(stage.lam.bars.artist)[:, [0, 2]].mean(axis=1)
     assert np.array_equal(middle.round().astype(int), np.repeat(range(4), 3))
     assert (np.diff(middle) > 0).all()
-    zones = [to_rgba(name) for name in ("tab:red", "tab:green", "tab:blue")]
+    zones = [to_rgba(name) for name in COLOURS[:3]]
     assert np.allclose(stage.lam.bars.artist.get_facecolor(), zones * 4)
     assert np.allclose(stage.satisfaction.bars.artist.get_facecolor(), zones)
     assert np.allclose(stage.plan.lit.get_facecolor()[:, :3], np.array(zones)[:, :3])
@@ -134,7 +135,7 @@ def test_attended_zones_are_seen_in_their_colours_and_others_are_pale() -> None:
     aside = made_up(TEAM)._replace(position=np.full((4, 2), 0.5))
     for reward in np.eye(3, dtype=bool):
         pixels = stage.draw(aside._replace(reward=reward))
-        for m, name in enumerate(("tab:red", "tab:green", "tab:blue")):
+        for m, name in enumerate(COLOURS[:3]):
             x, y = stage.plan.axes.transData.transform(TEAM.zones[m].center)
             seen = pixels[len(pixels) - round(y), round(x)] / 255
             assert np.allclose(seen, to_rgba(name), atol=0.01) == reward[m]
