@@ -71,7 +71,7 @@ def draw_events(axes: Axes, results: Results) -> None:
         draw_bands(axes, bands, heights, [shade] * len(bands), marker)
         axes.plot([], [], marker, color=shade, label=label)
     name_rungs(axes, names)
-    axes.legend(loc="upper left")
+    axes.legend(loc="lower right")
     axes.set_title("after an event at half time")
 
 
@@ -87,7 +87,7 @@ def draw_frontier(axes: Axes, results: Results) -> None:
         )
         axes.plot(curve["idleness"], curve["margin"], color=shade, label=label, linewidth=1)
     axes.set_xscale("log")
-    axes.set_ylim(-0.65, 0.45)
+    axes.set_ylim(-0.2, 0.45)
     axes.set_xlabel("worst idleness of a zone (steps)")
     axes.set_ylabel("smallest margin over zones")
     axes.axhline(0, color="0.5", linewidth=0.8)
@@ -133,5 +133,5 @@ def draw(results: Results, path: Path) -> None:
     for axes, shape in zip(panels[3:], SHAPES, strict=False):
         draw_capacity(axes, results, shape)
     draw_key(panels[-1])
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, dpi=80, pil_kwargs={"optimize": True})
     figure.savefig(path.with_suffix(".pdf"), metadata={"CreationDate": None})
