@@ -285,7 +285,7 @@ def policy_input(policy: dict[str, Any], centre: Point, lam: Floats) -> Floats:
     """(M+2,) the multipliers and the tile's centre, scaled."""
     if policy["scale_lam"]:
         lam = lam / lam.max() if lam.max() > 0 else np.zeros_like(lam)
-    lam = lam ** (1 / 2 ** policy.get("lam_roots", 0))
+    lam = lam ** (1 / 2 ** policy["lam_roots"])
     low, high = np.asarray(policy["low"]), np.asarray(policy["high"])
     return np.concatenate([lam, 2 * (np.asarray(centre) - low) / (high - low) - 1])
 

@@ -39,7 +39,8 @@ def test_rows_of_any_shape_equal_the_twins(M: int, H: int) -> None:
     case, generator = corridor(cells=M, agents=2), np.random.default_rng(100 * M + H)
     shapes = {"W1": (2, M + 2, H), "b1": (2, H), "W2": (2, H, M), "b2": (2, M)}
     policy = {name: singles(generator.standard_normal(shape)) for name, shape in shapes.items()}
-    case = case._replace(policy=policy | {"low": [0.0, 0.0], "high": [9.0, 1.0], "scale_lam": False})
+    encoding = {"low": [0.0, 0.0], "high": [9.0, 1.0], "scale_lam": False, "lam_roots": M % 3}
+    case = case._replace(policy=policy | encoding)
     weights = policy_of(case).weights(2, scenario_of(case).world)
     lam, hidden, active, cdf = generator.exponential(size=M), np.empty(H), np.empty(H), np.empty(M)
     for n in range(2):
