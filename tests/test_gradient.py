@@ -97,9 +97,7 @@ def reference(batch: Batch, discount: float, entropy: float) -> Pair:
         MLP(*(array.astype(float) for array in mlp)) for mlp in (batch.policy, batch.baseline)
     )
     seen = (batch.lam, batch.worth)
-    return reinforce.gradients(
-        policy, baseline, batch.tile_input, *seen, batch.experience, discount, entropy
-    )
+    return reinforce.gradients(policy, baseline, batch.tile_input, *seen, batch.experience, discount, entropy)
 
 
 def assert_same(found: Pair, expected: Pair) -> None:

@@ -124,7 +124,9 @@ def test_training_earns_more() -> None:
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("rate", ["pretrain_rate", "baseline_rate", "retrain_rate"])
 def test_divergence_is_an_error(rate: str) -> None:
-    with pytest.raises(DivergedError, match=r"training diverged \((pre-training|retraining agent 0), iteration"):
+    with pytest.raises(
+        DivergedError, match=r"training diverged \((pre-training|retraining agent 0), iteration"
+    ):
         train(recipe=RECIPE.model_copy(update={rate: 1e35}))
 
 
