@@ -11,28 +11,32 @@ import h5py
 import numpy as np
 import pytest
 
-import cmarlsim.training
 from cmarlsim import InputError, Policy, Scenario, execute, learn
 from cmarlsim.checkpoint import checkpoint_of, save
 from cmarlsim.learning.mlp import MLP, forward
-from cmarlsim.learning.recipe import Recipe, stages
+from cmarlsim.learning.policy import Encoding
+from cmarlsim.learning.recipe import RECIPES, Recipe, stages
 from cmarlsim.learning.reinforce import policy_gradient
 from cmarlsim.provenance import versions
 from cmarlsim.shipped import DATA
-from cmarlsim.training import VALIDATION_SEED, Training
+from cmarlsim.training import VALIDATION_SEED, DivergedError, Training, block, learners
+from cmarlsim.training.learners import agent_of
+from cmarlsim.training.task import Task
+from cmarlsim.training.team import Team
 
 TINY = Scenario.load("tiny")
-RECIPE = Recipe(
-    hidden=16,
-    episodes=16,
-    pretrain_iterations=50,
-    retrain_iterations=40,
-    baseline_hidden=8,
-    validate_every=10,
-    validation_runs=2,
-    validation_rollouts=10,
-)
-SEED = 7  # its best iterate is neither the first nor the last
+QUICK = {
+    "hidden": 16,
+    "episodes": 16,
+    "pretrain_iterations": 50,
+    "retrain_iterations": 40,
+    "baseline_hidden": 8,
+    "validate_every": 10,
+    "validation_runs": 2,
+    "validation_rollouts": 10,
+}
+RECIPE = RECIPES["paper"].model_copy(update=QUICK)
+SEED = 8  # its best iterate is neither the first nor the last
 
 Trained = tuple[Policy, Training, Path]  # what was learnt, how the training ended, its file
 
@@ -76,7 +80,7 @@ def stopped(tmp_path: Path) -> Path:
 
 def validation_margin(networks: MLP) -> float:
     """Smallest margin under gossip, averaged over the validation runs."""
-    policy = Policy(networks, Training(TINY, SEED, RECIPE).encoding)
+    policy = Policy(networks, Encoding.of(TINY.world, RECIPE.scale_lam))
     steps = RECIPE.validation_rollouts * TINY.dual.T0
     seeds = range(VALIDATION_SEED, VALIDATION_SEED + RECIPE.validation_runs)
     runs = [execute(TINY, policy, steps, seed, record="rollout") for seed in seeds]
@@ -104,7 +108,7 @@ def test_same_seed_same_bits(uninterrupted: Trained) -> None:
 def test_another_seed_another_policy(uninterrupted: Trained) -> None:
     policy, training = train(seed=SEED + 1)
     assert policy.sha256 != uninterrupted[0].sha256
-    assert not np.array_equal(training.state()["team/W1"], uninterrupted[1].state()["team/W1"])
+    assert not np.array_equal(training.state()["0/networks/W1"], uninterrupted[1].state()["0/networks/W1"])
 
 
 def test_training_earns_more() -> None:
@@ -112,15 +116,17 @@ def test_training_earns_more() -> None:
     changes = {"initial_gain": 0.0, "episodes": 64, "discount": 0.5}
     changes |= {"pretrain_iterations": 200, "pretrain_rate": 0.02}
     recipe = RECIPE.model_copy(update=changes)
-    before = validation_margin(Training(TINY, SEED, recipe).team)
+    before = validation_margin(Training(TINY, SEED, recipe).teams[0].networks)
     _, training = train(recipe=recipe)
-    assert training.best_margin > before + 0.1
+    assert training.best.best_margin > before + 0.1
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("rate", ["pretrain_rate", "baseline_rate", "retrain_rate"])
 def test_divergence_is_an_error(rate: str) -> None:
-    with pytest.raises(InputError, match=r"training diverged \((pre-training|retraining agent 0), iteration"):
+    with pytest.raises(
+        DivergedError, match=r"training diverged \((pre-training|retraining agent 0), iteration"
+    ):
         train(recipe=RECIPE.model_copy(update={rate: 1e35}))
 
 
@@ -138,10 +144,10 @@ def test_stages_are_pretraining_then_each_agent_in_turn() -> None:
 
 
 def recorded(
-    monkeypatch: pytest.MonkeyPatch, name: str, note: Callable[[tuple[Any, ...]], Any]
+    monkeypatch: pytest.MonkeyPatch, module: Any, name: str, note: Callable[[tuple[Any, ...]], Any]
 ) -> list[tuple[Any, Any]]:
-    """Notes on the arguments of every call that training makes of `name`, before and after it."""
-    function, calls = getattr(cmarlsim.training, name), []
+    """Notes on the arguments of every call that a module makes of `name`, before and after it."""
+    function, calls = getattr(module, name), []
 
     def wrapped(*arguments: Any) -> Any:
         before = note(arguments)
@@ -149,29 +155,36 @@ def recorded(
         calls.append((before, note(arguments)))
         return result
 
-    monkeypatch.setattr(cmarlsim.training, name, wrapped)
+    monkeypatch.setattr(module, name, wrapped)
     return calls
 
 
-def advanced(training: Training, stage: int, iteration: int) -> Training:
-    """The training at an iteration of a stage."""
-    while (training.stage_index, training.iteration) != (stage, iteration):
-        training.step()
-    return training
+def advanced(seed: int, stage: int, iteration: int) -> Team:
+    """A team at an iteration of a stage."""
+    team = Team(Task(TINY, RECIPE, seed, 0))
+    while (team.stage_index, team.iteration) != (stage, iteration):
+        team.step()
+    return team
+
+
+def learning(team: Team) -> tuple[MLP, MLP]:
+    """The policy and the baseline that learn."""
+    return agent_of(team.work.learners.policies, 0), agent_of(team.work.learners.baselines, 0)
 
 
 @pytest.mark.parametrize(("stage", "iteration", "share"), [(0, 0, 0.0), (0, 7, 1 / 7), (2, 3, None)])
 def test_step_ascends_local_q_minus_baseline(
     monkeypatch: pytest.MonkeyPatch, stage: int, iteration: int, share: float | None
 ) -> None:
-    training = advanced(Training(TINY, SEED, RECIPE), stage, iteration)
-    baseline = MLP(*(array.astype(float) for array in training.baseline))
-    runs = recorded(monkeypatch, "run_episodes", lambda arguments: (arguments[6].lam[:, 0], arguments[6]))
-    ascents = recorded(monkeypatch, "ascend", lambda arguments: (arguments, deepcopy(arguments[:2])))
-    training.step()
+    team = advanced(SEED, stage, iteration)
+    baseline = MLP(*(array.astype(float) for array in learning(team)[1]))
+    runs = recorded(monkeypatch, block, "run_episodes", lambda given: (given[6].lam[:, 0], given[6]))
+    ascents = recorded(monkeypatch, learners, "ascend", lambda given: (given, deepcopy(given[:2])))
+    policies, baselines = team.work.learners.policies, team.work.learners.baselines
+    team.step()
     lam, episodes = runs[0][1]
 
-    tile_input = training.encoding.tile_input()
+    tile_input = Encoding.of(TINY.world, RECIPE.scale_lam).tile_input()
     gain: dict[tuple[int, int], np.ndarray] = {}
     residuals = []
     for b, t in np.ndindex(episodes.reward.shape):
@@ -190,28 +203,29 @@ def test_step_ascends_local_q_minus_baseline(
         entropy, rate = RECIPE.retrain_entropy, RECIPE.retrain_rate
     (policy_ascent, (policy, gradient)), (baseline_ascent, _) = (before for before, _ in ascents)
     advantage, visits = rows[:, 0] / np.std(residuals), rows[:, 1].sum(axis=1)
-    expected = policy_gradient(MLP(*(array.astype(float) for array in policy)), x, advantage, visits, entropy)
-    for found, wanted in zip(gradient, expected, strict=True):
+    network = MLP(*(array[0].astype(float) for array in policy))
+    expected = policy_gradient(network, x, advantage, visits, entropy)
+    for found, wanted in zip(agent_of(gradient, 0), expected, strict=True):
         np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-5 * abs(wanted).max())
-    assert policy_ascent[0] is training.learner
+    assert policy_ascent[0] is policies
     assert policy_ascent[3] == pytest.approx(rate)
-    assert baseline_ascent[0] is training.baseline
+    assert baseline_ascent[0] is baselines
     assert baseline_ascent[3] == RECIPE.baseline_rate
 
 
 def test_every_seed_and_iteration_draws_afresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    draws = recorded(monkeypatch, "run_episodes", lambda arguments: (arguments[6].lam, arguments[6].uniform))
+    draws = recorded(monkeypatch, block, "run_episodes", lambda given: (given[6].lam, given[6].uniform))
     for seed in (SEED, SEED + 1):
-        advanced(Training(TINY, seed, RECIPE), 0, 3)
+        advanced(seed, 0, 3)
     assert len({lam.tobytes() for _, (lam, _) in draws}) == 6
     assert len({uniform.tobytes() for _, (_, uniform) in draws}) == 6
 
 
 def test_half_of_the_episodes_continue(monkeypatch: pytest.MonkeyPatch) -> None:
-    training = advanced(Training(TINY, SEED, RECIPE), 1, 0)
-    nodes = recorded(monkeypatch, "run_episodes", lambda arguments: arguments[6].places.node.copy())
+    team = advanced(SEED, 1, 0)
+    nodes = recorded(monkeypatch, block, "run_episodes", lambda given: given[6].places.node.copy())
     for _ in range(5):
-        training.step()
+        team.step()
     half = RECIPE.episodes // 2
     for (_, ended), (begun, _) in pairwise(nodes):
         assert begun.shape == (RECIPE.episodes, TINY.agents.N)
@@ -220,32 +234,29 @@ def test_half_of_the_episodes_continue(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_copies_of_the_pretrained_agent_form_the_team() -> None:
-    training = advanced(Training(TINY, SEED, RECIPE), 1, 0)
-    for array in training.team:
+    for array in advanced(SEED, 1, 0).networks:
         np.testing.assert_array_equal(array[0], array[1])
 
 
 @pytest.mark.parametrize("stage", [1, 2])
 def test_every_stage_begins_with_its_agent_and_fresh_moments(stage: int) -> None:
-    training = advanced(Training(TINY, SEED, RECIPE), stage, 0)
-    for learner, team in zip(training.learner, training.team, strict=True):
-        np.testing.assert_array_equal(learner, team[stage - 1])
-    assert training.learner_moments.steps == 0
-    assert not any(
-        array.any() for array in (*training.learner_moments.mean, *training.learner_moments.square)
-    )
+    team = advanced(SEED, stage, 0)
+    for learner, array in zip(learning(team)[0], team.networks, strict=True):
+        np.testing.assert_array_equal(learner, array[stage - 1])
+    for name, array in team.work.learners.arrays().items():
+        assert not (array.any() and ("_mean" in name or "_square" in name or name == "steps"))
 
 
 @pytest.mark.parametrize("active", [0, 1])
 def test_block_retraining_leaves_the_others_alone(monkeypatch: pytest.MonkeyPatch, active: int) -> None:
-    training = advanced(Training(TINY, SEED, RECIPE), 1 + active, 0)
+    team = advanced(SEED, 1 + active, 0)
     other = 1 - active
-    before = MLP(*(array.copy() for array in training.team))
-    seen = recorded(monkeypatch, "run_episodes", lambda arguments: (arguments[3], arguments[2].W1.copy()))
+    before = MLP(*(array.copy() for array in team.networks))
+    seen = recorded(monkeypatch, block, "run_episodes", lambda given: (given[3], given[2].W1.copy()))
     for _ in range(RECIPE.retrain_iterations):
-        training.step()
-    assert training.stage_index == 2 + active
-    for array, old in zip(training.team, before, strict=True):
+        team.step()
+    assert team.stage_index == 2 + active
+    for array, old in zip(team.networks, before, strict=True):
         np.testing.assert_array_equal(array[other], old[other])
         assert not np.array_equal(array[active], old[active])
     assert [agent for (agent, _), _ in seen] == [active] * RECIPE.retrain_iterations
@@ -261,26 +272,26 @@ def test_block_retraining_leaves_the_others_alone(monkeypatch: pytest.MonkeyPatc
 def test_best_margin_only_rises_and_is_that_of_the_policy(seed: int) -> None:
     training, margins = Training(TINY, seed, RECIPE), [-np.inf]
     while not training.finished:
-        training.step()
-        if training.best_margin != margins[-1]:
-            margins.append(training.best_margin)
+        training.advance(1)
+        if training.best.best_margin != margins[-1]:
+            margins.append(training.best.best_margin)
             policy = training.policy()
-            assert policy.training["validation_margin"] == training.best_margin
+            assert policy.training["validation_margin"] == margins[-1]
             assert policy.networks is not None
-            assert validation_margin(policy.networks) == pytest.approx(training.best_margin, abs=1e-12)
+            assert validation_margin(policy.networks) == pytest.approx(margins[-1], abs=1e-12)
     assert len(margins) > 2  # it did rise
     assert margins == sorted(margins)
-    assert validation_margin(training.best) == pytest.approx(margins[-1], abs=1e-12)
+    assert validation_margin(training.best.best) == pytest.approx(margins[-1], abs=1e-12)
 
 
 def test_a_worse_iterate_is_not_kept() -> None:
-    training, worse = Training(TINY, SEED, RECIPE), 0
-    while not training.finished:
-        training.step()
-        if training.iteration == 0:  # a stage has ended: the team is its last iterate
-            last = validation_margin(training.team)
-            assert training.best_margin >= last - 1e-12
-            worse += last < training.best_margin
+    team, worse = advanced(SEED, 0, 0), 0
+    while not team.finished:
+        team.step()
+        if team.iteration == 0:  # a stage has ended: the team is its last iterate
+            last = validation_margin(team.networks)
+            assert team.best_margin >= last - 1e-12
+            worse += last < team.best_margin
     assert worse > 0
 
 
@@ -295,7 +306,7 @@ def test_stopped_and_resumed_is_uninterrupted(
 ) -> None:
     out = tmp_path / "policy.h5"
     _, training = train(out=out, blocks=blocks)
-    assert (training.stage_index, training.iteration) == (stage, iteration)
+    assert (training.teams[0].stage_index, training.teams[0].iteration) == (stage, iteration)
     assert checkpoint_of(out).exists()
     assert not out.exists()
     policy, training = train(out=out)
@@ -374,13 +385,13 @@ def test_finished_training_can_be_published_again(tmp_path: Path, uninterrupted:
 def test_broken_checkpoint_is_refused(stopped: Path, edit: str) -> None:
     with h5py.File(checkpoint_of(stopped), "r+") as file:
         if edit == "missing":
-            del file["state/team/W1"]
+            del file["state/0/networks/W1"]
         elif edit == "misshapen":
-            replaced("state/learner/W1", np.zeros((3, 3)))(file)
+            replaced("state/0/work/policies/W1", np.zeros((3, 3)))(file)
         elif edit == "off the graph":
-            file["state/places/node"][0, 0] = 10**6
+            file["state/0/work/places/node"][0, 0] = 10**6
         else:
-            replaced("state/progress", np.array([9, 9]))(file)
+            replaced("state/0/progress", np.array([9, 9]))(file)
     with pytest.raises(InputError, match=r"policy\.h5\.checkpoint: "):
         train(out=stopped)
 
@@ -395,7 +406,8 @@ def test_file_says_how_it_was_made(uninterrupted: Trained) -> None:
     rebuilt = Scenario.from_toml(made["scenario"], made["floorplan"], "the file")
     assert rebuilt == TINY
     assert made["seed"] == SEED
-    assert {name: made[f"recipe_{name}"] for name in Recipe.model_fields} == RECIPE.model_dump()
+    recipe = {name: made[f"recipe_{name}"] for name in Recipe.model_fields}
+    assert recipe == RECIPE.model_dump() | {"ranges": "[1.0]"}
     assert versions().items() <= made.items()
     assert {"version_cmarlsim", "version_numpy", "version_numba"} <= versions().keys()
     assert made["iterations_done"] == 130
@@ -508,6 +520,10 @@ BROKEN_ENCODING: dict[str, Edit] = {
     "words for a flag": lambda file: file.attrs.__setitem__("scale_lam", "False"),
     "complex weights": replaced("weights/b2", np.zeros((2, 3), dtype=complex)),
     "a group for weights": lambda file: (file.__delitem__("weights/b2"), file.create_group("weights/b2")),
+    "too many roots": lambda file: file.attrs.__setitem__("lam_roots", 9),
+    "fewer than no roots": lambda file: file.attrs.__setitem__("lam_roots", -1),
+    "half a root": lambda file: file.attrs.__setitem__("lam_roots", 0.5),
+    "words for roots": lambda file: file.attrs.__setitem__("lam_roots", "2"),
     "box without extent": lambda file: file.attrs.__setitem__("high", file.attrs["low"]),
 }
 

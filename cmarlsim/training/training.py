@@ -61,8 +61,10 @@ class Training:
 
     def prepare(self) -> None:
         """Have all kernels compiled, by a training of one iteration a stage and a run of no rollouts."""
-        names = ("pretrain_iterations", "retrain_iterations", "teams", "validation_rollouts")
-        least = dict.fromkeys(names, 1) | {"episodes": 2, "loop_runs": 2 * len(self.recipe.ranges)}
+        once = ("pretrain_iterations", "retrain_iterations", "teams", "validation_rollouts")
+        slow = ("pretrain_rate", "retrain_rate", "loop_rate", "baseline_rate")  # it must not diverge
+        least: dict[str, float] = dict.fromkeys(once, 1) | dict.fromkeys(slow, 1e-6)
+        least |= {"episodes": 2, "loop_runs": 2 * len(self.recipe.ranges)}
         least["loop_iterations"] = min(1, self.recipe.loop_iterations)
         short = Training(self.scenario, self.seed, self.recipe.model_copy(update=least))
         while not short.finished:
