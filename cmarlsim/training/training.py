@@ -11,6 +11,7 @@ import numpy as np
 from cmarlsim.execution import Run
 from cmarlsim.learning.policy import Policy
 from cmarlsim.learning.recipe import Recipe, Stage
+from cmarlsim.memory import check_training_memory
 from cmarlsim.provenance import versions
 from cmarlsim.scenario import Scenario
 from cmarlsim.training.task import Task
@@ -27,9 +28,15 @@ class Training:
     ----------
     scenario, seed, recipe
         Determine every bit of the result (on one processor type).
+
+    Raises
+    ------
+    InputError
+        If its arrays do not fit into memory.
     """
 
     def __init__(self, scenario: Scenario, seed: int, recipe: Recipe) -> None:
+        check_training_memory(scenario, recipe)
         self.scenario, self.seed, self.recipe = scenario, seed, recipe
         self._tasks = [Task(scenario, recipe, seed, i) for i in range(recipe.teams)]
         self.teams = [Team(task) for task in self._tasks]
