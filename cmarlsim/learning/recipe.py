@@ -60,7 +60,7 @@ class Recipe(Strict):
     loop_entropy: Share = 0.01
     loop_restart: Share = 0.02
     loop_move: Share = 0.05
-    tightening: Share = 0.8
+    tightening: Share = 1.0
     ranges: Annotated[tuple[Rate, ...], Field(min_length=1)] = (0.2, 0.4, 0.6, 0.8, 1.0, 1.2)
     final_rate_share: Share = 0.1
     final_entropy_share: Share = 0.1
