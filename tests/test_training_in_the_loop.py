@@ -168,6 +168,18 @@ def test_kernels_play_the_networks_that_learn() -> None:
     assert not np.array_equal(policies.W1[0], policies.W1[1])
 
 
+def test_networks_that_are_handed_out_do_not_change() -> None:
+    team = advanced(RECIPE, SEED, 1, 0)
+    work, pretrained = in_the_loop(team), deepcopy(team.networks)
+    given = work.team()
+    kept = deepcopy(given)
+    team.step()
+    for networks, wanted in ((given, kept), (team.networks, pretrained)):
+        for array, before in zip(networks, wanted, strict=True):
+            np.testing.assert_array_equal(array, before)
+    assert not np.array_equal(work.team().W1, given.W1)
+
+
 def test_rewards_are_for_tightened_thresholds() -> None:
     for tightening in (0.0, 0.5):
         work = in_the_loop(advanced(recipe_with(tightening=tightening), SEED, 1, 0))
@@ -217,6 +229,7 @@ def test_runs_that_begin_anew_know_nothing_and_their_agents_are_elsewhere() -> N
     np.testing.assert_array_equal(runs.lam[~anew], ended.lam[~anew])
     np.testing.assert_array_equal(runs.lam_tight[~anew], ended.lam_tight[~anew])
     np.testing.assert_array_equal(runs.places.node[~anew], ended.places.node[~anew])
+    assert 0.6 < (runs.places.node != ended.places.node)[anew].mean() < 0.9  # of four waypoints
     assert np.bincount(runs.places.node[anew].ravel(), minlength=4).min() > 0.1 * 2 * anew.sum()
 
 
@@ -239,6 +252,7 @@ def test_every_iteration_team_and_seed_draws_afresh() -> None:
             found.append(work.runs.places.node.tobytes())
             for iteration in range(3):
                 work._begin(iteration)
+                found.append(work.runs.places.node.tobytes())
                 found += [row.tobytes() for row in work._draws.action]
     assert len(set(found)) == len(found)
 
