@@ -187,17 +187,16 @@ def test_rewards_are_for_tightened_thresholds() -> None:
 
 
 def test_the_loop_begins_with_copies_of_the_pretrained_agent() -> None:
-    team = advanced(RECIPE, SEED, 1, 0)
+    team = advanced(RECIPE, SEED, 0, RECIPE.pretrain_iterations - 1)
+    alone = team.work
+    team.step()
     work = in_the_loop(team)
     for n in range(TINY.agents.N):
-        for group, source in (
-            (work.learners.policies, team.networks),
-            (work.learners.baselines, team.baselines),
-        ):
+        for name in ("policies", "baselines"):
+            group, source = getattr(work.learners, name), getattr(alone.learners, name)
             for array, array_of_one in zip(agent_of(group, n), agent_of(source, 0), strict=True):
                 np.testing.assert_array_equal(array, array_of_one)
     assert not work.runs.lam.any()
-    assert team.baselines.W1.any()
 
 
 # --- where runs begin ---
@@ -255,6 +254,23 @@ def test_every_iteration_team_and_seed_draws_afresh() -> None:
                 found.append(work.runs.places.node.tobytes())
                 found += [row.tobytes() for row in work._draws.action]
     assert len(set(found)) == len(found)
+
+
+# --- which iterates are judged ---
+
+
+def test_iterates_are_judged_every_so_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the pre-training from its half on; at the end of every stage, and all along the others."""
+    judged: list[tuple[str, int]] = []
+    monkeypatch.setattr(Team, "_validate", lambda team: judged.append((team.stage.name, team.iteration)))
+    team = Team(Task(TINY, recipe_with(retrain_sweeps=1, retrain_iterations=15), SEED, 0))
+    while not team.finished:
+        team.step()
+    assert judged == [
+        *(("pre-training", i) for i in (20, 30)),
+        *((f"retraining agent {n}", i) for n in range(2) for i in (10, 15)),
+        *(("in the loop", i) for i in (10, 20, 30, 40)),
+    ]
 
 
 # --- teams, threads ---
