@@ -243,6 +243,19 @@ def test_a_full_log_is_lengthened_and_does_not_show(links: naive.Toml) -> None:
     assert total > 0
 
 
+def test_a_log_that_is_full_at_the_end_has_room_for_what_comes_after() -> None:
+    """Three zones are entered at the last step and left after it; the log has room for one step's events."""
+    case = corridor(cells=6, agents=1)
+    middle = case.scenario["zones"][2]
+    case.scenario["zones"] = [case.scenario["zones"][5], *({**middle, "name": f"m{i}"} for i in range(3))]
+    case.scenario["dual"]["T0"] = 3
+    scenario, worth = scenario_of(case), np.array([1.0, 2.0, 4.0, 8.0])
+    stage, runs = stage_of(case, scenario.site, scenario.c), new_runs(places_at(np.array([[0]])), 4, 3)
+    runs.worth[...] = worth
+    assert advance(stage, runs, drawn(scenario, np.random.default_rng(0), 1), room=1 * (1 + 4)) == 0
+    assert runs.reward.tolist() == [[[0.0, 14.0, 0.0]]]
+
+
 def test_parts_of_the_runs_are_views() -> None:
     """Rollouts of the parts are those of the whole."""
     case = random_weights(shipped_case("tiny"), scale_lam=True)
