@@ -193,6 +193,8 @@ def test_training_refuses_what_it_does_not_know(call: Callable[..., Outcome]) ->
     assert err == "error: --recipe loops: must be one of loop, paper; did you mean 'loop'?\n"
     code, _, err = call(train, "tiny", "--hyper", "ranges=[0.5,-1]")
     assert (code, err[:31]) == (2, "error: --hyper: ranges[1] = -1:")
+    code, _, err = call(train, "tiny", "--hyper", "loop_runs=5")
+    assert (code, err) == (2, "error: --hyper: loop_runs = 5: must be 6 or more, as many as ranges\n")
     for out in ("", ".", "/"):
         code, _, err = call(train, "tiny", "--out", out)
         assert code == 2

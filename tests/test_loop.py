@@ -243,6 +243,19 @@ def test_a_full_log_is_lengthened_and_does_not_show(links: naive.Toml) -> None:
     assert total > 0
 
 
+def test_a_log_that_is_full_at_the_end_has_room_for_what_comes_after() -> None:
+    """Three zones are entered at the last step and left after it; the log has room for one step's events."""
+    case = corridor(cells=6, agents=1)
+    middle = case.scenario["zones"][2]
+    case.scenario["zones"] = [case.scenario["zones"][5], *({**middle, "name": f"m{i}"} for i in range(3))]
+    case.scenario["dual"]["T0"] = 3
+    scenario, worth = scenario_of(case), np.array([1.0, 2.0, 4.0, 8.0])
+    stage, runs = stage_of(case, scenario.site, scenario.c), new_runs(places_at(np.array([[0]])), 4, 3)
+    runs.worth[...] = worth
+    assert advance(stage, runs, drawn(scenario, np.random.default_rng(0), 1), room=1 * (1 + 4)) == 0
+    assert runs.reward.tolist() == [[[0.0, 14.0, 0.0]]]
+
+
 def test_parts_of_the_runs_are_views() -> None:
     """Rollouts of the parts are those of the whole."""
     case = random_weights(shipped_case("tiny"), scale_lam=True)
@@ -329,6 +342,7 @@ def engine_rollout(scenario: Scenario, loop: Loop, places: Places, lam: Floats, 
     state = State(Places(*(array[b].copy() for array in places)), lam[b].copy(), np.zeros(M))
     draws = Draws(*(table[b : b + 1] for table in loop._draws))
     scene = new_scene(scenario.site, rules, loop._weights, N, T0)
+    scene = scene._replace(log=new_log(10_000))
     scene.clock[:] = 0, -1
     assert run_rollouts(scenario.site, rules, loop._weights, state, draws, scene, new_trace(1, 0, N, M))
     return state.lam
@@ -352,6 +366,32 @@ def test_every_run_of_a_loop_uses_its_range() -> None:
             assert np.array_equal(loop.runs.lam[b], engine_rollout(fresh[d], loop, places, lam, b))
             apart += not np.array_equal(loop.runs.lam[b], engine_rollout(fresh[7 - d], loop, places, lam, b))
     assert apart > 0
+
+
+MORE_LINKS = [
+    ("links.model=bernoulli", "links.p=0.5", "links.footprint=complete"),
+    ("links.model=always",),
+    ("links.model=never",),
+    ("links.model=bernoulli", "links.p=0.5", "links.footprint=complete", "dual.T0=3000"),  # fills the log
+]
+
+
+@pytest.mark.parametrize("overrides", MORE_LINKS, ids=" ".join)
+def test_runs_of_a_loop_are_those_of_the_engine(overrides: tuple[str, ...]) -> None:
+    if not COMPILED and overrides is MORE_LINKS[-1]:
+        pytest.skip("takes too long in plain Python")
+    scenario = Scenario.load("tiny", list(overrides))
+    networks = policy_of(random_weights(shipped_case("tiny"), scale_lam=True, lam_roots=2)).networks
+    assert networks is not None
+    loop = loop_at(scenario, networks)
+    for iteration in range(3):
+        loop._begin(iteration)
+        places = Places(*(array.copy() for array in loop.runs.places))
+        lam = loop.runs.lam.copy()
+        loop._advance()
+        for b in range(4):
+            assert np.array_equal(loop.runs.lam[b], engine_rollout(scenario, loop, places, lam, b))
+    assert loop.runs.lam.any()
 
 
 def test_a_task_has_a_scenario_for_every_range() -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from cmarlsim.learning.mlp import MLP, initial
 from cmarlsim.learning.policy import MOST_ROOTS
@@ -70,6 +70,14 @@ class Recipe(Strict):
     validate_every: Count = 100
     validation_runs: Count = 4
     validation_rollouts: Count = 400
+
+    @model_validator(mode="after")
+    def _every_range_has_runs(self) -> Self:
+        if self.loop_runs < len(self.ranges):
+            raise ValueError(
+                f"loop_runs = {self.loop_runs}: must be {len(self.ranges)} or more, as many as ranges"
+            )
+        return self
 
 
 RECIPES = {
