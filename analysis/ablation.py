@@ -8,6 +8,7 @@ d = 1 .. 6 with execution seeds that no training has seen. Writes ``ablation.md`
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any
@@ -19,7 +20,7 @@ from analysis.options import OUT, Force, Out
 from analysis.recordings import RADII
 from analysis.style import free_stem
 from cmarlsim.api import execute_batch, learn
-from cmarlsim.console import command, compilation_announced, progress_bar
+from cmarlsim.console import STOPPED, Stop, command, compilation_announced, progress_bar
 from cmarlsim.errors import InputError
 from cmarlsim.learning.recipe import RECIPES, Recipe
 from cmarlsim.scenario import Scenario
@@ -51,9 +52,14 @@ FIRST_SEED = 1000
 """Of the execution seeds."""
 
 
-def margins(recipe: Recipe, seed: int, runs: int) -> pd.DataFrame:
-    """Train, and run at every range: one row a range, with the smallest margin over zones and runs."""
-    policy = learn(Scenario.load("paper"), seed, recipe=recipe)
+def margins(recipe: Recipe, seed: int, runs: int, stop: Stop) -> pd.DataFrame | None:
+    """Train, and run at every range: one row a range, with the smallest margin over zones and runs.
+
+    None if it is stopped before.
+    """
+    policy = learn(Scenario.load("paper"), seed, recipe=recipe, progress=lambda training: not stop.asked)
+    if stop.asked:
+        return None
     seeds = range(FIRST_SEED, FIRST_SEED + runs)
     scenarios = [Scenario.load("paper", [f"links.d={d}"]) for d in RADII]
     batch = [(scenario, policy, each) for scenario in scenarios for each in seeds]
@@ -78,24 +84,42 @@ def chosen(part: str) -> list[str]:
     return names
 
 
-def measure(names: Sequence[str], seeds: int, runs: int) -> pd.DataFrame:
-    """`margins` of the variants `names` with the training seeds 0 .. `seeds` - 1."""
+def measure(names: Sequence[str], seeds: int, runs: int) -> tuple[pd.DataFrame, int]:
+    """`margins` of the variants `names` with the training seeds 0 .. `seeds` - 1.
+
+    Returns
+    -------
+    table
+    int
+        How many trainings it lacks because of Ctrl-C.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If it lacks all.
+    """
     with compilation_announced():
         for recipe in (RECIPES["loop"], RECIPES["paper"]):
             Training(Scenario.load("paper"), 0, recipe).prepare()
     jobs = [(name, seed) for name in names for seed in range(seeds)]
     with (
+        Stop() as stop,
         progress_bar("ablation: training", len(jobs)) as advance,
         ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool,
     ):
 
-        def one(name: str, seed: int) -> pd.DataFrame:
+        def one(name: str, seed: int) -> pd.DataFrame | None:
             recipe, changes = VARIANTS[name]
-            table = margins(recipe.model_copy(update=dict(changes)), seed, runs)
+            table = margins(recipe.model_copy(update=dict(changes)), seed, runs, stop)
+            if table is None:
+                return None
             advance(1)
             return table.assign(variant=name)
 
-        return pd.concat(pool.map(one, *zip(*jobs, strict=True)), ignore_index=True)
+        tables = [table for table in pool.map(one, *zip(*jobs, strict=True)) if table is not None]
+    if not tables:
+        raise KeyboardInterrupt("stopped: nothing was written")
+    return pd.concat(tables, ignore_index=True), len(jobs) - len(tables)
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
@@ -136,7 +160,7 @@ def ablation(
 ) -> int:
     """Train without one part of the recipe at a time, and tabulate the margins that are left."""
     names, stem = chosen(only), free_stem(out, NAME, force, (".csv", ".md"))
-    table = measure(names, seeds, runs)
+    table, lacking = measure(names, seeds, runs)
     table.to_csv(stem.with_suffix(".csv"), index=False, float_format="%.6g")
     lines = summary(table)
     stem.with_suffix(".md").write_text(
@@ -146,6 +170,9 @@ def ablation(
     )
     print(lines.round(3).to_string())
     print(f"{stem}.md, .csv")
+    if lacking:
+        print(f"stopped: {lacking} trainings are missing in these files", file=sys.stderr)
+        return STOPPED
     return 0
 
 

@@ -49,7 +49,15 @@ def draw(table: pd.DataFrame) -> Figure:
         for (n, other), value in np.ndenumerate(matrix):
             if value > 0:
                 ink = "white" if value > 0.5 else "black"
-                axes.text(other, n, f"{value:.2f}", ha="center", va="center", color=ink, fontsize=7)
+                axes.text(
+                    other,
+                    n,
+                    f"{value:.2f}" if value >= 0.005 else "<.01",
+                    ha="center",
+                    va="center",
+                    color=ink,
+                    fontsize=7,
+                )
         axes.set_xticks(range(len(matrix)))
         axes.set_yticks(range(len(matrix)))
     axes.set_xlabel("agent")

@@ -174,6 +174,8 @@ def labelled(references: Sequence[str]) -> dict[str, Policy]:
     for reference in references:
         label, equals, path = reference.partition("=")
         label = label if equals else Path(reference).stem
+        if not label:
+            raise InputError(f"--policy {reference}: the label is empty; write LABEL=POLICY or POLICY")
         if label in policies:
             raise InputError(f"--policy {reference}: the label '{label}' stands for another one already")
         policy = Policy.load(path if equals else reference)

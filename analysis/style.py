@@ -87,10 +87,16 @@ def save(figure: Figure, table: pd.DataFrame, stem: Path) -> None:
     InputError
         If one of them cannot be written.
     """
-    try:
-        table.to_csv(stem.with_suffix(".csv"), index=False, float_format="%.6g")
-        figure.savefig(stem.with_suffix(".png"), pil_kwargs={"optimize": True})
-        figure.savefig(stem.with_suffix(".pdf"), metadata={"CreationDate": None})
-    except OSError as error:
-        raise InputError(f"{stem}: cannot be written: {error.strerror or error}") from None
+    writers: dict[str, Callable[[Path], object]] = {
+        ".csv": lambda path: table.to_csv(path, index=False, float_format="%.6g"),
+        ".png": lambda path: figure.savefig(path, pil_kwargs={"optimize": True}),
+        ".pdf": lambda path: figure.savefig(path, metadata={"CreationDate": None}),
+    }
+    for suffix, write in writers.items():
+        path = stem.with_suffix(suffix)
+        try:
+            write(path)
+        except OSError as error:
+            path.unlink(missing_ok=True)
+            raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
     print(f"{stem}.png, .pdf, .csv")

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from cmarlsim.console import start
+from cmarlsim.console import interruptible, start
 from cmarlsim.replay import replay
 from cmarlsim.run import run
 from cmarlsim.train import train
@@ -15,9 +15,8 @@ from cmarlsim.train import train
 def main() -> None:
     """Entry point of the console script."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-    app.command()(run)
-    app.command()(train)
-    app.command()(replay)
+    for command in (run, train, replay):
+        app.command()(interruptible(command))
     start(app, sys.argv[1:] or ["--help"])
 
 

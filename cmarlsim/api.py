@@ -274,6 +274,7 @@ def learn(
         check_free(path, force)
         if checkpoint_of(path).exists():
             restore(training, checkpoint_of(path))
+        save(training, checkpoint_of(path))  # that it can be written is known before any work is done
     going, saved = True, time.monotonic()
     while going and not training.finished:
         _advance(training, path)

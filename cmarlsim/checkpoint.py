@@ -36,7 +36,9 @@ def restore(training: Training, path: Path) -> None:
     """
     with open_readable(path, FORMAT) as file:
         differing = [
-            key for key, value in training.made_with.items() if str(file.attrs.get(key)) != str(value)
+            key.removeprefix("recipe_")
+            for key, value in training.made_with.items()
+            if str(file.attrs.get(key)) != str(value)
         ]
         if differing:
             raise InputError(

@@ -11,6 +11,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from types import FrameType
 from typing import Any
 
@@ -29,8 +30,22 @@ STOPPED = 130
 def command(function: Callable[..., int], arguments: list[str] | None = None) -> None:
     """Run `function` as a command line; bad input is one line on stderr and exit code 2."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-    app.command()(function)
+    app.command()(interruptible(function))
     start(app, arguments)
+
+
+def interruptible(function: Callable[..., int]) -> Callable[..., int]:
+    """Decorator of a command: where Ctrl-C ends it, it says so."""
+
+    @wraps(function)
+    def wrapped(*arguments: Any, **options: Any) -> int:
+        try:
+            return function(*arguments, **options)
+        except KeyboardInterrupt as stop:
+            print(stop.args[0] if stop.args else "stopped", file=sys.stderr)
+            return STOPPED
+
+    return wrapped
 
 
 def start(app: typer.Typer, arguments: list[str] | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -38,12 +39,23 @@ def open_readable(path: Path, file_format: str) -> h5py.File:
 
 @contextmanager
 def published(path: Path) -> Iterator[h5py.File]:
-    """Write a file under a temporary name; it takes the name `path` only when complete and on disk."""
+    """Write a file under a temporary name; it takes the name `path` only when complete and on disk.
+
+    It is made in memory, for HDF5 does not survive a disk that is full.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    made = io.BytesIO()
+    with h5py.File(made, "w") as file:
+        yield file
     try:
-        with h5py.File(temporary, "w") as file:
-            yield file
-        with temporary.open("rb") as written:
+        with temporary.open("wb") as written:
+            written.write(made.getbuffer())
+            written.flush()
             os.fsync(written.fileno())
         os.replace(temporary, path)
     except OSError as error:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from cmarlsim.console import STOPPED, Stop, command, compilation_announced, progress_bar
+from cmarlsim.console import Stop, command, compilation_announced, progress_bar
 from cmarlsim.errors import InputError
 from cmarlsim.films.film import find_ffmpeg, gif, mp4
 from cmarlsim.films.moments import largest_multiplier, moments
@@ -63,13 +63,9 @@ def replay(
     with run:
         stride = math.ceil(speed / MOST_PICTURES)
         steps = _chosen(run, first, last)[::stride]
-        try:
-            with _temporary(path) as temporary:
-                _film(run, steps, speed / stride, temporary, path)
-                take_name(temporary, path, force)
-        except KeyboardInterrupt:
-            print("stopped: no film was written", file=sys.stderr)
-            return STOPPED
+        with _temporary(path) as temporary:
+            _film(run, steps, speed / stride, temporary, path)
+            take_name(temporary, path, force)
     print(f"film: {path} ({len(steps):,} pictures, {len(steps) * stride / speed:.0f} s)")
     return 0
 
@@ -120,6 +116,12 @@ def _temporary(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield temporary
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("stopped: no film was written") from None
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise InputError(f"{path}: the disk is full; no film was written") from None
     finally:
         temporary.unlink(missing_ok=True)
 

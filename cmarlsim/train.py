@@ -10,11 +10,12 @@ from typing import Annotated, Any
 import typer
 
 from cmarlsim.api import learn
-from cmarlsim.checkpoint import checkpoint_of
+from cmarlsim.checkpoint import checkpoint_of, restore
 from cmarlsim.console import STOPPED, Stop, command, compilation_announced, progress_bar
 from cmarlsim.errors import InputError, nearest
 from cmarlsim.hdf5 import check_free
 from cmarlsim.learning.recipe import RECIPES, Recipe
+from cmarlsim.randomness import check_seed
 from cmarlsim.scenario import Scenario
 from cmarlsim.training import Training
 from cmarlsim.validation import parse, setting_value
@@ -34,7 +35,7 @@ def train(
     ] = "loop",
     hyper: Annotated[
         list[str] | None,
-        typer.Option(metavar="KEY=VALUE", help="Change a hyperparameter of the recipe: teams=2."),
+        typer.Option(metavar="KEY=VALUE", help=f"Change one of {', '.join(Recipe.model_fields)}."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> int:
@@ -47,10 +48,12 @@ def train(
     if not out.name or out.is_dir():
         raise InputError(f"--out {out}: must name an HDF5 file, such as policy.h5")
     check_free(out, force)
+    check_seed(seed)
+    training = Training(world, seed, chosen)
     if checkpoint_of(out).exists():
+        restore(training, checkpoint_of(out))
         print(f"continuing from {checkpoint_of(out)}", file=sys.stderr)
     with compilation_announced():
-        training = Training(world, seed, chosen)
         training.prepare()
     done, total = 0, training.total
     with Stop() as stop, progress_bar(f"{world.name}: training", total) as advance:

@@ -1,5 +1,10 @@
 """The table of what each part of the training recipe gives."""
 
+import signal
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +12,9 @@ import pytest
 from analysis import ablation
 from analysis.ablation import VARIANTS, chosen, markdown, summary
 from cmarlsim import InputError, Policy, Scenario, execute
+from cmarlsim.console import Stop
 from cmarlsim.learning.recipe import Recipe
+from cmarlsim.training import Training
 
 TABLE = pd.DataFrame(
     [
@@ -40,8 +47,9 @@ def test_variants_are_recipes_that_differ() -> None:
 
 @pytest.mark.compiled
 def test_margins_are_those_of_the_worst_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ablation, "learn", lambda scenario, seed, recipe: Policy.load("rank"))
-    found = ablation.margins(Recipe(), seed=3, runs=2)
+    monkeypatch.setattr(ablation, "learn", lambda scenario, seed, recipe, progress: Policy.load("rank"))
+    found = ablation.margins(Recipe(), 3, 2, Stop())
+    assert found is not None
     assert found["d"].to_list() == [1, 2, 3, 4, 5, 6]
     assert set(found["training_seed"]) == {3}
     scenario = Scenario.load("paper", ["links.d=4"])
@@ -56,3 +64,25 @@ def test_variants_are_chosen_by_part_of_their_names() -> None:
         InputError, match="--only nonsense: must be part of one of these: the default recipe;"
     ):
         chosen("nonsense")
+
+
+@pytest.mark.compiled
+def test_a_stopped_ablation_has_what_was_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C during the third of four trainings."""
+    begun: list[int] = []
+
+    def learn(scenario: Scenario, seed: int, recipe: Recipe, progress: Callable[[object], bool]) -> Policy:
+        begun.append(seed)
+        if len(begun) == 3:
+            signal.raise_signal(signal.SIGINT)
+            while progress(None):
+                time.sleep(0.001)
+        return Policy.load("rank")
+
+    monkeypatch.setattr(ablation, "learn", learn)
+    monkeypatch.setattr(ablation, "compilation_announced", nullcontext)
+    monkeypatch.setattr(Training, "prepare", lambda training: None)
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: {0})
+    table, lacking = ablation.measure(["the default recipe"], 4, 1)
+    assert lacking == 2
+    assert table["training_seed"].unique().tolist() == [0, 1]

@@ -13,6 +13,7 @@ from cmarlsim.validation import Count, Strict
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Rate = Annotated[float, Field(gt=0)]
+Multiple = Annotated[float, Field(gt=0, le=100)]
 
 
 class Recipe(Strict):
@@ -61,7 +62,7 @@ class Recipe(Strict):
     loop_restart: Share = 0.02
     loop_move: Share = 0.05
     tightening: Share = 1.0
-    ranges: Annotated[tuple[Rate, ...], Field(min_length=1)] = (0.2, 0.4, 0.6, 0.8, 1.0, 1.2)
+    ranges: tuple[Multiple, ...] = (0.2, 0.4, 0.6, 0.8, 1.0, 1.2)
     final_rate_share: Share = 0.1
     final_entropy_share: Share = 0.1
     baseline_hidden: Count = 64
@@ -73,6 +74,8 @@ class Recipe(Strict):
 
     @model_validator(mode="after")
     def _every_range_has_runs(self) -> Self:
+        if not self.ranges:
+            raise ValueError("ranges = []: must be one or more multiples of links.d, such as [0.5, 1.0]")
         if self.loop_runs < len(self.ranges):
             raise ValueError(
                 f"loop_runs = {self.loop_runs}: must be {len(self.ranges)} or more, as many as ranges"
