@@ -110,7 +110,10 @@ def paper(
     out: Out = Path("results/paper"),
     force: Force = False,
 ) -> int:
-    """Make all figures and the table of Section V's claims; runs what it needs if no recordings are given."""
+    """Make all figures and the table of Section V's claims, of the scenario `paper`.
+
+    Runs what it needs if no recordings are given.
+    """
     stems = {figure.NAME: free_stem(out, figure.NAME, force) for figure in FIGURES}
     claims = free_stem(out, NAME, force, (".csv", ".md"))
     policies = labelled(policy)

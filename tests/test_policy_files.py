@@ -1,5 +1,6 @@
 """Policy files: what survives them, what does not fit a scenario, and what is refused."""
 
+import errno
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -184,3 +185,19 @@ def test_the_number_of_roots_survives_the_file(tmp_path: Path, trained: Trained,
     assert loaded.encoding is not None
     assert loaded.encoding.lam_roots == loaded.weights(2, TINY.world).lam_roots == roots
     assert loaded.sha256 == Policy(policy.networks, encoding).sha256
+
+
+def test_a_full_disk_is_one_line_and_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "policy.h5"
+    path.write_text("an older file")
+
+    def full(file: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(InputError, match=r"policy.h5: cannot be written: No space left on device"):
+        Policy.load("paper").save(path)
+    assert path.read_text() == "an older file"
+    assert list(tmp_path.iterdir()) == [path]

@@ -272,10 +272,10 @@ def test_stopped_training_returns_its_best_so_far(tmp_path: Path) -> None:
 
 OTHERS = {
     "seed": {"seed": SEED + 1},
-    "recipe_discount": {"recipe": RECIPE.model_copy(update={"discount": 0.9})},
-    "recipe_hidden": {"recipe": RECIPE.model_copy(update={"hidden": 17})},
+    "discount": {"recipe": RECIPE.model_copy(update={"discount": 0.9})},
+    "hidden": {"recipe": RECIPE.model_copy(update={"hidden": 17})},
     "scenario": {"scenario": Scenario.load("tiny", ["links.d=2.0"])},
-    "seed, recipe_episodes": {"seed": SEED + 1, "recipe": RECIPE.model_copy(update={"episodes": 8})},
+    "seed, episodes": {"seed": SEED + 1, "recipe": RECIPE.model_copy(update={"episodes": 8})},
 }
 
 

@@ -424,7 +424,7 @@ def test_checkpoints_that_do_not_fit_are_refused(stopped: Path, case: str) -> No
 )
 def test_checkpoints_of_another_recipe_are_refused(stopped: Path, changes: dict[str, Any]) -> None:
     (name,) = changes
-    with pytest.raises(InputError, match=f"these differ: recipe_{name};"):
+    with pytest.raises(InputError, match=f"these differ: {name};"):
         train(recipe_with(**changes), out=stopped)
 
 

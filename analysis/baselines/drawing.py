@@ -21,6 +21,8 @@ COLOURS = {
     IDEAL + TIGHTENED: "tab:cyan",
     "rank-shared": "tab:purple",
     "rank-shared" + TIGHTENED: "magenta",
+    "silent": "tab:brown",
+    "partition-50": "tab:olive",
     RIVAL: "tab:green",
     BOUND: "black",
 }
