@@ -33,7 +33,8 @@ class Chain:
     def __init__(self, footprint: Footprint) -> None:
         if footprint.N > MOST_NODES:
             raise InputError(
-                f"{footprint.name}: N = {footprint.N}: the chain has 2**N states; N must be at most {MOST_NODES}"
+                f"{footprint.name}: N = {footprint.N}: the chain has 2**N states, "
+                f"so N must be at most {MOST_NODES}"
             )
         self.footprint = footprint
 
@@ -71,7 +72,7 @@ class Chain:
         return start
 
     def observed_with(self, occupancy: ArrayLike) -> Floats:
-        """Distribution over sets, (2^N,), when node n observes independently with probability `occupancy`[n]."""
+        """Distribution over sets, (2^N,), when nodes observe independently with probabilities `occupancy`."""
         q = np.broadcast_to(np.asarray(occupancy, dtype=np.float64), self.footprint.N)
         return np.prod(np.where(self.members, q, 1 - q), axis=1)
 

@@ -1,7 +1,8 @@
-"""Footprints from files: edge lists and GraphML."""
+"""Footprints from files: edge lists, GraphML, radio traces, and recordings."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +10,24 @@ import numpy as np
 
 from cmarlsim.errors import InputError
 from cmarlsim.kernels.world import Floats
-from cmarlsim.stochastic.footprints import Footprint, named
+from cmarlsim.recording import Recording
+from cmarlsim.stochastic.footprints import Footprint, fitted, named
+from cmarlsim.stochastic.traces import Replay, read_k7
+
+TRACE_STEP = 10.0
+"""Seconds between the times at which a trace is looked at to average the quality of its links."""
 
 
 def load_footprint(spec: str, p: float | None = None, seed: int = 0) -> Footprint:
-    """Footprint from a GraphML file, an edge list, or by name (see `footprints.named`).
+    """Footprint from a file, by its ending, or by name (see `footprints.named`).
+
+    ``.graphml``; ``.k7`` and ``.k7.gz``, a radio trace; ``.h5``, a recording; any other file is an edge list.
 
     Parameters
     ----------
     p
-        Edge probability of all edges. A file may give each edge its own, which holds where `p` is None.
+        Edge probability of all edges. A file may give each edge its own, which holds where `p` is None; for
+        traces and recordings it is measured.
     seed
         Of footprints that are drawn.
 
@@ -30,11 +39,21 @@ def load_footprint(spec: str, p: float | None = None, seed: int = 0) -> Footprin
     path = Path(spec)
     if path.suffix == ".graphml":
         return _read_graphml(path, p)
+    if path.name.endswith((".k7", ".k7.gz")):
+        return _with(Replay(read_k7(path), TRACE_STEP).surrogate, p)
+    if path.suffix == ".h5":
+        with Recording.open(path) as recording:
+            return _with(fitted(recording), p)
     if path.is_file():
         return _read_edges(path, p)
     if p is None:
         raise InputError(f"footprint '{spec}': needs an edge probability p in (0, 1]")
     return named(spec, p, seed)
+
+
+def _with(footprint: Footprint, p: float | None) -> Footprint:
+    """The same footprint with `p` for all edges, unless that is None."""
+    return footprint if p is None else replace(footprint, p=np.array(p))
 
 
 def _chosen(source: str, given: list[float | None], p: float | None) -> Floats:

@@ -15,6 +15,9 @@ from cmarlsim.stochastic.footprints import Footprint
 
 Engine = Literal["events", "steps"]
 
+EDGES_AT_ONCE = 2**12
+"""Repetitions of small footprints are simulated side by side, up to so many edges."""
+
 MOST_BYTES = 2**33
 """Memory that the freshness of all nodes may take."""
 
@@ -106,23 +109,24 @@ def spread(
     return gossip.fresh(steps - 1)
 
 
-def ages(
+def count_ages(
     footprint: Footprint, source: int, steps: int, repetitions: int, seed: int, engine: Engine = "events"
 ) -> Ints:
-    """Age of what every node knows of one source at the end of `steps` steps, repeated.
+    """How old what a node knows of one source is at the end of `steps` steps, counted over repetitions.
 
-    A node knows at lag l, of step tau = t - l, what the source observed if the age is at most l. So one
-    repetition is a draw for every lag below `steps`, and lags of one repetition are dependent.
+    At lag l, about step tau = t - l, a node knows what the source observed if the age is at most l. So one
+    repetition is a draw for every lag below `steps`; lags of one repetition depend on each other.
 
     Returns
     -------
-    (repetitions, N) array
-        `steps` where nothing is known yet.
+    (steps + 1, N) array
+        Repetitions in which a node's age was 0, 1, ...; the last row: in which it knew nothing yet.
     """
-    batch = max(1, min(repetitions, 2**12 // max(len(footprint.edges), 1)))
-    found = np.empty((repetitions, footprint.N), dtype=np.int64)
+    batch = max(1, EDGES_AT_ONCE // max(len(footprint.edges), 1))
+    counts = np.zeros((steps + 1, footprint.N), dtype=np.int64)
     for first in range(0, repetitions, batch):
         copies = Copies(footprint, min(batch, repetitions - first), first)
-        fresh = spread(copies, steps, seed, [source], engine)[:, :, 0]
-        found[first : first + copies.count] = steps - 1 - fresh
-    return found
+        age = steps - 1 - spread(copies, steps, seed, [source], engine)[:, :, 0]
+        for n in range(footprint.N):
+            counts[:, n] += np.bincount(age[:, n], minlength=steps + 1)
+    return counts
