@@ -70,10 +70,11 @@ def draw(table: pd.DataFrame) -> Figure:
         panel.grid(linewidth=0.3, color="0.85")
     panels[0].plot([], [], color="0.4", linestyle="--", linewidth=0.7, label="bound by disjoint paths")
     panels[0].plot([], [], ".", color="0.4", markersize=2, label="simulated")
-    handles, labels = panels[0].get_legend_handles_labels()
+    looks = {line.get_label(): line for panel in figure.axes for line in panel.get_lines()}
+    shown = {str(label): line for label, line in looks.items() if not str(label).startswith("_")}
     figure.supxlabel("lag times p", fontsize=8)
     figure.supylabel("above P(BN$(d_G, p) \\leq$ lag)", fontsize=8)
-    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+    figure.legend(shown.values(), shown.keys(), loc="outside upper center", ncols=min(len(shown), 6))
     return figure
 
 
@@ -99,7 +100,7 @@ def proposition2(
     footprint: Annotated[
         list[str],
         typer.Option(
-            help="A file (GraphML, edge list, k7 trace, recording) or a name such as grid:3x3; may be repeated."
+            help="GraphML, edge list, k7 trace, recording, or a name such as grid:3x3; may be repeated."
         ),
     ] = list(FOOTPRINTS),  # noqa: B006 (typer wants the default itself)
     p: Annotated[

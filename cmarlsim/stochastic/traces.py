@@ -91,9 +91,9 @@ class Replay:
         """Chance of every edge to be active, from a first step on."""
         block = max(1, CHUNK // len(self.trace.edges))
         for first in range(0, self.steps, block):
-            steps = np.arange(first, min(first + block, self.steps))
+            steps = np.arange(first, min(first + block, self.steps), dtype=np.float64)
             chance = self.trace.quality_at(steps * self.step_seconds)
-            yield first, chance if self.threshold is None else np.float64(chance >= self.threshold)
+            yield first, chance if self.threshold is None else (chance >= self.threshold).astype(np.float64)
 
     def active_steps(self, seed: int = 0) -> Iterator[tuple[int, Bools]]:
         """As `activations.active_steps`, of the edges of `surrogate`; `seed` draws which packets are lost."""
