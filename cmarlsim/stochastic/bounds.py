@@ -73,10 +73,13 @@ def passages(footprint: Footprint, source: int, agent: int) -> list[Passage]:
     return found
 
 
-def disjoint_paths(passage: Passage, p: Floats) -> list[list[list[int]]]:
+def disjoint_paths(passage: Passage, cost: Floats) -> list[list[list[int]]]:
     """Families of 1, 2, ... paths through a block without a common edge, as many as there can be.
 
-    Each family has the least mean time to walk its edges, summed over its paths (a flow of least cost).
+    Parameters
+    ----------
+    cost
+        (F,) of every edge of the footprint, at least 1. The families are flows of least cost, in thousandths.
 
     Returns
     -------
@@ -86,7 +89,7 @@ def disjoint_paths(passage: Passage, p: Floats) -> list[list[list[int]]]:
 
     graph, source, agent = passage.graph.to_directed(), passage.entry, passage.exit
     for *_, data in graph.edges(data=True):
-        data |= {"capacity": 1, "weight": round(1000 / p[data["edge"]])}
+        data |= {"capacity": 1, "weight": round(1000 * cost[data["edge"]])}
     families = []
     for count in range(1, nx.edge_connectivity(passage.graph, source, agent) + 1):
         graph.add_node(source, demand=-count)
@@ -110,13 +113,16 @@ def _walk(graph: Any, flow: dict[int, dict[int, int]], node: int, agent: int) ->
 def paths_bound(footprint: Footprint, source: int, agent: int, last: int) -> Floats:
     """Lower bound on P(T <= l) for l = 0 .. `last`, (last + 1,).
 
-    Block by block the best, at each lag, of the families of paths without a common edge.
+    Block by block the best, at each lag, of families of paths without a common edge: those with the fewest
+    edges, and those with the least mean time to walk them, which differ where edges do.
     """
-    bounds = []
+    bounds, times = [], 1 / footprint.p
+    costs = [np.ones_like(times), times] if np.ptp(times) else [times]
     for passage in passages(footprint, source, agent):
         late = [
             np.prod([1 - sum_of_geometrics(footprint.p[path], last) for path in family], axis=0)
-            for family in disjoint_paths(passage, footprint.p)
+            for cost in costs
+            for family in disjoint_paths(passage, cost)
         ]
         bounds.append(1 - np.min(late, axis=0))
     return _one_after_another(bounds, last)
