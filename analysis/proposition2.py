@@ -37,7 +37,7 @@ FOOTPRINTS = (
     "erdos-renyi:8:0.35",
     "random-geometric:9:0.45",
 )
-PROBABILITIES = (0.05, 0.1, 0.3, 0.6)
+PROBABILITIES = (0.01, 0.05, 0.2, 0.6)
 
 
 def variants(spec: str, probabilities: list[float], seed: int) -> list[Footprint]:

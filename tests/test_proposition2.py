@@ -180,7 +180,7 @@ def test_the_command_writes_table_figure_and_verdicts(call: Callable[..., tuple[
     ]
     verdicts = pd.read_csv("results/proposition2-claims.csv")
     cases = verdicts.drop_duplicates(["footprint", "p"])[["footprint", "p"]].to_numpy().tolist()
-    assert cases == [["mine.txt", 0.25], *(["path:3", p] for p in (0.05, 0.1, 0.3, 0.6))]
+    assert cases == [["mine.txt", 0.25], *(["path:3", p] for p in (0.01, 0.05, 0.2, 0.6))]
     first = Path("results/proposition2.csv").read_bytes()
     assert call(*arguments)[0] == 2
     assert call(*arguments, "--force")[0] == 0

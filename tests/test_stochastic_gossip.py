@@ -123,6 +123,14 @@ def test_copies_are_the_same_alone_and_side_by_side(engine: str) -> None:
         assert np.array_equal(spread(Copies(MIXED, 1, copy), 30, 1, engine=engine)[0], together[copy])
 
 
+@pytest.mark.parametrize(("p", "engine"), [(0.019, "events"), (0.021, "steps")])
+def test_the_faster_engine_is_taken_by_the_mean_probability(p: float, engine: str) -> None:
+    copies = Copies(Footprint("two", 3, np.array([[0, 1], [1, 2]]), np.array([1e-9, 2 * p])), 50)
+    other = {"events": "steps", "steps": "events"}[engine]
+    found = [spread(copies, 60, 0, engine=each).tolist() for each in ("auto", engine, other)]
+    assert found[0] == found[1] != found[2]
+
+
 def test_seeds_differ() -> None:
     first, second = (spread(Copies(MIXED), 50, seed).tolist() for seed in (0, 1))
     assert first != second
@@ -227,7 +235,7 @@ def test_a_recorded_run_replayed_gives_its_own_estimates() -> None:
     [
         ([5], "events", 9, "sources = .* must be different nodes of 0 to 4"),
         ([1, 1], "events", 9, "different nodes"),
-        ([0], "jumps", 9, "engine = 'jumps': must be events or steps"),
+        ([0], "jumps", 9, "engine = 'jumps': must be one of auto, events, steps"),
         ([0], "steps", 0, "steps = 0"),
         ([0], "events", 2**32, "steps = 4294967296"),
     ],

@@ -117,7 +117,7 @@ def paths_bound(footprint: Footprint, source: int, agent: int, last: int) -> Flo
     edges, and those with the least mean time to walk them, which differ where edges do.
     """
     bounds, times = [], 1 / footprint.p
-    costs = [np.ones_like(times), times] if np.ptp(times) else [times]
+    costs = [np.ones_like(times), times] if len(set(times.tolist())) > 1 else [times]
     for passage in passages(footprint, source, agent):
         late = [
             np.prod([1 - sum_of_geometrics(footprint.p[path], last) for path in family], axis=0)

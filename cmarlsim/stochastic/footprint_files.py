@@ -40,7 +40,8 @@ def load_footprint(spec: str, p: float | None = None, seed: int = 0) -> Footprin
     if path.suffix == ".graphml":
         return _read_graphml(path, p)
     if path.name.endswith((".k7", ".k7.gz")):
-        return _with(Replay(read_k7(path), TRACE_STEP).surrogate, p)
+        trace = read_k7(path)
+        return _with(Replay(trace, min(TRACE_STEP, trace.duration)).surrogate, p)
     if path.suffix == ".h5":
         with Recording.open(path) as recording:
             return _with(fitted(recording), p)

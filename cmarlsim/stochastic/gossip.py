@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -13,7 +13,10 @@ from cmarlsim.kernels.world import Bools, Ints
 from cmarlsim.stochastic.activations import Copies, active_events, active_steps
 from cmarlsim.stochastic.footprints import Footprint
 
-Engine = Literal["events", "steps"]
+Engine = Literal["auto", "events", "steps"]
+
+CROSSOVER = 0.02
+"""Mean edge probability below which jumping is the faster engine; `docs/footprints.md` has measurements."""
 
 EDGES_AT_ONCE = 2**12
 """Repetitions of small footprints are simulated side by side, up to so many edges."""
@@ -85,32 +88,33 @@ class Gossip:
 
 
 def spread(
-    copies: Copies, steps: int, seed: int, sources: Sequence[int] | None = None, engine: Engine = "events"
+    copies: Copies, steps: int, seed: int, sources: Sequence[int] | None = None, engine: Engine = "auto"
 ) -> Ints:
     """Simulate gossip from step 0 on and return `Gossip.fresh` at the end of the last step.
 
     Parameters
     ----------
     engine
-        ``steps`` draws every edge at every step, ``events`` jumps; they agree in law.
+        ``steps`` draws every edge at every step, ``events`` jumps; they agree in law, not in draws. ``auto``
+        is the one that is faster at the footprint's mean p.
 
     Raises
     ------
     InputError
         As `Gossip`, or if there is no such engine.
     """
-    gossip = Gossip(copies, sources)
-    if engine == "steps":
-        gossip.steps(active_steps(copies, steps, seed))
-    elif engine == "events":
+    if engine not in get_args(Engine):
+        raise InputError(f"engine = '{engine}': must be one of {', '.join(get_args(Engine))}")
+    gossip, p = Gossip(copies, sources), copies.footprint.p
+    if engine == "events" or (engine == "auto" and p.sum() < CROSSOVER * len(p)):
         gossip.events(active_events(copies, steps, seed))
     else:
-        raise InputError(f"engine = '{engine}': must be events or steps")
+        gossip.steps(active_steps(copies, steps, seed))
     return gossip.fresh(steps - 1)
 
 
 def count_ages(
-    footprint: Footprint, source: int, steps: int, repetitions: int, seed: int, engine: Engine = "events"
+    footprint: Footprint, source: int, steps: int, repetitions: int, seed: int, engine: Engine = "auto"
 ) -> Ints:
     """How old what a node knows of one source is at the end of `steps` steps, counted over repetitions.
 

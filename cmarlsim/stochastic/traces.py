@@ -73,6 +73,8 @@ class Replay:
     """
 
     def __init__(self, trace: Trace, step_seconds: float, threshold: float | None = None) -> None:
+        if trace.duration == 0:
+            raise InputError(f"{trace.name}: nothing changes after the first survey, so there is no time")
         if not 0 < step_seconds <= trace.duration:
             raise InputError(
                 f"{trace.name}: step_seconds = {step_seconds:g}: must be above 0, and at most the trace's "
