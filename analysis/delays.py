@@ -118,7 +118,7 @@ def claims(delays: Delays) -> pd.DataFrame:
         ]
         best = excess[0] if excess[0] is not None else excess[1]
         if best is not None:
-            found.append(_row(d.footprint, claim, words, max(float(best.max()), 0), int(best.argmax())))
+            found.append(_row(d.footprint, claim, words, max(0.0, float(best.max())), int(best.argmax())))
     if d.exact is not None:
         apart = np.abs(d.simulated - d.exact)
         word = "agrees" if apart.max() <= d.error else f"differs by {apart.max():.3g}"

@@ -66,7 +66,7 @@ def draw(table: pd.DataFrame) -> Figure:
             panel.plot(x, curve["paths"] - curve["bound"], color=colour, linestyle="--", linewidth=0.7)
             panel.plot(x, curve["simulated"] - curve["bound"], ".", color=colour, markersize=2)
         panel.axhline(0, color="black", linewidth=0.6)
-        panel.set_title(f"{plain(str(name))}\n$d_G$ = {mine['d_G'].iloc[0]}")
+        panel.set_title(f"{plain(Path(str(name)).name)}\n$d_G$ = {mine['d_G'].iloc[0]}")
         panel.grid(linewidth=0.3, color="0.85")
     panels[0].plot([], [], color="0.4", linestyle="--", linewidth=0.7, label="bound by disjoint paths")
     panels[0].plot([], [], ".", color="0.4", markersize=2, label="simulated")

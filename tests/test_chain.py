@@ -201,5 +201,9 @@ def test_lags_reach_what_is_asked_for() -> None:
     footprint = named("grid:3x3", 0.1)
     lag = lags_for(footprint, 0.99)
     assert bn(4, 0.1, lag) >= 0.99 > bn(4, 0.1, lag - 1)
-    with pytest.raises(InputError, match=r"path:4: p = 1e-06: news would take"):
+    detour = Footprint(
+        "detour", 4, np.array([[0, 1], [1, 2], [2, 3], [0, 3]]), np.array([0.5, 0.5, 1.0, 0.001])
+    )
+    assert bn(2, 0.5, lags_for(detour)) >= 0.995 > bn(2, 0.5, lags_for(detour) - 1)
+    with pytest.raises(InputError, match=r"path:4: p = 1e-06: news takes more than 100,000 steps"):
         lags_for(named("path:4", 1e-6))

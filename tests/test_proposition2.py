@@ -97,6 +97,7 @@ def test_a_simulation_of_something_else_does_not_agree(cycle: Delays) -> None:
     assert found[AGREEMENT].startswith("differs by")
 
 
+@pytest.mark.compiled
 def test_a_large_footprint_is_judged_by_simulation_alone() -> None:
     large = measure(named("grid:3x4", 0.4), REPETITIONS, 0)
     assert large.exact is None
