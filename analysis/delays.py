@@ -24,13 +24,14 @@ MISS = 0.01
 OCCUPANCY = 0.5
 """Probability with which every agent observes, in the claim on several observers."""
 
-PRINTED = "printed: P(R = r) <= P(BN(d_G, p) <= lag)"
-CORRECTED = "corrected: P(R = r) >= P(BN(d_G, p) <= lag)"
-EVERY_PAIR = "corrected, every source and agent"
-OBSERVERS = f"corrected, all agents observe with probability {OCCUPANCY:g}"
-PATHS = "closer: P(R = r) >= disjoint paths, block by block"
-CUTS = "from above: P(R = r) <= cuts, block by block"
-AGREEMENT = "simulation = chain"
+# What P(R = r) by lag is said to be: at most or at least a bound of `cmarlsim.stochastic.bounds`.
+PRINTED = "as printed, <="
+CORRECTED = "corrected, >="
+EVERY_PAIR = "corrected, every pair"
+OBSERVERS = "corrected, many observers"
+PATHS = "disjoint paths, >="
+CUTS = "cuts, <="
+AGREEMENT = "simulation and chain"
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +99,7 @@ def claims(delays: Delays) -> pd.DataFrame:
     """One row a claim: how its verdict comes out exactly and in simulation, and how loose it is.
 
     Columns: footprint, N, edges, d_G, p (the smallest), claim, exact, simulated, slack (the largest
-    excess, exact where it is known) and the lag where it is.
+    excess, exact where it is known, else simulated) and the lag where it is.
     """
     d = delays
     rows = [

@@ -180,6 +180,10 @@ def test_the_command_writes_table_figure_and_verdicts(call: Callable[..., tuple[
         "proposition2.png",
     ]
     verdicts = pd.read_csv("results/proposition2-claims.csv")
+    lines = Path("results/proposition2.md").read_text().splitlines()
+    assert [line.split(" | ")[0] for line in lines[4:]] == ["| mine.txt", *["| path:3"] * 4]
+    assert all(line.count("|") == 11 for line in lines[2:])
+    assert "| 2 | 0.05 | equality | equality |" in lines[6]
     cases = verdicts.drop_duplicates(["footprint", "p"])[["footprint", "p"]].to_numpy().tolist()
     assert cases == [["mine.txt", 0.25], *(["path:3", p] for p in (0.01, 0.05, 0.2, 0.6))]
     first = Path("results/proposition2.csv").read_bytes()
