@@ -245,6 +245,20 @@ def test_bad_input(sources: list[int], engine: str, steps: int, message: str) ->
         spread(Copies(MIXED), steps, 0, sources, engine)
 
 
+@pytest.mark.parametrize(
+    ("count", "first", "message"),
+    [(0, 0, "count = 0"), (1, -1, "first = -1"), (2**20, 2**30, "mixed: .* repetitions .* use fewer")],
+)
+def test_copies_that_cannot_be(count: int, first: int, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Copies(MIXED, count, first)
+
+
+def test_a_seed_is_no_negative_number() -> None:
+    with pytest.raises(InputError, match="seed -1"):
+        spread(Copies(MIXED), 5, -1)
+
+
 def test_too_much_memory_is_refused() -> None:
     with pytest.raises(InputError, match="name fewer sources"):
         Gossip(Copies(MIXED, 10**8))

@@ -10,23 +10,39 @@ import numpy as np
 from cmarlsim.errors import InputError
 from cmarlsim.kernels.activation import Source, begin_jumps, fill_active, jump
 from cmarlsim.kernels.world import Bools, Floats, Ints
-from cmarlsim.randomness import stream_key
+from cmarlsim.randomness import check_seed, stream_key
 from cmarlsim.stochastic.footprints import Footprint
 
 CHUNK = 2**20
 """Draws, or events, that are made before they are used."""
 
 MOST_STEPS = 2**32 - 1
-"""Draws are numbered by their step in 32 bits."""
+MOST_EDGES_DRAWN = 2**32
+"""Draws are numbered by their step and their edge in 32 bits each."""
 
 
 @dataclass(frozen=True)
 class Copies:
-    """Copies number `first` to `first + count - 1` of a footprint side by side, with draws of their own."""
+    """Copies number `first` to `first + count - 1` of a footprint side by side, with draws of their own.
+
+    Raises
+    ------
+    InputError
+        If these are no numbers of copies, or their edges cannot be numbered.
+    """
 
     footprint: Footprint
     count: int = 1
     first: int = 0
+
+    def __post_init__(self) -> None:
+        if self.count < 1 or self.first < 0:
+            raise InputError(f"copies: count = {self.count}, first = {self.first}: must be from 1 and 0 on")
+        if (self.first + self.count) * len(self.footprint.edges) > MOST_EDGES_DRAWN:
+            raise InputError(
+                f"{self.footprint.name}: {self.first + self.count:,} repetitions have more than "
+                f"{MOST_EDGES_DRAWN:,} edges in all: use fewer"
+            )
 
     @property
     def ends(self) -> Ints:
@@ -41,6 +57,7 @@ class Copies:
 
     def source(self, seed: int, name: str, buffer: int) -> Source:
         """Where the draws of these copies come from: the same ones, however many copies there are."""
+        check_seed(seed)
         first = self.first * len(self.footprint.edges)
         return Source(stream_key(seed, name), first, np.empty(buffer))
 
