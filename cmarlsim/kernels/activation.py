@@ -58,16 +58,16 @@ def next_step(source: Source, e: int, t: int, log_idle: float) -> int:
 @inner
 def sink(heap: Ints, i: int) -> None:
     """Move entry `i` of a binary heap, least first, down to where it belongs."""
-    moved = heap[i]
-    child = 2 * i + 1
-    while child < len(heap):
-        if child + 1 < len(heap) and heap[child + 1] < heap[child]:
-            child += 1
+    moved, child = heap[i], 2 * i + 1
+    while child + 1 < len(heap):
+        child += int(heap[child + 1] < heap[child])  # no branch, for it could not be predicted
         if heap[child] >= moved:
             break
         heap[i] = heap[child]
+        i, child = child, 2 * child + 1
+    if child < len(heap) and heap[child] < moved:
+        heap[i] = heap[child]
         i = child
-        child = 2 * i + 1
     heap[i] = moved
 
 
