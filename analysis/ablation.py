@@ -8,9 +8,8 @@ d = 1 .. 6 with execution seeds that no training has seen. Writes ``ablation.md`
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Annotated, Any
 
 import pandas as pd
@@ -21,6 +20,7 @@ from analysis.recordings import RADII
 from analysis.style import free_stem
 from cmarlsim.api import execute_batch, learn
 from cmarlsim.console import command, compilation_announced, progress_bar
+from cmarlsim.errors import InputError
 from cmarlsim.learning.recipe import RECIPES, Recipe
 from cmarlsim.scenario import Scenario
 from cmarlsim.training import Training
@@ -31,7 +31,7 @@ NEEDED = 0.05
 
 _ALONE = RECIPES["loop"].model_copy(update={"teams": 1})
 VARIANTS: Mapping[str, tuple[Recipe, Mapping[str, Any]]] = {
-    "the recipe": (RECIPES["loop"], {}),
+    "the default recipe": (RECIPES["loop"], {}),
     "one team instead of three": (_ALONE, {}),
     "one team, scaled multipliers without roots": (_ALONE, {"lam_roots": 0}),
     "one team, thresholds not tightened": (_ALONE, {"tightening": 0.0}),
@@ -64,12 +64,26 @@ def margins(recipe: Recipe, seed: int, runs: int) -> pd.DataFrame:
     return pd.DataFrame(rows).groupby(["training_seed", "d"], as_index=False).min()
 
 
-def measure(seeds: int, runs: int) -> pd.DataFrame:
-    """`margins` of every variant with the training seeds 0 .. `seeds` - 1."""
+def chosen(part: str) -> list[str]:
+    """Variants whose names contain `part`.
+
+    Raises
+    ------
+    InputError
+        If there are none.
+    """
+    names = [name for name in VARIANTS if part in name]
+    if not names:
+        raise InputError(f"--only {part}: must be part of one of these: {'; '.join(VARIANTS)}")
+    return names
+
+
+def measure(names: Sequence[str], seeds: int, runs: int) -> pd.DataFrame:
+    """`margins` of the variants `names` with the training seeds 0 .. `seeds` - 1."""
     with compilation_announced():
         for recipe in (RECIPES["loop"], RECIPES["paper"]):
             Training(Scenario.load("paper"), 0, recipe).prepare()
-    jobs = [(name, seed) for name in VARIANTS for seed in range(seeds)]
+    jobs = [(name, seed) for name in names for seed in range(seeds)]
     with (
         progress_bar("ablation: training", len(jobs)) as advance,
         ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool,
@@ -116,12 +130,13 @@ def markdown(lines: pd.DataFrame) -> str:
 def ablation(
     seeds: Annotated[int, typer.Option(min=1, help="Training seeds 0, 1, ... of every variant.")] = 5,
     runs: Annotated[int, typer.Option(min=1, help="Runs of 40,000 steps at every range.")] = 5,
+    only: Annotated[str, typer.Option(help="Only variants whose name contains this.")] = "",
     out: Out = OUT,
     force: Force = False,
 ) -> int:
     """Train without one part of the recipe at a time, and tabulate the margins that are left."""
-    stem: Path = free_stem(out, NAME, force, (".csv", ".md"))
-    table = measure(seeds, runs)
+    names, stem = chosen(only), free_stem(out, NAME, force, (".csv", ".md"))
+    table = measure(names, seeds, runs)
     table.to_csv(stem.with_suffix(".csv"), index=False, float_format="%.6g")
     lines = summary(table)
     stem.with_suffix(".md").write_text(

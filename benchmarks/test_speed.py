@@ -69,7 +69,7 @@ def twin_rival(scenario: Scenario, policy: Policy, rollouts: int) -> Side:
     weights: naive.Policy = "rank"
     if policy.networks and policy.encoding:
         encoding = policy.encoding
-        weights = {"low": encoding.low, "high": encoding.high, "scale_lam": encoding.scale_lam}
+        weights = {name: getattr(encoding, name) for name in ("low", "high", "scale_lam", "lam_roots")}
         weights |= policy.networks._asdict()
     tables = tomllib.loads(scenario.to_toml()), tomllib.loads(scenario.floorplan.to_toml())
 

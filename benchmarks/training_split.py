@@ -1,4 +1,4 @@
-"""``python benchmarks/training_split.py``: where the time of one training iteration goes, in both stages.
+"""``python benchmarks/training_split.py``: where the time of a training iteration goes, stage by stage.
 
 The functions of the product are timed where training calls them; medians over the rounds are printed. Then
 the compiled gradients run in turn with the NumPy ones that they are tested against, on the same batch.
@@ -15,31 +15,39 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # for the NumPy gradients; read when NumPy is imported
 
 import numpy as np
 
-import cmarlsim.learning.gradients
-import cmarlsim.training
 from cmarlsim import Policy, Scenario
-from cmarlsim.learning import reinforce
+from cmarlsim.kernels.episodes import Experience
+from cmarlsim.learning import gradients, reinforce
 from cmarlsim.learning.mlp import MLP
-from cmarlsim.learning.recipe import Recipe
-from cmarlsim.training import Training
+from cmarlsim.learning.recipe import RECIPES, sample_multipliers
+from cmarlsim.training import block, learners
+from cmarlsim.training.block import Block
+from cmarlsim.training.learners import Learners, agent_of
+from cmarlsim.training.loop import Loop
+from cmarlsim.training.task import Task
+from cmarlsim.training.team import Team
 
-SEED, ROUNDS, WARM_UP = 0, 200, 5
+SEED, ROUNDS, WARM_UP, ENTROPY = 0, 200, 5, 0.02
+AGENTS, NEVER = 5, 10**6
+STAGES = {"pre-training, 1 agent": 0, "retraining, 5 agents": 1, "in the loop, 5 agents": 1 + AGENTS}
 PARTS: list[tuple[str, Any, str]] = [
-    ("multipliers", cmarlsim.training, "sample_multipliers"),
-    ("starts and draws", Training, "_episodes"),  # less the next one, which it calls
-    ("episodes", cmarlsim.training, "run_episodes"),
-    ("returns and rows", cmarlsim.learning.gradients, "gather"),
-    ("baseline, both ways", cmarlsim.learning.gradients, "baseline_gradient"),
-    ("spread of advantage", cmarlsim.learning.gradients, "spread_of_advantage"),
-    ("policy, both ways", cmarlsim.learning.gradients, "policy_gradient"),
-    ("Adam", cmarlsim.training, "ascend"),
-    ("weights for kernels", Training, "_show_learner"),
+    ("multipliers", block, "sample_multipliers"),
+    ("starts and draws", Block, "_episodes"),  # less the next one, which it calls
+    ("episodes", block, "run_episodes"),
+    ("starts and draws, loop", Loop, "_begin"),
+    ("rollouts under gossip", Loop, "_advance"),
+    ("returns and rows", gradients, "gather"),
+    ("baseline, both ways", gradients, "baseline_gradient"),
+    ("spread of advantage", gradients, "spread_of_advantage"),
+    ("policy, both ways", gradients, "policy_gradient"),
+    ("Adam", learners, "ascend"),
+    ("weights for kernels", Learners, "show"),
 ]
 Seconds = dict[str, float]
 
@@ -68,58 +76,94 @@ def timed() -> Iterator[Seconds]:
             setattr(owner, attribute, function)
 
 
-def training_at(stage: int) -> Training:
-    """A training of the shipped policy `paper`, in the pre-training (0) or a retraining (1) stage."""
-    long = {"pretrain_iterations": 10**6 if stage == 0 else 1, "retrain_iterations": 10**6}
-    training = Training(Scenario.load("paper"), SEED, Recipe(**long, validate_every=10**6))
-    while training.stage_index < stage:
-        training.step()
+def task_of(stage: int) -> Task:
+    """The training of a team that stays in a stage."""
+    names = ("pretrain_iterations", "retrain_iterations", "loop_iterations")
+    present = 0 if stage == 0 else 1 if stage <= AGENTS else 2
+    changes = {name: NEVER if i == present else 1 for i, name in enumerate(names)}
+    changes |= {"retrain_sweeps": 1, "validate_every": NEVER, "validation_rollouts": 400}
+    return Task(Scenario.load("paper"), RECIPES["loop"].model_copy(update=changes), SEED, 0)
+
+
+def team_at(stage: int) -> Team:
+    """The team of the shipped policy `paper`, in training."""
+    team = Team(task_of(stage))
+    while team.stage_index < stage:
+        team.step()
     networks = Policy.load("paper").networks
     assert networks is not None
-    state = training.state()
+    state = team.state()
     for field, array in networks._asdict().items():
-        state[f"team/{field}"], state[f"learner/{field}"] = array.astype("f4"), array[0].astype("f4")
-    training.restore(state)
+        state[f"networks/{field}"] = array
+        state[f"work/policies/{field}"] = array[: len(state[f"work/policies/{field}"])]
+    team.restore(state)
     for _ in range(WARM_UP):
-        training.step()
-    return training
+        team.step()
+    return team
 
 
-def split(training: Training, rounds: int) -> Seconds:
+def split(team: Team, rounds: int) -> Seconds:
     """Median seconds of every part of an iteration, of all of it, and of a validation."""
     samples: list[Seconds] = []
     for _ in range(rounds):
         with timed() as seconds:
             start = time.perf_counter()
-            training.step()
+            team.step()
             whole = time.perf_counter() - start
         seconds["starts and draws"] -= seconds["episodes"]
         rest = whole - sum(seconds.values())
-        samples.append({name: seconds[name] for name, _, _ in PARTS} | {"the rest": rest, "all": whole})
+        parts = {name: seconds[name] for name, _, _ in PARTS if seconds[name] > 0}
+        samples.append(parts | {"the rest": rest, "all": whole})
     return {name: statistics.median(sample[name] for sample in samples) for name in samples[0]}
 
 
-def validation(training: Training) -> float:
+def validation(team: Team) -> float:
     """Median seconds of a validation."""
     times = []
     for _ in range(6):
         start = time.perf_counter()
-        training._validate()
+        team._validate()
         times.append(time.perf_counter() - start)
     return statistics.median(times[1:])
 
 
-def against_numpy(training: Training, rounds: int) -> Seconds:
+class Batch(NamedTuple):
+    """A batch of a retraining stage, and whoever learns from it."""
+
+    task: Task
+    policy: MLP
+    baseline: MLP
+    seen: np.ndarray  # (B, M) multipliers as the networks see them
+    experience: Experience
+
+
+def batch_of(team: Team, task: Task) -> Batch:
+    """A batch for the agent that retrains."""
+    assert isinstance(team.work, Block)
+    generator, groups = np.random.default_rng(SEED), team.work.learners
+    lam = sample_multipliers(generator, task.recipe.episodes, task.scenario.M)
+    experience = team.work._episodes(lam, generator).experience
+    networks = (agent_of(groups.policies, 0), agent_of(groups.baselines, 0))
+    return Batch(task, *networks, task.encoding.lam_input(lam), experience)
+
+
+def gradients_of(batch: Batch) -> gradients.Gradients:
+    """The compiled gradients for batches of this size."""
+    recipe, (B, M), T0 = batch.task.recipe, batch.seen.shape, batch.task.scenario.dual.T0
+    return gradients.Gradients(
+        batch.task.encoding.tile_input(), (B, T0, M), recipe.hidden, recipe.baseline_hidden
+    )
+
+
+def against_numpy(batch: Batch, rounds: int) -> Seconds:
     """Median seconds of the gradients of one batch, compiled and in NumPy, run in turn."""
-    recipe, tile_input = training.recipe, training.encoding.tile_input()
-    generator = np.random.default_rng(SEED)
-    lam = cmarlsim.training.sample_multipliers(generator, recipe.episodes, training.scenario.M)
-    episodes = training._episodes(lam, generator)
-    networks, rest = (training.learner, training.baseline), (lam, episodes, recipe.discount, 0.02)
+    fast_one, tile_input = gradients_of(batch), batch.task.encoding.tile_input()
+    networks = (batch.policy, batch.baseline)
+    rest = (batch.seen, batch.seen, batch.experience, batch.task.recipe.discount, ENTROPY)
     samples: list[tuple[float, float]] = []
     for _ in range(rounds + 1):
         start = time.perf_counter()
-        compiled = training._gradients.of_batch(*networks, *rest)
+        compiled = fast_one.of_batch(*networks, *rest)
         middle = time.perf_counter()
         plain = reinforce.gradients(*networks, tile_input, *rest)
         samples.append((middle - start, time.perf_counter() - middle))
@@ -148,17 +192,17 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the medians, in seconds, to FILE")
     options = parser.parse_args()
     results: dict[str, Seconds] = {}
-    for stage, name in enumerate(["pre-training, 1 agent", "retraining, 5 agents"]):
-        training = training_at(stage)
-        results[name] = split(training, options.rounds)
+    for name, stage in STAGES.items():
+        team = team_at(stage)
+        results[name] = split(team, options.rounds)
         report(name, results[name])
-        gradients = results[f"{name}: gradients"] = against_numpy(training, options.rounds)
-        print(
-            "gradients: {compiled:.2e} s compiled, {NumPy:.2e} s NumPy, ratio {ratio:.1f}".format(**gradients)
-        )
-    each = validation(training)
+        if isinstance(team.work, Block):
+            found = against_numpy(batch_of(team, task_of(stage)), options.rounds)
+            results[f"{name}: gradients"] = found
+            print("gradients: {compiled:.2e} s compiled, {NumPy:.2e} s, ratio {ratio:.1f}".format(**found))
+    each = validation(team)
     results["validation"] = {"each": each}
-    print(f"\nvalidation, every {Recipe().validate_every} iterations: {1e3 * each:.1f} ms")
+    print(f"\nvalidation, every {RECIPES['loop'].validate_every} iterations: {1e3 * each:.1f} ms")
     if options.json:
         options.json.write_text(json.dumps(results, indent=2) + "\n", "utf-8")
 

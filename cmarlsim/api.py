@@ -242,7 +242,7 @@ def learn(
     force: bool = False,
     progress: Callable[[Training], bool] = lambda training: True,
 ) -> Policy:
-    """Train a policy by Algorithm 1.
+    """Train a team's policy, in the stages of a recipe: Algorithm 1, then in the loop.
 
     Parameters
     ----------

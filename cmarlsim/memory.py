@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cmarlsim.errors import InputError
 from cmarlsim.graphs import footprint_size
 from cmarlsim.learning.policy import Policy
+from cmarlsim.learning.recipe import Recipe
 from cmarlsim.scenario import Scenario
 
 SHARE = 0.8
@@ -44,15 +45,17 @@ def check_memory(scenario: Scenario, policy: Policy) -> None:
     InputError
         Says how much is needed, for what most, and what to lower.
     """
-    tables, limit = table_bytes(scenario, policy), SHARE * machine_bytes()
-    needed = sum(tables.values())
+    _check(f"scenario '{scenario.name}'", scenario, table_bytes(scenario, policy))
+
+
+def _check(what: str, scenario: Scenario, tables: Mapping[str, int]) -> None:
+    needed, limit, gigabyte = sum(tables.values()), SHARE * machine_bytes(), 1e9
     if needed > limit:
         largest = max(tables, key=tables.__getitem__)
         raise InputError(
-            f"scenario '{scenario.name}' with N = {scenario.agents.N}, M = {scenario.M}, "
-            f"T0 = {scenario.dual.T0}: its tables need {needed / 1e9:.1f} GB, more than the "
-            f"{limit / 1e9:.1f} GB that a run may take here; most of it, {tables[largest] / 1e9:.1f} GB, "
-            f"for {largest}"
+            f"{what} with N = {scenario.agents.N}, M = {scenario.M}, T0 = {scenario.dual.T0}: "
+            f"its tables need {needed / gigabyte:.1f} GB, more than the {limit / gigabyte:.1f} GB that it "
+            f"may take here; most of it, {tables[largest] / gigabyte:.1f} GB, for {largest}"
         )
 
 
@@ -79,3 +82,31 @@ def check_record_memory(sizes: Sequence[int]) -> None:
             f"{limit / 1e9:.1f} GB that may be taken here: keep less (record='rollout' or 'summary'), "
             "run fewer at a time, or write to files"
         )
+
+
+def training_bytes(scenario: Scenario, recipe: Recipe) -> dict[str, int]:
+    """Bytes of the large arrays of a training, by what they are and what makes them smaller."""
+    N, M, T0 = scenario.agents.N, scenario.M, scenario.dual.T0
+    runs = recipe.loop_runs if recipe.loop_iterations > 0 else 0
+    network = 4 * (recipe.hidden + recipe.baseline_hidden) * (2 * M + 4)
+    teams = {
+        "runs in the loop (loop_runs x T0 x N): lower loop_runs, teams, dual.T0 or agents.N": runs
+        * N
+        * (36 * T0 + 8 * M),
+        "episodes (episodes x T0 x N): lower episodes, teams, dual.T0 or agents.N": recipe.episodes
+        * T0
+        * (40 + 8 * N),
+        "networks (N x hidden x M): lower hidden, teams or agents.N": 8 * N * network,
+    }
+    return {what: recipe.teams * size for what, size in teams.items()}
+
+
+def check_training_memory(scenario: Scenario, recipe: Recipe) -> None:
+    """Raise InputError if a training's arrays take more than `SHARE` of the machine's memory.
+
+    Raises
+    ------
+    InputError
+        Says how much is needed, for what most, and what to lower.
+    """
+    _check(f"training '{scenario.name}'", scenario, training_bytes(scenario, recipe))

@@ -204,8 +204,15 @@ class Scenario(Strict):
         return Site(self.world, self.atlas, NO_SIGHTS if alone else self.sights)
 
     def at_range(self, d: float) -> Self:
-        """The same scenario with `links.d` = `d` metres."""
-        other = self.model_copy(update={"links": self.links.model_copy(update={"d": d})})
+        """The same scenario with `links.d` = `d` metres.
+
+        Raises
+        ------
+        InputError
+            If `d` cannot be a range.
+        """
+        links = parse(Links, self.links.model_dump() | {"d": d}, f"scenario '{self.name}', links")
+        other = self.model_copy(update={"links": links})
         for name in ("atlas", "sights", "site"):  # which depend on it, and were copied if they were there
             other.__dict__.pop(name, None)
         return other

@@ -44,11 +44,11 @@ def train(
     """
     world = Scenario.load(scenario, set_ or ())
     chosen = _recipe(recipe, hyper or ())
-    if checkpoint_of(out).exists():
-        print(f"continuing from {checkpoint_of(out)}", file=sys.stderr)
     if not out.name or out.is_dir():
         raise InputError(f"--out {out}: must name an HDF5 file, such as policy.h5")
     check_free(out, force)
+    if checkpoint_of(out).exists():
+        print(f"continuing from {checkpoint_of(out)}", file=sys.stderr)
     with compilation_announced():
         training = Training(world, seed, chosen)
         training.prepare()

@@ -69,7 +69,8 @@ def trained_case() -> Case:
     """The paper's, with its trained policy."""
     with h5py.File(shipped.DATA / "policies" / "paper.h5") as file:
         weights = {name: file[f"weights/{name}"][...].astype(float) for name in MLP._fields}
-        encoding = {name: file.attrs[name] for name in ("low", "high", "scale_lam", "lam_roots")}
+        encoding = {name: file.attrs[name] for name in ("low", "high", "scale_lam")}
+        encoding["lam_roots"] = file.attrs.get("lam_roots", 0)
     return shipped_case("paper")._replace(policy=weights | encoding)
 
 
@@ -78,7 +79,7 @@ def singles(array: Floats) -> Floats:
     return array.astype(np.float32).astype(float)
 
 
-def random_weights(case: Case, scale_lam: bool, H: int = 8) -> Case:
+def random_weights(case: Case, scale_lam: bool, H: int = 8, lam_roots: int = 0) -> Case:
     generator = np.random.default_rng(5)
     N, M = case.scenario["agents"]["N"], len(case.scenario["zones"])
     weights = {
@@ -89,6 +90,7 @@ def random_weights(case: Case, scale_lam: bool, H: int = 8) -> Case:
         "low": [-2.0, 1.0],
         "high": [31.0, 15.0],
         "scale_lam": scale_lam,
+        "lam_roots": lam_roots,
     }
     return case._replace(policy=weights)
 
@@ -127,8 +129,7 @@ def policy_of(case: Case) -> Policy:
         return Policy.load("rank")
     networks = MLP(*(case.policy[name] for name in MLP._fields))
     centres = np.array(naive.tile_centres(case.floorplan))
-    low, high, scale = (case.policy[name] for name in ("low", "high", "scale_lam"))
-    roots = case.policy.get("lam_roots", 0)
+    low, high, scale, roots = (case.policy[name] for name in ("low", "high", "scale_lam", "lam_roots"))
     return Policy(networks, Encoding(centres, np.array(low), np.array(high), scale, roots))
 
 

@@ -285,7 +285,7 @@ def policy_input(policy: dict[str, Any], centre: Point, lam: Floats) -> Floats:
     """(M+2,) the multipliers and the tile's centre, scaled."""
     if policy["scale_lam"]:
         lam = lam / lam.max() if lam.max() > 0 else np.zeros_like(lam)
-    lam = lam ** (1 / 2 ** policy.get("lam_roots", 0))
+    lam = lam ** (1 / 2 ** policy["lam_roots"])
     low, high = np.asarray(policy["low"]), np.asarray(policy["high"])
     return np.concatenate([lam, 2 * (np.asarray(centre) - low) / (high - low) - 1])
 
@@ -315,6 +315,63 @@ def draw_action(cdf: Floats, u: float) -> int:
 # --- engine ---
 
 
+@dataclass(frozen=True)
+class Ground:
+    """A scenario and its floor plan, measured."""
+
+    scenario: Toml
+    floorplan: Toml
+    plan: Plan
+    walls: list[Segment]
+    centre: list[tuple[float, float]]  # of the tiles
+
+
+def survey(scenario: Toml, floorplan: Toml) -> Ground:
+    """Measure a floor plan."""
+    plan = build_plan(scenario, floorplan)
+    return Ground(scenario, floorplan, plan, wall_segments(floorplan), tile_centres(floorplan))
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """What happened in T0 steps."""
+
+    position: Floats  # (T0, N, 2)
+    tile: Ints  # (T0, N)
+    action: Ints  # (T0, N)
+    own: Bools  # (T0, N, M) whether agent n was in zone m
+    link: Bools  # (T0, N, N)
+    places: list[Place]  # after the last step
+
+
+def play(
+    ground: Ground,
+    policy: Policy,
+    places: list[Place],
+    lam: Floats,
+    u_action: Floats,
+    u_link: Floats,
+    footprint: Sequence[tuple[int, int]],
+) -> Rollout:
+    """A rollout with the multipliers (N, M); draws (T0, N) and (T0, E).
+
+    Gossip comes afterwards: within a rollout no action depends on it.
+    """
+    scenario, plan, agents = ground.scenario, ground.plan, range(len(places))
+    speed = ticks(scenario["agents"]["speed"])
+    rows: list[tuple[Any, ...]] = []
+    for u, u_edge in zip(u_action, u_link, strict=True):
+        position = [position_of(plan, place) for place in places]
+        tile = [tile_of(ground.floorplan, x) for x in position]
+        own = [zones_of(scenario, x) for x in position]
+        link = links(scenario, ground.walls, position, u_edge, footprint)
+        cdf = [cdf_row(policy, n, ground.centre[tile[n]], lam[n]) for n in agents]
+        action = [draw_action(cdf[n], u[n]) for n in agents]
+        places = [advance(plan, places[n], action[n], speed) for n in agents]
+        rows.append((position, tile, action, own, link))
+    return Rollout(*(np.array(column) for column in zip(*rows, strict=True)), places)
+
+
 def simulate(
     scenario: Toml,
     floorplan: Toml,
@@ -337,12 +394,9 @@ def simulate(
     position (T, N, 2), tile (T, N), action (T, N), link (T, N, N), reward (T, M), estimate (T, N, M),
     lam (K+1, N, M), lam_ideal (K+1, M), reward_mean (K, M)
     """
-    plan, walls, centre = build_plan(scenario, floorplan), wall_segments(floorplan), tile_centres(floorplan)
-    speed = ticks(scenario["agents"]["speed"])
-    c = np.array([zone["c"] for zone in scenario["zones"]])
+    ground, c = survey(scenario, floorplan), np.array([zone["c"] for zone in scenario["zones"]])
     alpha, eta = scenario["dual"]["alpha"], scenario["dual"]["eta"]
     u_link = np.reshape(u_link, (*u_action.shape[:2], -1))
-    agents = range(len(start))
 
     places: list[Place] = [("node", int(p)) for p in start]
     lam, lam_ideal = np.zeros((len(start), len(c))), np.zeros(len(c))
@@ -350,28 +404,33 @@ def simulate(
     out |= {name: [] for name in ("position", "tile", "action", "link", "reward", "estimate")}
 
     for k in range(len(u_action)):
-        seen, talk = [], []
-        for t in range(len(u_action[k])):
-            position = [position_of(plan, place) for place in places]
-            tile = [tile_of(floorplan, x) for x in position]
-            seen.append([zones_of(scenario, x) for x in position])
-            talk.append(links(scenario, walls, position, u_link[k, t], footprint))
-            cdf = [cdf_row(policy, n, centre[tile[n]], lam[n]) for n in agents]
-            action = [draw_action(cdf[n], u_action[k, t, n]) for n in agents]
-            places = [advance(plan, places[n], action[n], speed) for n in agents]
-            out["position"].append(position)
-            out["tile"].append(tile)
-            out["action"].append(action)
-
-        own, link = np.array(seen), np.array(talk)
-        reward: Bools = np.any(own, axis=1)  # eq. 1
-        estimate = gossip_literal(own, link)  # at once: within a rollout no action depends on it
-        lam = np.array([dual_update(lam[n], estimate[:, n], c, alpha, eta) for n in agents])
+        rollout = play(ground, policy, places, lam, u_action[k], u_link[k], footprint)
+        places = rollout.places
+        reward: Bools = np.any(rollout.own, axis=1)  # eq. 1
+        estimate = gossip_literal(rollout.own, rollout.link)
+        lam = np.array([dual_update(lam[n], estimate[:, n], c, alpha, eta) for n in range(len(lam))])
         lam_ideal = dual_update(lam_ideal, reward, c, alpha, eta)
-        out["link"].extend(link)
+        for name in ("position", "tile", "action", "link"):
+            out[name].extend(getattr(rollout, name))
         out["reward"].extend(reward)
         out["estimate"].extend(estimate)
         out["lam"].append(lam)
         out["lam_ideal"].append(lam_ideal)
         out["reward_mean"].append(reward.mean(axis=0))
     return {name: np.array(values) for name, values in out.items()}
+
+
+# --- training in the loop ---
+
+
+def owed(worth: Floats, own: Bools, n: int) -> float:
+    """What the team earns, less what it earns without agent n; (M,) and (N, M)."""
+    others = np.delete(own, n, axis=0)
+    return math.fsum(worth[own.any(axis=0)]) - math.fsum(worth[others.any(axis=0)])
+
+
+def rewards_owed(ground: Ground, rollout: Rollout, worth: Floats) -> Floats:
+    """(N, T0) what each agent is owed in the state that every step leads to."""
+    end = [zones_of(ground.scenario, position_of(ground.plan, place)) for place in rollout.places]
+    after = [*rollout.own[1:], np.array(end)]
+    return np.array([[owed(worth, own, n) for own in after] for n in range(len(end))])

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from analysis import ablation
-from analysis.ablation import VARIANTS, markdown, summary
-from cmarlsim import Policy, Scenario, execute
+from analysis.ablation import VARIANTS, chosen, markdown, summary
+from cmarlsim import InputError, Policy, Scenario, execute
 from cmarlsim.learning.recipe import Recipe
 
 TABLE = pd.DataFrame(
@@ -47,3 +47,12 @@ def test_margins_are_those_of_the_worst_run(monkeypatch: pytest.MonkeyPatch) -> 
     scenario = Scenario.load("paper", ["links.d=4"])
     runs = [execute(scenario, Policy.load("rank"), seed=seed, record="rollout") for seed in (1000, 1001)]
     assert found["smallest_margin"][3] == np.min([run.margin() for run in runs])
+
+
+def test_variants_are_chosen_by_part_of_their_names() -> None:
+    assert chosen("") == list(VARIANTS)
+    assert chosen("default") == ["the default recipe"]
+    with pytest.raises(
+        InputError, match="--only nonsense: must be part of one of these: the default recipe;"
+    ):
+        chosen("nonsense")

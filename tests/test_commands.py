@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ import pytest
 from cmarlsim import Policy, Recording, Scenario, execute
 from cmarlsim.checkpoint import save
 from cmarlsim.console import command
-from cmarlsim.learning.recipe import Recipe
+from cmarlsim.learning.recipe import RECIPES, Recipe, stages
 from cmarlsim.run import run
 from cmarlsim.train import train
 from cmarlsim.training import Training
@@ -167,11 +167,67 @@ def test_an_unwritable_file_is_one_line(call: Callable[..., Outcome]) -> None:
     assert "--out /proc/nowhere/r.h5" in err
 
 
+QUICK = {
+    "hidden": 16,
+    "episodes": 8,
+    "pretrain_iterations": 20,
+    "loop_iterations": 10,
+    "loop_runs": 12,
+    "teams": 2,
+    "validation_rollouts": 10,
+}
+
+
+def hyper(changes: Mapping[str, object]) -> list[str]:
+    """Hyperparameters as options."""
+    return [part for key, value in changes.items() for part in ("--hyper", f"{key}={value}")]
+
+
 def test_training_refuses_what_it_does_not_know(call: Callable[..., Outcome]) -> None:
     code, _, err = call(train, "tiny", "--hyper", "hiden=3")
     assert code == 2
     assert err == "error: --hyper: unknown key hiden; did you mean 'hidden'?\n"
     assert call(train, "tiny", "--hyper", "hidden")[0] == 2
+    code, _, err = call(train, "tiny", "--recipe", "loops")
+    assert code == 2
+    assert err == "error: --recipe loops: must be one of loop, paper; did you mean 'loop'?\n"
+    code, _, err = call(train, "tiny", "--hyper", "ranges=[0.5,-1]")
+    assert (code, err[:31]) == (2, "error: --hyper: ranges[1] = -1:")
+    code, _, err = call(train, "tiny", "--hyper", "loop_runs=5")
+    assert (code, err) == (2, "error: --hyper: loop_runs = 5: must be 6 or more, as many as ranges\n")
+    for out in ("", ".", "/"):
+        code, _, err = call(train, "tiny", "--out", out)
+        assert code == 2
+        assert "must name an HDF5 file" in err
+
+
+def test_recipes_and_ranges_reach_the_training(call: Callable[..., Outcome]) -> None:
+    for name, changes in (("loop", {"ranges": [0.5, 1.0]}), ("paper", {"loop_iterations": 0})):
+        arguments = ["--out", f"{name}.h5", "--recipe", name, *hyper(QUICK | changes)]
+        code, out, err = call(train, "tiny", *arguments)
+        assert (code, err) == (0, "")
+        policy = Policy.load(f"{name}.h5")
+        recipe = RECIPES[name].model_copy(update=QUICK | changes)
+        iterations = sum(stage.iterations for stage in stages(recipe, 2)) * 2
+        assert f"training tiny: {iterations} iterations, seed 0" in out
+        assert policy.training["iterations_done"] == iterations
+        assert policy.training["recipe_ranges"] == str(list(recipe.ranges))
+        assert policy.training["recipe_retrain_sweeps"] == recipe.retrain_sweeps
+        assert policy.encoding is not None
+        assert policy.encoding.lam_roots == recipe.lam_roots
+        assert f"worst range: {policy.training['validation_margin']:+.3f}" in out
+
+
+@pytest.mark.parametrize("rate", ["pretrain_rate", "loop_rate"])
+def test_a_diverged_training_leaves_its_last_good_parameters(call: Callable[..., Outcome], rate: str) -> None:
+    code, _, err = call(train, "tiny", "--out", "p.h5", *hyper(QUICK | {rate: 1e35}))
+    assert code == 2
+    where = {"pretrain_rate": "pre-training", "loop_rate": "in the loop"}[rate]
+    assert err.startswith(f"error: training diverged ({where}, iteration ")
+    assert err.endswith("lower the rates; the last good parameters are in p.h5\n")
+    assert err.count("\n") == 1
+    assert sorted(path.name for path in Path().iterdir()) == ["p.h5"]
+    assert execute(Scenario.load("tiny"), Policy.load("p.h5"), 100).reward.shape == (100, 3)
 
 
 @pytest.mark.parametrize("name", ["[/]", "[red]", "$x_$", "../../outside", "/abs"])
@@ -194,13 +250,11 @@ def test_an_input_is_never_an_output(call: Callable[..., Outcome]) -> None:
 
 
 def test_a_finished_checkpoint_only_needs_publishing(call: Callable[..., Outcome]) -> None:
-    quick = ("--hyper", "pretrain_iterations=20", "--hyper", "retrain_iterations=10", "--hyper", "episodes=8")
-    recipe = Recipe(pretrain_iterations=20, retrain_iterations=10, episodes=8)
-    training = Training(Scenario.load("tiny"), 0, recipe)
+    training = Training(Scenario.load("tiny"), 0, RECIPES["loop"].model_copy(update=QUICK))
     while not training.finished:
-        training.step()
+        training.advance(10)
     save(training, Path("p.h5.checkpoint"))
-    code, out, _ = call(train, "tiny", "--out", "p.h5", *quick)
+    code, out, _ = call(train, "tiny", "--out", "p.h5", *hyper(QUICK))
     assert code == 0
     assert "policy: p.h5" in out
     assert Policy.load("p.h5").sha256 == training.policy().sha256
@@ -259,10 +313,10 @@ def test_a_killed_run_leaves_valid_files_and_no_workers(tmp_path: Path) -> None:
 
 @pytest.mark.compiled
 def test_a_stopped_training_continues(tmp_path: Path) -> None:
-    quick = ("--hyper", "pretrain_iterations=300", "--hyper", "retrain_iterations=50")
+    quick = hyper(QUICK | {"episodes": 64, "pretrain_iterations": 1000, "loop_iterations": 1000})
     process = start(tmp_path, "cmarlsim.train", "tiny", "--out", "p.h5", *quick)
     assert process.stdout is not None
-    assert process.stdout.readline() == "training tiny: 400 iterations, seed 0\n"
+    assert process.stdout.readline() == "training tiny: 4,000 iterations, seed 0\n"
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=120)
     assert process.returncode == 130
@@ -274,7 +328,7 @@ def test_a_stopped_training_continues(tmp_path: Path) -> None:
         assert again.returncode == 0
     assert not (tmp_path / "p.h5.checkpoint").exists()
     resumed, whole = Policy.load(tmp_path / "p.h5"), Policy.load(tmp_path / "whole.h5")
-    assert resumed.training["iterations_done"] == 400
+    assert resumed.training["iterations_done"] == 4000
     assert resumed.sha256 == whole.sha256
 
 

@@ -1,7 +1,5 @@
 """Training episodes, against a plain rollout made of the twin's parts."""
 
-import math
-
 import hypothesis.extra.numpy as hnp
 import hypothesis.strategies as st
 import naive
@@ -16,13 +14,6 @@ from cmarlsim.kernels.episodes import Episodes, difference_reward, new_episodes,
 from cmarlsim.kernels.scene import new_scene, new_steps
 from cmarlsim.kernels.world import NEVER, Bools, Floats, Ints, Places, Site, places_at
 
-
-def owed(lam: Floats, inside: Bools, active: int) -> float:
-    """What the team earns with one agent, less what it earns without it."""
-    others = np.delete(inside, active, axis=0)
-    return math.fsum(lam[inside.any(axis=0)]) - math.fsum(lam[others.any(axis=0)])
-
-
 teams = st.tuples(st.integers(1, 5) | st.just(66), st.sampled_from([4, 70]))
 
 
@@ -30,7 +21,7 @@ teams = st.tuples(st.integers(1, 5) | st.just(66), st.sampled_from([4, 70]))
 def test_an_agent_is_owed_what_the_team_would_lose_without_it(inside: Bools, seed: int) -> None:
     lam = np.random.default_rng(seed).exponential(size=inside.shape[1])
     for active in range(len(inside)):
-        expected = owed(lam, inside, active)
+        expected = naive.owed(lam, inside, active)
         assert difference_reward(lam, words_of(inside), active) == pytest.approx(expected, rel=0, abs=1e-12)
 
 
@@ -65,7 +56,9 @@ def check_batches(case: Case, site: Site, lam: Floats, start: Ints, uniform: Flo
                     [naive.zones_of(case.scenario, naive.position_of(plan, x)) for x in here[b]]
                 )
                 assert (episodes.tile[b, t], episodes.action[b, t]) == (tile[active], action[active])
-                assert episodes.reward[b, t] == pytest.approx(owed(lam[b], inside, active), rel=0, abs=1e-12)
+                assert episodes.reward[b, t] == pytest.approx(
+                    naive.owed(lam[b], inside, active), rel=0, abs=1e-12
+                )
         for b, n in np.ndindex(B, N):
             assert here[b][n] == place_of(places, b, n, numbered)
 

@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from cmarlsim.kernels.episodes import Episodes, new_episodes
+from cmarlsim.kernels.episodes import Experience
 from cmarlsim.kernels.visits import gather, new_visits
-from cmarlsim.kernels.world import places_at
 from cmarlsim.learning import reinforce
 from cmarlsim.learning.gradients import Gradients
 from cmarlsim.learning.mlp import MLP
@@ -37,7 +36,8 @@ class Batch(NamedTuple):
     baseline: MLP
     tile_input: np.ndarray
     lam: np.ndarray
-    episodes: Episodes
+    worth: np.ndarray
+    experience: Experience
 
 
 SHAPES = [
@@ -65,18 +65,17 @@ def network(generator: np.random.Generator, inputs: int, hidden: int, outputs: i
 def random_batch(seed: int, shape: Shape) -> Batch:
     generator = np.random.default_rng(seed)
     B, T0, L, M, H, baseline_hidden = shape
-    lam = eighths(generator, 0, 8, (B, M))
-    start = np.zeros((B, 1), dtype=np.int64)
-    episodes = new_episodes(lam, places_at(start), generator.random((B, T0, 1)))
-    episodes.tile[...] = generator.integers(generator.integers(L) + 1, size=(B, T0))  # few tiles, or all
-    episodes.action[...] = generator.integers(M, size=(B, T0))
-    episodes.reward[...] = generator.random((B, T0)) * (generator.random((B, T0)) < 0.5)
+    lam, worth = (eighths(generator, 0, 8, (B, M)) for _ in range(2))
+    tile = generator.integers(generator.integers(L) + 1, size=(B, T0))  # few tiles, or all
+    action = generator.integers(M, size=(B, T0))
+    reward = generator.random((B, T0)) * (generator.random((B, T0)) < 0.5)
     return Batch(
         network(generator, M + 2, H, M),
         network(generator, M + 2, baseline_hidden, 1),
         eighths(generator, -8, 8, (L, 2)),
         lam,
-        episodes,
+        worth,
+        Experience(tile, action, reward),
     )
 
 
@@ -86,7 +85,8 @@ def fresh(shape: Shape, batch: Batch) -> Gradients:
 
 def compiled(gradients: Gradients, batch: Batch, discount: float, entropy: float) -> Pair:
     """Copies of the gradients by the kernels."""
-    pair = gradients.of_batch(batch.policy, batch.baseline, batch.lam, batch.episodes, discount, entropy)
+    networks, seen = (batch.policy, batch.baseline), (batch.lam, batch.worth)
+    pair = gradients.of_batch(*networks, *seen, batch.experience, discount, entropy)
     policy, baseline = (MLP(*(array.copy() for array in gradient)) for gradient in pair)
     return policy, baseline
 
@@ -96,9 +96,8 @@ def reference(batch: Batch, discount: float, entropy: float) -> Pair:
     policy, baseline = (
         MLP(*(array.astype(float) for array in mlp)) for mlp in (batch.policy, batch.baseline)
     )
-    return reinforce.gradients(
-        policy, baseline, batch.tile_input, batch.lam, batch.episodes, discount, entropy
-    )
+    seen = (batch.lam, batch.worth)
+    return reinforce.gradients(policy, baseline, batch.tile_input, *seen, batch.experience, discount, entropy)
 
 
 def assert_same(found: Pair, expected: Pair) -> None:
@@ -140,11 +139,11 @@ def test_gradients_of_any_shape_equal_the_reference(
 
 @given(sizes, st.sampled_from([0.0, 0.5, 0.98, 1.0]), st.integers(0, 999))
 def test_gathered_steps_equal_the_reference(shape: Shape, discount: float, seed: int) -> None:
-    episodes, (B, T0, L, M, _, _) = random_batch(seed, shape).episodes, shape
+    experience, (B, T0, L, M, _, _) = random_batch(seed, shape).experience, shape
     visits = new_visits(B, T0, L, M)
-    gather(episodes, discount, visits)
-    returns = reinforce.returns_to_go(episodes.reward, discount)
-    wanted = reinforce.gather(episodes.tile, episodes.action, returns, L, M)
+    gather(experience, discount, visits)
+    returns = reinforce.returns_to_go(experience.reward, discount)
+    wanted = reinforce.gather(experience.tile, experience.action, returns, L, M)
     np.testing.assert_allclose(visits.q, returns, rtol=1e-12)
     rows = visits.end[-1]
     assert rows == len(wanted.tile)
@@ -161,8 +160,8 @@ def test_nothing_is_left_of_the_batch_before() -> None:
     """The first batch visits all tiles, the second one only some."""
     shape = SHAPES[1]
     first, second = (random_batch(seed, shape) for seed in (3, 4))
-    first.episodes.tile[...] = np.arange(shape.T0) % shape.tiles
-    second.episodes.tile[...] %= 2
+    first.experience.tile[...] = np.arange(shape.T0) % shape.tiles
+    second.experience.tile[...] %= 2
     second = second._replace(tile_input=first.tile_input)
     gradients = fresh(shape, first)
     compiled(gradients, first, 0.9, 0.1)
@@ -175,7 +174,7 @@ def test_without_any_spread_the_advantage_is_not_scaled() -> None:
     """Nobody earns anything and the baseline knows: only the entropy is left."""
     shape = SHAPES[1]
     batch = random_batch(5, shape)
-    batch.episodes.reward[...] = 0.0
+    batch.experience.reward[...] = 0.0
     batch = batch._replace(baseline=MLP(*(np.zeros_like(array) for array in batch.baseline)))
     found = compiled(fresh(shape, batch), batch, 0.9, 0.3)
     assert_same(found, reference(batch, 0.9, 0.3))
@@ -196,7 +195,7 @@ def test_certain_actions_have_no_gradient_and_no_overflow() -> None:
 def test_without_visits_a_tiles_input_does_not_matter() -> None:
     shape = SHAPES[4]
     batch = random_batch(7, shape)
-    batch.episodes.tile[...] %= 5
+    batch.experience.tile[...] %= 5
     other = batch.tile_input.copy()
     other[5:] = 1e30
     pair = [

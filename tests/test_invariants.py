@@ -118,7 +118,8 @@ def test_a_team_that_never_leaves_a_zone_has_multipliers_of_closed_form(alpha: f
     weights = {"W1": np.zeros((2, 5, 1)), "b1": np.zeros((2, 1)), "W2": np.zeros((2, 1, 3))}
     weights |= {"b2": np.array(2 * [[900.0, 0.0, 0.0]]), "low": [0.0, 0.0], "high": [1.0, 1.0]}
     dual = case.scenario["dual"] | {"alpha": alpha}
-    trace = run(Case(case.scenario | {"dual": dual}, case.floorplan, weights | {"scale_lam": True}), 60)
+    weights |= {"scale_lam": True, "lam_roots": 2}
+    trace = run(Case(case.scenario | {"dual": dual}, case.floorplan, weights), 60)
     assert (trace.reward_mean[1:] == [1, 0, 0]).all()
     assert (trace.action == 0).all()
     slack = dual["eta"] * (np.array([0.2, 0.3, 0.4]) - [1, 0, 0])

@@ -246,3 +246,39 @@ def test_shipped_things_are_found_from_any_folder(tmp_path: Path, monkeypatch: p
     assert Scenario.load("paper").name == "paper"
     with pytest.raises(InputError, match="did you mean 'paper'"):
         shipped.find("policies", "papr", ".h5")
+
+
+# --- another range ---
+
+
+def arrays_of(scenario: Scenario) -> list[np.ndarray]:
+    site = scenario.site
+    return [*site.world, *site.atlas, *site.sights]
+
+
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize("speed", [1.0, 0.73])
+def test_a_scenario_at_another_range_is_one_that_was_loaded_with_it(before: bool, speed: float) -> None:
+    """Whether or not the range's consequences were known before, and with an atlas or without."""
+    overrides = ["links.d=5.0", f"agents.speed={speed}"]
+    scenario = Scenario.load("paper", overrides)
+    if before:
+        kept = scenario.site
+    other, loaded = scenario.at_range(1.0), Scenario.load("paper", [*overrides, "links.d=1.0"])
+    assert other == loaded
+    assert other.to_toml() == loaded.to_toml()
+    assert (scenario.links.d, other.links.d, other.rules().links.d) == (5.0, 1.0, 1.0)
+    for array, wanted in zip(arrays_of(other), arrays_of(loaded), strict=True):
+        np.testing.assert_array_equal(array, wanted)
+    if before:
+        assert scenario.site is kept
+        assert other.world is scenario.world
+    pairs = zip(arrays_of(scenario), arrays_of(other), strict=True)
+    assert not all(np.array_equal(one, another) for one, another in pairs)
+    assert other.at_range(5.0) == scenario
+
+
+@pytest.mark.parametrize("d", [-1.0, float("nan"), float("inf"), "far", None])
+def test_a_range_that_cannot_be_is_refused(d: float) -> None:
+    with pytest.raises(InputError, match=r"scenario 'tiny', links: .*d"):
+        Scenario.load("tiny").at_range(d)

@@ -128,6 +128,7 @@ def test_draws_at_the_borders_of_a_rows_cells_equal_the_twins() -> None:
     case, generator = corridor(cells=4, agents=3), np.random.default_rng(1)
     shapes = {"W1": (3, 6, 2), "b1": (3, 2), "W2": (3, 2, 4), "b2": (3, 4)}
     policy = {name: np.zeros(shape) for name, shape in shapes.items()}
-    case = case._replace(policy=policy | {"low": [0.0, 0.0], "high": [4.0, 1.0], "scale_lam": True})
+    encoding = {"low": [0.0, 0.0], "high": [4.0, 1.0], "scale_lam": True, "lam_roots": 1}
+    case = case._replace(policy=policy | encoding)
     uniform = generator.integers(8, size=(60, 3)) / 8 - generator.choice([0.0, 2**-53], size=(60, 3))
     check_travel(case, [("node", 0), ("node", 3), ("node", 1)], np.zeros((3, 4)), np.maximum(0.0, uniform))

@@ -136,6 +136,7 @@ def policy(r: Random, N: int, M: int, plan: Toml) -> naive.Policy:
         "low": low,
         "high": high,
         "scale_lam": r.random() < 0.5,
+        "lam_roots": r.choice([0, 1, 2, 3]),
     }
 
 

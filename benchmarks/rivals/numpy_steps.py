@@ -99,10 +99,7 @@ class NumpySteps:
         """The multipliers as the networks read them; for the policy ``rank``, each agent's order of zones."""
         if self._encoding is None:
             return np.argsort(-lam, axis=1, kind="stable")
-        if not self._encoding.scale_lam:
-            return lam
-        largest = lam.max(axis=1, keepdims=True)
-        return lam / np.where(largest > 0, largest, 1.0)
+        return self._encoding.lam_input(lam)
 
     def _actions(self, tile: Ints, scaled: np.ndarray, u: Floats) -> Ints:
         """The zones (N,) that the uniforms `u` (N,) select."""

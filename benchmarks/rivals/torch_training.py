@@ -30,36 +30,32 @@ except ImportError:
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from training_split import SEED, training_at
+from training_split import ENTROPY, Batch, batch_of, gradients_of, task_of, team_at
 
-from cmarlsim.kernels.episodes import Episodes
 from cmarlsim.learning.adam import ascend, fresh_moments
-from cmarlsim.learning.gradients import Gradients
 from cmarlsim.learning.mlp import MLP
-from cmarlsim.learning.recipe import sample_multipliers
-from cmarlsim.training import Training
+from cmarlsim.training.task import Task
+from cmarlsim.training.team import Team
 
-ROUNDS, ENTROPY, TOLERANCE = 100, 0.02, 1e-4
+ROUNDS, TOLERANCE = 100, 1e-4
 
 
 class Ours:
     """What training does with a batch."""
 
-    def __init__(self, training: Training) -> None:
-        recipe = training.recipe
-        self.policy, self.baseline = (_copy(mlp) for mlp in (training.learner, training.baseline))
+    def __init__(self, batch: Batch) -> None:
+        self.policy, self.baseline = (_copy(mlp) for mlp in (batch.policy, batch.baseline))
         self.moments = [fresh_moments(self.policy), fresh_moments(self.baseline)]
-        shape = (recipe.episodes, training.scenario.dual.T0, training.scenario.M)
-        tile_input = training.encoding.tile_input()
-        self.gradients = Gradients(tile_input, shape, recipe.hidden, recipe.baseline_hidden)
-        self.recipe = recipe
+        self.gradients, self.recipe = gradients_of(batch), batch.task.recipe
         self.slopes: list[MLP] = []
 
-    def learn(self, lam: np.ndarray, episodes: Episodes) -> None:
+    def learn(self, batch: Batch) -> None:
         """One step uphill."""
-        recipe = self.recipe
+        recipe, seen, experience = self.recipe, batch.seen, batch.experience
         self.slopes = [
-            *self.gradients.of_batch(self.policy, self.baseline, lam, episodes, recipe.discount, ENTROPY)
+            *self.gradients.of_batch(
+                self.policy, self.baseline, seen, seen, experience, recipe.discount, ENTROPY
+            )
         ]
         for i, (mlp, rate) in enumerate(
             [(self.policy, recipe.retrain_rate), (self.baseline, recipe.baseline_rate)]
@@ -72,33 +68,33 @@ class Torch:
 
     Parameters
     ----------
-    training
+    batch
         Whose networks to begin with.
     gathered
         Whether the networks see each visited (episode, tile) pair once, or every step.
     """
 
-    def __init__(self, training: Training, gathered: bool) -> None:
-        recipe, T0 = training.recipe, training.scenario.dual.T0
+    def __init__(self, batch: Batch, gathered: bool) -> None:
+        recipe, T0 = batch.task.recipe, batch.task.scenario.dual.T0
         self.gathered = gathered
-        self.policy, self.baseline = _network(training.learner), _network(training.baseline)
+        self.policy, self.baseline = _network(batch.policy), _network(batch.baseline)
         self.adam = [
             torch.optim.Adam(network.parameters(), lr=rate, maximize=True)
             for network, rate in [(self.policy, recipe.retrain_rate), (self.baseline, recipe.baseline_rate)]
         ]
-        self.tile_input = torch.tensor(training.encoding.tile_input(), dtype=torch.float32)
+        self.tile_input = torch.tensor(batch.task.encoding.tile_input(), dtype=torch.float32)
         lag = np.arange(T0)[None, :] - np.arange(T0)[:, None]  # of step j after step t
         weight = np.where(lag >= 0, recipe.discount ** np.maximum(lag, 0), 0.0)
         self.weight = torch.tensor((weight / weight.sum(axis=1, keepdims=True)).T)
 
-    def learn(self, lam: np.ndarray, episodes: Episodes) -> None:
+    def learn(self, batch: Batch) -> None:
         """One step uphill."""
-        B, T0 = episodes.reward.shape
-        q = (torch.from_numpy(episodes.reward) @ self.weight).float().ravel()
-        action = torch.from_numpy(episodes.action).ravel()
-        tile = torch.from_numpy(episodes.tile).ravel()
+        experience, (B, T0) = batch.experience, batch.experience.reward.shape
+        q = (torch.from_numpy(experience.reward) @ self.weight).float().ravel()
+        action = torch.from_numpy(experience.action).ravel()
+        tile = torch.from_numpy(experience.tile).ravel()
         episode = torch.arange(B).repeat_interleave(T0)
-        multipliers = torch.from_numpy(lam).float()
+        multipliers = torch.from_numpy(batch.seen).float()
         gain, loss = (self._on_rows if self.gathered else self._on_steps)(
             multipliers, episode, tile, action, q
         )
@@ -190,22 +186,20 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the medians, in seconds, to FILE")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    training = training_at(1)
-    generator = np.random.default_rng(SEED)
-    lam = sample_multipliers(generator, training.recipe.episodes, training.scenario.M)
-    episodes = training._episodes(lam, generator)
+    team, task = team_at(1), task_of(1)
+    batch = batch_of(team, task)
     learners = {
-        "ours": Ours(training),
-        "torch, every step": Torch(training, gathered=False),
-        "torch, visited rows": Torch(training, gathered=True),
+        "ours": Ours(batch),
+        "torch, every step": Torch(batch, gathered=False),
+        "torch, visited rows": Torch(batch, gathered=True),
     }
     for learner in learners.values():
-        learner.learn(lam, episodes)
+        learner.learn(batch)
     apart = {name: difference(x.slopes, learners["ours"].slopes) for name, x in learners.items()}
     assert max(apart.values()) < TOLERANCE, f"not the same gradients: {apart}"
     rounds = [
-        {name: seconds(lambda x=x: x.learn(lam, episodes)) for name, x in learners.items()}
-        | {"episodes": seconds(lambda: _again(training, lam))}
+        {name: seconds(lambda x=x: x.learn(batch)) for name, x in learners.items()}
+        | {"episodes": seconds(lambda: _again(team, task))}
         for _ in range(options.rounds)
     ]
     medians = {name: statistics.median(times[name] for times in rounds) for name in rounds[0]}
@@ -219,8 +213,8 @@ def main() -> None:
         options.json.write_text(json.dumps(medians | {"gradients apart": apart}, indent=2) + "\n", "utf-8")
 
 
-def _again(training: Training, lam: np.ndarray) -> None:
-    training._episodes(lam, np.random.default_rng(SEED))
+def _again(team: Team, task: Task) -> None:
+    batch_of(team, task)
 
 
 if __name__ == "__main__":

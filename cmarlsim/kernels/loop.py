@@ -24,7 +24,7 @@ class Runs(NamedTuple):
     lam_tight: Floats  # (B, M) eq. (16) for tightened thresholds
     worth: Floats  # (B, M) what it earns to attend a zone during the present rollout
     steps: Steps  # (B T0, N) written: what the agents did in it
-    reward: Floats  # (N, B, T0) written: what each earned, of the state that its action led to
+    reward: Floats  # (B, N, T0) written: what each earned, of the state that its action led to
 
 
 def new_runs(places: Places, zones: int, T0: int) -> Runs:
@@ -36,7 +36,7 @@ def new_runs(places: Places, zones: int, T0: int) -> Runs:
         lam_tight=np.zeros((B, zones)),
         worth=np.zeros((B, zones)),
         steps=new_steps(B * T0, agents),
-        reward=np.zeros((agents, B, T0)),
+        reward=np.zeros((B, agents, T0)),
     )
 
 
@@ -120,7 +120,7 @@ def run_in_the_loop(
     clock, T0 = scene.clock, draws.action.shape[1]
     while clock[0] < len(runs.lam):
         b = clock[0]
-        reward = runs.reward[:, b]
+        reward = runs.reward[b]
         if clock[1] < 0:
             places = Places(runs.places.node[b], runs.places.edge[b], runs.places.offset[b])
             lam, route = runs.lam[b], scene.route
@@ -171,5 +171,5 @@ def part_of_runs(runs: Runs, first: int, last: int) -> Runs:
             tile=runs.steps.tile[first * T0 : last * T0],
             action=runs.steps.action[first * T0 : last * T0],
         ),
-        reward=runs.reward[:, first:last],
+        reward=runs.reward[first:last],
     )

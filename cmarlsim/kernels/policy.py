@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from cmarlsim.kernels.compiling import kernel, reduction
 from cmarlsim.kernels.world import Floats, Ints, Weights
 
@@ -16,7 +18,7 @@ from cmarlsim.kernels.world import Floats, Ints, Weights
 def rooted(value: float, roots: int) -> float:
     """Take the square root of `value` `roots` times."""
     for _ in range(roots):
-        value = math.sqrt(value)
+        value = np.sqrt(value)  # not `math`, whose floats, uncompiled, times weights are of single precision
     return value
 
 

@@ -63,13 +63,12 @@ class Encoding:
         return 2 * (self.tile_center - self.low) / (self.high - self.low) - 1
 
     def lam_input(self, lam: Floats) -> Floats:
-        """Multipliers (..., M) as a network sees them; zeros where all are zero."""
-        if self.scale_lam:
-            largest = lam.max(axis=-1, keepdims=True)
-            lam = lam / np.where(largest > 0, largest, 1.0)
+        """Multipliers (..., M) as a network sees them, a new array; zeros where all are zero."""
+        largest = lam.max(axis=-1, keepdims=True) if self.scale_lam else np.ones(1)
+        seen: Floats = lam / np.where(largest > 0, largest, 1.0)
         for _ in range(self.lam_roots):
-            lam = np.sqrt(lam)
-        return lam
+            seen = np.sqrt(seen)
+        return seen
 
 
 @dataclass(frozen=True)

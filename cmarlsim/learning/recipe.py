@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from cmarlsim.learning.mlp import MLP, initial
 from cmarlsim.learning.policy import MOST_ROOTS
@@ -60,7 +60,7 @@ class Recipe(Strict):
     loop_entropy: Share = 0.01
     loop_restart: Share = 0.02
     loop_move: Share = 0.05
-    tightening: Share = 0.8
+    tightening: Share = 1.0
     ranges: Annotated[tuple[Rate, ...], Field(min_length=1)] = (0.2, 0.4, 0.6, 0.8, 1.0, 1.2)
     final_rate_share: Share = 0.1
     final_entropy_share: Share = 0.1
@@ -70,6 +70,14 @@ class Recipe(Strict):
     validate_every: Count = 100
     validation_runs: Count = 4
     validation_rollouts: Count = 400
+
+    @model_validator(mode="after")
+    def _every_range_has_runs(self) -> Self:
+        if self.loop_runs < len(self.ranges):
+            raise ValueError(
+                f"loop_runs = {self.loop_runs}: must be {len(self.ranges)} or more, as many as ranges"
+            )
+        return self
 
 
 RECIPES = {

@@ -66,13 +66,13 @@ class Loop:
         self._begin(iteration)
         lam, worth = encoding.lam_input(runs.lam), encoding.lam_input(runs.lam_tight)
         self._advance()
-        B, N, T0 = len(lam), lam.shape[1], runs.reward.shape[2]
+        B, N, T0 = runs.reward.shape
         for n in range(N):
             tile, action = (
                 array[:, n].reshape(B, T0).astype(np.int64) for array in (runs.steps.tile, runs.steps.action)
             )
-            experience = Experience(tile, action, runs.reward[n])
-            self.learners.learn(n, np.ascontiguousarray(lam[:, n]), worth, experience, iteration)
+            own, reward = (np.ascontiguousarray(array[:, n]) for array in (lam, runs.reward))
+            self.learners.learn(n, own, worth, Experience(tile, action, reward), iteration)
         self.learners.climb(iteration)
         self.learners.show(self._weights, 0)
 

@@ -130,7 +130,8 @@ class Team:
 
     def _validate(self) -> None:
         """Keep the present team if its smallest margin, at the worst range, is the best so far."""
-        policy, recipe = Policy(self.work.team(), self._task.encoding), self._task.recipe
+        team, recipe = self.work.team(), self._task.recipe
+        policy = Policy(team, self._task.encoding)
         margin = np.inf
         for scenario in self._task.ranged:
             margins = []
@@ -141,4 +142,4 @@ class Team:
             margin = min(margin, float(np.mean(margins)))
         if margin > self.best_margin:
             self.best_margin = margin
-            self.best = copy_of(policy.networks or self.best)
+            self.best = team

@@ -11,6 +11,7 @@ import numpy as np
 from cmarlsim.execution import Run
 from cmarlsim.learning.policy import Policy
 from cmarlsim.learning.recipe import Recipe, Stage
+from cmarlsim.memory import check_training_memory
 from cmarlsim.provenance import versions
 from cmarlsim.scenario import Scenario
 from cmarlsim.training.task import Task
@@ -27,9 +28,15 @@ class Training:
     ----------
     scenario, seed, recipe
         Determine every bit of the result (on one processor type).
+
+    Raises
+    ------
+    InputError
+        If its arrays do not fit into memory.
     """
 
     def __init__(self, scenario: Scenario, seed: int, recipe: Recipe) -> None:
+        check_training_memory(scenario, recipe)
         self.scenario, self.seed, self.recipe = scenario, seed, recipe
         self._tasks = [Task(scenario, recipe, seed, i) for i in range(recipe.teams)]
         self.teams = [Team(task) for task in self._tasks]
@@ -61,8 +68,10 @@ class Training:
 
     def prepare(self) -> None:
         """Have all kernels compiled, by a training of one iteration a stage and a run of no rollouts."""
-        names = ("pretrain_iterations", "retrain_iterations", "teams", "validation_rollouts")
-        least = dict.fromkeys(names, 1) | {"episodes": 2, "loop_runs": 2 * len(self.recipe.ranges)}
+        once = ("pretrain_iterations", "retrain_iterations", "teams", "validation_rollouts")
+        slow = ("pretrain_rate", "retrain_rate", "loop_rate", "baseline_rate")  # it must not diverge
+        least: dict[str, float] = dict.fromkeys(once, 1) | dict.fromkeys(slow, 1e-6)
+        least |= {"episodes": 2, "loop_runs": 2 * len(self.recipe.ranges)}
         least["loop_iterations"] = min(1, self.recipe.loop_iterations)
         short = Training(self.scenario, self.seed, self.recipe.model_copy(update=least))
         while not short.finished:
