@@ -31,8 +31,8 @@ def _sequence(seed: int, name: str, *index: int) -> np.random.SeedSequence:
 
 
 @lru_cache(maxsize=64)
-def _key(seed: int, name: str) -> np.uint64:
-    """Key of a table of uniforms."""
+def stream_key(seed: int, name: str) -> np.uint64:
+    """Key of the uniforms of `seed` and `name`, for kernels that number their draws themselves."""
     return _sequence(seed, name).generate_state(1, np.uint64)[0]
 
 
@@ -73,4 +73,6 @@ def draw_into(table: NDArray[np.float64], seed: int, name: str, first: int) -> N
     if table.size == 0:
         return
     with np.errstate(over="ignore"):  # the arithmetic is modulo 2**64
-        fill_uniforms(_key(seed, name), np.uint64(first * math.prod(table.shape[1:])), table.reshape(-1))
+        fill_uniforms(
+            stream_key(seed, name), np.uint64(first * math.prod(table.shape[1:])), table.reshape(-1)
+        )
