@@ -82,6 +82,21 @@ def next_event(rules: Rules, scene: Scene, t: int, T0: int) -> int:
 
 
 @inner
+def pass_events(site: Site, rules: Rules, draws: Draws, k: int, scene: Scene, t: int) -> int:
+    """Log all that happens at step t of rollout k.
+
+    Returns
+    -------
+    int
+        The step at which something happens next; T0 if nothing does.
+    """
+    log_arrivals(site, rules.links, scene, t)
+    if rules.links.code == BERNOULLI:
+        draw_links(rules.links, draws.link[k, t], scene, t)
+    return next_event(rules, scene, t + 1, draws.action.shape[1])
+
+
+@inner
 def write_links(scene: Scene, trace: Trace, first: int, last: int) -> None:
     """Write the present links into the rows `first` to `last` - 1 of the trace."""
     link = scene.situation.link
@@ -195,10 +210,7 @@ def run_rollouts(
             if not has_room(rules, scene):
                 return False
             t = clock[1]
-            log_arrivals(site, rules.links, scene, t)
-            if rules.links.code == BERNOULLI:
-                draw_links(rules.links, draws.link[k, t], scene, t)
-            clock[1] = next_event(rules, scene, t + 1, T0)
+            clock[1] = pass_events(site, rules, draws, k, scene, t)
             if len(trace.link) > 0:
                 write_links(scene, trace, k * T0 + t, k * T0 + clock[1])
         gossip_backwards(scene, T0, trace, k * T0)

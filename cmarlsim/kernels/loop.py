@@ -9,11 +9,10 @@ import numpy as np
 from cmarlsim.kernels.bits import Words, any_in, lowest
 from cmarlsim.kernels.compiling import inner, kernel
 from cmarlsim.kernels.dual import updated
-from cmarlsim.kernels.engine import gossip_backwards, has_room, log_arrivals, next_event
-from cmarlsim.kernels.links import draw_links
+from cmarlsim.kernels.engine import gossip_backwards, has_room, log_arrivals, pass_events
 from cmarlsim.kernels.scene import Draws, Rules, Scene, Steps, Trace, new_steps
 from cmarlsim.kernels.travel import travel_all
-from cmarlsim.kernels.world import BERNOULLI, Floats, Places, Site, Weights
+from cmarlsim.kernels.world import Floats, Places, Site, Weights
 
 
 class Runs(NamedTuple):
@@ -144,10 +143,7 @@ def run_in_the_loop(
             if not has_room(rules, scene):
                 return False
             t = clock[1]
-            log_arrivals(site, rules.links, scene, t)
-            if rules.links.code == BERNOULLI:
-                draw_links(rules.links, draws.link[b, t], scene, t)
-            clock[1] = next_event(rules, scene, t + 1, T0)
+            clock[1] = pass_events(site, rules, draws, b, scene, t)
             share_out(runs.worth[b], scene.situation.inside, reward, max(t - 1, 0), clock[1] - 1)
         gossip_backwards(scene, T0, nothing, 0)
         settle_run(rules, c_tight, T0, scene, runs, b)
