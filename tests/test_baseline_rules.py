@@ -188,8 +188,9 @@ def test_a_posted_threshold_is_learned_with_the_report_of_a_visit() -> None:
 
 
 def test_what_was_posted_counts_in_the_update_of_the_same_rollout() -> None:
-    scenario, policy = scenario_of(PAPER), policy_of(PAPER)
-    team, other = (Team(Run(scenario, policy, 2), Shared()) for _ in range(2))
+    """By rank nobody heads for the last zone in the first rollout, and with this seed nobody begins there."""
+    scenario, policy = scenario_of(PAPER), Policy.load("rank")
+    team, other = (Team(Run(scenario, policy, 0), Shared()) for _ in range(2))
     team.post(scenario.c + 1)
     trace, plain = team.play(1, keep_steps=True), other.play(1, keep_steps=True)
     seen = trace.reward.any(axis=0)
