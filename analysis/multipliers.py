@@ -1,0 +1,235 @@
+"""The error of multipliers, measured over rollouts, against Proposition 3 and what holds in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import pandas as pd
+
+from analysis.settings import Setting
+from cmarlsim.errors import InputError
+from cmarlsim.kernels.world import Floats
+from cmarlsim.recording import Recording
+from cmarlsim.stochastic.chain import MOST_NODES
+from cmarlsim.stochastic.footprints import Footprint, fitted
+from cmarlsim.stochastic.multipliers import Errors, multiplier_errors
+from cmarlsim.theory import MultiplierError
+
+ROUNDING = 1e-9
+"""Errors that differ by less are equal."""
+
+MISS = 1e-4
+"""Probability with which an interval is allowed to miss a mean, of all agents and zones it stands for."""
+
+BAND = (0.05, 0.95)
+"""Quantiles over repetitions."""
+
+MOST_VALUES = 2**22
+"""Errors of so many repetitions, agents and zones are kept: of fewer agents where there are more."""
+
+LOOKS = 6
+"""Numbers of rollouts after which errors are looked at."""
+
+NORMS = ("each zone", "max norm", "all agents")
+
+PRINTED, TRANSIENT = "(22)", "(22), transient"
+CLOSER, CORRECTED, EXACT = "closer", "corrected", "exact mean"
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """What was measured, and what it is compared with."""
+
+    head: Mapping[str, object]  # first columns of its rows
+    errors: Mapping[int, Errors]  # by number of rollouts
+    bound: MultiplierError
+    N: int
+    basis: str  # ``proven`` for the paper's model, else how d_G and p were estimated
+    exact: Floats | None = None  # (agents, M) mean of the unprojected error after one rollout, by the chain
+
+
+def looks(rollouts: int) -> list[int]:
+    """Numbers of rollouts after which to look, from the first to the last."""
+    return sorted({round(k) for k in np.geomspace(1, rollouts, LOOKS)})
+
+
+def simulate(group: str, setting: Setting, seed: int) -> Case:
+    """Simulate agents at the nodes of a footprint; the first that is followed is as far away as any."""
+    footprint = setting.load(seed)
+    watch, dual, bound = setting.watch(footprint), setting.dual, setting.bound(footprint)
+    far = footprint.diametral[1]
+    most = max(1, MOST_VALUES // (setting.repetitions * setting.M))
+    agents = [far, *(n for n in range(footprint.N) if n != far)][:most]
+    runs = multiplier_errors(footprint, watch, dual, setting.repetitions, seed, agents)
+    wanted = looks(setting.length)
+    errors = {k: found for k, found in enumerate(islice(runs, setting.length), start=1) if k in wanted}
+    exact = None
+    if footprint.N <= MOST_NODES:
+        exact = dual.eta / dual.T0 * watch.missed_on_average(footprint, dual.T0)[agents]
+    head = {"group": group, "footprint": setting.footprint, "N": footprint.N, "M": setting.M}
+    head |= {"occupancy": setting.occupancy, "c": setting.c}
+    return Case(head, errors, bound, footprint.N, "proven", exact)
+
+
+def strongest(footprint: Footprint) -> Footprint:
+    """Part of a footprint that (22) promises most for: of the edges with some p or more, least d_G / p."""
+    parts = []
+    for p in np.unique(footprint.p):
+        kept = footprint.p >= p
+        try:
+            parts.append(Footprint(footprint.name, footprint.N, footprint.edges[kept], footprint.p[kept]))
+        except InputError:  # not connected, and no more so with fewer edges
+            break
+    return min(parts, key=lambda part: part.diameter / part.p.min())
+
+
+def from_recordings(group: str, recordings: Sequence[Recording]) -> list[Case]:
+    """Look at runs of one scenario; d_G and p are estimated, in two ways, from who talked to whom."""
+    scenario, dual = recordings[0].scenario, recordings[0].scenario.dual
+    N, M, K, all_pairs = scenario.agents.N, scenario.M, recordings[0].rollouts_done, fitted(*recordings)
+    runs = [_errors_of(recording, K) for recording in recordings]
+    errors = {
+        k: Errors(*(np.stack(parts) for parts in zip(*(run[k] for run in runs), strict=True)))
+        for k in looks(K)
+    }
+    head = {"group": group, "footprint": "estimated", "N": N, "M": M, "occupancy": np.nan, "c": np.nan}
+    best = strongest(all_pairs)
+    estimates = {
+        "smallest p of the pairs it is best for": (best.diameter, best.p.min()),
+        "mean p of all pairs that ever met": (all_pairs.diameter, all_pairs.p.mean()),
+    }
+    return [
+        Case(
+            head,
+            errors,
+            MultiplierError(d_G, float(p), dual.alpha, dual.eta, dual.T0),
+            N,
+            f"estimated: {how}",
+        )
+        for how, (d_G, p) in estimates.items()
+    ]
+
+
+def _errors_of(recording: Recording, K: int) -> dict[int, tuple[Floats, Floats]]:
+    """Errors (N, M) of a run as they are and without projection, by number of rollouts."""
+    dual, found = recording.scenario.dual, {}
+    unprojected = np.zeros(recording.lam.shape[1:])
+    wanted, lam, ideal = looks(K), recording.lam, recording.lam_ideal
+    for k in range(1, K + 1):
+        first, last = (k - 1) * dual.T0, k * dual.T0
+        missed = recording.read("reward", first, last)[:, None] & ~recording.read("estimate", first, last)
+        unprojected = (1 - dual.alpha) * unprojected + dual.eta / dual.T0 * missed.sum(axis=0)
+        if k in wanted:
+            found[k] = (lam[k] - ideal[k], unprojected)
+    return found
+
+
+def largest_mean(samples: Floats) -> tuple[float, float, float, int]:
+    """Largest of several means, from independent repetitions.
+
+    Parameters
+    ----------
+    samples : (repetitions, J) array
+
+    Returns
+    -------
+    float, float, float, int
+        The largest mean, an interval for the largest true one (Student's, each at MISS / J), and which it is.
+    """
+    from scipy.stats import t
+
+    repetitions, several = samples.shape
+    mean = samples.mean(axis=0)
+    half = t.isf(MISS / 2 / several, repetitions - 1) * samples.std(axis=0, ddof=1) / np.sqrt(repetitions)
+    return float(mean.max()), float((mean - half).max()), float((mean + half).max()), int(mean.argmax())
+
+
+def verdict(low: float, high: float, bound: float, most: float) -> str:
+    """Whether a mean in the interval, and never above `most`, is at most the bound.
+
+    ``vacuous`` if nothing else is possible, else ``holds``, ``fails``, or ``within error``.
+    """
+    if bound >= most:
+        return "vacuous"
+    if low > bound + ROUNDING:
+        return "fails"
+    return "holds" if high <= bound + ROUNDING else "within error"
+
+
+def rows(case: Case) -> pd.DataFrame:
+    """One row a number of rollouts, with and without projection, norm and bound.
+
+    Columns: the case's, d_G, p, alpha, eta, T0, basis, k, projection, norm, claim, bound, measured (mean over
+    repetitions, largest over agents, and over zones for ``each zone``), low, high (its interval), band_low,
+    band_high (`BAND` over repetitions), ratio (measured by bound), verdict.
+    """
+    b = case.bound
+    head = {
+        **case.head,
+        "d_G": b.d_G,
+        "p": b.p,
+        "alpha": b.alpha,
+        "eta": b.eta,
+        "T0": b.T0,
+        "basis": case.basis,
+    }
+    found = []
+    for k, errors in case.errors.items():
+        for projection, values in zip((True, False), errors, strict=True):
+            for norm, samples in _norms(values, case.N).items():
+                measured, low, high, which = largest_mean(samples)
+                band = np.quantile(samples[:, which], BAND)
+                line = {**head, "k": k, "projection": projection, "norm": norm}
+                numbers = {"measured": measured, "low": low, "high": high}
+                numbers |= {"band_low": band[0], "band_high": band[1]}
+                for claim, bounded in _bounds(case, k, norm).items():
+                    ratio = measured / bounded if bounded > 0 else np.nan
+                    words = {"ratio": ratio, "verdict": verdict(low, high, bounded, b.eta * b.weight(k))}
+                    found.append({**line, "claim": claim, "bound": bounded, **numbers, **words})
+            if not projection and case.exact is not None:
+                found.append({**head, "k": k, "projection": False, **_against_exact(case, values, k)})
+    return pd.DataFrame(found)
+
+
+def _norms(values: Floats, N: int) -> dict[str, Floats]:
+    """(repetitions, J) errors whose largest mean counts, by norm; all agents only if all are followed."""
+    repetitions, agents, _ = values.shape
+    found = {NORMS[0]: values.reshape(repetitions, -1), NORMS[1]: values.max(axis=2)}
+    return found | ({NORMS[2]: values.max(axis=(1, 2))[:, None]} if agents == N else {})
+
+
+def _bounds(case: Case, k: int, norm: str) -> dict[str, float]:
+    b, M = case.bound, int(str(case.head["M"]))
+    closer: dict[str, Callable[[], tuple[str, float]]] = {
+        NORMS[0]: lambda: (CLOSER, b.one_zone(k)),
+        NORMS[1]: lambda: (CORRECTED, b.one_agent(case.N, M, k)),
+        NORMS[2]: lambda: (CORRECTED, b.all_agents(case.N, M, k)),
+    }
+    return {PRINTED: b.printed(), TRANSIENT: b.printed(k)} | dict([closer[norm]()])
+
+
+def _against_exact(case: Case, values: Floats, k: int) -> dict[str, object]:
+    """Compare the means of all agents and zones with the chain's; the row shows those farthest apart."""
+    assert case.exact is not None
+    exact = case.bound.weight(k) * case.exact.ravel()
+    samples = values.reshape(len(values), -1)
+    ends = [largest_mean(sign * (samples - exact)) for sign in (1, -1)]
+    agrees = all(low <= ROUNDING for _, low, _, _ in ends)
+    which = ends[int(ends[1][0] > ends[0][0])][3]
+    measured, low, high, _ = largest_mean(samples[:, [which]])
+    band = np.quantile(samples[:, which], BAND)
+    return {
+        "norm": NORMS[0],
+        "claim": EXACT,
+        "bound": exact[which],
+        "measured": measured,
+        "low": low,
+        "high": high,
+        "band_low": band[0],
+        "band_high": band[1],
+        "ratio": measured / exact[which] if exact[which] > 0 else np.nan,
+        "verdict": "agrees" if agrees else "differs",
+    }
