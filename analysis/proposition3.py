@@ -3,8 +3,8 @@
 For agents at the nodes of footprints, with one value after the other changed, for stars on which the max
 norm leaves (22) behind, and for the patrol with its line-of-sight links: the mean error and its band, in each
 zone, in the max norm and over all agents, with and without the projection [.]_+, against (22), its transient
-form and bounds that hold. Writes ``proposition3.csv``, a figure, and the verdicts as ``proposition3.md``. Cases
-or recordings (level ``step``) of your own::
+form and bounds that hold. Writes ``proposition3.csv``, a figure, and the verdicts as ``proposition3.md``.
+Cases or recordings (level ``step``) of your own::
 
     python -m analysis.proposition3 --case "footprint=star:51 M=50 p=0.1 alpha=0.9 T0=200"
     python -m analysis.proposition3 results/team-seed*.h5
@@ -26,6 +26,7 @@ from analysis.multipliers import (
     CORRECTED,
     NORMS,
     PRINTED,
+    PROVEN,
     TRANSIENT,
     Case,
     from_recordings,
@@ -44,6 +45,9 @@ from cmarlsim.picture import plain
 NAME = "proposition3"
 RADII = (1.0, 5.0)
 """Ranges d of the patrol, in metres."""
+
+LEAST_RATIO = 0.1
+"""Smaller ones are drawn there."""
 
 KEYS = ["group", "footprint", "M", "p", "alpha", "eta", "T0", "c", "occupancy"]
 """What tells a case from others in the table of verdicts."""
@@ -65,11 +69,12 @@ def final(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def chosen(table: pd.DataFrame) -> list[int]:
-    """Cases whose errors are drawn over rollouts: the first, the one farthest above (22), and the last."""
-    last = final(table)
-    beyond = last[(last["norm"] == NORMS[1]) & (last["claim"] == PRINTED) & last["projection"]]
-    worst = int(beyond.loc[beyond["ratio"].idxmax(), "case"])
-    return list(dict.fromkeys([int(table["case"].iloc[0]), worst, int(table["case"].iloc[-1])]))
+    """Cases whose errors are drawn over rollouts: the first, the model's farthest above (22), the last."""
+    model = final(table)[final(table)["basis"] == PROVEN]
+    beyond = model[(model["norm"] == NORMS[1]) & (model["claim"] == PRINTED) & model["projection"]]
+    farthest = beyond.sort_values("ratio")["case"].tail(1)
+    ends = table["case"].iloc[[0, -1]]
+    return list(dict.fromkeys([int(ends.iloc[0]), *map(int, farthest), int(ends.iloc[1])]))
 
 
 def _draw_case(axes: Axes, mine: pd.DataFrame) -> None:
@@ -95,19 +100,19 @@ def _draw_case(axes: Axes, mine: pd.DataFrame) -> None:
 
 def _draw_ratios(axes: Axes, last: pd.DataFrame) -> None:
     """Measured error by bound in every case: with projection filled, without it hollow."""
-    for (norm, claim), (colour, marker) in SHOWN.items():
+    for shift, ((norm, claim), (colour, marker)) in zip((-0.25, 0, 0.25), SHOWN.items(), strict=True):
         for projection, face in ((True, colour), (False, "none")):
             mine = last[
                 (last["norm"] == norm) & (last["claim"] == claim) & (last["projection"] == projection)
             ]
             label = f"{norm} by {claim}" if projection else None
             axes.plot(
-                mine["case"],
-                mine["ratio"].clip(lower=1e-3),
+                mine["case"] + shift,
+                mine["ratio"].clip(lower=LEAST_RATIO),
                 marker,
                 color=colour,
                 markerfacecolor=face,
-                markersize=4,
+                markersize=3.5,
                 linewidth=0,
                 markeredgewidth=0.7,
                 label=label,
@@ -167,7 +172,7 @@ def summary(table: pd.DataFrame) -> str:
     lines = []
     for (norm, claim), mine in table.groupby(["norm", "claim"], sort=False):
         parts = []
-        for name, some in (("model", mine["basis"] == "proven"), ("estimated", mine["basis"] != "proven")):
+        for name, some in (("model", mine["basis"] == PROVEN), ("estimated", mine["basis"] != PROVEN)):
             counts = mine[some]["verdict"].value_counts()
             if len(counts):
                 parts.append(f"{name}: " + ", ".join(f"{word} in {count}" for word, count in counts.items()))
@@ -196,7 +201,7 @@ def proposition3(
             show_default="one value after the other changed",
         ),
     ] = None,
-    runs: Annotated[int, typer.Option(min=2, help="Runs of the patrol, for each range.")] = 20,
+    runs: Annotated[int, typer.Option(min=4, help="Runs of the patrol, for each range.")] = 20,
     seed: Annotated[int, typer.Option(min=0, help="Of the draws on footprints.")] = 0,
     out: Out = OUT,
     force: Force = False,
@@ -206,8 +211,8 @@ def proposition3(
     settings = [("asked for", Setting.read(text)) for text in case or []]
     patrols = []
     if recordings:
-        if len(recordings) < 2:
-            raise InputError(f"{recordings[0]}: one run has no interval: give several, of other seeds")
+        if len(recordings) < 4:
+            raise InputError(f"{recordings[0]}: give four runs or more: fewer have no interval")
         patrols = from_recordings("recorded", load(recordings, "step"))
     if not (settings or recordings):
         settings = [(group, setting) for group, several in SWEEPS.items() for setting in several]
@@ -218,10 +223,10 @@ def proposition3(
     table = collect(settings, patrols, seed)
     save(draw(table), table, stem)
     stem.with_suffix(".md").write_text(
-        "Errors of multipliers after k rollouts. In a cell: the verdict, the measured mean by the bound, and "
-        "in brackets the same without the projection [.]_+. A bound is vacuous if no error can exceed it. The "
-        "groups `patrol` and `recorded` are not of the paper's model: d_G and p are estimated, first as the "
-        "smallest p of the pairs for which (22) promises most, then as the mean p of all that ever met.\n\n"
+        "Errors of multipliers after k rollouts. In a cell: the verdict, the measured mean by the bound, in "
+        "brackets the same without the projection [.]_+. A bound is vacuous if no error can exceed it. "
+        "`patrol` and `recorded` are not of the paper's model: d_G and p are estimated, first as the least "
+        "p of the pairs for which (22) promises most, then as the mean p of all that ever met.\n\n"
         + markdown(table),
         encoding="utf-8",
     )

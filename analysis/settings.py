@@ -37,7 +37,7 @@ class Setting:
     repetitions: int = 1000
 
     def __post_init__(self) -> None:
-        for key, least in (("M", 1), ("rollouts", 1), ("repetitions", 2)):
+        for key, least in (("M", 1), ("rollouts", 1), ("repetitions", 4)):
             value = getattr(self, key)
             if value is not None and value < least:
                 raise InputError(f"{key} = {value}: must be {least} or more")
