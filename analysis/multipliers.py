@@ -62,7 +62,7 @@ def looks(rollouts: int) -> list[int]:
 def simulate(group: str, setting: Setting, seed: int) -> Case:
     """Simulate agents at the nodes of a footprint; the first that is followed is as far away as any."""
     footprint = setting.load(seed)
-    watch, dual, bound = setting.watch(footprint), setting.dual, setting.bound(footprint)
+    watch, bound, dual = setting.watch(footprint), setting.bound(footprint), setting.dual
     far = footprint.diametral[1]
     most = max(1, MOST_VALUES // (setting.repetitions * setting.M))
     agents = [far, *(n for n in range(footprint.N) if n != far)][:most]

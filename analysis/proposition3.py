@@ -90,10 +90,11 @@ def _draw_case(axes: Axes, mine: pd.DataFrame) -> None:
         curve = mine[mine["projection"] & (mine["claim"] == claim)]
         axes.plot(curve["k"], curve["bound"], style, linewidth=0.9, label=f"{claim}")
     name = first["group"] if first["footprint"] == "estimated" else Path(str(first["footprint"])).name
-    axes.set_title(
-        f"{plain(str(name))}, M = {first['M']}, p = {first['p']:.2g}, $\\alpha$ = {first['alpha']:g}"
-    )
+    values = f"M = {first['M']}, p = {first['p']:.2g}, $\\alpha$ = {first['alpha']:g}"
+    axes.set_title(f"{plain(str(name))}\n{values}")
     axes.set(xscale="log", xlabel="rollouts k")
+    axes.set_xticks(mine["k"].unique(), [str(k) for k in mine["k"].unique()])
+    axes.minorticks_off()
     axes.set_ylim(bottom=0)
     axes.grid(linewidth=0.3, color="0.85")
 
