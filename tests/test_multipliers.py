@@ -79,6 +79,13 @@ def test_groups_of_rollouts_leave_a_bound_a_bound(monkeypatch: pytest.MonkeyPatc
     assert fine[0] < coarse[0]
 
 
+def test_rollouts_too_long_ago_to_follow_still_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    bound = MultiplierError(2, 0.1, 0.02, 0.5, 50)
+    fine = bound.one_agent(8, 8)
+    monkeypatch.setattr("cmarlsim.theory.NEGLIGIBLE", 0.1)
+    assert fine < bound.one_agent(8, 8) < fine + 0.1 * 0.5 / 0.02
+
+
 def test_small_alpha_and_long_runs_are_no_burden() -> None:
     rare = MultiplierError(2, 0.1, 1e-9, 0.5, 50)
     assert rare.one_zone() < rare.one_agent(9, 8) < 1.1 * rare.one_zone()

@@ -65,6 +65,8 @@ def test_on_a_path_the_closer_bound_is_met(path: Case) -> None:
     assert (linear["low"] <= linear["bound"]).all()
     assert (linear["bound"] <= linear["high"]).all()
     assert set(found["verdict"]) <= {"agrees", "holds", "within error", "vacuous"}
+    first = found[(found["k"] == 1) & (found["claim"] == PRINTED)]
+    assert set(first["verdict"]) == {"holds"}
     assert len(found) == len(looks(8)) * (2 * 9 + 1)
 
 
