@@ -118,13 +118,16 @@ def _draw_ratios(axes: Axes, last: pd.DataFrame) -> None:
                 markeredgewidth=0.7,
                 label=label,
             )
+    axes.plot(
+        [], [], "o", color="0.4", markerfacecolor="none", markersize=3.5, label="hollow: without [.]$_+$"
+    )
     axes.axhline(1, color="black", linewidth=0.7)
     middle = last.groupby("group", sort=False)["case"].agg(["min", "max"])
     for border in middle["max"].iloc[:-1]:
         axes.axvline(border + 0.5, color="0.85", linewidth=0.6)
     axes.set_xticks(middle.mean(axis=1), [str(group) for group in middle.index], rotation=30, ha="right")
     axes.set(yscale="log", ylabel="measured by bound")
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.2)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, borderaxespad=0.2)
 
 
 @styled

@@ -14,6 +14,9 @@ from cmarlsim.kernels.world import Floats
 NEGLIGIBLE = 1e-9
 """Weight (1 - alpha)^i of a rollout so long ago that the largest error it can have had is assumed."""
 
+ROUNDING = 1e-9
+"""Sums of thresholds that exceed a bound by less do not."""
+
 MOST_GROUPS = 2**12
 """Of rollouts, in which the bound by moments takes them."""
 
@@ -53,6 +56,47 @@ def negative_binomial(successes: int, p: float, last: int) -> Floats:
 
     lags = np.arange(last + 1)
     return nbinom.cdf(lags - successes, successes, p) if successes else np.ones(last + 1)
+
+
+def unmet_conditions(c: Floats, N: int) -> list[str]:
+    """What Theorem 1 asks of thresholds `c` (M,) and a team of N, and does not find; empty if all is well."""
+    most, total = float(np.max(c)), float(np.sum(c))
+    found = []
+    if most >= 1:
+        found.append(f"||c||_inf = {most:g}, must be below 1")
+    if total > N - 1 + ROUNDING:
+        found.append(f"||c||_1 = {total:g}, must be at most N - 1 = {N - 1}")
+    return found
+
+
+def feasibility_error(alpha: float, M: int) -> float:
+    """Error sqrt(alpha M) of eq. (24): by so much Theorem 1 allows satisfaction to stay below thresholds."""
+    return math.sqrt(alpha * M)
+
+
+def slack(c: Floats, mismatch: float = 0.0) -> tuple[float, float]:
+    """Delta: 1 - ||c||_inf - M (epsilon + beta) of eq. (23), and with sqrt(M), as Proposition 4 has it.
+
+    `mismatch` is epsilon + beta of Assumption 1. Where delta is not positive, nothing is promised.
+    """
+    room = 1 - float(np.max(c))
+    return room - len(c) * mismatch, room - math.sqrt(len(c)) * mismatch
+
+
+def largest_L(error: float, M: int, delta: float) -> tuple[float, float]:
+    """Largest L of Assumption 2 for which eq. (25) holds, and with sqrt(M), as Proposition 4 has it.
+
+    Parameters
+    ----------
+    error
+        Of multipliers: `MultiplierError.printed` gives eq. (25) as it stands, `MultiplierError.all_agents`
+        what its proof needs, for Lemma 2 takes the maximum over agents and zones.
+    delta
+        As from `slack`; L is 0 where it is not positive.
+    """
+    if error == 0:
+        return math.inf, math.inf
+    return max(delta, 0) / (M * error), max(delta, 0) / (math.sqrt(M) * error)
 
 
 @dataclass(frozen=True)
@@ -143,3 +187,13 @@ class MultiplierError:
         s = np.logspace(-3, 3, 100)
         moments = np.interp(np.outer(s, (1 - self.alpha) ** first), knots, grown) @ size
         return rest + self.eta * float(((math.log(max(count, 1)) + moments) / s).min())
+
+    @property
+    def lateness(self) -> float:
+        """Largest chance that what happens at a random step of a rollout is not known at its end."""
+        return float(self.late.mean())
+
+    @property
+    def burn_in(self) -> float:
+        """Rollouts 1 / alpha that multipliers remember, so that runs should be much longer."""
+        return 1 / self.alpha if self.alpha > 0 else math.inf
