@@ -50,6 +50,7 @@ class Case:
     errors: Mapping[int, Errors]  # by number of rollouts
     bound: MultiplierError
     N: int
+    M: int
     basis: str  # `PROVEN` for the paper's model, else how d_G and p were estimated
     exact: Floats | None = None  # (agents, M) mean of the unprojected error after one rollout, by the chain
 
@@ -74,7 +75,7 @@ def simulate(group: str, setting: Setting, seed: int) -> Case:
         exact = dual.eta / dual.T0 * watch.missed_on_average(footprint, dual.T0)[agents]
     head = {"group": group, "footprint": setting.footprint, "N": footprint.N, "M": setting.M}
     head |= {"occupancy": setting.occupancy, "c": setting.c}
-    return Case(head, errors, bound, footprint.N, PROVEN, exact)
+    return Case(head, errors, bound, footprint.N, setting.M, PROVEN, exact)
 
 
 def strongest(footprint: Footprint) -> Footprint:
@@ -90,30 +91,32 @@ def strongest(footprint: Footprint) -> Footprint:
 
 
 def from_recordings(group: str, recordings: Sequence[Recording]) -> list[Case]:
-    """Look at runs of one scenario; d_G and p are estimated, in two ways, from who talked to whom."""
-    scenario, dual = recordings[0].scenario, recordings[0].scenario.dual
-    N, M, K, all_pairs = scenario.agents.N, scenario.M, recordings[0].rollouts_done, fitted(*recordings)
+    """Look at runs of one scenario; d_G and p are estimated, in two ways, from who talked to whom.
+
+    Raises
+    ------
+    InputError
+        If there is one agent only, or the pairs that ever met do not connect all agents.
+    """
+    scenario, dual, K = recordings[0].scenario, recordings[0].scenario.dual, recordings[0].rollouts_done
+    N, M, met = scenario.agents.N, scenario.M, fitted(*recordings)
+    if N < 2:
+        raise InputError(f"{recordings[0].path}: has one agent only, there is no gossip")
     runs = [_errors_of(recording, K) for recording in recordings]
     errors = {
         k: Errors(*(np.stack(parts) for parts in zip(*(run[k] for run in runs), strict=True)))
         for k in looks(K)
     }
     head = {"group": group, "footprint": "estimated", "N": N, "M": M, "occupancy": np.nan, "c": np.nan}
-    best = strongest(all_pairs)
-    estimates = {
-        "smallest p of the pairs it is best for": (best.diameter, best.p.min()),
-        "mean p of all pairs that ever met": (all_pairs.diameter, all_pairs.p.mean()),
-    }
-    return [
-        Case(
-            head,
-            errors,
-            MultiplierError(d_G, float(p), dual.alpha, dual.eta, dual.T0),
-            N,
-            f"estimated: {how}",
-        )
-        for how, (d_G, p) in estimates.items()
-    ]
+    best = strongest(met)
+    cases = []
+    for how, d_G, p in (
+        ("smallest p of the pairs it is best for", best.diameter, best.p.min()),
+        ("mean p of all pairs that ever met", met.diameter, met.p.mean()),
+    ):
+        bound = MultiplierError(d_G, float(p), dual.alpha, dual.eta, dual.T0)
+        cases.append(Case(head, errors, bound, N, M, f"estimated: {how}"))
+    return cases
 
 
 def _errors_of(recording: Recording, K: int) -> dict[int, tuple[Floats, Floats]]:
@@ -221,11 +224,11 @@ def _norms(values: Floats, N: int) -> dict[str, Floats]:
 
 
 def _bounds(case: Case, k: int, norm: str) -> dict[str, float]:
-    b, M = case.bound, int(str(case.head["M"]))
+    b = case.bound
     closer: dict[str, Callable[[], tuple[str, float]]] = {
         NORMS[0]: lambda: (CLOSER, b.one_zone(k)),
-        NORMS[1]: lambda: (CORRECTED, b.one_agent(case.N, M, k)),
-        NORMS[2]: lambda: (CORRECTED, b.all_agents(case.N, M, k)),
+        NORMS[1]: lambda: (CORRECTED, b.one_agent(case.N, case.M, k)),
+        NORMS[2]: lambda: (CORRECTED, b.all_agents(case.N, case.M, k)),
     }
     return {PRINTED: b.printed(), TRANSIENT: b.printed(k)} | dict([closer[norm]()])
 

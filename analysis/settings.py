@@ -68,9 +68,18 @@ class Setting:
         return cls(**values)  # type: ignore[arg-type]
 
     def load(self, seed: int) -> Footprint:
-        """The footprint; random ones are drawn from `seed`."""
+        """The footprint; random ones are drawn from `seed`.
+
+        Raises
+        ------
+        InputError
+            If there is no such footprint, or it has one agent only.
+        """
         own = self.p is None and Path(self.footprint).is_file()
-        return load_footprint(self.footprint, None if own else P if self.p is None else self.p, seed)
+        footprint = load_footprint(self.footprint, None if own else P if self.p is None else self.p, seed)
+        if footprint.N < 2:
+            raise InputError(f"footprint '{self.footprint}': has one agent only, there is no gossip")
+        return footprint
 
     def watch(self, footprint: Footprint) -> Watch:
         """Who observes which zones."""

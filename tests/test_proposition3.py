@@ -98,8 +98,7 @@ def test_on_a_star_the_printed_max_norm_fails(star: Case) -> None:
 
 def test_the_corrected_bound_needs_its_union(star: Case) -> None:
     """Without it, with one zone for six, and with the constant of one agent for all of them, it fails."""
-    one = replace(star, head={**star.head, "M": 1})
-    assert word(one, NORMS[1], CORRECTED) == "fails"
+    assert word(replace(star, M=1), NORMS[1], CORRECTED) == "fails"
     assert star.bound.one_agent(7, 6, 3) < star.bound.all_agents(7, 6, 3)
     assert word(replace(star, N=2), NORMS[1], CORRECTED) == "fails"
 
@@ -110,6 +109,20 @@ def test_fifty_leaves_leave_proposition_3_behind() -> None:
     ratio = found[found["projection"]].set_index(["norm", "claim"])["ratio"]
     assert 2.2 < ratio[NORMS[1], PRINTED] < 2.9
     assert ratio[NORMS[1], CORRECTED] < 0.9
+
+
+def test_where_agents_are_too_many_some_are_followed(monkeypatch: pytest.MonkeyPatch, star: Case) -> None:
+    monkeypatch.setattr("analysis.multipliers.MOST_VALUES", 2 * STAR.repetitions * STAR.M)
+    some = simulate("star", STAR, 0)
+    for k, errors in some.errors.items():
+        assert np.array_equal(errors.projected, star.errors[k].projected[:, :2])
+    assert set(rows(some)["norm"]) == set(NORMS[:2])
+
+
+def test_where_nobody_observes_there_is_no_error() -> None:
+    found = rows(simulate("none", Setting(occupancy=0.0, rollouts=2, repetitions=4), 0))
+    assert set(found["measured"]) == {0}
+    assert set(found["verdict"]) == {"holds", "agrees"}
 
 
 def test_verdicts() -> None:
@@ -279,6 +292,7 @@ def test_recordings_are_judged(call: Callable[..., tuple[int, str, str]]) -> Non
         ("p=0", "p = 0 of edge"),
         ("eta=-1", "eta = -1: must be above 0"),
         ("T0=0", "T0 = 0: must be 1 or more"),
+        ("footprint=path:1", "footprint 'path:1': has one agent only"),
         ("c=1.5", "c = 1.5: must be in [0, 1]"),
         ("footprint=apart.txt p=0.5", "apart.txt: not connected, its components are [0, 1], [2, 3]"),
     ],
