@@ -1,8 +1,24 @@
-"""What can be proven about a run or a scenario."""
+"""What can be proven about a run or a scenario; `docs/footprints.md` has the proofs that the paper lacks."""
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from cmarlsim.errors import InputError
 from cmarlsim.kernels.world import Floats
+
+NEGLIGIBLE = 1e-9
+"""Weight (1 - alpha)^i of a rollout so long ago that the largest error it can have had is assumed."""
+
+ROUNDING = 1e-9
+"""Sums of thresholds that exceed a bound by less do not."""
+
+MOST_GROUPS = 2**12
+"""Of rollouts, in which the bound by moments takes them."""
 
 
 def certified_satisfaction(
@@ -29,3 +45,155 @@ def certified_satisfaction(
         Row n is what agent n can certify.
     """
     return c - lam_last / (eta * K) - alpha / eta * lam_mean
+
+
+def negative_binomial(successes: int, p: float, last: int) -> Floats:
+    """P(BN <= l) for l = 0 .. `last`, (last + 1,): BN is the number of *trials* up to the last success.
+
+    scipy's ``nbinom`` counts the failures among them.
+    """
+    from scipy.stats import nbinom
+
+    lags = np.arange(last + 1)
+    return nbinom.cdf(lags - successes, successes, p) if successes else np.ones(last + 1)
+
+
+def unmet_conditions(c: Floats, N: int) -> list[str]:
+    """What Theorem 1 asks of thresholds `c` (M,) and a team of N, and does not find; empty if all is well."""
+    most, total = float(np.max(c)), float(np.sum(c))
+    found = []
+    if most >= 1:
+        found.append(f"||c||_inf = {most:g}, must be below 1")
+    if total > N - 1 + ROUNDING:
+        found.append(f"||c||_1 = {total:g}, must be at most N - 1 = {N - 1}")
+    return found
+
+
+def feasibility_error(alpha: float, M: int) -> float:
+    """Error sqrt(alpha M) of eq. (24): by so much Theorem 1 allows satisfaction to stay below thresholds."""
+    return math.sqrt(alpha * M)
+
+
+def slack(c: Floats, mismatch: float = 0.0) -> tuple[float, float]:
+    """Delta: 1 - ||c||_inf - M (epsilon + beta) of eq. (23), and with sqrt(M), as Proposition 4 has it.
+
+    `mismatch` is epsilon + beta of Assumption 1. Where delta is not positive, nothing is promised.
+    """
+    room = 1 - float(np.max(c))
+    return room - len(c) * mismatch, room - math.sqrt(len(c)) * mismatch
+
+
+def largest_L(error: float, M: int, delta: float) -> tuple[float, float]:
+    """Largest L of Assumption 2 for which eq. (25) holds, and with sqrt(M), as Proposition 4 has it.
+
+    Parameters
+    ----------
+    error
+        Of multipliers: `MultiplierError.printed` gives eq. (25) as it stands, `MultiplierError.all_agents`
+        what its proof needs, for Lemma 2 takes the maximum over agents and zones.
+    delta
+        As from `slack`; L is 0 where it is not positive.
+    """
+    if error == 0:
+        return math.inf, math.inf
+    return max(delta, 0) / (M * error), max(delta, 0) / (math.sqrt(M) * error)
+
+
+@dataclass(frozen=True)
+class MultiplierError:
+    """Bounds on the mean of lambda^n_k - lambda_k >= 0: Proposition 3, and what holds in its place.
+
+    They hold for gossip over the paper's model (4), where the links of a rollout do not depend on what is
+    observed in it. Every bound takes the number k of rollouts done; without it, it holds for all k.
+
+    Raises
+    ------
+    InputError
+        If a value is impossible; from the bounds, if alpha is 0 and k is not given.
+    """
+
+    d_G: int
+    p: float
+    alpha: float
+    eta: float
+    T0: int
+
+    def __post_init__(self) -> None:
+        allowed = {
+            "d_G": (self.d_G >= 0, "0 or more"),
+            "p": (0 < self.p <= 1, "in (0, 1]"),
+            "alpha": (0 <= self.alpha < 1, "in [0, 1)"),
+            "eta": (0 < self.eta < math.inf, "above 0"),
+            "T0": (self.T0 >= 1, "1 or more"),
+        }
+        for key, (fits, wanted) in allowed.items():
+            if not fits:
+                raise InputError(f"{key} = {getattr(self, key):g}: must be {wanted}")
+
+    @cached_property
+    def late(self) -> Floats:
+        """Largest chance that what was 0, 1, ... steps before a rollout's end is not known then, (T0,)."""
+        return 1 - negative_binomial(self.d_G, self.p, self.T0 - 1)
+
+    def weight(self, k: int | None = None) -> float:
+        """Sum of (1 - alpha)^i over i < k."""
+        if k is not None and self.alpha == 0:
+            return float(k)
+        if self.alpha == 0:
+            raise InputError(
+                "alpha = 0: the bound divides by it; give alpha > 0, or the number k of rollouts"
+            )
+        return (1.0 if k is None else -math.expm1(k * math.log1p(-self.alpha))) / self.alpha
+
+    def printed(self, k: int | None = None) -> float:
+        """Right-hand side of eq. (22), or with k the transient form sum_{i<k} (1 - alpha)^i eta d_G / (T0 p).
+
+        It bounds the error of each agent and zone; that of the max norm, as printed, it does not.
+        """
+        return self.weight(k) * self.eta * self.d_G / (self.T0 * self.p)
+
+    def one_zone(self, k: int | None = None) -> float:
+        """Bound for each agent and zone, with E min(BN, T0) instead of E BN = d_G / p."""
+        return self._by_union(1, k)
+
+    def one_agent(self, N: int, M: int, k: int | None = None) -> float:
+        """Bound for the max norm over M zones, for each of N agents."""
+        return min(self._by_union(min(M, N - 1), k), self._by_moments(M, k))
+
+    def all_agents(self, N: int, M: int, k: int | None = None) -> float:
+        """Bound for the maximum over all agents and zones, which Lemma 2 needs."""
+        return min(self._by_union(N * min(M, N - 1), k), self._by_moments(N * M, k))
+
+    def _by_union(self, count: int, k: int | None) -> float:
+        """That a step of a rollout is missed anywhere is at most `count` times as likely as at one place."""
+        return self.weight(k) * self.eta / self.T0 * float(np.minimum(1, count * self.late).sum())
+
+    def _by_moments(self, count: int, k: int | None) -> float:
+        """inf_s (log count + sum_{i<k} log E exp(s w_i B)) / s with w_i = eta (1 - alpha)^i / T0.
+
+        B is min(BN, T0). The logarithms are convex in s and grow with w_i, so that a bound remains one when
+        they are interpolated, and when rollouts are taken in groups with the weight of the latest.
+        """
+        from scipy.special import logsumexp
+
+        rollouts = math.inf if self.alpha == 0 else math.ceil(math.log(NEGLIGIBLE) / math.log1p(-self.alpha))
+        followed = int(min(rollouts, math.inf if k is None else k))
+        rest = self.eta * (self.weight(k) - self.weight(followed))
+        first = np.arange(0, followed, math.ceil(max(followed, 1) / MOST_GROUPS))
+        size = np.diff(first, append=followed)
+        law = np.maximum(-np.diff(self.late, prepend=1, append=0), 0)  # P(B = 0), ..., P(B = T0)
+        knots = np.append(0, np.logspace(-5, 3, 400))
+        grown = logsumexp(np.outer(knots, np.arange(self.T0 + 1) / self.T0), b=law, axis=1)
+        s = np.logspace(-3, 3, 100)
+        moments = np.interp(np.outer(s, (1 - self.alpha) ** first), knots, grown) @ size
+        return rest + self.eta * float(((math.log(max(count, 1)) + moments) / s).min())
+
+    @property
+    def lateness(self) -> float:
+        """Largest chance that what happens at a random step of a rollout is not known at its end."""
+        return float(self.late.mean())
+
+    @property
+    def burn_in(self) -> float:
+        """Rollouts 1 / alpha that multipliers remember, so that runs should be much longer."""
+        return 1 / self.alpha if self.alpha > 0 else math.inf

@@ -13,7 +13,6 @@ from cmarlsim.stochastic.bounds import (
     cuts_bound,
     disjoint_paths,
     lags_for,
-    negative_binomial,
     passages,
     paths_bound,
     proposition2,
@@ -21,6 +20,7 @@ from cmarlsim.stochastic.bounds import (
 )
 from cmarlsim.stochastic.chain import Chain
 from cmarlsim.stochastic.footprints import Footprint, named
+from cmarlsim.theory import negative_binomial
 
 LAST = 25
 

@@ -15,17 +15,7 @@ import numpy as np
 from cmarlsim.errors import InputError
 from cmarlsim.kernels.world import Floats
 from cmarlsim.stochastic.footprints import Footprint
-
-
-def negative_binomial(successes: int, p: float, last: int) -> Floats:
-    """P(BN <= l) for l = 0 .. `last`, (last + 1,): BN is the number of *trials* up to the last success.
-
-    scipy's ``nbinom`` counts the failures among them.
-    """
-    from scipy.stats import nbinom
-
-    lags = np.arange(last + 1)
-    return nbinom.cdf(lags - successes, successes, p) if successes else np.ones(last + 1)
+from cmarlsim.theory import negative_binomial
 
 
 def sum_of_geometrics(p: Floats, last: int) -> Floats:

@@ -171,17 +171,29 @@ def _graph(name: str, sizes: list[float], draws: np.random.Generator) -> tuple[i
     return graph.number_of_nodes(), list(graph.edges)
 
 
-def fitted(recording: Recording) -> Footprint:
-    """Footprint of a recording of level ``step``: pairs ever linked, and how often each was.
+def linked(recording: Recording) -> Floats:
+    """Fraction of the steps in which two agents were linked, (N, N), of a recording of level ``step``.
 
     Raises
     ------
     InputError
-        If the level keeps no links, or the pairs ever linked do not connect all agents.
+        If the level keeps no links.
     """
     N = recording.scenario.agents.N
     count, block = np.zeros((N, N)), max(1, 2**24 // N**2)
     for first in range(0, recording.steps, block):
         count += recording.links(first, min(first + block, recording.steps)).sum(axis=0)
-    edges = np.argwhere(np.triu(count) > 0)
-    return Footprint(recording.path, N, edges, count[tuple(edges.T)] / max(recording.steps, 1))
+    return count / max(recording.steps, 1)
+
+
+def fitted(*recordings: Recording) -> Footprint:
+    """Footprint of runs of one team, of level ``step``: pairs ever linked, and how often each was.
+
+    Raises
+    ------
+    InputError
+        As `linked`, or if the pairs ever linked do not connect all agents.
+    """
+    share = np.mean([linked(recording) for recording in recordings], axis=0)
+    edges = np.argwhere(np.triu(share) > 0)
+    return Footprint(recordings[0].path, len(share), edges, share[tuple(edges.T)])

@@ -20,15 +20,17 @@ def always_on(N: int, steps: int, nodes: Iterable[int]) -> Bools:
     return own
 
 
-def bernoulli(occupancy: ArrayLike, steps: int, seed: int) -> Bools:
+def bernoulli(occupancy: ArrayLike, steps: int, seed: int, first: int = 0) -> Bools:
     """Node n observes zone m with probability `occupancy`[n, m], (N, M), independently at every step.
+
+    The draws are those of the steps from `first` on.
 
     Returns
     -------
     (steps, N, M) array
     """
     q = np.asarray(occupancy, dtype=np.float64)
-    return uniforms(seed, "occupancy", 0, steps, q.shape) < q
+    return uniforms(seed, "occupancy", first, steps, q.shape) < q
 
 
 def recorded(recording: Recording) -> Bools:

@@ -1,0 +1,250 @@
+"""The error of multipliers, measured over rollouts, against Proposition 3 and what holds in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import pandas as pd
+
+from analysis.settings import Setting
+from cmarlsim.errors import InputError
+from cmarlsim.kernels.world import Floats
+from cmarlsim.recording import Recording
+from cmarlsim.stochastic.chain import MOST_NODES
+from cmarlsim.stochastic.footprints import Footprint, fitted
+from cmarlsim.stochastic.multipliers import Errors, multiplier_errors
+from cmarlsim.theory import MultiplierError
+
+ROUNDING = 1e-9
+"""Errors that differ by less are equal."""
+
+MISS = 1e-4
+"""Probability with which an interval is allowed to miss a mean, of all agents and zones it stands for."""
+
+BAND = (0.05, 0.95)
+"""Quantiles over repetitions."""
+
+MOST_VALUES = 2**22
+"""Errors of so many repetitions, agents and zones are kept: of fewer agents where there are more."""
+
+LOOKS = 6
+"""Numbers of rollouts after which errors are looked at."""
+
+NORMS = ("each zone", "max norm", "all agents")
+
+PRINTED, TRANSIENT = "(22)", "(22), transient"
+CLOSER, CORRECTED, EXACT = "closer", "corrected", "exact mean"
+
+PROVEN = "proven"
+"""Basis of cases of the paper's model. (22) itself is so for each zone only."""
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """What was measured, and what it is compared with."""
+
+    head: Mapping[str, object]  # first columns of its rows
+    errors: Mapping[int, Errors]  # by number of rollouts
+    bound: MultiplierError
+    N: int
+    M: int
+    basis: str  # `PROVEN` for the paper's model, else how d_G and p were estimated
+    exact: Floats | None = None  # (agents, M) mean of the unprojected error after one rollout, by the chain
+
+
+def looks(rollouts: int) -> list[int]:
+    """Numbers of rollouts after which to look, from the first to the last."""
+    return sorted({round(k) for k in np.geomspace(1, rollouts, LOOKS)})
+
+
+def simulate(group: str, setting: Setting, seed: int) -> Case:
+    """Simulate agents at the nodes of a footprint; the first that is followed is as far away as any."""
+    footprint = setting.load(seed)
+    watch, bound, dual = setting.watch(footprint), setting.bound(footprint), setting.dual
+    far = footprint.diametral[1]
+    most = max(1, MOST_VALUES // (setting.repetitions * setting.M))
+    agents = [far, *(n for n in range(footprint.N) if n != far)][:most]
+    runs = multiplier_errors(footprint, watch, dual, setting.repetitions, seed, agents)
+    wanted = looks(setting.length)
+    errors = {k: found for k, found in enumerate(islice(runs, setting.length), start=1) if k in wanted}
+    exact = None
+    if footprint.N <= MOST_NODES:
+        exact = dual.eta / dual.T0 * watch.missed_on_average(footprint, dual.T0)[agents]
+    head = {"group": group, "footprint": setting.footprint, "N": footprint.N, "M": setting.M}
+    head |= {"occupancy": setting.occupancy, "c": setting.c}
+    return Case(head, errors, bound, footprint.N, setting.M, PROVEN, exact)
+
+
+def strongest(footprint: Footprint) -> Footprint:
+    """Part of a footprint that (22) promises most for: of the edges with some p or more, least d_G / p."""
+    parts = []
+    for p in np.unique(footprint.p):
+        kept = footprint.p >= p
+        try:
+            parts.append(Footprint(footprint.name, footprint.N, footprint.edges[kept], footprint.p[kept]))
+        except InputError:  # not connected, and no more so with fewer edges
+            break
+    return min(parts, key=lambda part: part.diameter / part.p.min())
+
+
+def from_recordings(group: str, recordings: Sequence[Recording]) -> list[Case]:
+    """Look at runs of one scenario; d_G and p are estimated, in two ways, from who talked to whom.
+
+    Raises
+    ------
+    InputError
+        If there is one agent only, or the pairs that ever met do not connect all agents.
+    """
+    scenario, dual, K = recordings[0].scenario, recordings[0].scenario.dual, recordings[0].rollouts_done
+    N, M, met = scenario.agents.N, scenario.M, fitted(*recordings)
+    if N < 2:
+        raise InputError(f"{recordings[0].path}: has one agent only, there is no gossip")
+    runs = [_errors_of(recording, K) for recording in recordings]
+    errors = {
+        k: Errors(*(np.stack(parts) for parts in zip(*(run[k] for run in runs), strict=True)))
+        for k in looks(K)
+    }
+    head = {"group": group, "footprint": "estimated", "N": N, "M": M, "occupancy": np.nan, "c": np.nan}
+    best = strongest(met)
+    cases = []
+    for how, d_G, p in (
+        ("smallest p of the pairs it is best for", best.diameter, best.p.min()),
+        ("mean p of all pairs that ever met", met.diameter, met.p.mean()),
+    ):
+        bound = MultiplierError(d_G, float(p), dual.alpha, dual.eta, dual.T0)
+        cases.append(Case(head, errors, bound, N, M, f"estimated: {how}"))
+    return cases
+
+
+def _errors_of(recording: Recording, K: int) -> dict[int, tuple[Floats, Floats]]:
+    """Errors (N, M) of a run as they are and without projection, by number of rollouts."""
+    dual, found = recording.scenario.dual, {}
+    unprojected = np.zeros(recording.lam.shape[1:])
+    wanted, lam, ideal = looks(K), recording.lam, recording.lam_ideal
+    for k in range(1, K + 1):
+        first, last = (k - 1) * dual.T0, k * dual.T0
+        missed = recording.read("reward", first, last)[:, None] & ~recording.read("estimate", first, last)
+        unprojected = (1 - dual.alpha) * unprojected + dual.eta / dual.T0 * missed.sum(axis=0)
+        if k in wanted:
+            found[k] = (lam[k] - ideal[k], unprojected)
+    return found
+
+
+def worst(samples: Floats) -> Floats:
+    """Samples of the column with the largest mean: chosen by the first half of the rows, taken from the rest.
+
+    So its mean is not the larger for having been chosen. A single column is taken whole.
+
+    Parameters
+    ----------
+    samples : (repetitions, J) array
+
+    Returns
+    -------
+    (repetitions or half of them,) array
+    """
+    if samples.shape[1] == 1:
+        return samples[:, 0]
+    half = len(samples) // 2
+    return samples[half:, samples[:half].mean(axis=0).argmax()]
+
+
+def mean_and_error(samples: Floats) -> tuple[Floats, Floats]:
+    """Means of the columns of (repetitions, J), and their errors: Student's, at `MISS` for all at once."""
+    from scipy.stats import t
+
+    repetitions, several = samples.shape
+    error = samples.std(axis=0, ddof=1) / np.sqrt(repetitions)
+    return samples.mean(axis=0), t.isf(MISS / 2 / several, repetitions - 1) * error
+
+
+def measured(samples: Floats) -> dict[str, float]:
+    """Mean, its interval and band of one quantity, (repetitions,)."""
+    mean, error = (float(each[0]) for each in mean_and_error(samples[:, None]))
+    low, high = np.quantile(samples, BAND)
+    return {
+        "measured": mean,
+        "low": mean - error,
+        "high": mean + error,
+        "band_low": float(low),
+        "band_high": float(high),
+    }
+
+
+def verdict(low: float, high: float, bound: float, most: float) -> str:
+    """Whether a mean in the interval, and never above `most`, is at most the bound.
+
+    ``vacuous`` if nothing else is possible, else ``holds``, ``fails``, or ``within error``.
+    """
+    if bound >= most:
+        return "vacuous"
+    if low > bound + ROUNDING:
+        return "fails"
+    return "holds" if high <= bound + ROUNDING else "within error"
+
+
+def rows(case: Case) -> pd.DataFrame:
+    """One row a number of rollouts, with and without projection, norm and bound.
+
+    Columns: the case's, d_G, p, alpha, eta, T0, basis, k, projection, norm, claim, bound, measured (mean over
+    repetitions of the `worst` agent, and for ``each zone`` the worst zone), low, high (its interval),
+    band_low, band_high (`BAND` over repetitions), ratio (measured by bound), verdict.
+    """
+    b = case.bound
+    parameters = {"d_G": b.d_G, "p": b.p, "alpha": b.alpha, "eta": b.eta, "T0": b.T0, "basis": case.basis}
+    found = []
+    for k, errors in case.errors.items():
+        for projection, values in zip((True, False), errors, strict=True):
+            line = {**case.head, **parameters, "k": k, "projection": projection}
+            for norm, samples in _norms(values, case.N).items():
+                numbers = measured(worst(samples))
+                for claim, bound in _bounds(case, k, norm).items():
+                    most = b.eta * b.weight(None if claim == PRINTED else k)
+                    word = verdict(numbers["low"], numbers["high"], bound, most)
+                    compared = {**numbers, "ratio": ratio(numbers["measured"], bound), "verdict": word}
+                    found.append({**line, "norm": norm, "claim": claim, "bound": bound, **compared})
+            if not projection and case.exact is not None:
+                found.append({**line, **_against_exact(values, b.weight(k) * case.exact)})
+    return pd.DataFrame(found)
+
+
+def ratio(value: float, bound: float) -> float:
+    """A value by its bound; NaN where the bound is 0."""
+    return value / bound if bound > 0 else np.nan
+
+
+def _norms(values: Floats, N: int) -> dict[str, Floats]:
+    """(repetitions, J) errors whose worst column counts, by norm; all agents only if all are followed."""
+    repetitions, agents, _ = values.shape
+    found = {NORMS[0]: values.reshape(repetitions, -1), NORMS[1]: values.max(axis=2)}
+    return found | ({NORMS[2]: values.max(axis=(1, 2))[:, None]} if agents == N else {})
+
+
+def _bounds(case: Case, k: int, norm: str) -> dict[str, float]:
+    b = case.bound
+    closer: dict[str, Callable[[], tuple[str, float]]] = {
+        NORMS[0]: lambda: (CLOSER, b.one_zone(k)),
+        NORMS[1]: lambda: (CORRECTED, b.one_agent(case.N, case.M, k)),
+        NORMS[2]: lambda: (CORRECTED, b.all_agents(case.N, case.M, k)),
+    }
+    return {PRINTED: b.printed(), TRANSIENT: b.printed(k)} | dict([closer[norm]()])
+
+
+def _against_exact(values: Floats, exact: Floats) -> dict[str, object]:
+    """Compare the means of all agents and zones with the chain's; the row shows those farthest apart."""
+    samples, truth = values.reshape(len(values), -1), exact.ravel()
+    mean, error = mean_and_error(samples)
+    apart = np.abs(mean - truth)
+    which = int(apart.argmax())
+    numbers = measured(samples[:, which])
+    return {
+        "norm": NORMS[0],
+        "claim": EXACT,
+        "bound": truth[which],
+        **numbers,
+        "ratio": ratio(numbers["measured"], truth[which]),
+        "verdict": "agrees" if (apart <= error + ROUNDING).all() else "differs",
+    }
