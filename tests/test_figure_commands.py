@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from commands import without_compiling
 
 from analysis import recordings as recordings_module
 from analysis.figure3a import figure3a
@@ -38,7 +39,7 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
             command(function, list(arguments))
         gc.unfreeze()  # the process goes on
         captured = capsys.readouterr()
-        return int(caught.value.code or 0), captured.out, captured.err
+        return int(caught.value.code or 0), captured.out, without_compiling(captured.err)
 
     return call
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from commands import without_compiling
 
 from analysis.delays import (
     AGREEMENT,
@@ -160,7 +161,7 @@ def call(
             command(proposition2, list(arguments))
         gc.unfreeze()  # the process goes on
         captured = capsys.readouterr()
-        return int(caught.value.code or 0), captured.out, captured.err
+        return int(caught.value.code or 0), captured.out, without_compiling(captured.err)
 
     return call
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from commands import without_compiling
 
 from analysis.radio import draw, known_by_lag, measure, radio
 from cmarlsim.console import command
@@ -91,7 +92,7 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
             command(radio, list(arguments))
         gc.unfreeze()  # the process goes on
         captured = capsys.readouterr()
-        return int(caught.value.code or 0), captured.out, captured.err
+        return int(caught.value.code or 0), captured.out, without_compiling(captured.err)
 
     return call
 

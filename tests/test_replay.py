@@ -13,6 +13,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from commands import without_compiling
 from matplotlib.colors import to_rgba
 from PIL import Image
 
@@ -52,7 +53,7 @@ def call(
             command(replay, ["run.h5", *arguments])
         gc.unfreeze()  # the process goes on
         captured = capsys.readouterr()
-        return int(caught.value.code or 0), captured.out, captured.err
+        return int(caught.value.code or 0), captured.out, without_compiling(captured.err)
 
     return call
 
