@@ -321,9 +321,9 @@ def test_broken_checkpoint_is_refused(stopped: Path, edit: str) -> None:
         if edit == "missing":
             del file["state/0/networks/W1"]
         elif edit == "misshapen":
-            replaced("state/0/work/policies/W1", np.zeros((3, 3)))(file)
+            replaced("state/0/stage/policies/W1", np.zeros((3, 3)))(file)
         elif edit == "off the graph":
-            file["state/0/work/places/node"][0, 0] = 10**6
+            file["state/0/stage/places/node"][0, 0] = 10**6
         else:
             replaced("state/0/progress", np.array([9, 9]))(file)
     with pytest.raises(InputError, match=r"policy\.h5\.checkpoint: "):

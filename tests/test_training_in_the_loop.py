@@ -390,20 +390,20 @@ def in_place(name: str, value: float) -> Edit:
     return edit
 
 
-WORK = "state/1/work"
+STAGE = "state/1/stage"
 UNFIT: dict[str, Edit] = {
-    "lam of fewer runs": replaced(f"{WORK}/lam", np.zeros((11, 2, 3))),
-    "lam of one agent": replaced(f"{WORK}/lam", np.zeros((12, 1, 3))),
-    "lam_tight of fewer zones": replaced(f"{WORK}/lam_tight", np.zeros((12, 2))),
-    "lam_tight of one run": replaced(f"{WORK}/lam_tight", np.zeros((1, 3))),
-    "no lam": lambda file: file.__delitem__(f"{WORK}/lam"),
-    "places of fewer runs": replaced(f"{WORK}/places/node", np.zeros((11, 2), dtype=int)),
-    "a place that is none": in_place(f"{WORK}/places/node", 10**6),
-    "policies of one agent": replaced(f"{WORK}/policies/W1", np.zeros((1, 5, 16))),
-    "baselines of one agent": replaced(f"{WORK}/baselines/b1", np.zeros((1, 8))),
-    "moments of another size": replaced(f"{WORK}/policies_mean/W1", np.zeros((2, 5, 15))),
-    "squares that are missing": lambda file: file.__delitem__(f"{WORK}/baselines_square/b2"),
-    "steps of one optimiser": replaced(f"{WORK}/steps", np.array([3])),
+    "lam of fewer runs": replaced(f"{STAGE}/lam", np.zeros((11, 2, 3))),
+    "lam of one agent": replaced(f"{STAGE}/lam", np.zeros((12, 1, 3))),
+    "lam_tight of fewer zones": replaced(f"{STAGE}/lam_tight", np.zeros((12, 2))),
+    "lam_tight of one run": replaced(f"{STAGE}/lam_tight", np.zeros((1, 3))),
+    "no lam": lambda file: file.__delitem__(f"{STAGE}/lam"),
+    "places of fewer runs": replaced(f"{STAGE}/places/node", np.zeros((11, 2), dtype=int)),
+    "a place that is none": in_place(f"{STAGE}/places/node", 10**6),
+    "policies of one agent": replaced(f"{STAGE}/policies/W1", np.zeros((1, 5, 16))),
+    "baselines of one agent": replaced(f"{STAGE}/baselines/b1", np.zeros((1, 8))),
+    "moments of another size": replaced(f"{STAGE}/policies_mean/W1", np.zeros((2, 5, 15))),
+    "squares that are missing": lambda file: file.__delitem__(f"{STAGE}/baselines_square/b2"),
+    "steps of one optimiser": replaced(f"{STAGE}/steps", np.array([3])),
     "a best iterate of another size": replaced("state/2/best/W2", np.zeros((2, 16, 2))),
     "an iteration that is none": replaced("state/2/progress", np.array([1, 20])),
     "a team that is missing": lambda file: file.__delitem__("state/2"),

@@ -97,7 +97,7 @@ class Team:
         for name, group in self._groups().items():
             arrays |= {f"{name}/{field}": array for field, array in group._asdict().items()}
         if not self.finished:
-            arrays |= {f"work/{name}": array for name, array in self.work.arrays().items()}
+            arrays |= {f"stage/{name}": array for name, array in self.work.arrays().items()}
         return arrays
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
@@ -117,7 +117,7 @@ class Team:
             fill(group, MLP(*(state[f"{name}/{field}"] for field in MLP._fields)))
         if not self.finished:
             self.work = self._work()
-            prefix = "work/"
+            prefix = "stage/"
             saved = {name[len(prefix) :]: array for name, array in state.items() if name.startswith(prefix)}
             self.work.restore(saved)
 
