@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from commands import without_compiling
+from commands import outcome
 
 from analysis import recordings as recordings_module
 from analysis.figure3a import figure3a
@@ -19,7 +18,6 @@ from analysis.figure5b import figure5b
 from analysis.figure5c import figure5c
 from analysis.paper import paper
 from cmarlsim import Policy, Scenario, execute
-from cmarlsim.console import command
 from cmarlsim.learning.recipe import Recipe
 from cmarlsim.training import Training
 
@@ -35,11 +33,7 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     capsys.readouterr()
 
     def call(function: Callable[..., int], *arguments: str) -> Outcome:
-        with pytest.raises(SystemExit) as caught:
-            command(function, list(arguments))
-        gc.unfreeze()  # the process goes on
-        captured = capsys.readouterr()
-        return int(caught.value.code or 0), captured.out, without_compiling(captured.err)
+        return outcome(function, arguments, capsys)
 
     return call
 

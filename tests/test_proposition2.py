@@ -1,6 +1,5 @@
 """Proposition 2's verdicts, which flip where a bound is tampered with, and the command."""
 
-import gc
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from commands import without_compiling
+from commands import outcome
 
 from analysis.delays import (
     AGREEMENT,
@@ -25,7 +24,6 @@ from analysis.delays import (
 )
 from analysis.intervals import distribution_error, wilson
 from analysis.proposition2 import draw, proposition2
-from cmarlsim.console import command
 from cmarlsim.stochastic.footprints import named
 
 REPETITIONS = 4000
@@ -157,11 +155,7 @@ def call(
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as caught:
-            command(proposition2, list(arguments))
-        gc.unfreeze()  # the process goes on
-        captured = capsys.readouterr()
-        return int(caught.value.code or 0), captured.out, without_compiling(captured.err)
+        return outcome(proposition2, arguments, capsys)
 
     return call
 

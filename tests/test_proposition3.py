@@ -1,6 +1,5 @@
 """Proposition 3's verdicts, which flip where a bound is tampered with, and the command."""
 
-import gc
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from commands import without_compiling
+from commands import outcome
 
 from analysis.multipliers import (
     CLOSER,
@@ -31,7 +30,6 @@ from analysis.multipliers import (
 from analysis.proposition3 import chosen, draw, final, proposition3
 from analysis.settings import COUNTER_EXAMPLES, Setting
 from cmarlsim import Policy, Scenario, execute
-from cmarlsim.console import command
 from cmarlsim.errors import InputError
 from cmarlsim.stochastic.footprints import Footprint, fitted
 
@@ -238,11 +236,7 @@ def call(
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as caught:
-            command(proposition3, list(arguments))
-        gc.unfreeze()  # the process goes on
-        captured = capsys.readouterr()
-        return int(caught.value.code or 0), captured.out, without_compiling(captured.err)
+        return outcome(proposition3, arguments, capsys)
 
     return call
 

@@ -1,16 +1,14 @@
 """Gossip over a radio trace beside its Bernoulli surrogate: what is known by lag, and the command."""
 
-import gc
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from commands import without_compiling
+from commands import outcome
 
 from analysis.radio import draw, known_by_lag, measure, radio
-from cmarlsim.console import command
 from cmarlsim.stochastic.bounds import cuts_bound, paths_bound
 from cmarlsim.stochastic.footprints import Footprint
 from cmarlsim.stochastic.traces import Replay, read_k7
@@ -88,11 +86,7 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as caught:
-            command(radio, list(arguments))
-        gc.unfreeze()  # the process goes on
-        captured = capsys.readouterr()
-        return int(caught.value.code or 0), captured.out, without_compiling(captured.err)
+        return outcome(radio, arguments, capsys)
 
     return call
 

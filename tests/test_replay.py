@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import stat
@@ -13,12 +12,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from commands import without_compiling
+from commands import outcome
 from matplotlib.colors import to_rgba
 from PIL import Image
 
 from cmarlsim import Policy, Recording, Scenario, execute
-from cmarlsim.console import command
 from cmarlsim.errors import InputError
 from cmarlsim.films import moments
 from cmarlsim.films.film import Pixels, gif, mp4
@@ -49,11 +47,7 @@ def call(
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments: str) -> Outcome:
-        with pytest.raises(SystemExit) as caught:
-            command(replay, ["run.h5", *arguments])
-        gc.unfreeze()  # the process goes on
-        captured = capsys.readouterr()
-        return int(caught.value.code or 0), captured.out, without_compiling(captured.err)
+        return outcome(replay, ["run.h5", *arguments], capsys)
 
     return call
 
