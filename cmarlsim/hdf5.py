@@ -42,7 +42,8 @@ class _Sink(io.RawIOBase):
     """A file for HDF5 to write into, which does not survive an error: it is kept here, and HDF5 goes on."""
 
     def __init__(self, path: Path) -> None:
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+        self._file = locked(path)
+        os.ftruncate(self._file, 0)
         self._place = 0
         self.error: OSError | None = None
 
@@ -94,42 +95,79 @@ class _Sink(io.RawIOBase):
 
 
 @contextmanager
-def published(path: Path, temporary: Path | None = None, replace: bool = True) -> Iterator[h5py.File]:
+def published(path: Path, replace: bool = True) -> Iterator[h5py.File]:
     """Write a file under a temporary name; it takes the name `path` only when complete and on disk.
 
     Parameters
     ----------
-    temporary
-        The temporary name, where no other process can be writing to it; by default one of this process.
     replace
         Replace another file of that name.
 
     Raises
     ------
     InputError
-        If it cannot be written, or there is one already that must not be replaced.
+        If it cannot be written, another process is writing it, or it must not be replaced.
     """
-    temporary = temporary or path.with_name(f".{path.name[:100]}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name[:100]}.tmp")
     try:
         with closing(_Sink(temporary)) as sink:
             try:
-                with h5py.File(sink, "w") as file:
+                with _written(sink) as file:
                     yield file
-            except (OSError, RuntimeError):  # HDF5 may stumble over what was not written
-                if sink.error is None:
-                    raise
-            sink.sync()
-            if sink.error is not None:
-                raise sink.error
-        if replace:
-            os.replace(temporary, path)
-        else:
-            take_name(temporary, path, force=False)
+                if replace:
+                    os.replace(temporary, path)
+                else:
+                    take_name(temporary, path, force=False)
+            finally:
+                temporary.unlink(missing_ok=True)  # while it is locked
         sync_folder(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
-    finally:
-        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _written(sink: _Sink) -> Iterator[h5py.File]:
+    """HDF5 file that is written into `sink`; OSError where that failed, and only then."""
+    try:
+        with h5py.File(sink, "w") as file:
+            yield file
+    except (OSError, RuntimeError):  # HDF5 may stumble over what was not written
+        if sink.error is None:
+            raise
+    sink.sync()
+    if sink.error is not None:
+        raise sink.error
+
+
+def locked(path: Path) -> int:
+    """Open the file at `path` for reading and writing, make it if it is missing, and lock it.
+
+    Returns
+    -------
+    int
+        Its descriptor, which holds the lock until it is closed.
+
+    Raises
+    ------
+    InputError
+        If another process holds the lock, or the file cannot be opened.
+    """
+    while True:
+        try:
+            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        except OSError as error:
+            raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(file)
+            raise InputError(f"{path}: another process runs into this file; wait for it or stop it") from None
+        try:
+            if os.path.samestat(os.fstat(file), path.stat()):
+                return file
+        except FileNotFoundError:
+            pass
+        os.close(file)  # its owner has removed it meanwhile
 
 
 def sync_folder(path: Path) -> None:

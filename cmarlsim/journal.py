@@ -8,19 +8,18 @@ said to be true and is forgotten when the journal is opened again.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
 from cmarlsim.errors import InputError
-from cmarlsim.hdf5 import sync_folder
+from cmarlsim.hdf5 import locked, sync_folder
 
 MAGIC = b"cmarlsim-journal/1\n"
 
@@ -66,7 +65,7 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file = _locked(path)
+        self._file = locked(path)
         self.about: Label = {}
         self.last: Record | None = None
         if not MAGIC.startswith(os.pread(self._file, len(MAGIC), 0)):
@@ -156,6 +155,12 @@ class Journal:
             self.path.unlink(missing_ok=True)
         self._let_go()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
     def _let_go(self) -> None:
         if self._file >= 0:
             os.close(self._file)
@@ -195,26 +200,6 @@ def unpacked(kinds: list[list[Any]], data: bytes) -> dict[str, np.ndarray]:
         array: np.ndarray = np.ndarray(shape, kind, data, place)
         arrays[name], place = array.copy(), place + array.nbytes
     return arrays
-
-
-def _locked(path: Path) -> int:
-    """Open the file at `path` and lock it."""
-    while True:
-        try:
-            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        except OSError as error:
-            raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(file)
-            raise InputError(f"{path}: another process runs into this file; wait for it or stop it") from None
-        try:
-            if os.path.samestat(os.fstat(file), path.stat()):
-                return file
-        except FileNotFoundError:
-            pass
-        os.close(file)  # its owner has removed it meanwhile
 
 
 def _write(file: int, data: bytes, place: int) -> None:

@@ -190,7 +190,9 @@ class Recorder:
     def _commit(self) -> None:
         if self.state is None:
             return
-        kinds, data = packed({f"left/{name}": column.left for name, column in self._columns.items()} | self.state)
+        kinds, data = packed(
+            {f"left/{name}": column.left for name, column in self._columns.items()} | self.state
+        )
         pieces = {name: column.pieces for name, column in self._columns.items()}
         self._journal.commit({"rollouts": self.done, "pieces": pieces, "arrays": kinds}, data)
         self._committed = time.monotonic()
@@ -234,10 +236,9 @@ class Recorder:
         return Recording.open(self.path)
 
     def _publish(self) -> None:
-        temporary = self.path.with_name(f".{self.path.name[:100]}.tmp")  # no other process has the journal
         lengths = self._lengths | {name: self.done * rows for name, rows in self._per_rollout.items()}
         lengths["k_or_end"] += 1
-        with published(self.path, temporary, self._replace) as file:
+        with published(self.path, self._replace) as file:
             file.attrs.update(self._made_with)
             file.attrs["rollouts_done"] = self.done
             write_columns(file, self._columns.values(), self._journal.pieces(), lengths)
