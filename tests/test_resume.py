@@ -192,10 +192,10 @@ def test_the_older_commit_counts_where_the_newer_one_is_torn(tmp_path: Path) -> 
 
 OTHERS: dict[str, tuple[list[str], str, dict[str, Any]]] = {
     "links.d": (["links.d=2.5"], "rank", {}),
-    "zones[1].c, seed": (["zones.1.c=0.3"], "rank", {"seed": 1}),
+    "zones[1].c, seed": (["zones.1.c=0.21"], "rank", {"seed": 1}),
     "record": ([], "rank", {"record": "rollout"}),
     "links": ([], "rank", {"links": "sparse"}),
-    "dual.alpha, dual.eta": (["dual.alpha=0.2", "dual.eta=0.5"], "rank", {}),
+    "dual.alpha, dual.eta": (["dual.alpha=0.2", "dual.eta=0.4"], "rank", {}),
 }
 
 
@@ -280,7 +280,7 @@ def test_the_command_continues(
     Path("results").mkdir()
     begin(Path("results/tiny-seed0.h5"), 2, steps=4000, **OFTEN)
     code, _, err = outcome(run, [*arguments, "--resume", "auto"], capsys)
-    assert (code, err) == (0, "results/tiny-seed0.h5: continues after step 1270\n")
+    assert (code, err) == (0, "results/tiny-seed0.h5: continues after step 960\n")
     execute(TINY, RANK, 4000, out="whole.h5").close()
     assert kill.contents(Path("results/tiny-seed0.h5")) == kill.contents(Path("whole.h5"))
     code, _, err = outcome(run, [*arguments[:-1], "5000", "--resume", "whole.h5"], capsys)
