@@ -36,7 +36,7 @@ class Difference(NamedTuple):
         differ = _bits(self.found) != _bits(self.expected)
         place = tuple(int(index) for index in np.argwhere(differ)[0])
         inside = f" at {list(place)}" if place else ""
-        found, expected = self.found[place].item(), self.expected[place].item()
+        found, expected = (np.asarray(rows)[place].item() for rows in (self.found, self.expected))
         return f"{self.dataset}, row {self.row}{inside}: {found!r}, but the run gives {expected!r}"
 
 
