@@ -152,7 +152,7 @@ def _rollout(trace: Trace, name: str, row: int) -> int:
 
 
 def _bits(array: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(array).view(f"u{array.itemsize}")
+    return np.asarray(array, order="C").view(f"u{array.itemsize}")
 
 
 if __name__ == "__main__":
