@@ -165,11 +165,14 @@ def training(folder: Path) -> Case:
 
 
 def at_every_operation(case: Case, older: Path | None = None, stride: int = 1) -> int:
-    """Kill at each file operation, or each `stride`-th, and a second time soon after; how often that was."""
+    """Kill at each file operation, or each `stride`-th, and a second time soon after; how often that was.
+
+    With `older`, that file is there before.
+    """
+    case.valid = [case.whole] if older is None else [case.whole, contents(older)]
     for operations in itertools.count(0, stride):
-        if older is not None and operations % 2:
+        if older is not None:
             shutil.copy(older, case.path)
-            case.valid = [case.whole, contents(older)]
         if survived(case.go, operations):
             case.path.unlink()
             return operations // stride
@@ -217,9 +220,10 @@ def main() -> None:
             execute(
                 Scenario.load("tiny"), Policy.load("rank"), 640, out=older, record=level, links=links
             ).close()
-            print(f"{level} {links}: killed at {at_every_operation(case, older)} file operations")
+            kills = at_every_operation(case), at_every_operation(case, older)
+            print(f"{level} {links}: killed at {kills[0]} file operations, and {kills[1]} of an extension")
         with tempfile.TemporaryDirectory() as folder:
-            case = recording(Path(folder), 20_000, level, links, 0.01)
+            case = recording(Path(folder), 20_000 if level == "step" else 500_000, level, links, 0.01)
             runs = at_random_moments(case, KILLS, 0.2, generator)
             print(f"{level} {links}: killed at {KILLS} random moments, in {runs} runs")
             refused = at_random_sizes(case, KILLS, generator)

@@ -114,10 +114,9 @@ def published(path: Path, replace: bool = True) -> Iterator[h5py.File]:
             try:
                 with _written(sink) as file:
                     yield file
-                if replace:
-                    os.replace(temporary, path)
-                else:
-                    take_name(temporary, path, force=False)
+                if path.exists() and not replace:
+                    raise InputError(f"{path}: exists already; add --force to replace it")
+                os.replace(temporary, path)
             finally:
                 temporary.unlink(missing_ok=True)  # while it is locked
         sync_folder(path)

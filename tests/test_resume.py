@@ -120,6 +120,7 @@ def test_a_kill_at_any_file_operation_leaves_no_trace(
     older = tmp_path / "older.h5"
     execute(TINY, RANK, 640, out=older, record=level, links=links).close()
     assert kill.at_every_operation(case, older, stride) > 3
+    assert kill.at_every_operation(case, stride=stride) > 3
 
 
 def test_a_training_killed_at_any_file_operation_leaves_no_trace(tmp_path: Path) -> None:
