@@ -231,7 +231,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         case = training(Path(folder))
         print(f"training: killed at {at_every_operation(case, stride=5)} file operations")
-        runs = at_random_moments(case, KILLS, 1.0, generator)
+        runs = at_random_moments(case, KILLS, 0.3, generator)
         print(f"training: killed at {KILLS} random moments, in {runs} trainings")
     print("every file is that of a run that was never interrupted")
 

@@ -22,11 +22,8 @@ Layout: level ``step`` keeps the first two groups, ``rollout`` the second, ``sum
 ==========================  ======================  =================================================
 
 Attributes of ``/``: `format`, `scenario` and `floorplan` (resolved TOML), `seed`, `policy_sha256` (a hash of
-the policy's numbers, `Policy.sha256`, not of its file), `record`, versions, and `rollouts_done`, which is
-advanced last: what lies behind it is not yet true. The datasets' axes are named by dimension scales (`AXES`),
-in files that were finished.
-
-Links are kept sparse for more than `FEW_AGENTS` agents, unless asked otherwise; the attribute `links` says
+the policy's numbers, `Policy.sha256`, not of its file), `record`, versions, and `rollouts_done`: what lies
+behind it is not true. The datasets' axes are named by dimension scales (`AXES`). Links are kept sparse for more than `FEW_AGENTS` agents, unless asked otherwise; the attribute `links` says
 which. `Recording.links` gives matrices in either case.
 """
 
@@ -42,13 +39,13 @@ import numpy as np
 
 from cmarlsim.errors import InputError
 from cmarlsim.hdf5 import open_readable
+from cmarlsim.journal import journal_of
 from cmarlsim.kernels.world import Bools, Floats
 from cmarlsim.scenario import Scenario
 from cmarlsim.theory import certified_satisfaction
 
 FORMAT = "cmarlsim-recording/1"
 LEVELS = ("step", "rollout", "summary")
-
 LINK_FORMS = ("auto", "dense", "sparse")
 
 STEP = ("position", "tile", "action", "link", "reward", "estimate")
@@ -186,8 +183,10 @@ class Recording:
         Raises
         ------
         InputError
-            If the file is missing, truncated, or not a recording.
+            If the file is missing, not finished, truncated, or not a recording.
         """
+        if journal_of(Path(path)).exists() and not Path(path).exists():
+            raise InputError(f"{path}: is being recorded, or its run was killed: --resume auto continues it")
         file = open_readable(Path(path), FORMAT)
         try:
             return cls(file, str(path))
@@ -266,8 +265,7 @@ class Recording:
         Parameters
         ----------
         running
-            Return the means so far after every step, or after every rollout, instead of those of the whole
-            run.
+            Return the means so far after every step or rollout, instead of those of the whole run.
 
         Returns
         -------
