@@ -14,7 +14,7 @@ from cmarlsim.errors import InputError
 from cmarlsim.kernels.world import Floats
 from cmarlsim.recording import Recording
 from cmarlsim.stochastic.chain import MOST_NODES
-from cmarlsim.stochastic.footprints import Footprint, fitted
+from cmarlsim.stochastic.footprints import fitted, strongest
 from cmarlsim.stochastic.multipliers import Errors, multiplier_errors
 from cmarlsim.theory import MultiplierError
 
@@ -76,18 +76,6 @@ def simulate(group: str, setting: Setting, seed: int) -> Case:
     head = {"group": group, "footprint": setting.footprint, "N": footprint.N, "M": setting.M}
     head |= {"occupancy": setting.occupancy, "c": setting.c}
     return Case(head, errors, bound, footprint.N, setting.M, PROVEN, exact)
-
-
-def strongest(footprint: Footprint) -> Footprint:
-    """Part of a footprint that (22) promises most for: of the edges with some p or more, least d_G / p."""
-    parts = []
-    for p in np.unique(footprint.p):
-        kept = footprint.p >= p
-        try:
-            parts.append(Footprint(footprint.name, footprint.N, footprint.edges[kept], footprint.p[kept]))
-        except InputError:  # not connected, and no more so with fewer edges
-            break
-    return min(parts, key=lambda part: part.diameter / part.p.min())
 
 
 def from_recordings(group: str, recordings: Sequence[Recording]) -> list[Case]:

@@ -14,13 +14,13 @@ from cmarlsim.console import STOPPED, Stop, command, compilation_announced, prog
 from cmarlsim.errors import InputError
 from cmarlsim.execution import Run, whole_rollouts
 from cmarlsim.hdf5 import check_free
-from cmarlsim.learning.policy import Policy
 from cmarlsim.parallel import Task, run_tasks
 from cmarlsim.picture import draw_runs
 from cmarlsim.randomness import check_seed
 from cmarlsim.recording import Recording, check_record, choose_links
 from cmarlsim.report import print_report
 from cmarlsim.scenario import Scenario
+from cmarlsim.teams import fitting_policy
 
 
 def run(
@@ -56,7 +56,7 @@ def run(
 ) -> int:
     """Run Algorithm 2: a team patrols a floor plan, gossips, and updates its multipliers."""
     world = Scenario.load(scenario, set_ or ())
-    team = _fitting_policy(policy, scenario, world)
+    team = fitting_policy(policy, scenario, world)
     record, _, links = record.partition("-")
     check_record(record)
     check_seed(seed)
@@ -92,19 +92,6 @@ def run(
         print("stopped early: the recordings hold what was run so far and are valid", file=sys.stderr)
         return STOPPED
     return 0
-
-
-def _fitting_policy(policy: str, scenario: str, world: Scenario) -> Policy:
-    team = Policy.load(policy)
-    try:
-        team.weights(world.agents.N, world.world)
-    except InputError as error:
-        raise InputError(
-            f"--policy {policy}, scenario {scenario}: {error} "
-            f"(python -m cmarlsim.train {scenario}, with the same --set), "
-            "or use --policy rank, which fits every scenario"
-        ) from None
-    return team
 
 
 def _one_each(base: Path, seed: int, runs: int) -> list[Path]:

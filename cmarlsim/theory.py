@@ -18,7 +18,7 @@ ROUNDING = 1e-9
 """Sums of thresholds that exceed a bound by less do not."""
 
 MOST_GROUPS = 2**12
-"""Of rollouts, in which the bound by moments takes them."""
+"""Of rollouts, and of values of B, in which the bound by moments takes them."""
 
 
 def certified_satisfaction(
@@ -172,7 +172,8 @@ class MultiplierError:
         """inf_s (log count + sum_{i<k} log E exp(s w_i B)) / s with w_i = eta (1 - alpha)^i / T0.
 
         B is min(BN, T0). The logarithms are convex in s and grow with w_i, so that a bound remains one when
-        they are interpolated, and when rollouts are taken in groups with the weight of the latest.
+        they are interpolated, and when rollouts are taken in groups with the weight of the latest, or values
+        of B in groups with the largest.
         """
         from scipy.special import logsumexp
 
@@ -181,9 +182,11 @@ class MultiplierError:
         rest = self.eta * (self.weight(k) - self.weight(followed))
         first = np.arange(0, followed, math.ceil(max(followed, 1) / MOST_GROUPS))
         size = np.diff(first, append=followed)
+        B = np.arange(0, self.T0 + 1, math.ceil((self.T0 + 1) / MOST_GROUPS))
         law = np.maximum(-np.diff(self.late, prepend=1, append=0), 0)  # P(B = 0), ..., P(B = T0)
+        law, B = np.add.reduceat(law, B), np.append(B[1:] - 1, self.T0)
         knots = np.append(0, np.logspace(-5, 3, 400))
-        grown = logsumexp(np.outer(knots, np.arange(self.T0 + 1) / self.T0), b=law, axis=1)
+        grown = logsumexp(np.outer(knots, B / self.T0), b=law, axis=1)
         s = np.logspace(-3, 3, 100)
         moments = np.interp(np.outer(s, (1 - self.alpha) ** first), knots, grown) @ size
         return rest + self.eta * float(((math.log(max(count, 1)) + moments) / s).min())

@@ -1,0 +1,275 @@
+"""The smallest change of one setting that meets a requirement: the theory's formulas, solved by bisection."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from cmarlsim.advice.situation import Gossip, Situation
+from cmarlsim.advice.statements import ASSUMED, CORRECTED, ESTIMATED, PROVEN, Change, Statement, finite
+from cmarlsim.kernels.world import Floats
+from cmarlsim.theory import slack
+
+LONGEST = 100_000
+"""Steps of a rollout that are tried."""
+
+HALVINGS = 60
+FINE = 1e-12
+"""Relative error of a solution."""
+
+RANGES = 33
+"""Ranges d that are tried, from the present one to that at which everybody hears everybody."""
+
+SETTINGS = ("alpha", "eta", "T0", "p", "d")
+
+SCALE = (
+    "no: errors and multipliers grow alike with eta / alpha, so the time by which zones are underrated stays"
+)
+ONLY_ALPHA = "no: eq. (24) depends on alpha and M alone"
+SCALE_FREE = (
+    "in vain: the policy of this run sees ratios of multipliers alone, so at every eta it does the same, and L "
+    "grows as eta falls"
+)
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """That `value` of a situation be at most `most`; which is None where it is not known."""
+
+    key: str
+    words: str
+    value: Callable[[Situation], float]
+    most: float | None
+    basis: str
+
+    def met(self, situation: Situation) -> bool:
+        """Whether a situation meets it."""
+        return self.most is not None and self.value(situation) <= self.most
+
+
+def requirements(situation: Situation, target: float, L: float | None, measured: bool) -> list[Requirement]:
+    """What it takes that satisfaction is at least c - `target`, by Theorem 1, and that agents know.
+
+    Parameters
+    ----------
+    target
+        E, a share of time.
+    L
+        Of Assumption 2, None if unknown.
+    measured
+        Whether L is an estimate.
+    """
+    M, delta = situation.M, slack(situation.c)
+    bears = None if L is None else math.inf if L == 0 else max(delta[0], 0) / (M * L)
+    bears_corrected = None if L is None else math.inf if L == 0 else max(delta[1], 0) / (math.sqrt(M) * L)
+    guessed = situation.gossip.basis == ESTIMATED
+    news = ESTIMATED if guessed else PROVEN
+    printed, corrected = (ESTIMATED if guessed or measured else basis for basis in (ASSUMED, CORRECTED))
+    return [
+        Requirement(
+            "feasibility", f"sqrt(alpha M) <= {target:g}, eq. (24)", lambda s: s.feasibility, target, ASSUMED
+        ),
+        Requirement(
+            "news",
+            f"too late to count, at most {target:g} of all observations",
+            lambda s: s.lateness,
+            target,
+            news,
+        ),
+        Requirement(
+            "equation_25", "eq. (25) as printed: M L (22) <= delta", lambda s: s.printed, bears, printed
+        ),
+        Requirement(
+            "equation_25_corrected",
+            "eq. (25) corrected: sqrt(M) L times the error of all agents <= delta",
+            lambda s: s.all_agents,
+            bears_corrected,
+            corrected,
+        ),
+    ]
+
+
+def boundary(meets: Callable[[float], bool], fails_at: float, meets_at: float) -> float:
+    """The point nearest to `fails_at`, of those found by halving, at which a condition is met."""
+    for _ in range(HALVINGS):
+        middle = (fails_at + meets_at) / 2
+        if abs(meets_at - fails_at) <= FINE * abs(meets_at):
+            break
+        if meets(middle):
+            meets_at = middle
+        else:
+            fails_at = middle
+    return meets_at
+
+
+def first_whole(meets: Callable[[int], bool], fails_at: int, last: int) -> int | None:
+    """The least whole number above `fails_at`, up to `last`, at which a condition is met; if so, beyond too."""
+    step, meets_at = 1, fails_at
+    while not meets(meets_at := min(fails_at + step, last)):
+        if meets_at >= last:
+            return None
+        fails_at, step = meets_at, 2 * step
+    while meets_at - fails_at > 1:
+        middle = (meets_at + fails_at) // 2
+        fails_at, meets_at = (fails_at, middle) if meets(middle) else (middle, meets_at)
+    return meets_at
+
+
+class Ranges:
+    """Ranges of the radio, longer and longer, with the gossip that is estimated at each; asked for once."""
+
+    def __init__(self, now: float, farthest: float, estimate: Callable[[float], Gossip]) -> None:
+        longer = np.geomspace(max(now, farthest / RANGES), max(now, farthest), RANGES)
+        self.d: Floats = np.append(now, longer[longer > now])
+        self._estimate, self._found = estimate, dict[int, Gossip]()
+
+    def gossip(self, i: int) -> Gossip:
+        """Gossip at the range number `i`."""
+        if i not in self._found:
+            self._found[i] = self._estimate(float(self.d[i]))
+        return self._found[i]
+
+
+def solve(requirement: Requirement, situation: Situation, setting: str) -> float | None:
+    """Value of alpha, eta, T0 or p nearest to the present one that meets a requirement, None if none does."""
+    now = situation.gossip.p if setting == "p" else getattr(situation, setting)
+    if requirement.met(situation):
+        return float(now)
+    if setting == "T0":
+        return _whole(
+            first_whole(lambda T0: requirement.met(replace(situation, T0=T0)), now, max(LONGEST, now))
+        )
+
+    def meets(value: float) -> bool:
+        other = situation.with_p(value) if setting == "p" else replace(situation, **{setting: value})
+        return requirement.met(other)
+
+    ends = {"alpha": (FINE, 1 - FINE), "eta": (FINE * situation.eta,), "p": (1.0,)}[setting]
+    for end in ends:
+        if meets(end):
+            return boundary(meets, now, end)
+    return None
+
+
+def _whole(found: int | None) -> float | None:
+    return None if found is None else float(found)
+
+
+def solve_range(requirement: Requirement, situation: Situation, ranges: Ranges) -> float | None:
+    """The least range tried that meets a requirement by the gossip estimated there, None if none does.
+
+    At the range tried before it, the requirement is not met.
+    """
+
+    def meets(i: int) -> bool:
+        return requirement.met(replace(situation, gossip=ranges.gossip(i)))
+
+    if requirement.met(situation):
+        return float(ranges.d[0])
+    last = len(ranges.d) - 1
+    found = first_whole(meets, 0, last) if last > 0 else None
+    return None if found is None else float(ranges.d[found])
+
+
+def changes(
+    requirement: Requirement, situation: Situation, model: str, ranges: Ranges | None, scale_free: bool
+) -> list[Change]:
+    """Smallest change of each of `SETTINGS` that meets a requirement.
+
+    Parameters
+    ----------
+    model
+        Of the links.
+    ranges
+        For links by sight or disc.
+    scale_free
+        Whether the policy sees ratios of multipliers alone.
+    """
+    known: dict[str, float | None] = {
+        "alpha": situation.alpha,
+        "eta": situation.eta,
+        "T0": float(situation.T0),
+        "p": situation.gossip.p,
+        "d": None if ranges is None else float(ranges.d[0]),
+    }
+    found = []
+    for setting in SETTINGS:
+        needed: float | None = None
+        why = _no_use(requirement, situation, model, setting)
+        basis = ESTIMATED if setting == "d" else requirement.basis
+        verdict: Literal["met", "change", "impossible", "undecided"] = "impossible"
+        if requirement.most is None:
+            verdict, why = "undecided", "L is unknown: give --L, or a policy to measure it with"
+        elif requirement.met(situation):
+            verdict, needed, why = "met", known[setting], ""
+        elif not why:
+            needed = (
+                solve_range(requirement, situation, ranges)
+                if setting == "d" and ranges is not None
+                else solve(requirement, situation, setting)
+            )
+            verdict = "impossible" if needed is None else "change"
+            why = _remark(requirement, setting, model, needed, scale_free)
+        found.append(Change(requirement.key, setting, known[setting], needed, verdict, basis, why))
+    return found
+
+
+def _no_use(requirement: Requirement, situation: Situation, model: str, setting: str) -> str:
+    """Why a setting cannot help, empty if it may."""
+    if requirement.key == "feasibility" and setting != "alpha":
+        return ONLY_ALPHA
+    if requirement.key == "news" and setting in ("alpha", "eta"):
+        return SCALE
+    if setting == "d" and model != "sight-or-disc":
+        return f"no such setting with links.model = '{model}'"
+    if setting == "p" and model in ("always", "never"):
+        return f"no such setting with links.model = '{model}'"
+    if situation.alpha == 0 and requirement.key.startswith("equation") and setting != "alpha":
+        return "no: alpha = 0, and eq. (25) divides by it"
+    return ""
+
+
+def _remark(
+    requirement: Requirement, setting: str, model: str, needed: float | None, scale_free: bool
+) -> str:
+    """What must be known about a solution."""
+    if needed is None:
+        return {"T0": f"no, not up to {LONGEST:,} steps", "d": "no, at no range"}.get(
+            setting, "no value does"
+        )
+    if setting == "p" and model == "sight-or-disc":
+        return "not a setting here: what links must be worth, with d_G as it is; see d"
+    if setting == "d":
+        return f"the least of {RANGES} ranges tried; d_G and p estimated at each"
+    if setting == "eta" and scale_free:
+        return SCALE_FREE
+    if setting == "T0" and model == "sight-or-disc":
+        return "with d_G and p as they are"
+    return ""
+
+
+def window(situation: Situation, target: float, equation_25: Requirement) -> Statement | None:
+    """Whether some alpha satisfies eq. (24) within the target and eq. (25) at once; None if L is unknown."""
+    if equation_25.most is None:
+        return None
+    apart = replace(situation, alpha=0.5)  # alpha times (22) does not depend on alpha
+    error = apart.printed * apart.alpha
+    least = error / equation_25.most if error > 0 else 0.0
+    most = target**2 / situation.M
+    fits = least <= most
+    asked = f"alpha >= {least:.3g}" if least < 1 else "more than any alpha below 1"
+    words = f"eq. (24) within the target asks for alpha <= {most:.3g}, eq. (25) for {asked}"
+    return Statement(
+        "alpha_window",
+        "largest alpha that the target allows",
+        most,
+        "",
+        equation_25.basis,
+        words if fits else f"{words}: none does both, unless eta, T0 or the radio change too",
+        finite(least),
+        "holds" if fits else "fails",
+    )

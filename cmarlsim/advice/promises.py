@@ -1,0 +1,309 @@
+"""What the theory promises in a situation, and what a run showed: statements."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from cmarlsim.advice.practice import Practice
+from cmarlsim.advice.situation import Situation
+from cmarlsim.advice.statements import ASSUMED, CORRECTED, ESTIMATED, MEASURED, PROVEN, Statement, finite
+from cmarlsim.kernels.world import TICKS_PER_METRE
+from cmarlsim.scenario import Scenario
+from cmarlsim.theory import ROUNDING, largest_L, slack
+
+REWARD = "share of time"
+
+
+def conditions(scenario: Scenario) -> list[Statement]:
+    """What Theorem 1 asks of thresholds, team and building."""
+    c, N, M = scenario.c, scenario.agents.N, scenario.M
+    most, total = float(c.max()), float(c.sum())
+    enough = total <= N - 1 + ROUNDING
+    if M <= N:
+        words = "not needed: every zone can have an agent of its own, and Lemma 1 holds without it"
+    elif enough:
+        words = "N - 1 agents suffice for all thresholds together"
+    else:
+        words = (
+            "the thresholds ask for more than N - 1 agents: Theorem 1 does not apply, whatever else is done"
+        )
+    return [
+        Statement(
+            "threshold_max",
+            "||c||_inf, must be below 1",
+            most,
+            REWARD,
+            PROVEN,
+            "every zone may be left alone for a while",
+            1.0,
+            "holds",
+        ),
+        Statement(
+            "threshold_sum",
+            "||c||_1, must be at most N - 1",
+            total,
+            "agents",
+            CORRECTED if M <= N else PROVEN,
+            words,
+            float(N - 1),
+            "holds" if enough or M <= N else "fails",
+        ),
+        *_trips(scenario),
+    ]
+
+
+def _trips(scenario: Scenario) -> list[Statement]:
+    """Whether a rollout is longer than the longest trips."""
+    world, T0 = scenario.world, scenario.dual.T0
+    goals = np.argmin(world.to_go, axis=0)  # each zone's waypoint
+    found = []
+    for key, between, ticks in (
+        ("trip_zones", "between zones", world.to_go[goals].max()),
+        ("trip_start", "from any start to a zone", world.to_go.max()),
+    ):
+        trip = -(-int(ticks) // scenario.speed_ticks)
+        fits = trip < T0
+        words = (
+            f"a rollout of T0 = {T0} steps is longer: in {T0 - trip} steps or more of it an agent can be there"
+            if fits
+            else f"a rollout of T0 = {T0} steps is over before: what an agent sets out for can change on its way"
+        )
+        found.append(
+            Statement(
+                key,
+                f"longest trip {between}, must be below T0",
+                float(trip),
+                "steps",
+                PROVEN,
+                words,
+                float(T0),
+                "holds" if fits else "fails",
+            )
+        )
+    return found
+
+
+def theorem1(situation: Situation, zones: Sequence[str], target: float, L: float | None) -> list[Statement]:
+    """The feasibility error of eq. (24), what it leaves of each threshold, and eq. (25)."""
+    error, c, alpha = situation.feasibility, situation.c, situation.alpha
+    total = float(c.sum())
+    if situation.M > situation.N and total > situation.N - 1 + ROUNDING:
+        granted = "nothing: its conditions on thresholds are not met"
+        left = np.zeros(len(c))
+    elif alpha == 0:
+        granted = "nothing: alpha = 0, and eq. (25) asks for more"
+        left = np.zeros(len(c))
+    else:
+        granted = "if Assumptions 1 and 2 and eq. (25) hold, satisfaction is c - this or more in the long run"
+        left = np.maximum(c - error, 0)
+    found = [
+        Statement(
+            "feasibility_error",
+            "sqrt(alpha M), feasibility error of eq. (24)",
+            error,
+            REWARD,
+            ASSUMED,
+            granted,
+            target,
+            "holds" if error <= target else "fails",
+        )
+    ]
+    for name, threshold, rest in zip(zones, c, left, strict=True):
+        verdict = "holds" if rest > 0 or threshold == 0 else "vacuous"
+        words = "promised in the long run" if verdict == "holds" else "nothing is promised"
+        found.append(
+            Statement(
+                "promised",
+                "satisfaction that eq. (24) leaves",
+                float(rest),
+                REWARD,
+                ASSUMED,
+                words,
+                float(threshold),
+                verdict,
+                name,
+            )
+        )
+    return found + _equation_25(situation, L)
+
+
+def _equation_25(situation: Situation, L: float | None) -> list[Statement]:
+    """Largest L for which eq. (25) holds, as printed and corrected, beside the measured one."""
+    delta = slack(situation.c)
+    M, printed, corrected = situation.M, situation.printed, situation.all_agents
+    forms = (
+        ("L_printed", "as printed, with (22) and M L", ASSUMED, largest_L(printed, M, delta[0])[0]),
+        ("L_proposition4", "with (22) and sqrt(M) L, Prop. 4", ASSUMED, largest_L(printed, M, delta[1])[1]),
+        (
+            "L_corrected",
+            "with the error that Lemma 2 needs, sqrt(M) L",
+            CORRECTED,
+            largest_L(corrected, M, delta[1])[1],
+        ),
+    )
+    found = [
+        Statement(
+            "delta",
+            "delta of eq. (23)",
+            delta[0],
+            REWARD,
+            ASSUMED,
+            "at best: training is taken to be perfect, epsilon = beta = 0 in Assumption 1",
+            0.0,
+            "holds",
+        )
+    ]
+    for key, form, basis, largest in forms:
+        basis = ESTIMATED if situation.gossip.basis == ESTIMATED else basis
+        if math.isinf(largest):
+            words, verdict = "multipliers are never off, so eq. (25) holds for every L", "holds"
+        elif L is None:
+            words, verdict = "L is unknown: give --L, or a policy to measure it with", "undecided"
+        else:
+            verdict = "holds" if L <= largest else "vacuous"
+            side = "within it" if verdict == "holds" else "beyond it: Theorem 1 promises nothing"
+            words = f"L = {L:.3g} is {side}"
+        if largest == 0:
+            words, verdict = "no L above 0 is small enough: Theorem 1 promises nothing", "vacuous"
+        found.append(
+            Statement(
+                key,
+                f"largest L that eq. (25) bears, {form}",
+                finite(largest),
+                "1/lambda",
+                basis,
+                words,
+                L,
+                verdict,  # type: ignore[arg-type]
+            )
+        )
+    return found
+
+
+def gossip(situation: Situation, zones: Sequence[str], steps: int) -> list[Statement]:
+    """Where d_G and p come from, and how far multipliers can be off."""
+    known, alpha, T0 = situation.gossip, situation.alpha, situation.T0
+    proven, corrected = (ESTIMATED if known.basis == ESTIMATED else basis for basis in (PROVEN, CORRECTED))
+    burn_in = 1 / alpha if alpha > 0 else math.inf
+    enough = burn_in * T0 <= steps
+    remembered = f"{burn_in * T0:,.0f} steps" if alpha > 0 else "alpha = 0: multipliers never forget"
+    d_G = None if known.d_G is None else float(known.d_G)
+    said = "vacuous" if known.d_G is None else None
+    return [
+        Statement("d_G", "diameter d_G of the footprint", d_G, "links", known.basis, known.words, None, said),
+        Statement("p", "probability p of a link", known.p, "", known.basis, known.words, None, said),
+        Statement(
+            "burn_in",
+            "burn-in 1 / alpha",
+            finite(burn_in),
+            "rollouts",
+            PROVEN,
+            f"{remembered}; a run must be much longer",
+            steps / T0,
+            "holds" if enough else "fails",
+        ),
+        Statement(
+            "lateness",
+            "chance that an observation is too late to count",
+            situation.lateness,
+            "",
+            proven,
+            "at most, at a random step: its news is not everywhere when the rollout ends (negative binomial). "
+            "By so much of the time an agent underrates a zone, on average",
+            None,
+            "vacuous" if situation.lateness >= 1 else "holds",
+        ),
+        *_errors(situation, zones, proven, corrected),
+    ]
+
+
+def _errors(situation: Situation, zones: Sequence[str], proven: str, corrected: str) -> list[Statement]:
+    alpha, found = situation.alpha, []
+    absent = "alpha = 0: the bound divides by it, errors may grow for ever" if alpha == 0 else None
+    for name, ceiling, closer in zip(zones, situation.ceiling, situation.one_zone, strict=True):
+        for key, quantity, value, basis in (
+            ("error_zone", "error of a multiplier, eq. (22)", situation.printed, proven),
+            ("error_zone_closer", "error of a multiplier, closer bound", float(closer), corrected),
+        ):
+            empty = value >= ceiling > 0 or math.isinf(value)
+            words = "on average, of each agent's own" if not empty else "no more than eta c / alpha anyway"
+            found.append(
+                Statement(
+                    key,
+                    quantity,
+                    finite(value),
+                    "lambda",
+                    basis,
+                    absent or words,
+                    finite(float(ceiling)),
+                    "vacuous" if empty else "holds",
+                    name,
+                )
+            )
+    largest = float(situation.ceiling.max())
+    for key, over, value in (
+        ("error_max", "over zones", situation.one_agent),
+        ("error_all", "over agents and zones", situation.all_agents),
+    ):
+        empty = value >= largest > 0 or math.isinf(value)
+        found.append(
+            Statement(
+                key,
+                f"largest error {over}, corrected (22)",
+                finite(value),
+                "lambda",
+                corrected,
+                absent
+                or (
+                    "(22) as printed is not true for it" if not empty else "no more than eta c / alpha anyway"
+                ),
+                finite(largest),
+                "vacuous" if empty else "holds",
+            )
+        )
+    return found
+
+
+def practice(run: Practice, situation: Situation, zones: Sequence[str]) -> list[Statement]:
+    """What a short run showed."""
+    where = f"measured in a run of {run.steps:,} steps"
+    found = []
+    for m, name in enumerate(zones):
+        kept, threshold = float(run.satisfaction[m]), float(situation.c[m])
+        verdict = "holds" if kept >= threshold else "fails"
+        for key, quantity, value, limit in (
+            ("satisfaction", "satisfaction", kept, threshold),
+            ("margin", "satisfaction - c", kept - threshold, 0.0),
+        ):
+            found.append(
+                Statement(key, quantity, value, REWARD, MEASURED, where, limit, verdict, name)  # type: ignore[arg-type]
+            )
+        words = f"proven for this run alone, by one agent's own multipliers; {where}"
+        certified = float(run.certified[m])
+        found.append(
+            Statement(
+                "certified", "certified satisfaction", certified, REWARD, PROVEN, words, threshold, None, name
+            )
+        )
+        off = float(run.one_zone[m])
+        found.append(
+            Statement(
+                "error_measured", "error of a multiplier", off, "lambda", MEASURED, where, None, None, name
+            )
+        )
+    for key, quantity, value, unit in (
+        ("error_max_measured", "largest error over zones", run.one_agent, "lambda"),
+        ("error_all_measured", "largest error over agents and zones", run.all_agents, "lambda"),
+        ("lateness_measured", "share of the time by which an agent underrates a zone", run.lateness, ""),
+        ("L_measured", "L of Assumption 2, on average along the run", run.L, "1/lambda"),
+    ):
+        basis, words = (
+            (ESTIMATED, f"{where}; eq. (21) asks for the largest")
+            if unit == "1/lambda"
+            else (MEASURED, where)
+        )
+        found.append(Statement(key, quantity, value, unit, basis, words))
+    return found
