@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from rich.console import Console
@@ -10,7 +11,7 @@ from rich.table import Table
 
 from cmarlsim.advice.changes import SETTINGS
 from cmarlsim.advice.counsel import Advice
-from cmarlsim.advice.statements import Change, Statement
+from cmarlsim.advice.statements import ESTIMATED, Change, Statement
 
 MOST_ZONES = 30
 """Rows of the table of zones: those with the smallest margins."""
@@ -21,8 +22,16 @@ WIDTH = 140
 
 COLOUR = {"holds": "green", "met": "green", "fails": "red", "impossible": "red", "vacuous": "yellow"}
 
+NAMES = {
+    "feasibility": "eq. (24)",
+    "news": "news in time",
+    "equation_25": "eq. (25)",
+    "equation_25_corrected": "eq. (25) corrected",
+}
+"""Of requirements, in a sentence."""
+
 PER_ZONE = {
-    "promised": "promised by (24)",
+    "promised": "promised, if (25)",
     "satisfaction": "satisfaction",
     "margin": "margin",
     "certified": "certified",
@@ -46,10 +55,11 @@ def print_advice(advice: Advice) -> None:
     for note in _notes(advice.changes):
         console.print(f"  {escape(note)}", highlight=False)
     console.print(
-        "proven: a theorem or arithmetic about this scenario; corrected: a theorem of ours where the paper's is "
-        "not true or loose; assumed: as printed, Assumptions 1 and 2 granted; estimated: rests on numbers "
-        "measured in the run; measured: what happened, no promise. vacuous: true, but says nothing. "
-        "lambda: counted in multipliers.",
+        "proven: a theorem, or arithmetic, about this scenario; corrected: a theorem of ours where the "
+        "paper's is not true or loose; assumed: as printed, Assumptions 1 and 2 granted; estimated: rests on "
+        "numbers measured in the run; measured: what happened, no promise. vacuous, or a bound in brackets: "
+        "true, but it promises nothing. lambda: counted in multipliers. A change in brackets: see the notes. "
+        "When one setting changes, L and what gossip rests on are taken to stay.",
         style="dim",
         highlight=False,
     )
@@ -78,19 +88,34 @@ def _theory(advice: Advice) -> str:
     """What Theorem 1 promises."""
     if advice.of("threshold_sum")[0].verdict == "fails":
         return "Theorem 1 promises nothing, for the thresholds ask for more than N - 1 agents."
-    L = advice.of("L_printed")[0]
+    L = advice.of("L_corrected")[0]
+    source = "" if advice.question.L is not None else " in the run"
     if L.verdict == "vacuous":
-        bears = "none at all" if not L.value else f"{L.value:.3g} at most"
-        has = "" if L.limit is None else f", and it is about {L.limit:.3g}"
-        return f"Theorem 1 promises nothing as things are: eq. (25) bears an L of {bears}{has}."
+        bears = "for no L" if not L.value else f"only for an L of {L.value:.3g} or less"
+        has = "" if L.limit is None or not L.value else f", and it is {L.limit:.3g}{source}"
+        return f"Theorem 1 promises nothing as things are: eq. (25), corrected, holds {bears}{has}."
     promised = advice.of("promised")
     none = [str(each.zone) for each in promised if each.verdict == "vacuous"]
-    condition = "" if L.verdict == "holds" else "if eq. (25) holds, "
+    condition = "" if L.value is None else f"as long as L is {number(L.value)} or less"
+    if L.limit is not None and condition:
+        condition += f" (it is {number(L.limit)}{source})"
     error = advice.of("feasibility_error")[0].value
     left = f"; nothing for {_some(none)}" if none else ""
     if len(none) == len(promised):
         return f"Theorem 1 promises nothing: it allows an error of {error:.3g}, more than any threshold."
-    return f"{condition}Theorem 1 promises satisfaction within {error:.3g} of thresholds{left}."
+    return (
+        f"Theorem 1 promises satisfaction within {error:.3g} of thresholds{left}"
+        f"{', ' + condition if condition else ''}.{_doubt(advice)}"
+    )
+
+
+def _doubt(advice: Advice) -> str:
+    """That a promise rests on estimates, and whether the run bears them out."""
+    if advice.of("L_corrected")[0].basis != ESTIMATED:
+        return ""
+    refuted = any(line.verdict == "fails" for line in advice.of("lateness_measured"))
+    found = "refutes their estimate" if refuted else "bears out their estimate"
+    return f" That is for independent links, which these are not: the run {found}."
 
 
 def _help(changes: list[Change]) -> str:
@@ -98,20 +123,10 @@ def _help(changes: list[Change]) -> str:
     parts = []
     for requirement in dict.fromkeys(change.requirement for change in changes):
         mine = [change for change in changes if change.requirement == requirement]
-        name = (
-            requirement.replace("_", " ")
-            .replace("equation 25", "eq. (25)")
-            .replace("feasibility", "eq. (24)")
-        )
         useful = [f"{change.setting} = {safely(change)}" for change in mine if change.verdict == "change"]
-        if mine[0].verdict == "met":
-            parts.append(f"{name} is met")
-        elif mine[0].verdict == "undecided":
-            parts.append(f"{name} needs L")
-        else:
-            parts.append(
-                f"{name} needs {' or '.join(useful)}" if useful else f"no single change gives {name}"
-            )
+        needs = f"needs {' or '.join(useful)}" if useful else "is in reach of no single change"
+        verdict = {"met": "is met", "undecided": "needs to know L"}.get(mine[0].verdict, needs)
+        parts.append(f"{NAMES[requirement]} {verdict}")
     return "; ".join(parts) + "."
 
 
@@ -134,7 +149,7 @@ def safely(change: Change) -> str:
 
 def number(value: float | None) -> str:
     """Three digits, or a dash."""
-    if value is None:
+    if value is None or not math.isfinite(value):
         return "-"
     return f"{value:,.0f}" if abs(value) >= 1000 and value == int(value) else f"{value:.3g}"
 
@@ -213,15 +228,15 @@ def _changes(advice: Advice) -> Table:
 
 
 def _needed(change: Change) -> str:
-    if change.verdict == "change":
-        return safely(change)
+    if change.verdict in ("change", "formal"):
+        return safely(change) if change.verdict == "change" else f"[yellow]({safely(change)})[/]"
     return {"met": "[green]met[/]", "undecided": "?"}.get(change.verdict, "[red]no[/]")
 
 
 def _notes(changes: list[Change]) -> list[str]:
     """Why some changes are none, or what must be known about them, each once."""
-    notes: dict[tuple[str, str], list[str]] = {}
+    notes: dict[str, dict[str, None]] = {}
     for change in changes:
         if change.words:
-            notes.setdefault((change.setting, change.words), []).append(change.requirement)
-    return [f"{setting}: {words}" for setting, words in notes]
+            notes.setdefault(change.words, {})[change.setting] = None
+    return [f"{', '.join(settings)}: {words}" for words, settings in notes.items()]

@@ -5,12 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 
 from cmarlsim.advice.situation import Gossip, Situation
-from cmarlsim.advice.statements import ASSUMED, CORRECTED, ESTIMATED, PROVEN, Change, Statement, finite
+from cmarlsim.advice.statements import (
+    ASSUMED,
+    CORRECTED,
+    ESTIMATED,
+    PROVEN,
+    Change,
+    Outcome,
+    Statement,
+    finite,
+)
 from cmarlsim.kernels.world import Floats
 from cmarlsim.theory import slack
 
@@ -31,8 +39,8 @@ SCALE = (
 )
 ONLY_ALPHA = "no: eq. (24) depends on alpha and M alone"
 SCALE_FREE = (
-    "in vain: the policy of this run sees ratios of multipliers alone, so at every eta it does the same, and L "
-    "grows as eta falls"
+    "in vain: the policy sees ratios of multipliers alone, so at every eta it does the same, and L grows as "
+    "eta falls"
 )
 
 
@@ -107,7 +115,7 @@ def boundary(meets: Callable[[float], bool], fails_at: float, meets_at: float) -
 
 
 def first_whole(meets: Callable[[int], bool], fails_at: int, last: int) -> int | None:
-    """The least whole number above `fails_at`, up to `last`, at which a condition is met; if so, beyond too."""
+    """The least whole number above `fails_at`, up to `last`, that meets a condition, met beyond it too."""
     step, meets_at = 1, fails_at
     while not meets(meets_at := min(fails_at + step, last)):
         if meets_at >= last:
@@ -136,27 +144,21 @@ class Ranges:
 
 def solve(requirement: Requirement, situation: Situation, setting: str) -> float | None:
     """Value of alpha, eta, T0 or p nearest to the present one that meets a requirement, None if none does."""
-    now = situation.gossip.p if setting == "p" else getattr(situation, setting)
-    if requirement.met(situation):
-        return float(now)
-    if setting == "T0":
-        return _whole(
-            first_whole(lambda T0: requirement.met(replace(situation, T0=T0)), now, max(LONGEST, now))
-        )
 
     def meets(value: float) -> bool:
-        other = situation.with_p(value) if setting == "p" else replace(situation, **{setting: value})
-        return requirement.met(other)
+        return requirement.met(situation.with_setting(setting, value))
 
-    ends = {"alpha": (FINE, 1 - FINE), "eta": (FINE * situation.eta,), "p": (1.0,)}[setting]
+    now = float(situation.gossip.p if setting == "p" else getattr(situation, setting))
+    if meets(now):
+        return now
+    if setting == "T0":
+        found = first_whole(meets, situation.T0, max(LONGEST, situation.T0))
+        return None if found is None else float(found)
+    ends = {"alpha": (FINE, 1 - FINE), "eta": (FINE * now,), "p": (1.0,)}[setting]
     for end in ends:
         if meets(end):
             return boundary(meets, now, end)
     return None
-
-
-def _whole(found: int | None) -> float | None:
-    return None if found is None else float(found)
 
 
 def solve_range(requirement: Requirement, situation: Situation, ranges: Ranges) -> float | None:
@@ -201,7 +203,7 @@ def changes(
         needed: float | None = None
         why = _no_use(requirement, situation, model, setting)
         basis = ESTIMATED if setting == "d" else requirement.basis
-        verdict: Literal["met", "change", "impossible", "undecided"] = "impossible"
+        verdict: Outcome = "impossible"
         if requirement.most is None:
             verdict, why = "undecided", "L is unknown: give --L, or a policy to measure it with"
         elif requirement.met(situation):
@@ -212,8 +214,7 @@ def changes(
                 if setting == "d" and ranges is not None
                 else solve(requirement, situation, setting)
             )
-            verdict = "impossible" if needed is None else "change"
-            why = _remark(requirement, setting, model, needed, scale_free)
+            verdict, why = _found(setting, model, needed, scale_free)
         found.append(Change(requirement.key, setting, known[setting], needed, verdict, basis, why))
     return found
 
@@ -233,23 +234,19 @@ def _no_use(requirement: Requirement, situation: Situation, model: str, setting:
     return ""
 
 
-def _remark(
-    requirement: Requirement, setting: str, model: str, needed: float | None, scale_free: bool
-) -> str:
-    """What must be known about a solution."""
+def _found(setting: str, model: str, needed: float | None, scale_free: bool) -> tuple[Outcome, str]:
+    """What a solution is worth, and what must be known about it."""
+    by_sight = model == "sight-or-disc"
     if needed is None:
-        return {"T0": f"no, not up to {LONGEST:,} steps", "d": "no, at no range"}.get(
-            setting, "no value does"
-        )
-    if setting == "p" and model == "sight-or-disc":
-        return "not a setting here: what links must be worth, with d_G as it is; see d"
-    if setting == "d":
-        return f"the least of {RANGES} ranges tried; d_G and p estimated at each"
+        none = {"T0": f"no, not up to {LONGEST:,} steps", "p": "no, not even 1", "d": "no, at no range"}
+        return "impossible", none.get(setting, "no value is enough")
+    if setting == "p" and by_sight:
+        return "formal", "no setting here: how often links must be up, with d_G as it is; see d"
     if setting == "eta" and scale_free:
-        return SCALE_FREE
-    if setting == "T0" and model == "sight-or-disc":
-        return "with d_G and p as they are"
-    return ""
+        return "formal", SCALE_FREE
+    if setting == "d":
+        return "change", f"the least of {RANGES} ranges tried; d_G and p are estimated at each"
+    return "change", "with d_G and p as they are" if setting == "T0" and by_sight else ""
 
 
 def window(situation: Situation, target: float, equation_25: Requirement) -> Statement | None:

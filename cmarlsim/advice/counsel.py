@@ -12,6 +12,7 @@ import numpy as np
 from cmarlsim.advice import promises
 from cmarlsim.advice.changes import Ranges, changes, requirements, window
 from cmarlsim.advice.practice import affordable, practise
+from cmarlsim.advice.shown import shown
 from cmarlsim.advice.situation import Gossip, Situation, estimated_gossip, known_gossip
 from cmarlsim.advice.statements import ESTIMATED, Change, Statement, plain
 from cmarlsim.api import execute
@@ -145,7 +146,7 @@ def ask(
         *promises.theorem1(situation, zones, question.target, L),
         *([alpha] if alpha else []),
         *promises.gossip(situation, zones, steps or STEPS),
-        *(promises.practice(run, situation, zones) if run else []),
+        *(shown(run, situation, zones) if run else []),
     ]
     scale_free = policy.encoding is None or policy.encoding.scale_lam
     found = [

@@ -1,4 +1,4 @@
-"""What the theory promises in a situation, and what a run showed: statements."""
+"""What the theory promises in a situation."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cmarlsim.advice.practice import Practice
 from cmarlsim.advice.situation import Situation
-from cmarlsim.advice.statements import ASSUMED, CORRECTED, ESTIMATED, MEASURED, PROVEN, Statement, finite
-from cmarlsim.kernels.world import TICKS_PER_METRE
+from cmarlsim.advice.statements import ASSUMED, CORRECTED, ESTIMATED, PROVEN, Statement, Verdict, finite
 from cmarlsim.scenario import Scenario
 from cmarlsim.theory import ROUNDING, largest_L, slack
 
@@ -67,9 +65,9 @@ def _trips(scenario: Scenario) -> list[Statement]:
         trip = -(-int(ticks) // scenario.speed_ticks)
         fits = trip < T0
         words = (
-            f"a rollout of T0 = {T0} steps is longer: in {T0 - trip} steps or more of it an agent can be there"
+            f"a rollout of T0 = {T0} steps leaves {T0 - trip} steps or more to be there"
             if fits
-            else f"a rollout of T0 = {T0} steps is over before: what an agent sets out for can change on its way"
+            else f"a rollout of T0 = {T0} steps is over before: what an agent goes for can change on its way"
         )
         found.append(
             Statement(
@@ -112,7 +110,7 @@ def theorem1(situation: Situation, zones: Sequence[str], target: float, L: float
         )
     ]
     for name, threshold, rest in zip(zones, c, left, strict=True):
-        verdict = "holds" if rest > 0 or threshold == 0 else "vacuous"
+        verdict: Verdict = "holds" if rest > 0 or threshold == 0 else "vacuous"
         words = "promised in the long run" if verdict == "holds" else "nothing is promised"
         found.append(
             Statement(
@@ -158,16 +156,17 @@ def _equation_25(situation: Situation, L: float | None) -> list[Statement]:
     ]
     for key, form, basis, largest in forms:
         basis = ESTIMATED if situation.gossip.basis == ESTIMATED else basis
+        verdict: Verdict
         if math.isinf(largest):
             words, verdict = "multipliers are never off, so eq. (25) holds for every L", "holds"
         elif L is None:
             words, verdict = "L is unknown: give --L, or a policy to measure it with", "undecided"
         else:
-            verdict = "holds" if L <= largest else "vacuous"
+            verdict = "holds" if largest >= L else "vacuous"
             side = "within it" if verdict == "holds" else "beyond it: Theorem 1 promises nothing"
             words = f"L = {L:.3g} is {side}"
         if largest == 0:
-            words, verdict = "no L above 0 is small enough: Theorem 1 promises nothing", "vacuous"
+            words, verdict = "there is no bound on errors: Theorem 1 promises nothing", "vacuous"
         found.append(
             Statement(
                 key,
@@ -177,7 +176,7 @@ def _equation_25(situation: Situation, L: float | None) -> list[Statement]:
                 basis,
                 words,
                 L,
-                verdict,  # type: ignore[arg-type]
+                verdict,
             )
         )
     return found
@@ -191,10 +190,12 @@ def gossip(situation: Situation, zones: Sequence[str], steps: int) -> list[State
     enough = burn_in * T0 <= steps
     remembered = f"{burn_in * T0:,.0f} steps" if alpha > 0 else "alpha = 0: multipliers never forget"
     d_G = None if known.d_G is None else float(known.d_G)
-    said = "vacuous" if known.d_G is None else None
+    said: Verdict | None = "vacuous" if known.d_G is None else None
     return [
         Statement("d_G", "diameter d_G of the footprint", d_G, "links", known.basis, known.words, None, said),
-        Statement("p", "probability p of a link", known.p, "", known.basis, known.words, None, said),
+        Statement(
+            "p", "probability p of a link", known.p, "", known.basis, "of eq. (4), at every step", None, said
+        ),
         Statement(
             "burn_in",
             "burn-in 1 / alpha",
@@ -211,8 +212,8 @@ def gossip(situation: Situation, zones: Sequence[str], steps: int) -> list[State
             situation.lateness,
             "",
             proven,
-            "at most, at a random step: its news is not everywhere when the rollout ends (negative binomial). "
-            "By so much of the time an agent underrates a zone, on average",
+            "at most: of a random step, at its rollout's end, for a given agent (negative binomial). By so "
+            "much of the time an agent underrates a zone, on average",
             None,
             "vacuous" if situation.lateness >= 1 else "holds",
         ),
@@ -249,6 +250,7 @@ def _errors(situation: Situation, zones: Sequence[str], proven: str, corrected: 
         ("error_all", "over agents and zones", situation.all_agents),
     ):
         empty = value >= largest > 0 or math.isinf(value)
+        verdict: Verdict = "vacuous" if empty else "holds"
         found.append(
             Statement(
                 key,
@@ -261,49 +263,7 @@ def _errors(situation: Situation, zones: Sequence[str], proven: str, corrected: 
                     "(22) as printed is not true for it" if not empty else "no more than eta c / alpha anyway"
                 ),
                 finite(largest),
-                "vacuous" if empty else "holds",
+                verdict,
             )
         )
-    return found
-
-
-def practice(run: Practice, situation: Situation, zones: Sequence[str]) -> list[Statement]:
-    """What a short run showed."""
-    where = f"measured in a run of {run.steps:,} steps"
-    found = []
-    for m, name in enumerate(zones):
-        kept, threshold = float(run.satisfaction[m]), float(situation.c[m])
-        verdict = "holds" if kept >= threshold else "fails"
-        for key, quantity, value, limit in (
-            ("satisfaction", "satisfaction", kept, threshold),
-            ("margin", "satisfaction - c", kept - threshold, 0.0),
-        ):
-            found.append(
-                Statement(key, quantity, value, REWARD, MEASURED, where, limit, verdict, name)  # type: ignore[arg-type]
-            )
-        words = f"proven for this run alone, by one agent's own multipliers; {where}"
-        certified = float(run.certified[m])
-        found.append(
-            Statement(
-                "certified", "certified satisfaction", certified, REWARD, PROVEN, words, threshold, None, name
-            )
-        )
-        off = float(run.one_zone[m])
-        found.append(
-            Statement(
-                "error_measured", "error of a multiplier", off, "lambda", MEASURED, where, None, None, name
-            )
-        )
-    for key, quantity, value, unit in (
-        ("error_max_measured", "largest error over zones", run.one_agent, "lambda"),
-        ("error_all_measured", "largest error over agents and zones", run.all_agents, "lambda"),
-        ("lateness_measured", "share of the time by which an agent underrates a zone", run.lateness, ""),
-        ("L_measured", "L of Assumption 2, on average along the run", run.L, "1/lambda"),
-    ):
-        basis, words = (
-            (ESTIMATED, f"{where}; eq. (21) asks for the largest")
-            if unit == "1/lambda"
-            else (MEASURED, where)
-        )
-        found.append(Statement(key, quantity, value, unit, basis, words))
     return found

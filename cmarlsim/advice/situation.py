@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -23,7 +23,7 @@ MOST_TRAVERSED = 2000
 
 @dataclass(frozen=True)
 class Gossip:
-    """Diameter d_G and edge probability p of eq. (4), and what they rest on; d_G is None if no news spreads."""
+    """Diameter d_G and edge probability p of eq. (4), and why; d_G is None if no news spreads."""
 
     d_G: int | None
     p: float
@@ -58,8 +58,8 @@ def _diameter(footprint: str | tuple[tuple[int, int], ...], N: int) -> tuple[int
 def estimated_gossip(recording: Recording) -> Gossip:
     """Gossip estimated from who talked to whom in a run of level ``step``.
 
-    Links by sight are neither independent nor equally likely. As in `analysis.proposition3`, of all pairs that
-    were linked in a share p or more of the steps, the p is taken for which d_G / p is least.
+    Links by sight are neither independent nor equally likely. As in `analysis.proposition3`, p is chosen so
+    that of the pairs which were linked in a share p or more of the steps d_G / p is least.
     """
     d, steps = recording.scenario.links.d, f"{recording.steps:,} steps"
     try:
@@ -68,18 +68,18 @@ def estimated_gossip(recording: Recording) -> Gossip:
         words = f"in {steps} the pairs that met do not join the team: {str(error).partition(': ')[2]}"
         return Gossip(None, 0.0, ESTIMATED, words)
     words = (
-        f"links by sight or within d = {d:g} m depend on where agents are, so no p is true: in {steps} the best "
-        f"part of the team's graph had {len(best.edges)} pairs, each linked this often or more"
+        f"links by sight or within {d:g} m follow the agents, so no p is true: in {steps} the most useful "
+        f"{len(best.edges)} pairs were each linked this often or more"
     )
     return Gossip(best.diameter, float(best.p.min()), ESTIMATED, words)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Situation:
     """What eq. (22) to (25) need to know of a scenario. Errors are of lambda^n - lambda, means, for all k.
 
-    None exceeds eta c_m / alpha, which multiplier m never does, on any path: [(1 - alpha) x + eta (c - r)]_+ is
-    at most that if x is, whatever an agent hears.
+    None exceeds eta c_m / alpha, which multiplier m never does, on any path: [(1 - alpha) x + eta (c - r)]_+
+    is at most that if x is, whatever an agent hears.
     """
 
     c: Floats  # (M,)
@@ -100,9 +100,12 @@ class Situation:
         """Number of zones."""
         return len(self.c)
 
-    def with_p(self, p: float) -> Self:
-        """The same with edge probability p."""
-        return replace(self, gossip=replace(self.gossip, p=p))
+    def with_setting(self, setting: str, value: float) -> Self:
+        """The same with another `alpha`, `eta`, `T0` or `p`."""
+        if setting == "p":
+            return replace(self, gossip=replace(self.gossip, p=value))
+        changed: dict[str, Any] = {setting: int(value) if setting == "T0" else value}
+        return replace(self, **changed)
 
     @cached_property
     def bound(self) -> MultiplierError | None:

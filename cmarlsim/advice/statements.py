@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 Verdict = Literal["holds", "fails", "vacuous", "undecided"]
+Outcome = Literal["met", "change", "formal", "impossible", "undecided"]
 
 PROVEN = "proven"
 """A theorem, or plain arithmetic, about this very scenario."""
@@ -67,14 +68,15 @@ class Change:
         Its value, and the nearest one that meets the requirement: the same if it is met; None if there is
         none, or no such setting.
     verdict
-        ``met``, ``change``, ``impossible``, or ``undecided`` where the requirement is unknown.
+        ``met``, ``change``, ``impossible``, or ``undecided`` where the requirement is unknown. ``formal``:
+        the formula asks for this value, but it is no setting here, or of no use; `words` say why.
     """
 
     requirement: str
     setting: str
     now: float | None
     needed: float | None
-    verdict: Literal["met", "change", "impossible", "undecided"]
+    verdict: Outcome
     basis: str
     words: str
 
