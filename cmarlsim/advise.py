@@ -29,8 +29,8 @@ def advise(
         typer.Option(
             help="E, a share of time, 0 < E < 1. What would make Theorem 1 promise every zone c - E or more: "
             "sqrt(alpha M) <= E, eq. (24), and eq. (25), which asks how far multipliers are off. And what "
-            "would let each agent underrate each zone by E at most, on average: that no more than a share E of all "
-            "observations comes too late to count. These requirements are told apart."
+            "would let each agent underrate each zone by E at most, on average: that no more than a share E "
+            "of all observations comes too late to count. These requirements are told apart."
         ),
     ] = TARGET,
     lipschitz: Annotated[

@@ -125,7 +125,7 @@ def ask(
     if gossip is None:
         if recording is None or N > MOST_ESTIMATED:
             words = f"not estimated: N = {N}, M = {scenario.M}, T0 = {scenario.dual.T0} take too long"
-            gossip = Gossip(None, 0.0, ESTIMATED, words)
+            gossip = Gossip(None, 0.0, ESTIMATED, words, known=False)
         else:
             gossip = estimated_gossip(recording)
     situation = Situation.of(scenario, gossip)
@@ -152,7 +152,7 @@ def ask(
     found = [
         change
         for requirement in wanted
-        for change in changes(requirement, situation, scenario.links.model, ranges, scale_free)
+        for change in changes(requirement, situation, scenario.links, ranges, scale_free)
     ]
     about = {requirement.key: requirement.words for requirement in wanted}
     return Advice(scenario, name, question, steps, statements, found, about)

@@ -159,13 +159,15 @@ def _equation_25(situation: Situation, L: float | None) -> list[Statement]:
         verdict: Verdict
         if math.isinf(largest):
             words, verdict = "multipliers are never off, so eq. (25) holds for every L", "holds"
+        elif not situation.gossip.known:
+            words, verdict = "at least: d_G and p are not known", "undecided"
         elif L is None:
-            words, verdict = "L is unknown: give --L, or a policy to measure it with", "undecided"
+            words, verdict = "L is not known: give --L", "undecided"
         else:
             verdict = "holds" if largest >= L else "vacuous"
             side = "within it" if verdict == "holds" else "beyond it: Theorem 1 promises nothing"
             words = f"L = {L:.3g} is {side}"
-        if largest == 0:
+        if largest == 0 and situation.gossip.known:
             words, verdict = "there is no bound on errors: Theorem 1 promises nothing", "vacuous"
         found.append(
             Statement(
@@ -190,7 +192,7 @@ def gossip(situation: Situation, zones: Sequence[str], steps: int) -> list[State
     enough = burn_in * T0 <= steps
     remembered = f"{burn_in * T0:,.0f} steps" if alpha > 0 else "alpha = 0: multipliers never forget"
     d_G = None if known.d_G is None else float(known.d_G)
-    said: Verdict | None = "vacuous" if known.d_G is None else None
+    said: Verdict | None = None if known.d_G is not None else "vacuous" if known.known else "undecided"
     return [
         Statement("d_G", "diameter d_G of the footprint", d_G, "links", known.basis, known.words, None, said),
         Statement(
@@ -215,7 +217,7 @@ def gossip(situation: Situation, zones: Sequence[str], steps: int) -> list[State
             "at most: of a random step, at its rollout's end, for a given agent (negative binomial). By so "
             "much of the time an agent underrates a zone, on average",
             None,
-            "vacuous" if situation.lateness >= 1 else "holds",
+            said or ("vacuous" if situation.lateness >= 1 else "holds"),
         ),
         *_errors(situation, zones, proven, corrected),
     ]

@@ -23,12 +23,16 @@ MOST_TRAVERSED = 2000
 
 @dataclass(frozen=True)
 class Gossip:
-    """Diameter d_G and edge probability p of eq. (4), and why; d_G is None if no news spreads."""
+    """Diameter d_G and edge probability p of eq. (4), and why.
+
+    d_G is None if no news spreads, or if nothing is `known`.
+    """
 
     d_G: int | None
     p: float
     basis: str
     words: str
+    known: bool = True
 
 
 def known_gossip(links: Links, N: int) -> Gossip | None:
