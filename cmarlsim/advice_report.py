@@ -96,22 +96,22 @@ def _theory(advice: Advice) -> str:
         return f"Theorem 1 promises nothing as things are: eq. (25), corrected, holds {bears}{has}."
     promised = advice.of("promised")
     none = [str(each.zone) for each in promised if each.verdict == "vacuous"]
-    condition = "" if L.value is None else f"as long as L is {number(L.value)} or less"
-    if L.limit is not None and condition:
-        condition += f" (it is {number(L.limit)}{source})"
     error = advice.of("feasibility_error")[0].value
-    left = f"; nothing for {_some(none)}" if none else ""
     if len(none) == len(promised):
-        return f"Theorem 1 promises nothing: it allows an error of {error:.3g}, more than any threshold."
-    return (
-        f"Theorem 1 promises satisfaction within {error:.3g} of thresholds{left}"
-        f"{', ' + condition if condition else ''}.{_doubt(advice)}"
-    )
+        return f"Theorem 1 promises nothing: it allows an error of {number(error)}, more than any threshold."
+    condition = ""
+    if L.verdict == "undecided":
+        condition = f"if eq. (25) holds, which cannot be said here ({L.words}), "
+    elif L.value is not None:
+        condition = f"as long as L is {number(L.value)} or less (it is {number(L.limit)}{source}), "
+    left = f"; nothing for {_some(none)}" if none else ""
+    said = f"{condition}Theorem 1 promises satisfaction within {number(error)} of thresholds{left}."
+    return said + _doubt(advice)
 
 
 def _doubt(advice: Advice) -> str:
     """That a promise rests on estimates, and whether the run bears them out."""
-    if advice.of("L_corrected")[0].basis != ESTIMATED:
+    if advice.of("p")[0].basis != ESTIMATED or advice.of("p")[0].verdict == "undecided":
         return ""
     refuted = any(line.verdict == "fails" for line in advice.of("lateness_measured"))
     found = "refutes their estimate" if refuted else "bears out their estimate"
@@ -125,7 +125,8 @@ def _help(changes: list[Change]) -> str:
         mine = [change for change in changes if change.requirement == requirement]
         useful = [f"{change.setting} = {safely(change)}" for change in mine if change.verdict == "change"]
         needs = f"needs {' or '.join(useful)}" if useful else "is in reach of no single change"
-        verdict = {"met": "is met", "undecided": "needs to know L"}.get(mine[0].verdict, needs)
+        unknown = f"cannot be said ({mine[0].words})"
+        verdict = {"met": "is met", "undecided": unknown}.get(mine[0].verdict, needs)
         parts.append(f"{NAMES[requirement]} {verdict}")
     return "; ".join(parts) + "."
 

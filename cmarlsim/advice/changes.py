@@ -20,6 +20,7 @@ from cmarlsim.advice.statements import (
     finite,
 )
 from cmarlsim.kernels.world import Floats
+from cmarlsim.scenario import Links
 from cmarlsim.theory import slack
 
 LONGEST = 100_000
@@ -46,13 +47,14 @@ SCALE_FREE = (
 
 @dataclass(frozen=True)
 class Requirement:
-    """That `value` of a situation be at most `most`; which is None where it is not known."""
+    """That `value` of a situation be at most `most`; None if that cannot be said, as `unknown` tells."""
 
     key: str
     words: str
     value: Callable[[Situation], float]
     most: float | None
     basis: str
+    unknown: str = ""
 
     def met(self, situation: Situation) -> bool:
         """Whether a situation meets it."""
@@ -71,33 +73,39 @@ def requirements(situation: Situation, target: float, L: float | None, measured:
     measured
         Whether L is an estimate.
     """
-    M, delta = situation.M, slack(situation.c)
-    bears = None if L is None else math.inf if L == 0 else max(delta[0], 0) / (M * L)
-    bears_corrected = None if L is None else math.inf if L == 0 else max(delta[1], 0) / (math.sqrt(M) * L)
-    guessed = situation.gossip.basis == ESTIMATED
-    news = ESTIMATED if guessed else PROVEN
-    printed, corrected = (ESTIMATED if guessed or measured else basis for basis in (ASSUMED, CORRECTED))
+    M, gossip = situation.M, situation.gossip
+    guessed = gossip.basis == ESTIMATED
+    news, printed, corrected = (
+        ESTIMATED if doubtful else basis
+        for doubtful, basis in (
+            (guessed, PROVEN),
+            (guessed or measured, ASSUMED),
+            (guessed or measured, CORRECTED),
+        )
+    )
+    bears: list[float | None] = [None, None]
+    if L is not None and gossip.known:
+        times = (M * L, math.sqrt(M) * L)
+        bears = [
+            max(delta, 0) / by if by else math.inf
+            for delta, by in zip(slack(situation.c), times, strict=True)
+        ]
+    asked = {
+        "feasibility": f"sqrt(alpha M) <= {target:g}, eq. (24)",
+        "news": f"too late to count, at most {target:g} of all observations",
+        "equation_25": "eq. (25) as printed: M L (22) <= delta",
+        "equation_25_corrected": "eq. (25) corrected: sqrt(M) L times the error of all agents <= delta",
+    }
+    values = (
+        (lambda s: s.feasibility, target, ASSUMED),
+        (lambda s: s.lateness, target if gossip.known else None, news),
+        (lambda s: s.printed, bears[0], printed),
+        (lambda s: s.all_agents, bears[1], corrected),
+    )
+    unknown = "L is not known: give --L" if gossip.known else "d_G and p are not known"
     return [
-        Requirement(
-            "feasibility", f"sqrt(alpha M) <= {target:g}, eq. (24)", lambda s: s.feasibility, target, ASSUMED
-        ),
-        Requirement(
-            "news",
-            f"too late to count, at most {target:g} of all observations",
-            lambda s: s.lateness,
-            target,
-            news,
-        ),
-        Requirement(
-            "equation_25", "eq. (25) as printed: M L (22) <= delta", lambda s: s.printed, bears, printed
-        ),
-        Requirement(
-            "equation_25_corrected",
-            "eq. (25) corrected: sqrt(M) L times the error of all agents <= delta",
-            lambda s: s.all_agents,
-            bears_corrected,
-            corrected,
-        ),
+        Requirement(key, words, value, most, basis, unknown)
+        for (key, words), (value, most, basis) in zip(asked.items(), values, strict=True)
     ]
 
 
@@ -131,8 +139,10 @@ class Ranges:
     """Ranges of the radio, longer and longer, with the gossip that is estimated at each; asked for once."""
 
     def __init__(self, now: float, farthest: float, estimate: Callable[[float], Gossip]) -> None:
-        longer = np.geomspace(max(now, farthest / RANGES), max(now, farthest), RANGES)
-        self.d: Floats = np.append(now, longer[longer > now])
+        self.d: Floats = np.array([now])
+        if farthest > now:
+            longer = np.geomspace(max(now, farthest / RANGES), farthest, RANGES)
+            self.d = np.append(now, longer[longer > now])
         self._estimate, self._found = estimate, dict[int, Gossip]()
 
     def gossip(self, i: int) -> Gossip:
@@ -178,16 +188,20 @@ def solve_range(requirement: Requirement, situation: Situation, ranges: Ranges) 
 
 
 def changes(
-    requirement: Requirement, situation: Situation, model: str, ranges: Ranges | None, scale_free: bool
+    requirement: Requirement,
+    situation: Situation,
+    links: Links,
+    ranges: Ranges | None,
+    scale_free: bool,
 ) -> list[Change]:
     """Smallest change of each of `SETTINGS` that meets a requirement.
 
     Parameters
     ----------
-    model
-        Of the links.
+    links
+        Of the scenario.
     ranges
-        For links by sight or disc.
+        For links by sight or disc, unless they take too long.
     scale_free
         Whether the policy sees ratios of multipliers alone.
     """
@@ -196,25 +210,27 @@ def changes(
         "eta": situation.eta,
         "T0": float(situation.T0),
         "p": situation.gossip.p,
-        "d": None if ranges is None else float(ranges.d[0]),
+        "d": None if links.d is None or links.model != "sight-or-disc" else float(links.d),
     }
     found = []
     for setting in SETTINGS:
         needed: float | None = None
-        why = _no_use(requirement, situation, model, setting)
+        why = _no_use(requirement, situation, links.model, setting)
         basis = ESTIMATED if setting == "d" else requirement.basis
         verdict: Outcome = "impossible"
         if requirement.most is None:
-            verdict, why = "undecided", "L is unknown: give --L, or a policy to measure it with"
+            verdict, why = "undecided", requirement.unknown
         elif requirement.met(situation):
             verdict, needed, why = "met", known[setting], ""
+        elif not why and setting == "d" and ranges is None:
+            verdict, why = "undecided", "other ranges were not tried, for that takes too long"
         elif not why:
             needed = (
                 solve_range(requirement, situation, ranges)
                 if setting == "d" and ranges is not None
                 else solve(requirement, situation, setting)
             )
-            verdict, why = _found(setting, model, needed, scale_free)
+            verdict, why = _found(setting, links.model, needed, scale_free)
         found.append(Change(requirement.key, setting, known[setting], needed, verdict, basis, why))
     return found
 
@@ -236,17 +252,16 @@ def _no_use(requirement: Requirement, situation: Situation, model: str, setting:
 
 def _found(setting: str, model: str, needed: float | None, scale_free: bool) -> tuple[Outcome, str]:
     """What a solution is worth, and what must be known about it."""
-    by_sight = model == "sight-or-disc"
     if needed is None:
         none = {"T0": f"no, not up to {LONGEST:,} steps", "p": "no, not even 1", "d": "no, at no range"}
         return "impossible", none.get(setting, "no value is enough")
-    if setting == "p" and by_sight:
+    if setting == "p" and model == "sight-or-disc":
         return "formal", "no setting here: how often links must be up, with d_G as it is; see d"
     if setting == "eta" and scale_free:
         return "formal", SCALE_FREE
     if setting == "d":
         return "change", f"the least of {RANGES} ranges tried; d_G and p are estimated at each"
-    return "change", "with d_G and p as they are" if setting == "T0" and by_sight else ""
+    return "change", ""
 
 
 def window(situation: Situation, target: float, equation_25: Requirement) -> Statement | None:

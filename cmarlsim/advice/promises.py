@@ -160,7 +160,7 @@ def _equation_25(situation: Situation, L: float | None) -> list[Statement]:
         if math.isinf(largest):
             words, verdict = "multipliers are never off, so eq. (25) holds for every L", "holds"
         elif not situation.gossip.known:
-            words, verdict = "at least: d_G and p are not known", "undecided"
+            words, verdict = "d_G and p are not known", "undecided"
         elif L is None:
             words, verdict = "L is not known: give --L", "undecided"
         else:
