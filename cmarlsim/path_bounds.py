@@ -106,13 +106,19 @@ class PathBounds:
         found = self.eta**2 / ((1 - theta) * g) * (step + theta * g * fourth / (4 * q * self.M) + late)
         return found.min(axis=-1)
 
-    def shortfall(self, step: float) -> float:
+    def shortfall(self, step: float, lack: float = 0.0) -> float:
         """Most that satisfaction can stay below thresholds in the long run: sqrt(alpha step / (2 - alpha)).
 
         For the Euclidean norm over zones of what is missing, so for each zone as well; (24) has
         sqrt(alpha M), `cmarlsim.theory.feasibility_error`.
+
+        Parameters
+        ----------
+        lack
+            Suppose only lambda_k^T (V_R - c) >= -lack ||lambda_k|| instead of (26). Adds about `lack`.
         """
-        return math.sqrt(self.alpha * step / (2 - self.alpha))
+        pull = (1 - self.alpha) * lack
+        return (pull + math.sqrt(pull**2 + self.alpha * (2 - self.alpha) * step)) / (2 - self.alpha)
 
     def shortfall_by(self, step: float, K: int | Ints, miss: float) -> Floats:
         """The same after K rollouts, at all K at once, with probability 1 - `miss`."""
