@@ -18,7 +18,7 @@ from analysis.multipliers import looks, mean_and_error
 from analysis.theorem1.counterexamples import lemma5_rows, lemma6_rows
 from analysis.theorem1.forks import Sample, sample_rollouts
 from analysis.theorem1.invariants import CERTIFICATE, LARGEST, UNROLLED, bounds_of, certificates, slacks
-from analysis.theorem1.verdicts import ASSUMED, COLUMNS, CORRECTED, ESTIMATED, OURS, PRINTED, PROVEN, SHARPER, Statement
+from analysis.verdicts import ASSUMED, COLUMNS, CORRECTED, ESTIMATED, OURS, PRINTED, PROVEN, SHARPER, Statement
 from cmarlsim.kernels.world import Floats
 from cmarlsim.learning.policy import Policy
 from cmarlsim.path_bounds import PathBounds

@@ -11,7 +11,7 @@ from matplotlib.figure import SubFigure
 from analysis.theorem1.along import MISS, TAIL, Paths, tightness
 from analysis.theorem1.forks import Sample
 from analysis.theorem1.invariants import certificates
-from analysis.theorem1.verdicts import PRINTED, SHARPER
+from analysis.verdicts import PRINTED, SHARPER
 from cmarlsim.picture import colour, plain
 from cmarlsim.recording import Recording
 from cmarlsim.theory import feasibility_error

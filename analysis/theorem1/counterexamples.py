@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.intervals import wilson
-from analysis.theorem1.verdicts import CORRECTED, OURS, PRINTED, PROVEN, Statement
+from analysis.verdicts import CORRECTED, OURS, PRINTED, PROVEN, Statement
 from cmarlsim.api import execute
 from cmarlsim.kernels.world import Floats
 from cmarlsim.learning.mlp import MLP
