@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple, Self
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,31 +14,18 @@ COLUMNS = ("claim", "form", "quantity", "bound", "measured", "low", "high", "rat
 HOLDS, FAILS, VACUOUS, UNDECIDED = "holds", "fails", "vacuous", "undecided"
 """Verdicts. Vacuous: the bound promises nothing. Undecided: it lies in the interval of what was measured."""
 
-PRINTED, CORRECTED = "printed", "corrected"
+PRINTED, CORRECTED, SHARPER = "printed", "corrected", "sharper"
 """Forms of a statement."""
 
-PROVEN, ESTIMATED, ASSUMED = "proven", "estimated", "assumed"
-"""What a bound rests on: a theorem for this model; measured constants; what was taken for granted. A
-corrected statement with a proof in the docs has `CORRECTED` for its basis."""
+PROVEN, OURS, ESTIMATED, ASSUMED = "proven", "corrected", "estimated", "assumed"
+"""Bases of a bound: a theorem for this model; one of ours, proof in the docs; measured constants; taken for
+granted."""
 
 ROUNDING = 1e-9
 """Numbers that differ by less are equal."""
 
 MISS = 1e-4
 """Probability with which an interval is allowed to miss a mean, of all means it stands for."""
-
-
-class Interval(NamedTuple):
-    """What was measured, and where it is but for sampling error."""
-
-    measured: float
-    low: float
-    high: float
-
-    @classmethod
-    def exact(cls, value: float) -> Self:
-        """Something that is known exactly."""
-        return cls(float(value), float(value), float(value))
 
 
 def at_most(low: float, high: float, bound: float, most: float = math.inf) -> str:
@@ -50,22 +37,37 @@ def at_most(low: float, high: float, bound: float, most: float = math.inf) -> st
     return HOLDS if high <= bound + ROUNDING else UNDECIDED
 
 
-def at_least(low: float, high: float, bound: float, least: float = -math.inf) -> str:
-    """Whether a number in the interval, and never below `least`, is at least the bound."""
-    return at_most(-high, -low, -bound, -least)
-
-
 def ratio(value: float, bound: float) -> float:
     """A value by its bound; NaN where the bound is not above 0."""
     return value / bound if bound > 0 else np.nan
 
 
-def row(
-    statement: tuple[str, str, str], bound: float, found: Interval, verdict: str, basis: str
-) -> dict[str, object]:
-    """A row of `COLUMNS`; `statement` is its claim, its form, and the quantity in words."""
-    quotient = ratio(found.measured, bound)
-    return dict(zip(COLUMNS, (*statement, bound, *found, quotient, verdict, basis), strict=True))
+@dataclass(frozen=True)
+class Statement:
+    """That a quantity is at most `bound`, or at least.
+
+    Where no value beyond `trivial` is possible anyhow, and the bound is not on this side of it, the statement
+    is vacuous.
+    """
+
+    claim: str
+    form: str
+    quantity: str
+    bound: float
+    basis: str
+    at_least: bool = False
+    trivial: float = math.nan
+
+    def row(self, measured: float, low: float | None = None, high: float | None = None) -> dict[str, object]:
+        """A row of the table, by `COLUMNS`; without an interval, what was measured is exact."""
+        low, high = (float(measured if end is None else end) for end in (low, high))
+        sign = -1.0 if self.at_least else 1.0
+        ends = sorted((sign * low, sign * high))
+        most = math.inf if math.isnan(self.trivial) else sign * self.trivial
+        word = at_most(ends[0], ends[1], sign * self.bound, most)
+        numbers = (float(self.bound), float(measured), low, high, ratio(float(measured), self.bound))
+        head = (self.claim, self.form, self.quantity)
+        return dict(zip(COLUMNS, (*head, *numbers, word, self.basis), strict=True))
 
 
 def mean_and_error(samples: Floats) -> tuple[Floats, Floats]:

@@ -162,17 +162,24 @@ class Run:
         return trace
 
     def fork(self, lam: Floats, seed: int | None = None) -> Run:
-        """A run of its own that goes on from here, with other multipliers.
+        """A run of its own that goes on from here, with other multipliers or other draws.
 
         Parameters
         ----------
         lam : (N, M) or (M,) array
             Multipliers in force in the next rollout, of each agent or of all alike.
         seed
-            Of its draws from here on; by default they are those of this run.
+            Of the draws from here on; by default they are those of this run.
+
+        Raises
+        ------
+        InputError
+            If the seed is negative.
         """
         other = copy.copy(self)
-        other.seed = self.seed if seed is None else seed
+        if seed is not None:
+            check_seed(seed)
+            other.seed = seed
         other._state, other._scene, other._draws = copy.deepcopy((self._state, self._scene, self._draws))
         other._state.lam[:] = lam
         return other
