@@ -83,7 +83,7 @@ class PathBounds:
         return self.kept * square + self.eta**2 * step
 
     def mean_square(self, step: float, k: int | None = None) -> float:
-        """Bound on E ||lambda_k||^2, (61); without k, for all k, with 2 alpha - alpha^2 where (62) has alpha."""
+        """Bound on E ||lambda_k||^2, (61); without k for all k, with 2 alpha - alpha^2 instead of alpha in (62)."""
         lost = 1 - self.kept
         if k is not None and lost == 0:
             return self.eta**2 * step * k
@@ -106,7 +106,7 @@ class PathBounds:
         found = self.eta**2 / ((1 - theta) * g) * (step + theta * g * fourth / (4 * q * self.M) + late)
         return found.min(axis=-1)
 
-    def shortfall(self, step: float, lack: float = 0.0) -> float:
+    def shortfall(self, step: float, slack: float = 0.0) -> float:
         """Most that satisfaction can stay below thresholds in the long run: sqrt(alpha step / (2 - alpha)).
 
         For the Euclidean norm over zones of what is missing, so for each zone as well; (24) has
@@ -114,11 +114,16 @@ class PathBounds:
 
         Parameters
         ----------
-        lack
-            Suppose only lambda_k^T (V_R - c) >= -lack ||lambda_k|| instead of (26). Adds about `lack`.
+        slack
+            Suppose lambda_k^T (V_R - c) >= slack ||lambda_k|| in place of (26), which has 0. If positive, the
+            result is less than alpha step / (2 (1 - alpha) slack); if negative, it is at most about -slack
+            more than without.
         """
-        pull = (1 - self.alpha) * lack
-        return (pull + math.sqrt(pull**2 + self.alpha * (2 - self.alpha) * step)) / (2 - self.alpha)
+        pull = (1 - self.alpha) * slack
+        root = math.sqrt(pull**2 + self.alpha * (2 - self.alpha) * step)
+        if pull > 0:  # the same number, without the difference of two that are nearly equal
+            return self.alpha * step / (root + pull)
+        return (root - pull) / (2 - self.alpha)
 
     def shortfall_by(self, step: float, K: int | Ints, miss: float) -> Floats:
         """The same after K rollouts, at all K at once, with probability 1 - `miss`."""

@@ -8,13 +8,21 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
-from analysis.theorem1.along import MISS, TAIL, Paths, tightness
 from analysis.theorem1.forks import Sample
 from analysis.theorem1.invariants import certificates
-from analysis.verdicts import PRINTED, SHARPER
+from analysis.theorem1.paths import MEASURED, MISS, TAIL, Paths, feasibility_errors, tightness
+from analysis.verdicts import CORRECTED, PRINTED, SHARPER
 from cmarlsim.picture import colour, plain
 from cmarlsim.recording import Recording
 from cmarlsim.theory import feasibility_error
+
+PROMISES = {
+    PRINTED: ("v", "black"),
+    CORRECTED: ("<", "0.5"),
+    SHARPER: ("^", "#2a7f3f"),
+    MEASURED: (">", "#6a3d9a"),
+}
+"""Marker and colour of forms of (24)."""
 
 LEAST_GAP = 1e-3
 """Smaller ones are drawn there."""
@@ -34,7 +42,11 @@ def draw_squares(axes: Axes, paths: Paths) -> None:
     axes.plot(k[shown], finite, color="#2a7f3f", label=f"finite time, probability {1 - MISS:g}")
     axes.axhline(bounds.printed_U() ** 2, color="black", linewidth=0.8, label="printed, (62)")
     axes.axhline(
-        bounds.mean_square(bounds.largest_step), color="#2a7f3f", linestyle="--", linewidth=0.8, label="sharper"
+        bounds.mean_square(bounds.largest_step),
+        color="#2a7f3f",
+        linestyle="--",
+        linewidth=0.8,
+        label="sharper",
     )
     top = 3 * max(float(largest.max()), bounds.printed_U() ** 2)
     axes.set(xscale="log", yscale="log", xlabel="rollouts k", ylabel="$\\|\\lambda\\|^2$")
@@ -73,19 +85,13 @@ def draw_promises(axes: Axes, paths: Paths) -> None:
     bounds, at = paths.bounds, np.arange(paths.bounds.M)
     found = paths.satisfaction[:, paths.tail].min(axis=(0, 1))
     certified = np.stack([certificates(run, run.lam)[-1].max(axis=0) for run in paths.runs]).min(axis=0)
-    errors = {
-        f"c - sqrt(alpha M) = c - {feasibility_error(bounds.alpha, bounds.M):.3f}": ("v", "black"),
-        f"c - sharper error = c - {bounds.shortfall(bounds.largest_step):.3f}": ("^", "#2a7f3f"),
-    }
-    promised = (
-        bounds.c - feasibility_error(bounds.alpha, bounds.M),
-        bounds.c - bounds.shortfall(bounds.largest_step),
-    )
     axes.bar(at, found, color=[colour(m) for m in at], alpha=0.35, width=0.7)
     axes.hlines(bounds.c, at - 0.35, at + 0.35, color="black", linewidth=1.2, label="c")
     axes.plot(at, certified, "D", color="#b2182b", markersize=3.5, label="certified, best agent")
-    for (label, (marker, tint)), values in zip(errors.items(), promised, strict=True):
-        axes.plot(at, np.where(values > 0, values, np.nan), marker, color=tint, markersize=4, label=label)
+    for form, error in feasibility_errors(paths).items():
+        marker, tint = PROMISES[form]
+        promised = np.where(bounds.c > error, bounds.c - error, np.nan)
+        axes.plot(at, promised, marker, color=tint, markersize=4, label=f"c - {error:.3f}: {form}")
     axes.set_xticks(at, [plain(zone) for zone in paths.zones])
     axes.set(ylabel=f"satisfaction, least after {TAIL:.0%} of any run")
     axes.set_ylim(0, 1.45)

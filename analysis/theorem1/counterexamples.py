@@ -13,8 +13,8 @@ from cmarlsim.api import execute
 from cmarlsim.kernels.world import Floats
 from cmarlsim.learning.mlp import MLP
 from cmarlsim.learning.policy import Encoding, Policy
-from cmarlsim.patrol import Patrol
 from cmarlsim.path_bounds import PathBounds
+from cmarlsim.patrol import Patrol
 from cmarlsim.scenario import Scenario
 
 MEMORIES = 10

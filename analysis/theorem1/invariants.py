@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.multipliers import ROUNDING
+from analysis.verdicts import ROUNDING
 from cmarlsim.kernels.world import Floats
 from cmarlsim.path_bounds import PathBounds
 from cmarlsim.recording import Recording
@@ -56,7 +56,12 @@ def slacks(recording: Recording) -> dict[str, float]:
     dict
         None is negative but by rounding, whatever the policy, the links and the draws.
     """
-    bounds, lam, ideal, reward = bounds_of(recording), recording.lam, recording.lam_ideal, recording.reward_mean
+    bounds, lam, ideal, reward = (
+        bounds_of(recording),
+        recording.lam,
+        recording.lam_ideal,
+        recording.reward_mean,
+    )
     largest = bounds.largest(np.arange(len(ideal)))
     satisfaction = recording.satisfaction("rollout")
     square = (ideal**2).sum(axis=1)
