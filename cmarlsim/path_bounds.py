@@ -83,7 +83,7 @@ class PathBounds:
         return self.kept * square + self.eta**2 * step
 
     def mean_square(self, step: float, k: int | None = None) -> float:
-        """Bound on E ||lambda_k||^2, (61); without k for all k, with 2 alpha - alpha^2 instead of alpha in (62)."""
+        """Bound on E ||lambda_k||^2, (61); without k for all k, as (62) with 2 alpha - alpha^2 for alpha."""
         lost = 1 - self.kept
         if k is not None and lost == 0:
             return self.eta**2 * step * k

@@ -103,10 +103,11 @@ def averaged_rows(paths: Paths) -> Iterator[Row]:
     """(26) and (52) on average along each path."""
     quantity = "mean over k of lambda_k^T (r_k - c), least of all runs"
     yield Statement("(26)", PRINTED, quantity, 0.0, ASSUMED, at_least=True).row(paths.inner.min())
-    grown = (paths.square[:, 1:] - paths.bounds.next_square(paths.square[:, :-1], 0.0)).mean(axis=1)
+    grown = (paths.square[:, 1:] - paths.bounds.kept * paths.square[:, :-1]).mean(axis=1)
     quantity = "mean over k of ||lambda_(k+1)||^2 - (1 - alpha)^2 ||lambda_k||^2, most of all runs"
     for form, step in paths.steps.items():
-        yield Statement("Lemma 3", form, quantity, paths.bounds.eta**2 * step, ASSUMED).row(grown.max())
+        bound = float(paths.bounds.next_square(np.zeros(()), step))
+        yield Statement("Lemma 3", form, quantity, bound, ASSUMED).row(grown.max())
 
 
 def lemma4_rows(paths: Paths) -> Iterator[Row]:

@@ -51,7 +51,7 @@ def draw_squares(axes: Axes, paths: Paths) -> None:
     top = 3 * max(float(largest.max()), bounds.printed_U() ** 2)
     axes.set(xscale="log", yscale="log", xlabel="rollouts k", ylabel="$\\|\\lambda\\|^2$")
     axes.set_ylim(top * 1e-7, top)
-    axes.legend(fontsize=6, loc="lower right")
+    _legend(axes)
 
 
 def draw_samples(axes: Axes, paths: Paths, samples: Sequence[Sample]) -> None:
@@ -77,7 +77,7 @@ def draw_samples(axes: Axes, paths: Paths, samples: Sequence[Sample]) -> None:
     axes.axhline(1, color="black", linewidth=0.7)
     axes.set(xscale="log", xlabel="rollout k", ylabel="measured by bound")
     axes.set_ylim(bottom=0)
-    axes.legend(fontsize=6)
+    _legend(axes, 3)
 
 
 def draw_promises(axes: Axes, paths: Paths) -> None:
@@ -85,7 +85,7 @@ def draw_promises(axes: Axes, paths: Paths) -> None:
     bounds, at = paths.bounds, np.arange(paths.bounds.M)
     found = paths.satisfaction[:, paths.tail].min(axis=(0, 1))
     certified = np.stack([certificates(run, run.lam)[-1].max(axis=0) for run in paths.runs]).min(axis=0)
-    axes.bar(at, found, color=[colour(m) for m in at], alpha=0.35, width=0.7)
+    axes.bar(at, found, color=[colour(m) for m in range(len(at))], alpha=0.35, width=0.7)
     axes.hlines(bounds.c, at - 0.35, at + 0.35, color="black", linewidth=1.2, label="c")
     axes.plot(at, certified, "D", color="#b2182b", markersize=3.5, label="certified, best agent")
     for form, error in feasibility_errors(paths).items():
@@ -94,9 +94,8 @@ def draw_promises(axes: Axes, paths: Paths) -> None:
         axes.plot(at, promised, marker, color=tint, markersize=4, label=f"c - {error:.3f}: {form}")
     axes.set_xticks(at, [plain(zone) for zone in paths.zones])
     axes.set(ylabel=f"satisfaction, least after {TAIL:.0%} of any run")
-    axes.set_ylim(0, 1.45)
-    axes.set_yticks(np.linspace(0, 1, 6))
-    axes.legend(fontsize=6, loc="upper left", ncols=2)
+    axes.set_ylim(0, 1.05)
+    _legend(axes)
 
 
 def draw_tightness(axes: Axes, run: Recording) -> None:
@@ -113,7 +112,20 @@ def draw_tightness(axes: Axes, run: Recording) -> None:
         label="sqrt(alpha M)",
     )
     axes.set(xscale="log", yscale="log", xlabel="rollouts K", ylabel="satisfaction less certificate")
-    axes.legend(fontsize=6, ncols=2, loc="lower left")
+    _legend(axes, 4)
+
+
+def _legend(axes: Axes, columns: int = 2) -> None:
+    axes.legend(
+        fontsize=6,
+        ncols=columns,
+        loc="lower left",
+        bbox_to_anchor=(-0.05, 1),
+        borderaxespad=0.2,
+        columnspacing=1,
+        handlelength=1.5,
+        labelspacing=0.2,
+    )
 
 
 def draw(figure: SubFigure, runs: Sequence[Recording], samples: Sequence[Sample] = ()) -> None:

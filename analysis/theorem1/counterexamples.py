@@ -35,8 +35,7 @@ def idle_team(scenario: Scenario, seed: int = 0) -> Floats:
     """
     dual = scenario.dual
     K = min(MOST_ROLLOUTS, math.ceil(MEMORIES / dual.alpha))
-    zone = np.array(scenario.c.argmin(), dtype=np.int16)
-    targets = np.broadcast_to(zone, (K * dual.T0, scenario.agents.N))
+    targets = np.broadcast_to(scenario.c.argmin(), (K * dual.T0, scenario.agents.N))
     ideal = Patrol(scenario, targets, seed).advance(K, keep_steps=False).lam_ideal
     return np.concatenate([np.zeros((1, scenario.M)), ideal])
 
