@@ -206,7 +206,7 @@ def test_the_certificate_is_that_of_the_recording(runs: list[Recording]) -> None
 
 def test_forks_of_a_team_without_dice_are_the_run_itself(runs: list[Recording]) -> None:
     """The policy `rank` draws nothing, and links go by sight."""
-    for sample in sampled(runs[1], Policy.load("rank")):
+    for sample in sampled(runs[1], Policy.load("rank"), 20):
         assert (sample.after == runs[1].lam_ideal[sample.k + 1]).all()
         assert (sample.reward == runs[1].reward_mean[sample.k]).all()
         assert (sample.ideal == runs[1].lam_ideal[sample.k]).all()
@@ -238,7 +238,7 @@ def test_a_team_that_stays_in_one_zone_leaves_the_printed_bound_behind() -> None
     k = np.arange(len(found))
     expected = 0.5 / 0.05 * np.array([0.3, 0.4]) * (1 - 0.95**k)[:, None]
     assert found[:, 1:] == pytest.approx(expected, abs=0.5)  # they may pass through on their way
-    assert found[-1, 1:] == pytest.approx([3.0, 4.0], rel=1e-3)
+    assert found[-1, 1:] == pytest.approx([3.0, 4.0], rel=0.01)
     assert verdicts(counterexamples.lemma5_rows(scenario)) == ["fails", "holds"]
     short = Scenario.load("tiny", ["dual.alpha=0.2"])  # sqrt(.3^2 + .4^2) < sqrt(.2 * 3)
     assert verdicts(counterexamples.lemma5_rows(short)) == ["holds", "holds"]
@@ -251,23 +251,23 @@ def verdicts(lines: list[dict[str, object]]) -> list[object]:
 def test_running_means_need_not_come_near_those_of_the_means() -> None:
     """After k rollouts without a visit the running mean is that of (1 - .95^i) eta c / alpha."""
     case = counterexamples.settled(24)
-    k = np.arange(1, 201)
+    k = np.arange(1, 101)
     never = (0.5 * 0.3 / 0.05 * (1 - 0.95**k)).mean()
     assert sorted({round(value, 9) for value in case.running}) == pytest.approx([0, never])
     assert case.expected == pytest.approx(3 * 9 / 16)
     assert 3 < (case.running > 0).sum() < 22
-    assert verdicts(counterexamples.lemma6_rows()) == ["fails"]
 
 
 def found(runs: list[Recording]) -> Any:
     """Verdicts by claim, form and quantity."""
-    table = rows(runs, sampled(runs[0], Policy.load("rank")))
+    table = rows(runs, sampled(runs[0], Policy.load("rank"), 20))
     assert not table.duplicated(["claim", "form", "quantity"]).any()
-    return table.set_index(["claim", "form", "quantity"])
+    return table.set_index(["claim", "form", "quantity"]).sort_index()
 
 
 def test_rows_are_what_happened(runs: list[Recording]) -> None:
     table, paths = found(runs), Paths(runs)
+    assert list(table.loc["Lemma 6", "verdict"]) == ["fails"]
     lam = np.stack([run.lam_ideal for run in runs])
     running = lam[:, 1:].cumsum(axis=1) / np.arange(1, 61)[:, None]
     line = table.loc[("Proposition 4", "printed", "running mean of lambda_m, most after 10% of any run, top")]
@@ -292,7 +292,10 @@ def test_rows_are_what_happened(runs: list[Recording]) -> None:
     assert finite == pytest.approx(max(missing))
 
 
-def test_one_run_has_no_interval_but_what_is_possible(runs: list[Recording]) -> None:
+def test_one_run_has_no_interval_but_what_is_possible(
+    runs: list[Recording], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("analysis.theorem1.along.lemma6_rows", list)
     table = rows(runs[:1])
     line = table[table["claim"] == "Lemma 4"].iloc[-1]
     assert (line["low"], line["high"]) == (0, pytest.approx(4.0))
@@ -339,7 +342,7 @@ def test_a_team_that_never_changes_zones_fails_26() -> None:
     scenario = Scenario.load("tiny")
     policy = counterexamples.homebody(scenario)
     runs = execute(scenario, policy, 800, seeds=range(2), record="rollout")
-    table = rows(runs, sampled(runs[0], policy)).set_index(["claim", "form"])["verdict"]
+    table = rows(runs, sampled(runs[0], policy, 20)).set_index(["claim", "form"])["verdict"].sort_index()
     assert set(table.loc["(26)"]) == {"fails"}
     assert "fails" in set(table.loc[("Lemma 3", "sharper")])
     assert Paths(runs).slack < 0
@@ -347,7 +350,7 @@ def test_a_team_that_never_changes_zones_fails_26() -> None:
 
 def test_the_pictures_show_the_runs(runs: list[Recording]) -> None:
     figure = new_figure(7, 5)
-    samples = sampled(runs[0], Policy.load("rank"))
+    samples = sampled(runs[0], Policy.load("rank"), 20)
     draw(figure.subfigures(1, 1), runs, samples)
     squares, ratios, promises, gaps = figure.axes
     curve = squares.lines[0].get_ydata()

@@ -14,7 +14,7 @@ import pandas as pd
 
 from analysis.multipliers import looks
 from analysis.theorem1.counterexamples import lemma5_rows, lemma6_rows
-from analysis.theorem1.forks import Sample, sample_rollouts
+from analysis.theorem1.forks import FORKS, Sample, sample_rollouts
 from analysis.theorem1.invariants import CERTIFICATE, LARGEST, UNROLLED, certificates, slacks
 from analysis.theorem1.paths import MEASURED, MISS, TAIL, Paths, feasibility_errors
 from analysis.verdicts import (
@@ -70,11 +70,11 @@ def rows(runs: Sequence[Recording], samples: Sequence[Sample] = ()) -> pd.DataFr
     return pd.DataFrame(found, columns=list(COLUMNS))
 
 
-def sampled(run: Recording, policy: Policy) -> list[Sample]:
+def sampled(run: Recording, policy: Policy, forks: int = FORKS) -> list[Sample]:
     """Repeat rollouts of a run, from the first that has multipliers to the last."""
     last = run.rollouts_done - 1
     wanted = {round(k) for k in np.geomspace(1, last, SAMPLED)} if last > 0 else set()
-    return sample_rollouts(run, policy, sorted(wanted))
+    return sample_rollouts(run, policy, sorted(wanted), forks)
 
 
 def conditional_rows(paths: Paths, samples: Sequence[Sample]) -> Iterator[Row]:

@@ -17,7 +17,7 @@ from cmarlsim.path_bounds import PathBounds
 from cmarlsim.patrol import Patrol
 from cmarlsim.scenario import Scenario
 
-MEMORIES = 10
+MEMORIES = 5
 """Rollouts that these runs last, in units of 1 / alpha."""
 
 MOST_ROLLOUTS = 5000
@@ -69,7 +69,7 @@ class Settled:
     running: Floats  # (runs,) running means of lambda
 
 
-def settled(runs: int = 64) -> Settled:
+def settled(runs: int = 40) -> Settled:
     """Run `homebody` on the plan `tiny`, where each agent starts at one of four waypoints.
 
     With probability (3/4)^N nobody starts on the right: then that zone is never attended, and lambda tends
