@@ -24,6 +24,7 @@ COLOUR = {"holds": "green", "met": "green", "fails": "red", "impossible": "red",
 
 NAMES = {
     "feasibility": "eq. (24)",
+    "feasibility_corrected": "eq. (24) corrected",
     "news": "news in time",
     "equation_25": "eq. (25)",
     "equation_25_corrected": "eq. (25) corrected",
@@ -32,6 +33,7 @@ NAMES = {
 
 PER_ZONE = {
     "promised": "promised, if (25)",
+    "promised_corrected": "promised, if (25)",
     "satisfaction": "satisfaction",
     "margin": "margin",
     "certified": "certified",
@@ -94,9 +96,9 @@ def _theory(advice: Advice) -> str:
         bears = "for no L" if not L.value else f"only for an L of {L.value:.3g} or less"
         has = "" if L.limit is None or not L.value else f", and it is {L.limit:.3g}{source}"
         return f"Theorem 1 promises nothing as things are: eq. (25), corrected, holds {bears}{has}."
-    promised = advice.of("promised")
+    promised = advice.of("promised_corrected")
     none = [str(each.zone) for each in promised if each.verdict == "vacuous"]
-    error = advice.of("feasibility_error")[0].value
+    error = advice.of("feasibility_error_corrected")[0].value
     if len(none) == len(promised):
         return f"Theorem 1 promises nothing: it allows an error of {number(error)}, more than any threshold."
     condition = ""
@@ -165,7 +167,7 @@ def _zones(advice: Advice) -> Table:
     order = list(range(len(zones)))
     title = "zones: what is promised, and what a run showed"
     if len(zones) > MOST_ZONES:
-        by = columns["margin"] or columns["promised"]
+        by = columns["margin"] or columns["promised_corrected"]
         order = sorted(order, key=lambda m: by[m].value or 0.0)[:MOST_ZONES]
         title += f" (the {MOST_ZONES} with the least of {len(zones)})"
     table = Table(title=title)
@@ -184,7 +186,9 @@ def _zones(advice: Advice) -> Table:
 def _cell(statement: Statement) -> str:
     if statement.verdict == "vacuous":
         return (
-            "[yellow]nothing[/]" if statement.key == "promised" else f"[yellow]({number(statement.value)})[/]"
+            "[yellow]nothing[/]"
+            if statement.key in ("promised", "promised_corrected")
+            else f"[yellow]({number(statement.value)})[/]"
         )
     value = statement.value
     text = number(value) if statement.unit == "lambda" or value is None else f"{value:.3f}"

@@ -58,6 +58,10 @@ def test_a_bernoulli_scenario_by_hand() -> None:
     assert only(advice, "trip_zones").value == only(advice, "trip_start").value == 2
     assert only(advice, "burn_in").value == pytest.approx(20)
     assert only(advice, "feasibility_error").value == pytest.approx(math.sqrt(0.15))
+    corrected = math.sqrt(0.05 * (0.8**2 + 0.7**2 + 0.6**2) / 1.95)
+    assert only(advice, "feasibility_error_corrected").value == pytest.approx(corrected)
+    left = [0.2 - corrected, 0.3 - corrected, 0.4 - corrected]
+    assert [each.value for each in advice.of("promised_corrected")] == pytest.approx(left)
     left = [0.0, 0.0, 0.4 - math.sqrt(0.15)]
     assert [each.value for each in advice.of("promised")] == pytest.approx(left)
     assert [each.verdict for each in advice.of("promised")] == ["vacuous", "vacuous", "holds"]
@@ -81,6 +85,9 @@ def test_a_bernoulli_scenario_by_hand() -> None:
     worst = min(4, MultiplierError(1, 0.3, 0.05, 0.5, 10).all_agents(2, 3))
     assert only(advice, "L_corrected").value == pytest.approx(0.6 / (math.sqrt(3) * worst))
     assert change(advice, "feasibility", "alpha").needed == pytest.approx(0.01 / 3, rel=1e-9)
+    needed = change(advice, "feasibility_corrected", "alpha").needed
+    assert needed is not None
+    assert needed * 1.49 / (2 - needed) == pytest.approx(0.01, rel=1e-9)
 
 
 def test_solutions_of_the_printed_formulas_by_hand() -> None:
@@ -122,7 +129,7 @@ def test_what_is_needed_is_needed(target: float, d_G: int | None) -> None:
 
 
 def test_a_range_is_the_first_that_is_enough() -> None:
-    news = requirements(BASE, 0.1, L, measured=False)[1]
+    news = requirements(BASE, 0.1, L, measured=False)[2]
     asked_for = []
 
     def estimate(d: float) -> Gossip:
@@ -319,7 +326,7 @@ def test_teams_too_large_to_try() -> None:
     assert "too large" in " ".join(answers(advice))
     many = Gossip(1, 0.5, ESTIMATED, "")
     link = Links(model="sight-or-disc", d=1.0)
-    news = requirements(BASE, 1e-4, L, measured=False)[1]
+    news = requirements(BASE, 1e-4, L, measured=False)[2]
     found = changes(news, replace(BASE, gossip=many), link, None, True)
     assert {each.setting: each.verdict for each in found}["d"] == "undecided"
 
@@ -350,7 +357,7 @@ def test_the_command_prints_json(tmp_path: Path, capsys: pytest.CaptureFixture[s
         *("statements", "requirements", "changes"),
     }
     assert (found["target_error"], found["steps"], found["zones"]) == (0.2, 200, ["left", "right", "top"])
-    assert len(found["changes"]) == 5 * len(found["requirements"]) == 20
+    assert len(found["changes"]) == 5 * len(found["requirements"]) == 25
     twice = outcome(advise, arguments, capsys)[1]
     assert twice == out
 

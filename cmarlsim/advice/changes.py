@@ -38,7 +38,7 @@ SETTINGS = ("alpha", "eta", "T0", "p", "d")
 SCALE = (
     "no: errors and multipliers grow alike with eta / alpha, so the time by which zones are underrated stays"
 )
-ONLY_ALPHA = "no: eq. (24) depends on alpha and M alone"
+ONLY_ALPHA = "no: eq. (24) depends on alpha, M and c alone"
 SCALE_FREE = (
     "in vain: the policy sees ratios of multipliers alone, so at every eta it does the same, and L grows as "
     "eta falls"
@@ -92,12 +92,14 @@ def requirements(situation: Situation, target: float, L: float | None, measured:
         ]
     asked = {
         "feasibility": f"sqrt(alpha M) <= {target:g}, eq. (24)",
+        "feasibility_corrected": f"the corrected error of eq. (24) <= {target:g}",
         "news": f"too late to count, at most {target:g} of all observations",
         "equation_25": "eq. (25) as printed: M L (22) <= delta",
         "equation_25_corrected": "eq. (25) corrected: sqrt(M) L times the error of all agents <= delta",
     }
     values = (
         (lambda s: s.feasibility, target, ASSUMED),
+        (lambda s: s.shortfall, target, CORRECTED),
         (lambda s: s.lateness, target if gossip.known else None, news),
         (lambda s: s.printed, bears[0], printed),
         (lambda s: s.all_agents, bears[1], corrected),
@@ -237,7 +239,7 @@ def changes(
 
 def _no_use(requirement: Requirement, situation: Situation, model: str, setting: str) -> str:
     """Why a setting cannot help, empty if it may."""
-    if requirement.key == "feasibility" and setting != "alpha":
+    if requirement.key.startswith("feasibility") and setting != "alpha":
         return ONLY_ALPHA
     if requirement.key == "news" and setting in ("alpha", "eta"):
         return SCALE

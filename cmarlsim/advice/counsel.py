@@ -140,7 +140,8 @@ def ask(
 
         ranges = Ranges(float(scenario.links.d or 0), _extent(scenario), estimate)
     wanted = requirements(situation, question.target, L, measured=question.L is None)
-    alpha = window(situation, question.target, wanted[2])
+    equation_25 = next(each for each in wanted if each.key == "equation_25")
+    alpha = window(situation, question.target, equation_25)
     statements = [
         *promises.conditions(scenario),
         *promises.theorem1(situation, zones, question.target, L),

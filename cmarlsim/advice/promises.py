@@ -86,45 +86,43 @@ def _trips(scenario: Scenario) -> list[Statement]:
 
 def theorem1(situation: Situation, zones: Sequence[str], target: float, L: float | None) -> list[Statement]:
     """The feasibility error of eq. (24), what it leaves of each threshold, and eq. (25)."""
-    error, c, alpha = situation.feasibility, situation.c, situation.alpha
-    total = float(c.sum())
-    if situation.M > situation.N and total > situation.N - 1 + ROUNDING:
-        granted = "nothing: its conditions on thresholds are not met"
-        left = np.zeros(len(c))
-    elif alpha == 0:
-        granted = "nothing: alpha = 0, and eq. (25) asks for more"
-        left = np.zeros(len(c))
-    else:
-        granted = "if Assumptions 1 and 2 and eq. (25) hold, satisfaction is c - this or more in the long run"
-        left = np.maximum(c - error, 0)
-    found = [
-        Statement(
-            "feasibility_error",
-            "sqrt(alpha M), feasibility error of eq. (24)",
-            error,
-            REWARD,
-            ASSUMED,
-            granted,
-            target,
-            "holds" if error <= target else "fails",
-        )
-    ]
-    for name, threshold, rest in zip(zones, c, left, strict=True):
-        verdict: Verdict = "holds" if rest > 0 or threshold == 0 else "vacuous"
-        words = "promised in the long run" if verdict == "holds" else "nothing is promised"
+    granted = "if eq. (26) holds in every rollout, as eq. (25) is to ensure, satisfaction is c - this or more"
+    reach = 1.0
+    if situation.M > situation.N and float(situation.c.sum()) > situation.N - 1 + ROUNDING:
+        granted, reach = "nothing: its conditions on thresholds are not met", 0.0
+    elif situation.alpha == 0:
+        granted, reach = "nothing: alpha = 0, and eq. (25) asks for more", 0.0
+    found = []
+    for suffix, error, basis, formula in (
+        ("", situation.feasibility, ASSUMED, "sqrt(alpha M)"),
+        (
+            "_corrected",
+            situation.shortfall,
+            CORRECTED,
+            "sqrt(alpha S / (2 - alpha)), S the sum of max(c, 1 - c)^2",
+        ),
+    ):
+        quantity = f"error of eq. (24), {formula}"
+        verdict: Verdict = "holds" if error <= target else "fails"
         found.append(
-            Statement(
-                "promised",
-                "satisfaction that eq. (24) leaves",
-                float(rest),
-                REWARD,
-                ASSUMED,
-                words,
-                float(threshold),
-                verdict,
-                name,
-            )
+            Statement(f"feasibility_error{suffix}", quantity, error, REWARD, basis, granted, target, verdict)
         )
+        for zone, c in zip(zones, situation.c.tolist(), strict=True):
+            left = max(c - error, 0.0) * reach
+            kept = left > 0 or c == 0
+            found.append(
+                Statement(
+                    f"promised{suffix}",
+                    "satisfaction that eq. (24) leaves",
+                    left,
+                    REWARD,
+                    basis,
+                    "promised in the long run" if kept else "nothing is promised",
+                    c,
+                    "holds" if kept else "vacuous",
+                    zone,
+                )
+            )
     return found + _equation_25(situation, L)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from cmarlsim.advice.statements import ESTIMATED, PROVEN
 from cmarlsim.graphs import footprint_edges
 from cmarlsim.kernels.world import Floats
+from cmarlsim.path_bounds import PathBounds
 from cmarlsim.recording import Recording
 from cmarlsim.scenario import Links, Scenario
 from cmarlsim.stochastic.footprints import Footprint, fitted, strongest
@@ -123,6 +124,12 @@ class Situation:
     def feasibility(self) -> float:
         """Error sqrt(alpha M) of eq. (24)."""
         return feasibility_error(self.alpha, self.M)
+
+    @property
+    def shortfall(self) -> float:
+        """Error in its place, sqrt(alpha S / (2 - alpha)) with S the sum of max(c_m, 1 - c_m)^2."""
+        bounds = PathBounds(self.c, self.alpha, self.eta)
+        return bounds.shortfall(bounds.largest_step)
 
     @property
     def lateness(self) -> float:
