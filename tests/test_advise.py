@@ -398,6 +398,33 @@ def test_bad_input_is_one_line(
     assert message in err
 
 
+def test_every_key_is_documented() -> None:
+    page = (Path(__file__).parent.parent / "docs/advise.md").read_text(encoding="utf-8")
+    advice = asked()
+    for key in {each.key for each in advice.statements} | set(advice.requirements) | set(advice.json()):
+        assert f"`{key}`" in page
+
+
+def test_a_given_L_counts_and_a_measured_one_is_an_estimate() -> None:
+    measured, given = asked(PATH), asked(PATH, L=1e-9)
+    assert only(measured, "L_corrected").limit == only(measured, "L_measured").value
+    assert (only(given, "L_corrected").limit, only(given, "L_corrected").verdict) == (1e-9, "holds")
+    assert change(measured, "equation_25", "T0").basis == ESTIMATED
+    assert change(given, "equation_25", "T0").basis == "assumed"
+    assert change(given, "equation_25", "T0").verdict == "met"
+
+
+def test_diametral_nodes_are_found_in_any_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = Footprint("tail", 6, np.array([(0, 1), (1, 2), (2, 0), (2, 3), (3, 4), (4, 5)]), np.asarray(1.0))
+    for block in (1, 12, 2**22):
+        monkeypatch.setattr("cmarlsim.stochastic.footprints.BLOCK", block)
+        twin = replace(graph)
+        assert (twin.diametral, twin.diameter) == ((0, 5), 4)
+    path = Footprint("turned", 4, np.array([(1, 0), (0, 2), (2, 3)]), np.asarray(1.0))
+    monkeypatch.setattr("cmarlsim.stochastic.footprints.BLOCK", 1)
+    assert path.diametral == (1, 3)
+
+
 def test_questions_are_checked_in_python_too() -> None:
     with pytest.raises(InputError, match="--L inf"):
         Question(L=math.inf)
