@@ -176,7 +176,7 @@ def _zones(advice: Advice) -> Table:
     shown = {key: column for key, column in columns.items() if column}
     for key, column in shown.items():
         unit = "\nlambda" if column[0].unit == "lambda" else ""
-        table.add_column(f"{PER_ZONE[key]}\n{column[0].basis}{unit}", justify="right")
+        table.add_column(f"{PER_ZONE[key]}\n{column[0].basis}{unit}", justify="right", overflow="fold")
     for m in order:
         cells = [_cell(column[m]) for column in shown.values()]
         table.add_row(escape(zones[m].name), f"{zones[m].c:g}", *cells)
@@ -225,7 +225,7 @@ def _changes(advice: Advice) -> Table:
     table.add_column("setting")
     table.add_column("now", justify="right")
     for key, words in advice.requirements.items():
-        table.add_column(f"{words}\n{bases[key]}", justify="right")
+        table.add_column(f"{words}\n{bases[key]}", justify="right", overflow="fold")
     for setting in SETTINGS:
         mine = [change for change in advice.changes if change.setting == setting]
         table.add_row(setting, number(first[setting].now), *map(_needed, mine))

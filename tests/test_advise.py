@@ -68,6 +68,8 @@ def test_a_bernoulli_scenario_by_hand() -> None:
     assert (only(advice, "d_G").value, only(advice, "p").value, only(advice, "p").basis) == (1, 0.3, PROVEN)
     late = (1 - 0.7**10) / (0.3 * 10)
     assert only(advice, "lateness").value == pytest.approx(late)
+    assert (only(advice, "lateness").limit, only(advice, "lateness").verdict) == (0.1, "fails")
+    assert only(asked(PATH, target=0.33), "lateness").verdict == "holds"
     printed = 0.5 * 1 / (0.05 * 10 * 0.3)
     assert [each.value for each in advice.of("error_zone")] == pytest.approx([printed] * 3)
     assert [each.limit for each in advice.of("error_zone")] == pytest.approx([2, 3, 4])

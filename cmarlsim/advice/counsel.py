@@ -146,7 +146,7 @@ def ask(
         *promises.conditions(scenario),
         *promises.theorem1(situation, zones, question.target, L),
         *([alpha] if alpha else []),
-        *promises.gossip(situation, zones, steps or STEPS),
+        *promises.gossip(situation, zones, steps or STEPS, question.target),
         *(shown(run, situation, zones) if run else []),
     ]
     scale_free = policy.encoding is None or policy.encoding.scale_lam

@@ -182,14 +182,14 @@ def _equation_25(situation: Situation, L: float | None) -> list[Statement]:
     return found
 
 
-def gossip(situation: Situation, zones: Sequence[str], steps: int) -> list[Statement]:
+def gossip(situation: Situation, zones: Sequence[str], steps: int, target: float) -> list[Statement]:
     """Where d_G and p come from, and how far multipliers can be off."""
     known, alpha, T0 = situation.gossip, situation.alpha, situation.T0
     proven, corrected = (ESTIMATED if known.basis == ESTIMATED else basis for basis in (PROVEN, CORRECTED))
     burn_in = 1 / alpha if alpha > 0 else math.inf
     enough = burn_in * T0 <= steps
     remembered = f"{burn_in * T0:,.0f} steps" if alpha > 0 else "alpha = 0: multipliers never forget"
-    d_G = None if known.d_G is None else float(known.d_G)
+    late, d_G = situation.lateness, None if known.d_G is None else float(known.d_G)
     said: Verdict | None = None if known.d_G is not None else "vacuous" if known.known else "undecided"
     return [
         Statement("d_G", "diameter d_G of the footprint", d_G, "links", known.basis, known.words, None, said),
@@ -209,13 +209,13 @@ def gossip(situation: Situation, zones: Sequence[str], steps: int) -> list[State
         Statement(
             "lateness",
             "chance that an observation is too late to count",
-            situation.lateness,
+            late,
             "",
             proven,
             "at most: of a random step, at its rollout's end, for a given agent (negative binomial). By so "
             "much of the time an agent underrates a zone, on average",
-            None,
-            said or ("vacuous" if situation.lateness >= 1 else "holds"),
+            target,
+            said or ("vacuous" if late >= 1 else "holds" if late <= target else "fails"),
         ),
         *_errors(situation, zones, proven, corrected),
     ]
