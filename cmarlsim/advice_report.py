@@ -61,7 +61,7 @@ def print_advice(advice: Advice) -> None:
         "paper's is not true or loose; assumed: as printed, Assumptions 1 and 2 granted; estimated: rests on "
         "numbers measured in the run; measured: what happened, no promise. vacuous, or a bound in brackets: "
         "true, but it promises nothing. lambda: counted in multipliers. A change in brackets: see the notes. "
-        "When one setting changes, L and what gossip rests on are taken to stay.",
+        "When one setting changes, L and what gossip rests on are taken to stay, but for d.",
         style="dim",
         highlight=False,
     )
@@ -126,9 +126,12 @@ def _help(changes: list[Change]) -> str:
     for requirement in dict.fromkeys(change.requirement for change in changes):
         mine = [change for change in changes if change.requirement == requirement]
         useful = [f"{change.setting} = {safely(change)}" for change in mine if change.verdict == "change"]
-        needs = f"needs {' or '.join(useful)}" if useful else "is in reach of no single change"
-        unknown = f"cannot be said ({mine[0].words})"
-        verdict = {"met": "is met", "undecided": unknown}.get(mine[0].verdict, needs)
+        if useful:
+            verdict = f"needs {' or '.join(useful)}"
+        elif mine[0].verdict == "undecided":
+            verdict = f"cannot be said ({mine[0].words})"
+        else:
+            verdict = "is met" if mine[0].verdict == "met" else "is in reach of no single change"
         parts.append(f"{NAMES[requirement]} {verdict}")
     return "; ".join(parts) + "."
 

@@ -146,8 +146,22 @@ def test_a_range_is_the_first_that_is_enough() -> None:
     assert not news.met(replace(BASE, gossip=estimate(float(ranges.d[index - 1]))))
     assert len(asked_for) < 15
     assert solve_range(replace(news, most=0.0), BASE, ranges) is None
+    doubtful = Ranges(2.0, 10.0, lambda d: replace(estimate(d), missed=0.5 if d < 9 else 0.0))
+    later = solve_range(news, replace(BASE, gossip=estimate(2.0)), doubtful)
+    assert found < 8
+    assert later == doubtful.d[doubtful.d >= 9][0]
     assert list(Ranges(12.0, 10.0, estimate).d) == [12.0]
     assert len(Ranges(0.0, 10.0, estimate).d) == 34
+
+
+def test_what_the_run_refutes_is_not_met() -> None:
+    """Estimates that promise enough count only if their own run does not show more."""
+    news = requirements(BASE, 0.9, L, measured=False)[2]
+    link = Links(model="sight-or-disc", d=1.0)
+    for missed, verdict in ((0.89, "met"), (0.91, "undecided")):
+        gossip = replace(BASE.gossip, basis=ESTIMATED, missed=missed)
+        found = changes(news, replace(BASE, gossip=gossip), link, None, True)
+        assert {each.setting: each.verdict for each in found}["T0"] == verdict
 
 
 def test_verdicts_flip_at_their_limits() -> None:

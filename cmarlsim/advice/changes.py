@@ -55,10 +55,15 @@ class Requirement:
     most: float | None
     basis: str
     unknown: str = ""
+    shown: Callable[[Gossip], float] = lambda gossip: 0.0
 
     def met(self, situation: Situation) -> bool:
         """Whether a situation meets it."""
         return self.most is not None and self.value(situation) <= self.most
+
+    def borne_out(self, gossip: Gossip) -> bool:
+        """Whether the run that gossip was estimated from, if it was, meets it as well."""
+        return self.most is not None and self.shown(gossip) <= self.most
 
 
 def requirements(situation: Situation, target: float, L: float | None, measured: bool) -> list[Requirement]:
@@ -98,16 +103,16 @@ def requirements(situation: Situation, target: float, L: float | None, measured:
         "equation_25_corrected": "eq. (25) corrected: sqrt(M) L times the error of all agents <= delta",
     }
     values = (
-        (lambda s: s.feasibility, target, ASSUMED),
-        (lambda s: s.shortfall, target, CORRECTED),
-        (lambda s: s.lateness, target if gossip.known else None, news),
-        (lambda s: s.printed, bears[0], printed),
-        (lambda s: s.all_agents, bears[1], corrected),
+        (lambda s: s.feasibility, target, ASSUMED, lambda g: 0.0),
+        (lambda s: s.shortfall, target, CORRECTED, lambda g: 0.0),
+        (lambda s: s.lateness, target if gossip.known else None, news, lambda g: g.missed),
+        (lambda s: s.printed, bears[0], printed, lambda g: g.error),
+        (lambda s: s.all_agents, bears[1], corrected, lambda g: g.error),
     )
     unknown = "L is not known: give --L" if gossip.known else "d_G and p are not known"
     return [
-        Requirement(key, words, value, most, basis, unknown)
-        for (key, words), (value, most, basis) in zip(asked.items(), values, strict=True)
+        Requirement(key, words, value, most, basis, unknown, shown)
+        for (key, words), (value, most, basis, shown) in zip(asked.items(), values, strict=True)
     ]
 
 
@@ -174,16 +179,16 @@ def solve(requirement: Requirement, situation: Situation, setting: str) -> float
 
 
 def solve_range(requirement: Requirement, situation: Situation, ranges: Ranges) -> float | None:
-    """The least range tried that meets a requirement by the gossip estimated there, None if none does.
+    """The least range tried that meets a requirement, None if none does.
 
-    At the range tried before it, the requirement is not met.
+    By the gossip estimated there, and in the run it was estimated from. At the range tried before it, the
+    requirement is not met.
     """
 
     def meets(i: int) -> bool:
-        return requirement.met(replace(situation, gossip=ranges.gossip(i)))
+        gossip = ranges.gossip(i)
+        return requirement.met(replace(situation, gossip=gossip)) and requirement.borne_out(gossip)
 
-    if requirement.met(situation):
-        return float(ranges.d[0])
     last = len(ranges.d) - 1
     found = first_whole(meets, 0, last) if last > 0 else None
     return None if found is None else float(ranges.d[found])
@@ -222,17 +227,21 @@ def changes(
         verdict: Outcome = "impossible"
         if requirement.most is None:
             verdict, why = "undecided", requirement.unknown
-        elif requirement.met(situation):
+        elif requirement.met(situation) and requirement.borne_out(situation.gossip):
             verdict, needed, why = "met", known[setting], ""
-        elif not why and setting == "d" and ranges is None:
+        elif not why and setting == "d":
             verdict, why = "undecided", "other ranges were not tried, for that takes too long"
+            if ranges is not None:
+                needed = solve_range(requirement, situation, ranges)
+                verdict, why = _found(setting, links.model, needed, scale_free)
+        elif not why and requirement.met(situation):
+            shown = requirement.shown(situation.gossip)
+            verdict, why = "undecided", f"met by the estimates, but the run showed {shown:.3g}"
         elif not why:
-            needed = (
-                solve_range(requirement, situation, ranges)
-                if setting == "d" and ranges is not None
-                else solve(requirement, situation, setting)
-            )
+            needed = solve(requirement, situation, setting)
             verdict, why = _found(setting, links.model, needed, scale_free)
+            if setting == "T0" and needed is not None and situation.gossip.missed > situation.lateness:
+                why = f"by the estimates, which the run refutes: try --set dual.T0={needed:.0f}"
         found.append(Change(requirement.key, setting, known[setting], needed, verdict, basis, why))
     return found
 
@@ -255,14 +264,18 @@ def _no_use(requirement: Requirement, situation: Situation, model: str, setting:
 def _found(setting: str, model: str, needed: float | None, scale_free: bool) -> tuple[Outcome, str]:
     """What a solution is worth, and what must be known about it."""
     if needed is None:
-        none = {"T0": f"no, not up to {LONGEST:,} steps", "p": "no, not even 1", "d": "no, at no range"}
+        none = {
+            "T0": f"no, not up to {LONGEST:,} steps",
+            "p": "no, not even 1",
+            "d": "no, at no range, by estimates and in a run at each",
+        }
         return "impossible", none.get(setting, "no value is enough")
     if setting == "p" and model == "sight-or-disc":
         return "formal", "no setting here: how often links must be up, with d_G as it is; see d"
     if setting == "eta" and scale_free:
         return "formal", SCALE_FREE
     if setting == "d":
-        return "change", f"the least of {RANGES} ranges tried; d_G and p are estimated at each"
+        return "change", f"the least of {RANGES} ranges tried, by estimates and in a run at each"
     return "change", ""
 
 

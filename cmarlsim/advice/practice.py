@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cmarlsim.advice.errors import all_agents, errors, most_missed
 from cmarlsim.api import execute
 from cmarlsim.errors import InputError
 from cmarlsim.execution import Run, whole_rollouts
@@ -30,7 +31,6 @@ class Practice:
     """What was measured in one run. Errors are means over the rollouts of its second half."""
 
     steps: int
-    rollouts: int
     satisfaction: Floats  # (M,)
     certified: Floats  # (M,) by the agent that can certify most
     one_zone: Floats  # (M,) error of the agent that is farthest off
@@ -102,22 +102,16 @@ def average_L(value: Floats, error: Floats) -> float:
 def practise(scenario: Scenario, policy: Policy, steps: int, seed: int) -> tuple[Practice, Recording]:
     """Make a run of level ``step`` in memory, and measure it."""
     recording = execute(scenario, policy, steps, seed, record="step")
-    K, T0 = recording.rollouts_done, scenario.dual.T0
-    error = np.abs(recording.lam[:-1] - recording.lam_ideal[:-1, None])  # (K, N, M)
-    late, largest = error[K // 2 :], error.max(axis=2)
-    missed = np.zeros(error.shape[1:])
-    for first in range(0, K * T0, T0):
-        reward, estimate = (recording.read(name, first, first + T0) for name in ("reward", "estimate"))
-        missed += (reward[:, None] & ~estimate).sum(axis=0)
+    error = errors(recording)
+    late = error[len(error) // 2 :]
     measured = Practice(
         steps=recording.steps,
-        rollouts=K,
         satisfaction=recording.satisfaction(),
         certified=recording.certificate().max(axis=0),
         one_zone=late.mean(axis=0).max(axis=0),
         one_agent=float(late.max(axis=2).mean(axis=0).max()),
-        all_agents=float(late.max(axis=(1, 2)).mean()),
-        lateness=float(missed.max() / recording.steps),
-        L=average_L(value_changes(recording, policy), largest),
+        all_agents=all_agents(recording),
+        lateness=most_missed(recording),
+        L=average_L(value_changes(recording, policy), error.max(axis=2)),
     )
     return measured, recording

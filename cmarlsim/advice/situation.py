@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from cmarlsim.advice.errors import all_agents, most_missed
 from cmarlsim.advice.statements import ESTIMATED, PROVEN
 from cmarlsim.graphs import footprint_edges
 from cmarlsim.kernels.world import Floats
@@ -26,7 +27,8 @@ MOST_TRAVERSED = 2000
 class Gossip:
     """Diameter d_G and edge probability p of eq. (4), and why.
 
-    d_G is None if no news spreads, or if nothing is `known`.
+    d_G is None if no news spreads, or if nothing is `known`. With estimates goes what their run showed: see
+    `errors.most_missed` and `errors.all_agents`.
     """
 
     d_G: int | None
@@ -34,6 +36,8 @@ class Gossip:
     basis: str
     words: str
     known: bool = True
+    missed: float = 0.0
+    error: float = 0.0
 
 
 def known_gossip(links: Links, N: int) -> Gossip | None:
@@ -67,16 +71,17 @@ def estimated_gossip(recording: Recording) -> Gossip:
     that of the pairs which were linked in a share p or more of the steps d_G / p is least.
     """
     d, steps = recording.scenario.links.d, f"{recording.steps:,} steps"
+    missed, error = most_missed(recording), all_agents(recording)
     try:
         best = strongest(fitted(recording))
-    except ValueError as error:
-        words = f"in {steps} the pairs that met do not join the team: {str(error).partition(': ')[2]}"
-        return Gossip(None, 0.0, ESTIMATED, words)
+    except ValueError as apart:
+        words = f"in {steps} the pairs that met do not join the team: {str(apart).partition(': ')[2]}"
+        return Gossip(None, 0.0, ESTIMATED, words, missed=missed, error=error)
     words = (
         f"links by sight or within {d:g} m follow the agents, so no p is true: in {steps} the most useful "
         f"{len(best.edges)} pairs were each linked this often or more"
     )
-    return Gossip(best.diameter, float(best.p.min()), ESTIMATED, words)
+    return Gossip(best.diameter, float(best.p.min()), ESTIMATED, words, missed=missed, error=error)
 
 
 @dataclass(frozen=True, eq=False)
