@@ -164,6 +164,15 @@ def test_what_the_run_refutes_is_not_met() -> None:
         assert {each.setting: each.verdict for each in found}["T0"] == verdict
 
 
+def test_solutions_that_rest_on_refuted_estimates_are_formal() -> None:
+    news = requirements(BASE, 0.1, L, measured=False)[2]
+    link = Links(model="sight-or-disc", d=1.0)
+    for more, verdict in ((-0.01, "change"), (0.01, "formal")):
+        gossip = replace(BASE.gossip, basis=ESTIMATED, missed=BASE.lateness + more)
+        found = changes(news, replace(BASE, gossip=gossip), link, None, True)
+        assert {each.setting: each.verdict for each in found}["T0"] == verdict
+
+
 def test_verdicts_flip_at_their_limits() -> None:
     fits, tight = Scenario.load("tiny", ["dual.T0=3"]), Scenario.load("tiny", ["dual.T0=2"])
     assert [each.verdict for each in conditions(fits)[2:]] == ["holds", "holds"]

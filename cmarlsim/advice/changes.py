@@ -240,8 +240,8 @@ def changes(
         elif not why:
             needed = solve(requirement, situation, setting)
             verdict, why = _found(setting, links.model, needed, scale_free)
-            if setting == "T0" and needed is not None and situation.gossip.missed > situation.lateness:
-                why = f"by the estimates, which the run refutes: try --set dual.T0={needed:.0f}"
+            if verdict == "change" and situation.refuted and not requirement.key.startswith("feasibility"):
+                verdict, why = "formal", f"by the estimates, which the run refutes: try dual.{setting}"
         found.append(Change(requirement.key, setting, known[setting], needed, verdict, basis, why))
     return found
 

@@ -142,6 +142,11 @@ class Situation:
         return 1.0 if self.bound is None else self.bound.lateness
 
     @property
+    def refuted(self) -> bool:
+        """Whether the run that gossip was estimated from showed more than the estimates allow."""
+        return self.gossip.missed > self.lateness
+
+    @property
     def ceiling(self) -> Floats:
         """Largest value eta c_m / alpha of each multiplier, (M,)."""
         with np.errstate(divide="ignore"):
