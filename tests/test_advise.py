@@ -13,10 +13,11 @@ from commands import outcome
 
 from cmarlsim import Policy, Scenario, execute
 from cmarlsim.advice import situation as situations
-from cmarlsim.advice.changes import Ranges, Requirement, changes, requirements, solve, solve_range, window
+from cmarlsim.advice.changes import Ranges, changes, solve, solve_range
 from cmarlsim.advice.counsel import Advice, Question, ask
 from cmarlsim.advice.practice import Practice, affordable, average_L, practise, value_changes
 from cmarlsim.advice.promises import conditions, theorem1
+from cmarlsim.advice.requirements import Requirement, requirements, window
 from cmarlsim.advice.shown import shown
 from cmarlsim.advice.situation import Gossip, Situation, estimated_gossip, known_gossip
 from cmarlsim.advice.statements import ESTIMATED, PROVEN, Change, Statement, plain

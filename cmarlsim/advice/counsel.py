@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from cmarlsim.advice import promises
-from cmarlsim.advice.changes import Ranges, changes, requirements, window
+from cmarlsim.advice.changes import Ranges, changes
 from cmarlsim.advice.practice import affordable, practise
+from cmarlsim.advice.requirements import requirements, window
 from cmarlsim.advice.shown import shown
 from cmarlsim.advice.situation import Gossip, Situation, estimated_gossip, known_gossip
 from cmarlsim.advice.statements import ESTIMATED, Change, Statement, plain
