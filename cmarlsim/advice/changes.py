@@ -9,11 +9,7 @@ import numpy as np
 
 from cmarlsim.advice.requirements import Requirement
 from cmarlsim.advice.situation import Gossip, Situation
-from cmarlsim.advice.statements import (
-    ESTIMATED,
-    Change,
-    Outcome,
-)
+from cmarlsim.advice.statements import ESTIMATED, Change, Outcome
 from cmarlsim.kernels.world import Floats
 from cmarlsim.scenario import Links
 
