@@ -22,9 +22,9 @@ def all_pairs(N: int) -> Ints:
 class Traced(Run):
     """A run of Algorithm 2 over a given trace of links, whatever the agents do.
 
-    Start places and actions are drawn as in any run with this seed. Given the links that a run had, it is that
-    run, bit for bit; given others, it is the same policy with the same draws over these. The scenario's own
-    link model plays no part.
+    Start places and actions are drawn as in any run with this seed. Given the links that a run had, it is
+    that run, bit for bit; given others, it is the same policy with the same draws over these. The scenario's
+    own link model plays no part.
 
     Parameters
     ----------
@@ -91,7 +91,9 @@ def _of_pairs(links: Bools, N: int, pairs: ArrayLike | None) -> Bools:
     ends = everybody if pairs is None else np.sort(np.asarray(pairs), axis=-1)
     column = {(int(i), int(j)): f for f, (i, j) in enumerate(everybody)}
     if ends.ndim != 2 or len(ends) != links.shape[1] or ends.dtype.kind not in "iu":
-        raise InputError(f"pairs of shape {ends.shape}: must be a pair of agents for each of {links.shape[1]} links")
+        raise InputError(
+            f"pairs of shape {ends.shape}: must be a pair of agents for each of {links.shape[1]} links"
+        )
     listed = [tuple(pair) for pair in ends.tolist()]
     for pair in listed:
         if pair not in column or listed.count(pair) > 1:

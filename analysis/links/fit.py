@@ -55,7 +55,7 @@ def trace_of(recording: Recording) -> Bools:
 
 
 def spells(up: Bools) -> tuple[Ints, Ints]:
-    """Lengths in steps of the times that a link (T,) was up, and down; those cut off by either end left out."""
+    """Lengths in steps of the times that a link (T,) was up, and down, but for the first and the last."""
     border = np.flatnonzero(up[1:] != up[:-1]) + 1
     length = np.diff(border)
     risen = up[border[:-1]]
@@ -84,7 +84,9 @@ def correlation(up: Bools) -> Floats:
     centred = up - up.mean(axis=0)
     scale = np.sqrt((centred**2).mean(axis=0))
     covariance = centred.T @ centred / len(up)
-    found = np.divide(covariance, np.outer(scale, scale), out=np.zeros_like(covariance), where=covariance != 0)
+    found = np.divide(
+        covariance, np.outer(scale, scale), out=np.zeros_like(covariance), where=covariance != 0
+    )
     np.fill_diagonal(found, 1)
     return found
 
@@ -144,8 +146,17 @@ def pair_table(fits: Sequence[Fit]) -> pd.DataFrame:
     rows = []
     for f, (i, j) in enumerate(all_pairs(fits[0].N)):
         share = p[:, f].mean()
-        head = {"pair": f"{i}-{j}", "i": i, "j": j, "p": share, "p_low": p[:, f].min(), "p_high": p[:, f].max()}
-        for state, length, iid in zip(("up", "down"), pooled_spells(fits, f), (1 - share, share), strict=True):
+        head = {
+            "pair": f"{i}-{j}",
+            "i": i,
+            "j": j,
+            "p": share,
+            "p_low": p[:, f].min(),
+            "p_high": p[:, f].max(),
+        }
+        for state, length, iid in zip(
+            ("up", "down"), pooled_spells(fits, f), (1 - share, share), strict=True
+        ):
             line = {**head, "state": state, "spells": len(length), "mean_iid": 1 / iid if iid > 0 else np.inf}
             line |= _dwell(length)
             line |= {f"r{lag}": r[lag, f] for lag in lags}

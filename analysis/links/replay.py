@@ -105,7 +105,7 @@ def replays(
 
 
 def samples(values: Floats) -> Floats:
-    """Independent samples from (recordings, draws, ..): a mean for each recording, or the draws of the only one."""
+    """Samples from (recordings, draws, ..): a mean for each recording, or the draws of the only one."""
     return values[0] if len(values) == 1 else values.mean(axis=1)
 
 
@@ -124,8 +124,8 @@ def quantities(outcome: Outcome, zones: Sequence[str]) -> dict[str, Floats]:
     """What is compared, by name, each (recordings, draws)."""
     found = {"smallest margin": outcome.margin.min(axis=-1)}
     found |= {f"margin of zone {zone}": outcome.margin[..., m] for m, zone in enumerate(zones)}
-    found["multiplier error, max norm"] = outcome.max_error.mean(axis=-1)
-    error = outcome.zone_error.mean(axis=-2)
+    found["multiplier error, max norm"] = outcome.max_error.max(axis=-1)
+    error = outcome.zone_error.max(axis=-2)
     return found | {f"multiplier error of zone {zone}": error[..., m] for m, zone in enumerate(zones)}
 
 
@@ -133,7 +133,7 @@ def cost_table(outcomes: Mapping[str, Outcome], zones: Sequence[str]) -> pd.Data
     """One row a kind of links and quantity: its mean, and what it is above that of the recorded links.
 
     Columns: links, quantity, value, low, high (interval), difference, difference_low, difference_high (mean
-    over recordings of the difference within each). Errors are means over rollouts and agents.
+    over recordings of the difference within each). Errors are means over rollouts, of the worst agent.
     """
     truth, rows = quantities(outcomes[RECORDED], zones), []
     for kind, outcome in outcomes.items():

@@ -72,7 +72,7 @@ class TwoState:
 
     @property
     def memory(self) -> Floats:
-        """Autocorrelation (F,) at lag 1; at lag l it is the l-th power of this. 0 for a link that is fixed."""
+        """Autocorrelation (F,) at lag 1, whose l-th power is that at lag l; 0 where a link is constant."""
         spread = self.p * (1 - self.p)
         return np.where(
             spread > 0, 1 - np.divide(self.s, spread, out=np.zeros_like(self.s), where=spread > 0), 0
