@@ -302,6 +302,18 @@ def test_each_assumption_is_seen_to_fail_alone() -> None:
         assert {form for form, word in found.items() if word == "fails"} == failing
 
 
+def test_what_correlation_may_be_allows_for_memory() -> None:
+    """By Bartlett's formula, 1 + 2 (m^2 + m^4 + ...) times the variance that independent steps have."""
+    T, same = 6000, np.full(3, 0.4)
+    found = {}
+    for s in (0.24, 0.1):
+        rows = model_rows([Fit("run", 3, TwoState(same, np.full(3, s)).draw(T, 1))])
+        found[s] = next(float(str(row["bound"])) for row in rows if row["form"] == "independent pairs")
+    m = 1 - 0.1 / 0.24
+    assert found[0.1] / found[0.24] == pytest.approx(math.sqrt((1 + m**2) / (1 - m**2)), rel=0.1)
+    assert 4 < found[0.24] * math.sqrt(T) < 4.5  # a normal quantile for three pairs at 1e-4
+
+
 DUAL = Dual(alpha=0.1, eta=0.5, T0=30)
 PATH = np.array([[0, 1], [1, 2]])
 
@@ -363,20 +375,23 @@ def test_verdicts_on_promises_flip_with_the_bound(monkeypatch: pytest.MonkeyPatc
     scenario = Scenario.load("tiny", THREE)
     fits = [Fit("run", 3, random_links(200))]
 
-    def found(bound: float, error: float = 1.0) -> pd.DataFrame:
-        made = Promise(bound, bound, bound)
-        monkeypatch.setattr("analysis.links.verdicts.promises", lambda fits, scenario: (made, made))
-        return pd.DataFrame(promise_rows(outcomes_of(error), fits, scenario))
+    def found(*bounds: float) -> pd.DataFrame:
+        made = [Promise(bound, bound, bound) for bound in bounds * (3 - len(bounds))]
+        monkeypatch.setattr("analysis.links.verdicts.promises", lambda fits, scenario: made[:2])
+        return pd.DataFrame(promise_rows(outcomes_of(1.0), fits, scenario))
 
     assert set(found(1.1)["verdict"]) == {"holds"}
     assert set(found(0.9)["verdict"]) == {"fails"}
     assert set(found(1.0002)["verdict"]) == {"undecided"}
     assert set(found(4.0)["verdict"]) == {"vacuous"}  # eta max c / alpha = 4
+    apart = found(1.1, 0.9)
+    memory = apart["form"].str.contains("memory")
+    assert (apart["verdict"] == np.where(memory, "fails", "holds")).all()
+    assert set(apart.loc[memory, "links"]) == {RECORDED, SHIFTED, CHAIN}
     table = found(1.1).set_index(["links", "form", "quantity"])
     assert table.loc[(BERNOULLI, "printed", "error in each zone"), "basis"] == "proven"
     assert table.loc[(RECORDED, "printed", "error in each zone"), "basis"].startswith("assumed")
-    assert (CHAIN, "quickest paths, with memory", "error in each zone") in table.index
-    assert (BERNOULLI, "quickest paths, with memory", "error in each zone") not in table.index
+    assert table.loc[(CHAIN, "quickest paths, with memory", "error in each zone"), "basis"] == "corrected"
 
 
 def test_one_run_has_no_interval() -> None:
@@ -496,6 +511,7 @@ def test_the_figure_shows_what_was_measured() -> None:
         ),
         (THREE, "step", 9, "too short, it holds 9 rollouts: record 10 or more .--steps 100."),
         ([*THREE, "dual.alpha=0"], "step", 10, "alpha = 0"),
+        ([*THREE, "links.model=always"], "step", 10, "no link ever changes .links.model = 'always'."),
     ],
 )
 def test_recordings_that_say_nothing_are_refused(
@@ -528,6 +544,14 @@ def test_recordings_must_belong_together(tmp_path: Path, capsys: pytest.CaptureF
         code, _, err = outcome(links, [*arguments, "--out", str(tmp_path)], capsys)
         assert code == 2
         assert what in " ".join(err.split())
+
+
+def test_links_that_went_up_once_can_be_drawn(tmp_path: Path) -> None:
+    up = np.arange(300)[:, None] > np.array([400, 250, 400])
+    fits = [Fit("run", 3, up)]
+    draw(fits, cost_table(outcomes_of(1.0), ["a", "b", "c"]), np.inf).savefig(tmp_path / "links.png")
+    assert len(pair_table(fits)) == 6
+    assert {row["verdict"] for row in model_rows(fits)} <= {"holds", "fails"}
 
 
 def test_too_many_agents_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

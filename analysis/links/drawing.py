@@ -65,10 +65,11 @@ def _draw_dwell(axes: Axes, fits: Sequence[Fit]) -> None:
             ((1 - ends) ** steps, IID, None),
         ):
             axes.plot(steps, values, line, color=colour, label=label)
-    axes.set(xscale="log", yscale="log", xlabel="steps", ylabel="chance to last longer")
-    axes.set_ylim(bottom=1e-3, top=1.5)
     axes.set_title(f"times up and down of pair {pair_names(fits[0].N)[f]}")
-    axes.legend(loc="lower left", handlelength=1.6)
+    if axes.lines:
+        axes.set(xscale="log", yscale="log", xlabel="steps", ylabel="chance to last longer")
+        axes.set_ylim(bottom=1e-3, top=1.5)
+        axes.legend(loc="lower left", handlelength=1.6)
 
 
 def _draw_memory(axes: Axes, fits: Sequence[Fit]) -> None:

@@ -35,7 +35,7 @@ def trace_of(recording: Recording) -> Bools:
     Raises
     ------
     InputError
-        If there is one agent only or there are too many, or the recording is too short.
+        If there is one agent only or there are too many, the recording is too short, or links never change.
     """
     N, K = recording.scenario.agents.N, recording.rollouts_done
     if N < 2:
@@ -51,7 +51,11 @@ def trace_of(recording: Recording) -> Bools:
             f"(--steps {LEAST_ROLLOUTS * recording.scenario.dual.T0})"
         )
     i, j = pairs.T
-    return np.concatenate([block[:, i, j] for block in link_blocks(recording)])
+    up = np.concatenate([block[:, i, j] for block in link_blocks(recording)])
+    if (up == up[0]).all():
+        model = recording.scenario.links.model
+        raise InputError(f"{recording.path}: no link ever changes (links.model = '{model}'), nothing to fit")
+    return up
 
 
 def spells(up: Bools) -> tuple[Ints, Ints]:
