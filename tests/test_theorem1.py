@@ -323,7 +323,12 @@ def test_the_map_is_equation_25() -> None:
 
 
 @pytest.mark.compiled
-def test_the_command_writes_a_row_a_statement(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_writes_a_row_a_statement(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("analysis.theorem1.__main__.LOOKS", 5)
+    monkeypatch.setattr(values, "REPEATED", 12)
+    monkeypatch.setattr(region, "ALPHAS", region.ALPHAS[::6])
     arguments = ["tiny", "--policy", "rank", "--runs", "4", "--out", str(tmp_path)]
     code, out, err = outcome(theorem1, arguments, capsys)
     assert (code, err) == (0, "")
