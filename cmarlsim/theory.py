@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from cmarlsim.errors import InputError
-from cmarlsim.kernels.world import Floats
+from cmarlsim.kernels.world import Floats, Ints
 
 NEGLIGIBLE = 1e-9
 """Weight (1 - alpha)^i of a rollout so long ago that the largest error it can have had is assumed."""
@@ -22,7 +22,7 @@ MOST_GROUPS = 2**12
 
 
 def certified_satisfaction(
-    c: Floats, lam_last: Floats, lam_mean: Floats, alpha: float, eta: float, K: int
+    c: Floats, lam_last: Floats, lam_mean: Floats, alpha: float, eta: float, K: int | Ints
 ) -> Floats:
     """Lower bound on the true satisfaction that each agent can compute from its own multipliers.
 
@@ -72,6 +72,19 @@ def unmet_conditions(c: Floats, N: int) -> list[str]:
 def feasibility_error(alpha: float, M: int) -> float:
     """Error sqrt(alpha M) of eq. (24): by so much Theorem 1 allows satisfaction to stay below thresholds."""
     return math.sqrt(alpha * M)
+
+
+def least_slack(c: Floats, N: int) -> tuple[float, float]:
+    """Least lambda^T (V - c) of N ideal agents, over all lambda >= 0, by ||lambda||_inf and by ||lambda||.
+
+    Lemma 1 as it holds, whether c meets its conditions or not. As long as the order of the multipliers stays
+    the same, V does, so that lambda^T (V - c) is linear there, and any lambda is a sum of indicators of its
+    largest j zones, j = 1 .. M. Of these the worst has the j largest thresholds: min(j, N) less their sum.
+    Where that is negative for some j, the second value is below 0 too, but need not be the least.
+    """
+    j = np.arange(1, len(c) + 1)
+    gained = np.minimum(j, N) - np.cumsum(np.sort(c)[::-1])
+    return float(gained.min()), float((gained / np.sqrt(j)).min())
 
 
 def slack(c: Floats, mismatch: float = 0.0) -> tuple[float, float]:
