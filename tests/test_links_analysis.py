@@ -34,7 +34,8 @@ from analysis.links.replay import (
 from analysis.links.replay import (
     ROWS as WHOLE_ROWS,
 )
-from analysis.links.verdicts import COLUMNS, model_rows, promise_rows, verdict_table
+from analysis.links.verdicts import model_rows, promise_rows, verdict_table
+from analysis.verdicts import COLUMNS
 from cmarlsim import InputError, Policy, Recording, Scenario, execute
 from cmarlsim.kernels.world import Bools
 from cmarlsim.scenario import Dual
@@ -472,7 +473,7 @@ def test_the_command_writes_verdicts_tables_and_a_figure(
     assert (code, err) == (0, "")
     assert "multiplier error, max norm: " in out
     verdicts = pd.read_csv(tmp_path / "links.csv")
-    assert verdicts.columns.tolist() == COLUMNS
+    assert verdicts.columns.tolist() == ["links", *COLUMNS]
     assert set(verdicts["verdict"]) <= {"holds", "fails", "vacuous", "undecided"}
     assert set(verdicts["links"]) == set(KINDS)
     for name, rows in (("pairs", 6), ("lags", 3 * 21), ("correlations", 3), ("costs", 5 * 8)):
@@ -563,6 +564,6 @@ def test_too_many_agents_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_verdict_table_has_a_row_for_each_statement() -> None:
     fits, scenario = [Fit("run", 3, random_links(300))], Scenario.load("tiny", THREE)
     table = verdict_table(outcomes_of(1.0), fits, scenario)
-    assert table.columns.tolist() == COLUMNS
+    assert table.columns.tolist() == ["links", *COLUMNS]
     assert not table.duplicated(["links", "claim", "form", "quantity"]).any()
     assert all_pairs(3).tolist() == [[0, 1], [0, 2], [1, 2]]

@@ -11,13 +11,24 @@ from analysis.intervals import distribution_error
 from analysis.links.fit import Fit, pair_names, pooled_spells
 from analysis.links.promises import Promise, mean_of, promise
 from analysis.links.replay import BERNOULLI, CHAIN, RECORDED, ROWS, Outcome, samples
-from analysis.multipliers import MISS, mean_and_error, verdict, worst
-from analysis.multipliers import ratio as by_bound
+from analysis.multipliers import worst
+from analysis.verdicts import (
+    ASSUMED,
+    COLUMNS,
+    ESTIMATED,
+    MISS,
+    OURS,
+    PRINTED,
+    PROVEN,
+    Statement,
+    mean_and_error,
+)
 from cmarlsim.kernels.world import Floats, Ints
 from cmarlsim.scenario import Scenario
 from cmarlsim.traced import all_pairs
 
 MODEL, PROPOSITION, TWO_STATE = "eq. (4)", "Proposition 3", "two-state chain"
+QUICKEST, WITH_MEMORY = "quickest paths", "quickest paths, with memory"
 
 LEAST_SAMPLES = 4
 """With fewer runs there is no interval: half of them choose the agent and zone that are looked at."""
@@ -28,15 +39,9 @@ LEAST_RISES = 100
 Row = dict[str, object]
 
 
-def _row(links: str, claim: str, form: str, quantity: str, basis: str) -> Row:
-    return {"links": links, "claim": claim, "form": form, "quantity": quantity, "basis": basis}
-
-
-def _tested(row: Row, measured: float, bound: float) -> Row:
+def _tested(claim: str, form: str, quantity: str, measured: float, bound: float) -> Row:
     """A statistic beside what it stays below, but with probability `MISS`, if the claim is true."""
-    word = "holds" if measured <= bound else "fails"
-    exact = {"bound": bound, "measured": measured, "low": measured, "high": measured}
-    return row | exact | {"ratio": by_bound(measured, bound), "verdict": word}
+    return {"links": RECORDED, **Statement(claim, form, quantity, float(bound), ASSUMED).row(measured)}
 
 
 def _quantile(count: int) -> float:
@@ -60,7 +65,7 @@ def model_rows(fits: Sequence[Fit]) -> Iterator[Row]:
     one = np.full(F, _quantile(F) / np.sqrt(steps))
     name, value, bound = _farthest(np.abs(r[1]), one, names)
     quantity = f"|autocorrelation| of a link at lag 1 (pair {name})"
-    yield _tested(_row(RECORDED, MODEL, "independent in time", quantity, "assumed"), value, bound)
+    yield _tested(MODEL, "independent in time", quantity, value, bound)
     yield from _likeness_rows(fits, p, steps)
     known = np.flatnonzero(np.sum([len(fit.up) * fit.law.s for fit in fits], axis=0) >= LEAST_RISES)
     first, second = (known[index] for index in np.triu_indices(len(known), k=1))
@@ -70,7 +75,7 @@ def model_rows(fits: Sequence[Fit]) -> Iterator[Row]:
         inflation = np.maximum(1, 1 + 2 * (r[1:, first] * r[1:, second]).sum(axis=0))  # Bartlett's formula
         name, value, bound = _farthest(value_of, _quantile(len(first)) * np.sqrt(inflation / steps), both)
         quantity = f"|correlation| of two links, allowing for the memory of each (pairs {name})"
-        yield _tested(_row(RECORDED, MODEL, "independent pairs", quantity, "assumed"), value, bound)
+        yield _tested(MODEL, "independent pairs", quantity, value, bound)
     yield from _dwell_rows(fits, p)
 
 
@@ -79,8 +84,8 @@ def _likeness_rows(fits: Sequence[Fit], p: Floats, steps: int) -> Iterator[Row]:
     if count:
         ends = names[int(p.argmax())], names[int(p.argmin())]
         quantity = f"largest difference of p (pairs {ends[0]} and {ends[1]})"
-        row = _row(RECORDED, MODEL, "the same p for all pairs", quantity, "assumed")
-        yield _tested(row, float(np.ptp(p)), _quantile(count) * np.sqrt(2 * mean * (1 - mean) / steps))
+        bound = _quantile(count) * np.sqrt(2 * mean * (1 - mean) / steps)
+        yield _tested(MODEL, "the same p for all pairs", quantity, float(np.ptp(p)), bound)
 
 
 def _dwell_rows(fits: Sequence[Fit], p: Floats) -> Iterator[Row]:
@@ -98,8 +103,7 @@ def _dwell_rows(fits: Sequence[Fit], p: Floats) -> Iterator[Row]:
                 labels, values, bounds = zip(*found, strict=True)
                 name, value, bound = _farthest(np.array(values), np.array(bounds), labels)
                 quantity = f"distance of times {state} from a geometric law (pair {name})"
-                row = _row(RECORDED, claim, f"geometric times {state}, {form}", quantity, "assumed")
-                yield _tested(row, value, bound)
+                yield _tested(claim, f"geometric times {state}, {form}", quantity, value, bound)
 
 
 def _distance(length: Ints, ends: float) -> float:
@@ -135,52 +139,36 @@ def promise_rows(outcomes: Mapping[str, Outcome], fits: Sequence[Fit], scenario:
     zone, largest = "error in each zone", "error in the max norm"
     for kind, outcome in outcomes.items():
         modelled = kind in (BERNOULLI, ROWS)
-        assumed = "assumed: steps are independent"
-        corrected = "corrected" if modelled else assumed
+        assumed = f"{ASSUMED}: steps are independent"
+        ours = OURS if modelled else assumed
         lines = [
-            ("printed", zone, independent.printed, "proven" if modelled else assumed),
-            ("printed", largest, independent.printed, assumed),
-            ("quickest paths", zone, independent.one_zone, corrected),
-            ("quickest paths", largest, independent.one_agent, corrected),
+            (PRINTED, zone, independent.printed, PROVEN if modelled else assumed),
+            (PRINTED, largest, independent.printed, assumed),
+            (QUICKEST, zone, independent.one_zone, ours),
+            (QUICKEST, largest, independent.one_agent, ours),
         ]
         if not modelled:
+            basis = OURS if kind == CHAIN else f"{ESTIMATED}: chains fitted to the links"
             lines += [
-                ("quickest paths, with memory", zone, chains.one_zone, _basis(kind)),
-                ("quickest paths, with memory", largest, chains.one_agent, _basis(kind)),
+                (WITH_MEMORY, zone, chains.one_zone, basis),
+                (WITH_MEMORY, largest, chains.one_agent, basis),
             ]
         errors = {zone: outcome.zone_error, largest: outcome.max_error}
         for form, quantity, bound, basis in lines:
+            statement = Statement(PROPOSITION, form, quantity, bound, basis, trivial=most)
             values = samples(errors[quantity])
-            compared = _compared(values.reshape(len(values), -1), bound, most)
-            yield _row(kind, PROPOSITION, form, quantity, basis) | compared
+            yield {"links": kind, **statement.row(*_worst_mean(values.reshape(len(values), -1)))}
 
 
-def _basis(kind: str) -> str:
-    return "corrected" if kind == CHAIN else "estimated: chains fitted to the links"
-
-
-def _compared(values: Floats, bound: float, most: float) -> Row:
-    """Mean of the worst column of (samples, J) beside a bound on each."""
+def _worst_mean(values: Floats) -> tuple[float, float, float]:
+    """Mean of the worst column of (samples, J), and its interval; without end where samples are few."""
     if len(values) < LEAST_SAMPLES:
-        mean, low, high = float(values.mean(axis=0).max()), -np.inf, np.inf
-    else:
-        mean, error = (float(each[0]) for each in mean_and_error(worst(values)[:, None]))
-        low, high = mean - error, mean + error
-    word = verdict(low, high, bound, most).replace("within error", "undecided")
-    compared = {"bound": bound, "measured": mean, "low": low, "high": high}
-    return compared | {"ratio": by_bound(mean, bound), "verdict": word}
-
-
-COLUMNS = [
-    *("links", "claim", "form", "quantity", "bound", "measured", "low", "high", "ratio", "verdict", "basis")
-]
+        return float(values.mean(axis=0).max()), -np.inf, np.inf
+    mean, error = (float(each[0]) for each in mean_and_error(worst(values)[:, None]))
+    return mean, mean - error, mean + error
 
 
 def verdict_table(outcomes: Mapping[str, Outcome], fits: Sequence[Fit], scenario: Scenario) -> pd.DataFrame:
-    """One row a statement and kind of links.
-
-    Columns: links (whose they are), claim, form, quantity, bound, measured, low, high (interval of the
-    measured), ratio, verdict (``holds``, ``fails``, ``vacuous`` or ``undecided``), basis.
-    """
+    """One row a statement and kind of links: ``links``, whose they are, and `analysis.verdicts.COLUMNS`."""
     rows = [*model_rows(fits), *promise_rows(outcomes, fits, scenario)]
-    return pd.DataFrame(rows)[COLUMNS]
+    return pd.DataFrame(rows)[["links", *COLUMNS]]
