@@ -88,8 +88,8 @@ def answers(advice: Advice) -> list[str]:
 
 def _theory(advice: Advice) -> str:
     """What Theorem 1 promises."""
-    if advice.of("threshold_sum")[0].verdict == "fails":
-        return "Theorem 1 promises nothing, for the thresholds ask for more than N - 1 agents."
+    if advice.of("slack")[0].verdict == "fails":
+        return "Theorem 1 promises nothing, for the thresholds ask for too much of so few agents."
     L = advice.of("L_corrected")[0]
     source = "" if advice.question.L is not None else " in the run"
     if L.verdict == "vacuous":

@@ -86,7 +86,8 @@ def test_a_bernoulli_scenario_by_hand() -> None:
     assert only(advice, "L_printed").value == pytest.approx(0.6 / (3 * printed))
     assert only(advice, "L_proposition4").value == pytest.approx(0.6 / (math.sqrt(3) * printed))
     worst = min(4, MultiplierError(1, 0.3, 0.05, 0.5, 10).all_agents(2, 3))
-    assert only(advice, "L_corrected").value == pytest.approx(0.6 / (math.sqrt(3) * worst))
+    assert only(advice, "slack").value == pytest.approx(min(0.6, 1.3 / math.sqrt(2), 1.1 / math.sqrt(3)))
+    assert only(advice, "L_corrected").value == pytest.approx(0.6 / worst)
     assert change(advice, "feasibility", "alpha").needed == pytest.approx(0.01 / 3, rel=1e-9)
     needed = change(advice, "feasibility_corrected", "alpha").needed
     assert needed is not None
@@ -181,7 +182,12 @@ def test_verdicts_flip_at_their_limits() -> None:
     with pytest.warns(UserWarning, match="Theorem 1 does not apply"):
         crowded = Scenario.load("tiny", ["zones.0.c=0.31"])
     assert conditions(crowded)[1].verdict == "fails"
-    assert {each.value for each in theorem1(Situation.of(crowded, BASE.gossip), "abc", 0.1, 0.0)[1:4]} == {0}
+    crowd = Situation.of(crowded, BASE.gossip)
+    assert {each.value for each in theorem1(crowd, "abc", 0.1, 0.0)[1:4]} == {0}
+    assert max(each.value or 0 for each in theorem1(crowd, "abc", 0.1, 0.0)[5:8]) > 0  # there still is slack
+    overloaded = replace(crowd, c=np.array([0.9, 0.9, 0.9]))
+    assert overloaded.slack < 0
+    assert {each.value for each in theorem1(overloaded, "abc", 0.1, 0.0)[5:8]} == {0}
     with pytest.warns(UserWarning, match="Theorem 1 does not apply"):
         served = Scenario.load("tiny", ["agents.N=3", "zones.0.c=0.9", "zones.1.c=0.9"])
     assert conditions(served)[1].verdict == "holds"  # every zone has an agent of its own

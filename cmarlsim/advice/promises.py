@@ -26,7 +26,7 @@ def conditions(scenario: Scenario) -> list[Statement]:
         words = "N - 1 agents suffice for all thresholds together"
     else:
         words = (
-            "the thresholds ask for more than N - 1 agents: Theorem 1 does not apply, whatever else is done"
+            "the thresholds ask for more than N - 1 agents: as printed Theorem 1 does not apply; see slack"
         )
     return [
         Statement(
@@ -86,29 +86,30 @@ def _trips(scenario: Scenario) -> list[Statement]:
 
 def theorem1(situation: Situation, zones: Sequence[str], target: float, L: float | None) -> list[Statement]:
     """The feasibility error of eq. (24), what it leaves of each threshold, and eq. (25)."""
-    granted = "if eq. (26) holds in every rollout, as eq. (25) is to ensure, satisfaction is c - this or more"
-    reach = 1.0
-    if situation.M > situation.N and float(situation.c.sum()) > situation.N - 1 + ROUNDING:
-        granted, reach = "nothing: its conditions on thresholds are not met", 0.0
-    elif situation.alpha == 0:
-        granted, reach = "nothing: alpha = 0, and eq. (25) asks for more", 0.0
+    overloaded = situation.M > situation.N and float(situation.c.sum()) > situation.N - 1 + ROUNDING
     found = []
-    for suffix, error, basis, formula in (
-        ("", situation.feasibility, ASSUMED, "sqrt(alpha M)"),
+    for suffix, error, basis, never, formula in (
+        ("", situation.feasibility, ASSUMED, overloaded, "sqrt(alpha M)"),
         (
             "_corrected",
             situation.shortfall,
             CORRECTED,
+            situation.slack <= 0,
             "sqrt(alpha S / (2 - alpha)), S the sum of max(c, 1 - c)^2",
         ),
     ):
+        granted = "if eq. (26) holds in every rollout, as (25) is to ensure, satisfaction is c - this or more"
+        if never:
+            granted = "nothing: the thresholds ask for too much"
+        elif situation.alpha == 0:
+            granted = "nothing: alpha = 0, and eq. (25) asks for more"
         quantity = f"error of eq. (24), {formula}"
         verdict: Verdict = "holds" if error <= target else "fails"
         found.append(
             Statement(f"feasibility_error{suffix}", quantity, error, REWARD, basis, granted, target, verdict)
         )
         for zone, c in zip(zones, situation.c.tolist(), strict=True):
-            left = max(c - error, 0.0) * reach
+            left = 0.0 if never or situation.alpha == 0 else max(c - error, 0.0)
             kept = left > 0 or c == 0
             found.append(
                 Statement(
@@ -129,15 +130,15 @@ def theorem1(situation: Situation, zones: Sequence[str], target: float, L: float
 def _equation_25(situation: Situation, L: float | None) -> list[Statement]:
     """Largest L for which eq. (25) holds, as printed and corrected, beside the measured one."""
     delta = slack(situation.c)
-    M, printed, corrected = situation.M, situation.printed, situation.all_agents
+    M, printed = situation.M, situation.printed
     forms = (
         ("L_printed", "as printed, with (22) and M L", ASSUMED, largest_L(printed, M, delta[0])[0]),
         ("L_proposition4", "with (22) and sqrt(M) L, Prop. 4", ASSUMED, largest_L(printed, M, delta[1])[1]),
         (
             "L_corrected",
-            "with the error that Lemma 2 needs, sqrt(M) L",
+            "corrected: the slack by the error that Lemma 2 needs",
             CORRECTED,
-            largest_L(corrected, M, delta[1])[1],
+            situation.largest_L(situation.all_agents),
         ),
     )
     found = [
@@ -150,7 +151,17 @@ def _equation_25(situation: Situation, L: float | None) -> list[Statement]:
             "at best: training is taken to be perfect, epsilon = beta = 0 in Assumption 1",
             0.0,
             "holds",
-        )
+        ),
+        Statement(
+            "slack",
+            "least slack of Lemma 1, in delta's place",
+            situation.slack,
+            REWARD,
+            CORRECTED,
+            "least lambda^T (V - c) by ||lambda|| for these thresholds and this team; at best, as delta",
+            0.0,
+            "holds" if situation.slack > 0 else "fails",
+        ),
     ]
     for key, form, basis, largest in forms:
         basis = ESTIMATED if situation.gossip.basis == ESTIMATED else basis
@@ -166,7 +177,7 @@ def _equation_25(situation: Situation, L: float | None) -> list[Statement]:
             side = "within it" if verdict == "holds" else "beyond it: Theorem 1 promises nothing"
             words = f"L = {L:.3g} is {side}"
         if largest == 0 and situation.gossip.known:
-            words, verdict = "there is no bound on errors: Theorem 1 promises nothing", "vacuous"
+            words, verdict = "no bound on errors, or no slack: Theorem 1 promises nothing", "vacuous"
         found.append(
             Statement(
                 key,

@@ -44,7 +44,7 @@ def requirements(situation: Situation, target: float, L: float | None, measured:
     measured
         Whether L is an estimate.
     """
-    M, gossip = situation.M, situation.gossip
+    gossip = situation.gossip
     guessed = gossip.basis == ESTIMATED
     news, printed, corrected = (
         ESTIMATED if doubtful else basis
@@ -56,17 +56,14 @@ def requirements(situation: Situation, target: float, L: float | None, measured:
     )
     bears: list[float | None] = [None, None]
     if L is not None and gossip.known:
-        times = (M * L, math.sqrt(M) * L)
-        bears = [
-            max(delta, 0) / by if by else math.inf
-            for delta, by in zip(slack(situation.c), times, strict=True)
-        ]
+        rooms = (slack(situation.c)[0] / situation.M, situation.slack)
+        bears = [max(room, 0) / L if L else math.inf for room in rooms]
     asked = {
         "feasibility": f"sqrt(alpha M) <= {target:g}, eq. (24)",
         "feasibility_corrected": f"the corrected error of eq. (24) <= {target:g}",
         "news": f"too late to count, at most {target:g} of all observations",
         "equation_25": "eq. (25) as printed: M L (22) <= delta",
-        "equation_25_corrected": "eq. (25) corrected: sqrt(M) L times the error of all agents <= delta",
+        "equation_25_corrected": "eq. (25) corrected: L times the error of all agents <= slack",
     }
     values = (
         (lambda s: s.feasibility, target, ASSUMED, lambda g: 0.0),

@@ -9,7 +9,6 @@ from cmarlsim.advice.practice import Practice
 from cmarlsim.advice.promises import REWARD
 from cmarlsim.advice.situation import Situation
 from cmarlsim.advice.statements import ESTIMATED, MEASURED, PROVEN, Statement, Verdict, finite
-from cmarlsim.theory import largest_L, slack
 
 
 def shown(run: Practice, situation: Situation, zones: Sequence[str]) -> list[Statement]:
@@ -41,7 +40,7 @@ def shown(run: Practice, situation: Situation, zones: Sequence[str]) -> list[Sta
 
 def _smoothness(run: Practice, situation: Situation, where: str) -> list[Statement]:
     """L as measured, and the largest that eq. (25) bears if errors are as measured."""
-    bears = largest_L(run.all_agents, situation.M, slack(situation.c)[1])[1]
+    bears = situation.largest_L(run.all_agents)
     return [
         Statement(
             "L_measured",
@@ -53,7 +52,7 @@ def _smoothness(run: Practice, situation: Situation, where: str) -> list[Stateme
         ),
         Statement(
             "L_error_measured",
-            "largest L that eq. (25) bears, with the error as measured, sqrt(M) L",
+            "largest L that eq. (25) bears, corrected, with the error as measured",
             finite(bears),
             "1/lambda",
             ESTIMATED,

@@ -17,7 +17,7 @@ from cmarlsim.path_bounds import PathBounds
 from cmarlsim.recording import Recording
 from cmarlsim.scenario import Links, Scenario
 from cmarlsim.stochastic.footprints import Footprint, fitted, strongest
-from cmarlsim.theory import MultiplierError, feasibility_error
+from cmarlsim.theory import MultiplierError, feasibility_error, least_slack
 
 MOST_TRAVERSED = 2000
 """Up to so many agents the diameter of a footprint is found exactly."""
@@ -135,6 +135,15 @@ class Situation:
         """Error in its place, sqrt(alpha S / (2 - alpha)) with S the sum of max(c_m, 1 - c_m)^2."""
         bounds = PathBounds(self.c, self.alpha, self.eta)
         return bounds.shortfall(bounds.largest_step)
+
+    @property
+    def slack(self) -> float:
+        """Least lambda^T (V - c) of ideal agents by ||lambda||: Lemma 1 as it holds."""
+        return least_slack(self.c, self.N)[1]
+
+    def largest_L(self, error: float) -> float:
+        """Largest L for which eq. (25), corrected, holds: L times the error over all agents is `slack`."""
+        return max(self.slack, 0.0) / error if error > 0 else math.inf
 
     @property
     def lateness(self) -> float:
