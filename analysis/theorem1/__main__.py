@@ -2,8 +2,8 @@
 
 Lemma 1 by enumeration; Lemma 2, (23), (25) and (31)-(33) with measured epsilon, beta and L; for which alpha,
 eta, T0 and p the theorem promises anything; Lemmas 3 to 6, Proposition 4, (24) and the local certificate in
-long runs. Writes ``theorem1.csv`` (a row a statement), the same as ``theorem1.md``, and figures, each with its
-numbers as CSV. A scenario and policy of your own::
+long runs. Writes ``theorem1.csv`` (a row a statement), the same as ``theorem1.md``, and three figures, each
+with its numbers as CSV. A scenario and policy of your own::
 
     python -m analysis.theorem1 mybuilding.toml --policy mypolicy.h5
 """
