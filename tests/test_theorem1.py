@@ -11,7 +11,7 @@ import pytest
 from commands import outcome
 
 from analysis.theorem1 import forms, lemma1, lemma2, region, values
-from analysis.theorem1.__main__ import theorem1
+from analysis.theorem1.__main__ import by_ratios, theorem1
 from analysis.theorem1.forms import FORMS, PROPOSITION_4, Gossip
 from analysis.theorem1.lemma2 import Constants
 from analysis.theorem1.values import Samples
@@ -296,7 +296,7 @@ def test_the_region_grows_as_L_falls(monkeypatch: pytest.MonkeyPatch) -> None:
     bounds = {"proven": MultiplierError(2, 0.1, 0.01, 0.5, 100)}
     before = 0
     for L in (100.0, 1.0, 0.01, 0.0001):
-        table = region.grid(scenario, Constants(0.0, 0.0, L), bounds)
+        table = region.grid(scenario, Constants(0.0, 0.0, L), bounds, scaled=False)
         held = table[table["verdict"] == "holds"]
         assert len(held) >= before
         before = len(held)
@@ -307,11 +307,35 @@ def test_the_region_grows_as_L_falls(monkeypatch: pytest.MonkeyPatch) -> None:
             assert factor * L * line.error <= 0.4
             assert line.zones == sum(c > math.sqrt(6 * line.alpha) for c in PAPER) > 0
     assert before > 0
-    nothing = region.grid(scenario, Constants(0.5, 0.0, 0.0001), bounds)
+    nothing = region.grid(scenario, Constants(0.5, 0.0, 0.0001), bounds, scaled=False)
     assert set(nothing["verdict"]) == {"vacuous"}
     found = region.rows(scenario, nothing)
     assert words(found, "(24)", PRINTED) == ["vacuous"] * 2 + ["holds"] * 4
     assert words(found, "Theorem 1", SHARPER) == ["vacuous"]
+
+
+def test_a_smaller_eta_is_of_no_use_to_a_policy_that_sees_ratios() -> None:
+    """Multipliers are proportional to eta, so it does the same, and L times the error is the same."""
+    rank = Policy.load("rank")
+    assert by_ratios(rank)
+    assert by_ratios(Policy.load("paper"))
+    one, other = (
+        execute(Scenario.load("tiny", ["links.model=never", f"dual.eta={eta}"]), rank, 400)
+        for eta in (0.5, 0.125)
+    )
+    assert np.array_equal(one.action, other.action)
+    assert np.array_equal(one.lam, 4 * other.lam)
+    constants = [
+        Constants.of(values.collect(run.scenario, values.sample(run.scenario, rank, 0, range(1, 12))))
+        for run in (one, other)
+    ]
+    assert constants[1].L == pytest.approx(4 * constants[0].L)
+    assert constants[0].L > 0
+    bounds = {"proven": MultiplierError(1, 0.3, 0.05, 0.5, 10)}
+    table = region.grid(one.scenario, constants[0], bounds, scaled=True)
+    product = table["L"] * table["error"]
+    for _, mine in product.groupby([table[key] for key in ("alpha", "T0", "p", "form")]):
+        assert mine.to_numpy() == pytest.approx(mine.iloc[0])
 
 
 def test_the_map_is_equation_25() -> None:

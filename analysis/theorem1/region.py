@@ -52,8 +52,16 @@ def _per_eta(bound: MultiplierError, N: int, M: int) -> float:
     return bound.all_agents(N, M)
 
 
-def grid(scenario: Scenario, constants: Constants, bounds: dict[str, MultiplierError]) -> pd.DataFrame:
+def grid(
+    scenario: Scenario, constants: Constants, bounds: dict[str, MultiplierError], scaled: bool
+) -> pd.DataFrame:
     """Theorem 1 on a grid of settings, with epsilon, beta and L as they are.
+
+    Parameters
+    ----------
+    scaled
+        Whether the policy sees multipliers only by their ratios. As all of them are proportional to eta, it
+        does the same for any eta, and its L is proportional to 1 / eta.
 
     Returns
     -------
@@ -70,9 +78,10 @@ def grid(scenario: Scenario, constants: Constants, bounds: dict[str, MultiplierE
             error = errors(b, N, M).error(form)
             most = most_L(form, c, N, constants.mismatch, error)
             zones = int((c > feasibility_error(b.alpha, M)).sum())
-            met = room > 0 and most >= constants.L and zones > 0 and not unmet_conditions(c, N)
+            L = constants.L * (scenario.dual.eta / b.eta if scaled else 1.0)
+            met = room > 0 and most >= L and zones > 0 and not unmet_conditions(c, N)
             line = {"alpha": b.alpha, "eta": b.eta, "T0": b.T0, "p": b.p, "d_G": b.d_G, "form": form}
-            line |= {"error": error, "delta": room, "most_L": most, "L": constants.L}
+            line |= {"error": error, "delta": room, "most_L": most, "L": L}
             lines.append(line | {"zones": zones, "verdict": HOLDS if met else VACUOUS, "basis": basis})
     return pd.DataFrame(lines)
 
