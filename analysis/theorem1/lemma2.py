@@ -189,8 +189,8 @@ def error_without_25(bounds: PathBounds, N: int, constants: Constants, errors: F
     """What takes the place of sqrt(alpha M) in (24), whether (25) holds or not; `docs/theorem1.md` proves it.
 
     In rollout k lambda_k^T (V_R - c) >= (s - L e_k) ||lambda_k||, where s is the least slack of Lemma 1 less
-    epsilon + beta. In the long run that costs no more than a slack of -rms [L e_k - s]_+ in all of them, or
-    leaves their least one if all are positive.
+    epsilon + beta, and it is never below -||c|| ||lambda_k||. In the long run that costs no more than a slack
+    of -rms [L e_k - s]_+ in all rollouts, or leaves their least one if all are positive.
 
     Parameters
     ----------
@@ -198,6 +198,7 @@ def error_without_25(bounds: PathBounds, N: int, constants: Constants, errors: F
         e_k = max_n ||lambda^n_k - lambda_k||_inf.
     """
     excess = constants.L * errors - delta(SHARPER, bounds.c, N, constants.mismatch)
+    excess = np.minimum(excess, np.linalg.norm(bounds.c))
     slack = -float(excess.max() if excess.max() <= 0 else np.sqrt((np.maximum(excess, 0) ** 2).mean()))
     return bounds.shortfall(bounds.largest_step, slack)
 
