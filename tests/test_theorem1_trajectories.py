@@ -154,6 +154,17 @@ def test_nothing_breaks_an_invariant(case: cases.Case) -> None:
     assert broken(recorded(case, 7)) == []
 
 
+@settings(max_examples=100 if COMPILED else 20)
+@given(worlds.random_cases().filter(lambda case: case.scenario["dual"]["alpha"] > 0))
+def test_what_is_missing_is_bounded_by_the_slack_of_the_path(case: cases.Case) -> None:
+    run = recorded(case, 40 if COMPILED else 6)
+    paths = Paths([run])
+    bound = paths.bounds.shortfall(paths.bounds.largest_step, paths.slack)
+    burnt_in = np.linalg.norm(run.scenario.c) / (run.scenario.dual.alpha * paths.K)
+    missing = np.linalg.norm(np.maximum(run.scenario.c - run.satisfaction(), 0))
+    assert missing <= burnt_in + bound + 1e-12
+
+
 @pytest.fixture(scope="module")
 def runs() -> list[Recording]:
     """Two agents who follow the largest multipliers in the tiny building."""
