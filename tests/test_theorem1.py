@@ -102,6 +102,17 @@ def test_lemma_1s_rows_and_where_its_conclusion_fails(monkeypatch: pytest.Monkey
     assert "fails" in words(lemma1.rows(Scenario.load("paper"), lam, 0), "Lemma 1", SHARPER)
 
 
+def test_more_than_all_agents_together_can_do() -> None:
+    """||c||_1 = 1.4 for one agent: lambda^T (V - c) < 0 with all multipliers alike, so nothing is claimed of it."""
+    with pytest.warns(UserWarning, match="Theorem 1 does not apply"):
+        found = lemma1.rows(Scenario.load("tiny", ["agents.N=1", "zones.top.c=0.9"]), np.ones((1, 3)), 0)
+    assert words(found, "Lemma 1", PRINTED)[:2] == ["fails", "fails"]
+    assert found.loc[
+        found["quantity"].str.startswith("(30): least lambda"), "measured"
+    ].item() == pytest.approx(-0.4)
+    assert words(found, "Lemma 1", SHARPER) == []
+
+
 def test_conditions_that_a_scenario_does_not_meet() -> None:
     with pytest.warns(UserWarning, match="Theorem 1 does not apply"):
         crowded = Scenario.load("tiny", ["agents.N=1", "zones.top.radius=1.2"])

@@ -101,7 +101,7 @@ def lemmas(
     batch = [(scenario, policy, seed) for seed in seeds]
     recordings = execute_batch(batch, ROLLOUTS * scenario.dual.T0, record="step")
     samples, bounds = repeat(scenario, policy, seeds), proposition_3(recordings)
-    constants = Constants.of(samples.halves()[0])
+    constants = Constants.of(samples)
     constants = constants if L is None else replace(constants, L=L)
     lam = np.concatenate([recording.lam_ideal for recording in recordings])
     lam, grid = lam[lam.any(axis=1)], region.grid(scenario, constants, bounds, by_ratios(policy))

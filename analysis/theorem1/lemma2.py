@@ -211,21 +211,23 @@ def rows(
     Parameters
     ----------
     samples
-        Repeated rollouts of these runs. (31)-(33) are tried on the second half of them.
+        Repeated rollouts of these runs.
     constants
-        From the first half.
+        From all of them, or assumed. (31)-(33) are tried on the second half of the rollouts, with constants
+        from the first.
 
     Returns
     -------
     DataFrame
         Columns as `verdicts.COLUMNS`.
     """
-    _, others = samples.halves()
     found = [*assumption_1(samples), *condition_25(samples, constants, bounds)]
+    first, others = samples.halves()
     if len(others.lam):
-        found += inequality_31(others, constants, bounds)
-        found += inequality_32(others, constants)
-        found += inequality_33(others, constants, bounds)
+        tried = Constants.of(first)
+        found += inequality_31(others, tried, bounds)
+        found += inequality_32(others, tried)
+        found += inequality_33(others, tried, bounds)
     found += given_the_past(recordings, bounds)
     return pd.DataFrame(found + theorem_1(recordings, constants, bounds))
 

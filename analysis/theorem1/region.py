@@ -148,9 +148,8 @@ def _draw_form(
         label = basis.partition(": ")[2] or basis
         axes.plot(bound.alpha, at, marker, color="#b2182b", markersize=6, linewidth=0, label=label)
     room = delta(form, scenario.c, scenario.agents.N, constants.mismatch)
-    axes.set_title(
-        f"{form}\nmeasured $\\delta$ = {room:.2f}{' < 0: vacuous everywhere' if room <= 0 else ''}"
-    )
+    word = ": vacuous" if room <= 0 else ""
+    axes.set_title(f"{form}\nmeasured $\\delta$ = {room:.2f}{word}")
     axes.set(xscale="log", yscale="log", xlabel="$\\alpha$", xlim=ALPHAS[[0, -1]], ylim=PRODUCTS[[0, -1]])
     return mesh
 
