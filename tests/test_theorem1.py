@@ -103,7 +103,7 @@ def test_lemma_1s_rows_and_where_its_conclusion_fails(monkeypatch: pytest.Monkey
 
 
 def test_more_than_all_agents_together_can_do() -> None:
-    """||c||_1 = 1.4 for one agent: lambda^T (V - c) < 0 with all multipliers alike, so nothing is claimed of it."""
+    """||c||_1 = 1.4 for one agent: with all multipliers alike lambda^T (V - c) < 0."""
     with pytest.warns(UserWarning, match="Theorem 1 does not apply"):
         found = lemma1.rows(Scenario.load("tiny", ["agents.N=1", "zones.top.c=0.9"]), np.ones((1, 3)), 0)
     assert words(found, "Lemma 1", PRINTED)[:2] == ["fails", "fails"]

@@ -89,7 +89,9 @@ def conditions(scenario: Scenario) -> list[dict[str, object]]:
 
 
 def rows(scenario: Scenario, lam: Floats, seed: int) -> pd.DataFrame:
-    """Lemma 1 for a scenario, in the multipliers `lam` (R, M) of runs, none of them 0, and for random thresholds.
+    """Lemma 1 for a scenario, in the multipliers of runs, and for random thresholds.
+
+    `lam` (R, M): multipliers that occurred, none of them 0.
 
     Returns
     -------
