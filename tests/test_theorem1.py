@@ -202,6 +202,7 @@ BOUND = Gossip("proven", printed=0.02, corrected=0.03)
 
 def test_the_forms_of_delta_and_25() -> None:
     c, N = np.array([0.2, 0.3, 0.4]), 3
+    assert [BOUND.error(form) for form in FORMS] == [0.02, 0.02, 0.03]
     assert [forms.delta(form, c, N, 0.1) for form in FORMS[:2]] == pytest.approx(slack(c, 0.1))
     assert forms.delta(SHARPER, c, N, 0.1) == pytest.approx(0.6 - 0.1)
     for form, factor in zip(FORMS, (3, math.sqrt(3), 1), strict=True):
