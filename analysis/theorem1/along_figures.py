@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import SubFigure
+from matplotlib.figure import Figure, SubFigure
 
 from analysis.theorem1.forks import Sample
 from analysis.theorem1.invariants import certificates
@@ -84,7 +84,8 @@ def draw_promises(axes: Axes, paths: Paths) -> None:
     """Zone by zone: least satisfaction late in the runs, certificates, and what is promised."""
     bounds, at = paths.bounds, np.arange(paths.bounds.M)
     found = paths.satisfaction[:, paths.tail].min(axis=(0, 1))
-    certified = np.stack([certificates(run, run.lam)[-1].max(axis=0) for run in paths.runs]).min(axis=0)
+    best = [certificates(run, run.lam)[paths.tail].max(axis=1).min(axis=0) for run in paths.runs]
+    certified = np.min(best, axis=0)
     axes.bar(at, found, color=[colour(m) for m in range(len(at))], alpha=0.35, width=0.7)
     axes.hlines(bounds.c, at - 0.35, at + 0.35, color="black", linewidth=1.2, label="c")
     axes.plot(at, certified, "D", color="#b2182b", markersize=3.5, label="certified, best agent")
@@ -128,7 +129,7 @@ def _legend(axes: Axes, columns: int = 2) -> None:
     )
 
 
-def draw(figure: SubFigure, runs: Sequence[Recording], samples: Sequence[Sample] = ()) -> None:
+def draw(figure: Figure | SubFigure, runs: Sequence[Recording], samples: Sequence[Sample] = ()) -> None:
     """Four panels: multipliers against their bounds, (52) in single rollouts, promises, certificates."""
     paths, panels = Paths(runs), figure.subplots(2, 2)
     draw_squares(panels[0, 0], paths)
