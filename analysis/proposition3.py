@@ -23,10 +23,8 @@ from matplotlib.figure import Figure
 
 from analysis.multipliers import (
     CLOSER,
-    CORRECTED,
     NORMS,
     PRINTED,
-    PROVEN,
     TRANSIENT,
     Case,
     from_recordings,
@@ -37,6 +35,7 @@ from analysis.options import OUT, Force, Out, Recordings
 from analysis.recordings import load, run_paper
 from analysis.settings import SWEEPS, Setting
 from analysis.style import DOUBLE, free_stem, new_figure, save, styled
+from analysis.verdicts import CORRECTED, PROVEN
 from cmarlsim.console import command, compilation_announced, progress_bar
 from cmarlsim.errors import InputError
 from cmarlsim.learning.policy import Policy

@@ -74,6 +74,19 @@ def feasibility_error(alpha: float, M: int) -> float:
     return math.sqrt(alpha * M)
 
 
+def least_slack(c: Floats, N: int) -> tuple[float, float]:
+    """Least lambda^T (V - c) of N ideal agents, over all lambda >= 0, by ||lambda||_inf and by ||lambda||.
+
+    Lemma 1 as it holds, whether c meets its conditions or not. As long as the order of the multipliers stays
+    the same, V does, so that lambda^T (V - c) is linear there, and any lambda is a sum of indicators of its
+    largest j zones, j = 1 .. M. Of these the worst has the j largest thresholds: min(j, N) less their sum.
+    Where that is negative for some j, the second value is below 0 too, but need not be the least.
+    """
+    j = np.arange(1, len(c) + 1)
+    gained = np.minimum(j, N) - np.cumsum(np.sort(c)[::-1])
+    return float(gained.min()), float((gained / np.sqrt(j)).min())
+
+
 def slack(c: Floats, mismatch: float = 0.0) -> tuple[float, float]:
     """Delta: 1 - ||c||_inf - M (epsilon + beta) of eq. (23), and with sqrt(M), as Proposition 4 has it.
 

@@ -12,7 +12,6 @@ from commands import outcome
 
 from analysis.multipliers import (
     CLOSER,
-    CORRECTED,
     EXACT,
     NORMS,
     PRINTED,
@@ -20,7 +19,6 @@ from analysis.multipliers import (
     Case,
     from_recordings,
     looks,
-    mean_and_error,
     rows,
     simulate,
     strongest,
@@ -29,6 +27,7 @@ from analysis.multipliers import (
 )
 from analysis.proposition3 import chosen, draw, final, proposition3
 from analysis.settings import COUNTER_EXAMPLES, Setting
+from analysis.verdicts import CORRECTED, mean_and_error
 from cmarlsim import Policy, Scenario, execute
 from cmarlsim.errors import InputError
 from cmarlsim.stochastic.footprints import Footprint, fitted
@@ -145,7 +144,7 @@ def test_the_worst_is_chosen_by_other_repetitions_than_it_is_measured_in() -> No
 
 def test_intervals_miss_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
     """Any of three means is missed about as often as is said."""
-    monkeypatch.setattr("analysis.multipliers.MISS", 0.2)
+    monkeypatch.setattr("analysis.verdicts.MISS", 0.2)
     generator = np.random.default_rng(0)
     missed = []
     for _ in range(400):
