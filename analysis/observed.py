@@ -8,14 +8,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from analysis.delays import AGREEMENT, CORRECTED, MISS, PRINTED, ROUNDING, claim_row, verdict
+from analysis.delays import AGREEMENT, CORRECTED, MISS, PRINTED, claim_row, verdict
 from analysis.intervals import many_errors, wilson
 from analysis.recordings import check_level
+from analysis.verdicts import ROUNDING
 from cmarlsim.errors import InputError
 from cmarlsim.kernels.world import Bools, Floats, Ints
 from cmarlsim.recording import Recording
 from cmarlsim.stochastic.activations import Copies
-from cmarlsim.stochastic.bounds import proposition2
+from cmarlsim.stochastic.bounds import lags_for, proposition2
 from cmarlsim.stochastic.chain import MOST_NODES, Chain
 from cmarlsim.stochastic.footprints import Footprint
 from cmarlsim.stochastic.gossip import spread
@@ -117,14 +118,14 @@ def observed_claims(known: Knowledge) -> pd.DataFrame:
 
 
 def observed_by_lag(known: Knowledge) -> pd.DataFrame:
-    """One row a lag, for the agent and the zone of which least is known on average.
+    """One row a lag, up to where nearly everything is promised, for the agent and zone with least knowledge.
 
     Columns: those of `delays.by_lag`, with the zone instead of a source, and no closer bounds.
     """
     mean = (known.simulated if known.exact is None else known.exact).mean(axis=0)
     agent, zone = np.unravel_index(mean.argmin(), mean.shape)
     low, high = wilson(known.count[:, agent, zone], known.repetitions)
-    lags = np.arange(len(known.bound))
+    lags = np.arange(min(len(known.bound), lags_for(known.footprint) + 1))
     return pd.DataFrame(
         {
             "footprint": known.footprint.name,
@@ -133,11 +134,11 @@ def observed_by_lag(known: Knowledge) -> pd.DataFrame:
             "agent": agent,
             "p": known.footprint.p.min(initial=1),
             "lag": lags,
-            "exact": np.nan if known.exact is None else known.exact[:, agent, zone],
-            "simulated": known.simulated[:, agent, zone],
-            "low": low,
-            "high": high,
-            "bound": known.bound,
+            "exact": np.nan if known.exact is None else known.exact[lags, agent, zone],
+            "simulated": known.simulated[lags, agent, zone],
+            "low": low[lags],
+            "high": high[lags],
+            "bound": known.bound[lags],
             "paths": np.nan,
             "cuts": np.nan,
         }

@@ -18,9 +18,9 @@ import pandas as pd
 import typer
 
 from analysis.enumerated import MOST_STATES, STEP, Alone, Joint, slopes
-from analysis.multipliers import ROUNDING, mean_and_error
 from analysis.options import OUT, Force, Out
 from analysis.style import free_stem
+from analysis.verdicts import CORRECTED, ESTIMATED, PRINTED, PROVEN, ROUNDING, Statement, mean_and_error
 from cmarlsim.console import command, compilation_announced, progress_bar
 from cmarlsim.kernels.episodes import new_episodes, run_episodes
 from cmarlsim.kernels.scene import new_scene, new_steps
@@ -46,7 +46,8 @@ DIRECTIONS = 2
 TOLERANCE = 1e-6
 """Relative; differences of L are as good as that."""
 
-PRINTED, CORRECTED, SHORT, TRAINED, OWN = "printed", "corrected", "Algorithm 1", "training", "own visits"
+SHORT, TRAINED, OWN = "Algorithm 1", "training", "own visits"
+"""Further forms: in episodes of T0 steps, as `cmarlsim.training` does it, and blind to other agents."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,23 +85,13 @@ def apart(found: Floats, truth: Floats) -> float:
     return float(np.abs(found - truth).max() / max(np.abs(truth).max(), ROUNDING))
 
 
-def row(case: Case, form: str, quantity: str, value: float, bound: float = TOLERANCE) -> dict[str, object]:
+def row(
+    case: Case, form: str, quantity: str, value: float, bound: float = TOLERANCE, basis: str = PROVEN
+) -> dict[str, object]:
     """One statement about one case: a quantity that is at most the bound if it is true."""
-    return {
-        "claim": CLAIM,
-        "form": form,
-        "quantity": quantity,
-        "scenario": case.scenario.name,
-        "policy": case.number,
-        "lam": " ".join(f"{each:.3g}" for each in case.lam),
-        "bound": bound,
-        "measured": value,
-        "low": value,
-        "high": value,
-        "ratio": value / bound,
-        "verdict": "holds" if value <= bound else "fails",
-        "basis": "estimated" if form == TRAINED and bound == 1 else "proven",
-    }
+    lam = " ".join(f"{each:.3g}" for each in case.lam)
+    head = {"scenario": case.scenario.name, "policy": case.number, "lam": lam}
+    return Statement(CLAIM, form, quantity, bound, basis).row(value) | head
 
 
 def own_chain(case: Case, alone: Alone, seed: int) -> dict[str, object]:
@@ -145,7 +136,8 @@ def joint_rows(case: Case, joint: Joint, episodes: int, seed: int) -> Iterator[d
     quantity = "1 - cosine to the gradient of (13), local Q as the mean of the rewards to go"
     yield row(case, TRAINED, quantity, turned)
     off = max(sampled_error(case, n, of_T0[n], episodes, seed) for n in agents)
-    yield row(case, TRAINED, "sampled by compiled episodes, off the gradient of (13) by its error", off, 1.0)
+    quantity = "sampled by compiled episodes, off the gradient of (13) by its error"
+    yield row(case, TRAINED, quantity, off, 1.0, ESTIMATED)
 
 
 def _worst(found: list[Floats], truth: list[Floats]) -> float:

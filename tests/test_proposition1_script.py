@@ -13,15 +13,14 @@ from tiny_team import INSIDE, LAM, NEXT, REWARD, T0, TINY, M, N
 import analysis.proposition1
 from analysis.enumerated import Alone, Joint, recurrent_classes, slopes, stationary
 from analysis.proposition1 import (
-    CORRECTED,
     OWN,
-    PRINTED,
     SHORT,
     TRAINED,
     check,
     proposition1,
     restless,
 )
+from analysis.verdicts import COLUMNS, CORRECTED, PRINTED
 from cmarlsim import Scenario
 from cmarlsim.errors import InputError
 
@@ -135,9 +134,8 @@ def test_the_command_writes_table_and_verdicts(call: Call) -> None:
     assert (code, err) == (0, "")
     assert "| printed | local Q, eq. (12), against the gradient of L | tiny |" in out
     assert sorted(path.name for path in Path("results").iterdir()) == ["proposition1.csv", "proposition1.md"]
-    columns = {"claim", "form", "quantity", "bound", "measured", "low", "high", "ratio", "verdict", "basis"}
     first = Path("results/proposition1.csv").read_bytes()
-    assert columns < set(pd.read_csv("results/proposition1.csv").columns)
+    assert set(COLUMNS) < set(pd.read_csv("results/proposition1.csv").columns)
     assert call("tiny", "--episodes", "1000")[0] == 2
     assert call("tiny", "--episodes", "1000", "--force")[0] == 0
     assert Path("results/proposition1.csv").read_bytes() == first
