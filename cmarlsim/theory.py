@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from cmarlsim.errors import InputError
-from cmarlsim.kernels.world import Floats
+from cmarlsim.kernels.world import Floats, Ints
 
 NEGLIGIBLE = 1e-9
 """Weight (1 - alpha)^i of a rollout so long ago that the largest error it can have had is assumed."""
@@ -22,7 +22,7 @@ MOST_GROUPS = 2**12
 
 
 def certified_satisfaction(
-    c: Floats, lam_last: Floats, lam_mean: Floats, alpha: float, eta: float, K: int
+    c: Floats, lam_last: Floats, lam_mean: Floats, alpha: float, eta: float, K: int | Ints
 ) -> Floats:
     """Lower bound on the true satisfaction that each agent can compute from its own multipliers.
 

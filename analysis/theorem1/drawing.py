@@ -31,7 +31,7 @@ def _draw_slack(axes: Axes, samples: Samples, lam: Floats) -> None:
     axes.axvline((1 - c.max()) / math.sqrt(M), color="black", linestyle=":", label="(27)")
     axes.axvline(least_slack(c, N)[1], color=RED, linewidth=1.2, label="exact least")
     axes.set(xlabel="$\\lambda^T(V - c)\\,/\\,\\|\\lambda\\|$", ylabel="share", title="Lemma 1")
-    axes.legend()
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22))
 
 
 def _draw_lipschitz(axes: Axes, samples: Samples, constants: Constants) -> None:
@@ -53,7 +53,7 @@ def _draw_lipschitz(axes: Axes, samples: Samples, constants: Constants) -> None:
     axes.set(
         xlabel="max$_n \\|\\lambda^n - \\lambda\\|_\\infty$", ylabel="$\\|V_P - V_R\\|$", title="Assumption 2"
     )
-    axes.legend(loc="lower right")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22))
 
 
 def _draw_gains(axes: Axes, samples: Samples, constants: Constants) -> None:
@@ -73,7 +73,7 @@ def _draw_gains(axes: Axes, samples: Samples, constants: Constants) -> None:
         least, color=GREEN, linestyle="--", linewidth=0.9, label="exact least $- \\epsilon - \\beta$"
     )
     axes.set(xlabel="rollouts, sorted", ylabel="$\\lambda^T(\\cdot - c)\\,/\\,\\|\\lambda\\|$", title="(26)")
-    axes.legend()
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22))
 
 
 def tabulate(samples: Samples) -> pd.DataFrame:
@@ -96,7 +96,7 @@ def draw(samples: Samples, constants: Constants, lam: Floats) -> Figure:
 
     `lam` (R, M): multipliers that occurred, none of them 0.
     """
-    figure = new_figure(DOUBLE, 2.7)
+    figure = new_figure(DOUBLE, 3.3)
     left, middle, right = figure.subplots(1, 3)
     _draw_slack(left, samples, lam)
     _draw_lipschitz(middle, samples, constants)

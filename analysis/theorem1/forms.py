@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from analysis.multipliers import estimates
 from analysis.verdicts import ESTIMATED, PRINTED, PROVEN, SHARPER
 from cmarlsim.errors import InputError
@@ -80,7 +82,8 @@ def proposition_3(recordings: Sequence[Recording]) -> dict[str, MultiplierError]
         return {PROVEN: MultiplierError(min(1, N - 1), 1.0, *rest)}
     if links.model == "bernoulli" and links.footprint is not None and links.p is not None:
         edges = footprint_edges(links.footprint, N)
-        return {PROVEN: MultiplierError(Footprint("links", N, edges, links.p).diameter, links.p, *rest)}
+        footprint = Footprint("links", N, edges, np.array(links.p))
+        return {PROVEN: MultiplierError(footprint.diameter, links.p, *rest)}
     try:
         return estimates(recordings)
     except InputError:  # not all agents are connected
