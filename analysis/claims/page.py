@@ -49,14 +49,15 @@ def conclude(rows: pd.DataFrame, condition: bool) -> tuple[str, str]:
     counts = {word: int((rows["verdict"] == word).sum()) for word in PRECEDENCE}
     word = next(word for word in PRECEDENCE if counts[word])
     shown = MET if condition else {}
-    listed = ", ".join(f"{shown.get(each, each)} {count}" for each, count in counts.items() if count)
+    others = [f"{shown.get(each, each)} {count}" for each, count in counts.items() if count and each != word]
     mine = rows[rows["verdict"] == word]
     far = rank(mine)
     if far.notna().any():
         mine = mine.loc[[far.idxmax() if word == FAILS else far.idxmin()]]
     line = mine.iloc[0]
     number = f"{line['quantity']}: {line['measured']:.3g} against {line['bound']:.3g}"
-    return f"**{shown.get(word, word)}** ({listed})", number
+    counted = "; ".join([f"{counts[word]} of {len(rows)}", *others])
+    return f"**{shown.get(word, word)}** ({counted})", number
 
 
 def line(entry: Entry, part: Part, tables: dict[str, pd.DataFrame]) -> dict[str, str]:
