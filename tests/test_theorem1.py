@@ -18,6 +18,7 @@ from analysis.theorem1.values import Samples
 from analysis.verdicts import COLUMNS, PRINTED, SHARPER, Statement
 from cmarlsim import InputError, Policy, Recording, Scenario, execute
 from cmarlsim.execution import Run
+from cmarlsim.path_bounds import PathBounds
 from cmarlsim.theory import MultiplierError, least_slack, slack
 
 PAPER = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
@@ -266,16 +267,14 @@ def test_errors_given_the_past_are_not_bounded_by_their_mean() -> None:
 
 
 def test_without_25_the_error_follows_from_what_was_measured() -> None:
-    """S = .64 + .49 + .36; with errors too small to matter only that is left."""
+    """It is the y that solves (2 - alpha) y^2 = alpha S - 2 (1 - alpha) spare y."""
     c, alpha = np.array([0.2, 0.3, 0.4]), 0.1
+    bounds, S = PathBounds(c, alpha, 0.5), 0.64 + 0.49 + 0.36
     constants = Constants(mismatch=0.2, norm=1.0, L=2.0)
-    assert lemma2.error_without_25(c, 3, alpha, constants, np.full(9, 0.2)) == pytest.approx(
-        math.sqrt(alpha * 1.49 / 1.9)
-    )
-    excess = (0 + 2 * 0.5 - 0.4) / 2
-    assert lemma2.error_without_25(c, 3, alpha, constants, np.array([0.1, 0.5])) == pytest.approx(
-        math.sqrt((alpha * 1.49 + 2 * 0.9 * math.sqrt(0.29) * excess) / 1.9)
-    )
+    for errors, spare in (([0.1, 0.15], 0.1), ([0.1, 0.2], 0.0), ([0.1, 0.5], -0.6 / math.sqrt(2))):
+        y = lemma2.error_without_25(bounds, 3, constants, np.array(errors))
+        assert (2 - alpha) * y**2 == pytest.approx(alpha * S - 2 * (1 - alpha) * spare * y)
+        assert y > 0
 
 
 def test_what_proposition_3_rests_on() -> None:
@@ -329,7 +328,7 @@ def test_the_command_writes_a_row_a_statement(
     monkeypatch.setattr("analysis.theorem1.__main__.LOOKS", 5)
     monkeypatch.setattr(values, "REPEATED", 12)
     monkeypatch.setattr(region, "ALPHAS", region.ALPHAS[::6])
-    arguments = ["tiny", "--policy", "rank", "--runs", "4", "--out", str(tmp_path)]
+    arguments = ["tiny", "--policy", "rank", "--runs", "4", "--steps", "2000", "--out", str(tmp_path)]
     code, out, err = outcome(theorem1, arguments, capsys)
     assert (code, err) == (0, "")
     names = {

@@ -1,8 +1,9 @@
 """``python -m analysis.theorem1``: Theorem 1 and its parts, against what happens.
 
 Lemma 1 by enumeration; Lemma 2, (23), (25) and (31)-(33) with measured epsilon, beta and L; for which alpha,
-eta, T0 and p the theorem promises anything. Writes ``theorem1.csv`` (a row a statement), the same as
-``theorem1.md``, and figures, each with its numbers as CSV. A scenario and policy of your own::
+eta, T0 and p the theorem promises anything; Lemmas 3 to 6, Proposition 4, (24) and the local certificate in
+long runs. Writes ``theorem1.csv`` (a row a statement), the same as ``theorem1.md``, and three figures, each
+with its numbers as CSV. A scenario and policy of your own::
 
     python -m analysis.theorem1 mybuilding.toml --policy mypolicy.h5
 """
@@ -19,21 +20,23 @@ import pandas as pd
 import typer
 
 from analysis.options import OUT, Force, Out
-from analysis.style import free_stem, save
-from analysis.theorem1 import drawing, lemma1, lemma2, region
+from analysis.style import DOUBLE, free_stem, new_figure, save, styled
+from analysis.theorem1 import along, along_figures, drawing, lemma1, lemma2, region
 from analysis.theorem1.forms import gossip, proposition_3
 from analysis.theorem1.lemma2 import Constants
+from analysis.theorem1.paths import tightness
 from analysis.theorem1.report import markdown, summary
 from analysis.theorem1.values import Samples, collect, sample
 from cmarlsim.api import execute_batch
 from cmarlsim.console import command, compilation_announced, progress_bar
 from cmarlsim.errors import InputError
+from cmarlsim.execution import whole_rollouts
 from cmarlsim.learning.policy import Policy
 from cmarlsim.randomness import check_seed
 from cmarlsim.scenario import Scenario
 
 NAME = "theorem1"
-FIGURES = (f"{NAME}-lemmas", f"{NAME}-region")
+FIGURES = (f"{NAME}-lemmas", f"{NAME}-region", f"{NAME}-trajectories")
 
 ROLLOUTS = 400
 """Length of the runs for Lemma 2."""
@@ -106,6 +109,25 @@ def lemmas(
     ]
 
 
+def trajectories(
+    scenario: Scenario, policy: Policy, seeds: Sequence[int], steps: int, stem: Path
+) -> pd.DataFrame:
+    """Rows of Lemmas 3 to 6, Proposition 4, (24) and the certificate; saves their figure."""
+    batch = [(scenario, policy, seed) for seed in seeds]
+    with progress_bar(f"{NAME}: long runs", len(seeds) * steps // scenario.dual.T0) as advance:
+
+        def progress(rollouts: int) -> bool:
+            advance(rollouts)
+            return True
+
+        recordings = execute_batch(batch, steps, record="rollout", progress=progress)
+    samples = along.sampled(recordings[0], policy)
+    figure = new_figure(DOUBLE, 6.4)
+    styled(along_figures.draw)(figure, recordings, samples)
+    save(figure, tightness(recordings[0]), stem.with_name(f"{NAME}-trajectories"))
+    return along.rows(recordings, samples)
+
+
 def theorem1(
     scenario: Annotated[str, typer.Argument(help="A scenario's TOML file, or a shipped name.")] = "paper",
     policy: Annotated[str, typer.Option(help="A policy's HDF5 file, a shipped name, or 'rank'.")] = "paper",
@@ -115,6 +137,7 @@ def theorem1(
     ] = None,
     runs: Annotated[int, typer.Option(min=4, help="Runs with the seeds SEED, SEED + 1, ...")] = 8,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the first run.")] = 0,
+    steps: Annotated[int, typer.Option(help="Length of the runs for (24), whole rollouts.")] = 1_000_000,
     L: Annotated[
         float | None,
         typer.Option(
@@ -131,8 +154,9 @@ def theorem1(
     world, team = prepare(scenario, policy, set_ or ())
     seeds = range(seed, seed + runs)
     check_seed(seeds[-1])
+    whole_rollouts(steps, world.dual.T0)
     with compilation_announced():
-        parts = lemmas(world, team, seeds, L, stem)
+        parts = [*lemmas(world, team, seeds, L, stem), trajectories(world, team, seeds, steps, stem)]
     table = pd.concat(parts, ignore_index=True)
     table.to_csv(stem.with_suffix(".csv"), index=False, float_format="%.6g")
     stem.with_suffix(".md").write_text(markdown(world, table), encoding="utf-8")

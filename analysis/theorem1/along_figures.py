@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import SubFigure
+from matplotlib.figure import Figure, SubFigure
 
 from analysis.theorem1.forks import Sample
 from analysis.theorem1.invariants import certificates
@@ -128,7 +128,7 @@ def _legend(axes: Axes, columns: int = 2) -> None:
     )
 
 
-def draw(figure: SubFigure, runs: Sequence[Recording], samples: Sequence[Sample] = ()) -> None:
+def draw(figure: Figure | SubFigure, runs: Sequence[Recording], samples: Sequence[Sample] = ()) -> None:
     """Four panels: multipliers against their bounds, (52) in single rollouts, promises, certificates."""
     paths, panels = Paths(runs), figure.subplots(2, 2)
     draw_squares(panels[0, 0], paths)

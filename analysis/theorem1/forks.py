@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,11 +62,31 @@ def sample_rollouts(
                 f"{recording.path}: cannot be repeated with this policy and this version of cmarlsim; "
                 "record it again"
             )
-        seeds = stream(recording.seed, "forks", k).integers(2**63, size=forks)
-        traces = [run.fork(run.lam, int(seed)).advance(1, keep_steps=False) for seed in seeds]
-        reward, after = (
-            np.concatenate([getattr(trace, name) for trace in traces])
-            for name in ("reward_mean", "lam_ideal")
-        )
-        samples.append(Sample(k, ideal[k], reward, after))
+        samples.append(Sample(k, ideal[k], *repeated(run, run.lam, forks)))
     return samples
+
+
+def repeated(run: Run, lam: Floats, forks: int) -> tuple[Floats, Floats]:
+    """Repeat the next rollout of a run, with multipliers `lam` in force; always with the same draws.
+
+    Parameters
+    ----------
+    lam : (N, M) or (M,) array
+        As `Run.fork` takes them.
+
+    Returns
+    -------
+    (forks, M), (forks, M)
+        Mean rewards, and lambda_{k+1}.
+    """
+    traces = [fork.advance(1, keep_steps=False) for fork in forked(run, lam, forks)]
+    reward, after = (
+        np.concatenate([getattr(trace, name) for trace in traces]) for name in ("reward_mean", "lam_ideal")
+    )
+    return reward, after
+
+
+def forked(run: Run, lam: Floats, forks: int) -> Iterator[Run]:
+    """Runs that go on from where `run` is, with `lam` in force and draws of their own."""
+    for seed in stream(run.seed, "forks", run.done).integers(2**63, size=forks):
+        yield run.fork(lam, int(seed))

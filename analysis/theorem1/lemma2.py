@@ -24,6 +24,7 @@ from analysis.verdicts import (
     mean_and_error,
 )
 from cmarlsim.kernels.world import Floats
+from cmarlsim.path_bounds import PathBounds
 from cmarlsim.recording import Recording
 from cmarlsim.theory import feasibility_error, unmet_conditions
 
@@ -159,7 +160,8 @@ def given_the_past(recordings: Sequence[Recording], bounds: Sequence[Gossip]) ->
 def theorem_1(recordings: Sequence[Recording], constants: Constants, bounds: Sequence[Gossip]) -> list[Row]:
     """(24): vacuous in every form whose conditions are not met, and what holds without (25)."""
     scenario = recordings[0].scenario
-    c, N, M, alpha = scenario.c, scenario.agents.N, scenario.M, scenario.dual.alpha
+    c, N, dual = scenario.c, scenario.agents.N, scenario.dual
+    paths = PathBounds(c, dual.alpha, dual.eta)
     shortfall = np.array([(c - recording.satisfaction()).max() for recording in recordings])
     middle, wide = (float(each[0]) for each in mean_and_error(shortfall[:, None]))
     measured = (middle, middle - wide, middle + wide)
@@ -167,42 +169,37 @@ def theorem_1(recordings: Sequence[Recording], constants: Constants, bounds: Seq
     found = []
     for each in bounds:
         for form in FORMS:
-            allowed = most_L(form, c, N, constants.mismatch, each.error(form))
-            statement = Statement(
-                "Theorem 1",
-                form,
-                f"{words}{_how(each)}",
-                feasibility_error(alpha, M),
-                ESTIMATED,
-                trivial=most,
-            )
+            error = feasibility_error(dual.alpha, scenario.M)
+            if form == SHARPER:
+                error = paths.shortfall(paths.largest_step)
+            statement = Statement("Theorem 1", form, f"{words}{_how(each)}", error, ESTIMATED, trivial=most)
             line = statement.row(*measured)
+            allowed = most_L(form, c, N, constants.mismatch, each.error(form))
             met = delta(form, c, N, constants.mismatch) > 0 and allowed >= constants.L
             if not met or unmet_conditions(c, N):
                 line["verdict"] = VACUOUS
             found.append(line)
-    error = error_without_25(c, N, alpha, constants, np.concatenate([errors_of(r) for r in recordings]))
+    error = error_without_25(paths, N, constants, np.concatenate([errors_of(run) for run in recordings]))
     quantity = f"{words}, without (25)"
     found.append(Statement("Theorem 1", CORRECTED, quantity, error, ESTIMATED, trivial=most).row(*measured))
     return found
 
 
-def error_without_25(c: Floats, N: int, alpha: float, constants: Constants, errors: Floats) -> float:
+def error_without_25(bounds: PathBounds, N: int, constants: Constants, errors: Floats) -> float:
     """What takes the place of sqrt(alpha M) in (24), whether (25) holds or not; `docs/theorem1.md` proves it.
 
-    sqrt(alpha S / (2 - alpha) + 2 (1 - alpha) ||c|| q / (2 - alpha)) with S = sum of max(c_m, 1 - c_m)^2 and
-    q the mean over rollouts of [L max_n ||lambda^n_k - lambda_k||_inf - s]_+, where s is the least slack of
-    Lemma 1 less epsilon + beta.
+    In rollout k lambda_k^T (V_R - c) >= (s - L e_k) ||lambda_k||, where s is the least slack of Lemma 1 less
+    epsilon + beta. In the long run that costs no more than a slack of -rms [L e_k - s]_+ in all of them, or
+    leaves their least one if all are positive.
 
     Parameters
     ----------
     errors : (K,) array
-        max_n ||lambda^n_k - lambda_k||_inf.
+        e_k = max_n ||lambda^n_k - lambda_k||_inf.
     """
-    excess = np.maximum(constants.L * errors - delta(SHARPER, c, N, constants.mismatch), 0).mean()
-    squares = float((np.maximum(c, 1 - c) ** 2).sum())
-    total = alpha * squares + 2 * (1 - alpha) * float(np.linalg.norm(c)) * float(excess)
-    return math.sqrt(total / (2 - alpha))
+    excess = constants.L * errors - delta(SHARPER, bounds.c, N, constants.mismatch)
+    slack = -float(excess.max() if excess.max() <= 0 else np.sqrt((np.maximum(excess, 0) ** 2).mean()))
+    return bounds.shortfall(bounds.largest_step, slack)
 
 
 def rows(

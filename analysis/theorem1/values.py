@@ -14,11 +14,11 @@ from functools import cached_property
 
 import numpy as np
 
+from analysis.theorem1.forks import forked, repeated
 from analysis.verdicts import mean_and_error
 from cmarlsim.execution import Run
 from cmarlsim.kernels.world import Floats
 from cmarlsim.learning.policy import Policy
-from cmarlsim.randomness import stream
 from cmarlsim.scenario import Scenario
 
 REPEATED, LONG = 64, 12
@@ -130,23 +130,17 @@ def sample(scenario: Scenario, policy: Policy, seed: int, rollouts: Sequence[int
 def _repeated(run: Run, lam: Floats) -> dict[str, Floats]:
     """Repeat the next rollout of a run, in which the ideal multipliers are `lam` (M,)."""
     own = run.lam
-    seeds = stream(run.seed, "repetitions", run.done).integers(2**63, size=REPEATED)
     kinds = {"own": own, "shared": lam, "nearer": lam + NEARER * (own - lam)}
-    found = {name: np.stack([_next(run.fork(used, int(s))) for s in seeds]) for name, used in kinds.items()}
-    found["frozen"] = np.stack([_for_long(run.fork(lam, int(s))) for s in seeds[:LONG]])
+    found = {name: repeated(run, used, REPEATED)[0] for name, used in kinds.items()}
+    found["frozen"] = np.stack([_for_long(fork) for fork in forked(run, lam, LONG)])
     return found | {"away": np.abs(own - lam).max()}
-
-
-def _next(run: Run) -> Floats:
-    """Mean rewards of the next rollout, (M,)."""
-    return run.advance(1, keep_steps=False).reward_mean[0]
 
 
 def _for_long(run: Run) -> Floats:
     """Mean rewards, (M,), of many rollouts in all of which multipliers stay as they are."""
     lam, total = run.lam, np.zeros(run.scenario.M)
     for k in range(WAITED + LASTED):
-        reward = _next(run)
+        reward = run.advance(1, keep_steps=False).reward_mean[0]
         run.lam = lam
         if k >= WAITED:
             total += reward / LASTED
