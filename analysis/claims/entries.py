@@ -106,30 +106,33 @@ ENTRIES = (
         "theorem1",
         "theorem1-region",
         about=("largest c - satisfaction",),
+        printed=(PRINTED, "Proposition 4"),
     ),
     Entry(
         "(23)",
-        "delta = 1 - ||c||_inf - M (epsilon + beta) > 0; Proposition 4 has sqrt(M)",
+        "delta = 1 - ||c||_inf - M (epsilon + beta) > 0; in Proposition 4 with sqrt(M). Corrected: sharper",
         "theorem1",
         "theorem1-lemmas",
         about=("epsilon + beta: ",),
-        corrected=("Proposition 4", SHARPER),
+        printed=(PRINTED, "Proposition 4"),
+        corrected=(SHARPER,),
         condition=True,
     ),
     Entry(
         "(24)",
         "liminf of satisfaction >= c - sqrt(alpha M). Corrected: sharper errors, without Lemma 6",
         "theorem1",
-        "theorem1-along",
+        "theorem1-trajectories",
         about=("satisfaction",),
     ),
     Entry(
         "(25)",
-        "alpha >= eta d_G M L / (p T0 delta); Proposition 4 has sqrt(M)",
+        "alpha >= eta d_G M L / (p T0 delta); in Proposition 4 with sqrt(M). Corrected: sharper",
         "theorem1",
         "theorem1-region",
         about=("measured",),
-        corrected=("Proposition 4", SHARPER),
+        printed=(PRINTED, "Proposition 4"),
+        corrected=(SHARPER,),
         condition=True,
     ),
     Entry(
@@ -158,13 +161,13 @@ ENTRIES = (
     ),
     Entry(
         "(33)",
-        "lambda^T (V_R - c) >= ||lambda|| / sqrt(M) times delta less the error of gossip. Corrected: with "
-        "Proposition 4's factors, and with our delta",
+        "lambda^T (V_R - c) >= ||lambda|| / sqrt(M) times delta less the error of gossip. Corrected: sharper",
         "theorem1",
         "theorem1-lemmas",
         rows="Lemma 2",
         about=("(33)",),
-        corrected=("Proposition 4", SHARPER),
+        printed=(PRINTED, "Proposition 4"),
+        corrected=(SHARPER,),
     ),
     Entry(
         "(26)",
@@ -177,20 +180,20 @@ ENTRIES = (
         "Lemma 3",
         "E[||lambda_k+1||^2 | F_k] <= (1 - alpha)^2 ||lambda_k||^2 + eta^2 M, (52)",
         "theorem1",
-        "theorem1-along",
+        "theorem1-trajectories",
     ),
     Entry(
         "Lemma 4",
         "E||lambda_k||^2 <= eta^2 M sum_j (1 - alpha)^(2 j), (59)",
         "theorem1",
-        "theorem1-along",
+        "theorem1-trajectories",
     ),
     Entry(
         "Lemma 5",
         "||lambda_k|| <= U = eta sqrt(M / alpha) on every path. Corrected: eta sqrt(M) / alpha, and per zone "
         "eta c_m (1 - (1 - alpha)^k) / alpha",
         "theorem1",
-        "theorem1-along",
+        "theorem1-trajectories",
     ),
     Entry(
         "Lemma 6",
@@ -205,7 +208,7 @@ ENTRIES = (
         "limsup of the running mean of a multiplier <= eta sqrt(M / alpha), (34). Corrected: smaller by "
         "sqrt(2 - alpha), by martingale differences",
         "theorem1",
-        "theorem1-along",
+        "theorem1-trajectories",
     ),
 )
 """In the order of the paper."""

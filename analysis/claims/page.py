@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.claims.entries import ENTRIES, Entry
-from analysis.claims.parts import Part
+from analysis.claims.parts import PARTS, Part
 from analysis.verdicts import FAILS, HOLDS, UNDECIDED, VACUOUS
 from cmarlsim.errors import InputError
 
@@ -103,13 +103,14 @@ def summed_up(parts: Sequence[Part], folder: Path) -> pd.DataFrame:
 
 
 def markdown(table: pd.DataFrame, folder: Path, page: Path) -> str:
-    """The page, whose links go from its own place to the folder of tables and figures."""
+    """The page, whose links go from its own place to the folder of tables and figures, if they are there."""
     heads = ["claim", "what it says", "command", "as printed", "as corrected", "what decides", "basis", "see"]
     lines = [heads, ["---"] * len(heads)]
-    where = relpath(folder, page.parent)
+    where, texts = relpath(folder, page.parent), {part.name: part.text for part in PARTS}
     for entry, found in zip(ENTRIES, table.to_dict("records"), strict=True):
         links = [(f"{entry.figure}.png", "figure"), (f"{entry.part}.md", "table")]
         see = [f"[{word}]({where}/{name})" for name, word in links if (folder / name).is_file()]
+        see += [f"[text]({texts[entry.part]})"] * (page.parent / texts[entry.part]).is_file()
         decides = [f"{text}" for text in (found["decided by"], found["corrected by"]) if text]
         cells = [found["claim"], found["says"], f"`{found['command']}`", found["as printed"]]
         cells += [found["as corrected"], "; corrected: ".join(decides), found["basis"], ", ".join(see)]

@@ -90,12 +90,13 @@ def as_it_is(table: pd.DataFrame) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Part:
-    """A script, and the table that it writes."""
+    """A script, the table that it writes, and where it is explained."""
 
     name: str  # of its module in `analysis`
     make: Callable[..., int]
     table: str
     convert: Callable[[pd.DataFrame], pd.DataFrame]
+    text: str  # the page that explains what it finds
 
     def read(self, folder: Path) -> pd.DataFrame:
         """The script's rows, from the table that it left in a folder.
@@ -118,8 +119,8 @@ class Part:
 
 
 PARTS = (
-    Part("proposition1", proposition1, "proposition1.csv", as_it_is),
-    Part("proposition2", proposition2, "proposition2-claims.csv", of_proposition2),
-    Part("proposition3", proposition3, "proposition3.csv", of_proposition3),
-    Part("theorem1", theorem1, "theorem1.csv", as_it_is),
+    Part("proposition1", proposition1, "proposition1.csv", as_it_is, "proposition1.md"),
+    Part("proposition2", proposition2, "proposition2-claims.csv", of_proposition2, "footprints.md"),
+    Part("proposition3", proposition3, "proposition3.csv", of_proposition3, "footprints.md"),
+    Part("theorem1", theorem1, "theorem1.csv", as_it_is, "theorem1.md"),
 )
