@@ -102,7 +102,8 @@ ENTRIES = (
     ),
     Entry(
         "Theorem 1",
-        "Under (23) and (25) satisfaction falls short of c by at most sqrt(alpha M), almost surely",
+        "Under (23) and (25) satisfaction falls short of c by at most sqrt(alpha M), almost surely. "
+        "Vacuous where (25) is not met",
         "theorem1",
         "theorem1-region",
         about=("largest c - satisfaction",),
