@@ -11,7 +11,7 @@ import pytest
 from commands import outcome
 
 from analysis.theorem1 import forms, lemma1, lemma2, region, values
-from analysis.theorem1.__main__ import theorem1
+from analysis.theorem1.__main__ import by_ratios, theorem1
 from analysis.theorem1.forms import FORMS, PROPOSITION_4, Gossip
 from analysis.theorem1.lemma2 import Constants
 from analysis.theorem1.values import Samples
@@ -100,6 +100,17 @@ def test_lemma_1s_rows_and_where_its_conclusion_fails(monkeypatch: pytest.Monkey
     assert words(lemma1.rows(Scenario.load("paper"), lam, 0), "Lemma 1", PRINTED)[0] == "fails"
     monkeypatch.setattr(lemma1, "least_slack", lambda c, N: tuple(3 * np.array(least_slack(c, N))))
     assert "fails" in words(lemma1.rows(Scenario.load("paper"), lam, 0), "Lemma 1", SHARPER)
+
+
+def test_more_than_all_agents_together_can_do() -> None:
+    """||c||_1 = 1.4 for one agent: with all multipliers alike lambda^T (V - c) < 0."""
+    with pytest.warns(UserWarning, match="Theorem 1 does not apply"):
+        found = lemma1.rows(Scenario.load("tiny", ["agents.N=1", "zones.top.c=0.9"]), np.ones((1, 3)), 0)
+    assert words(found, "Lemma 1", PRINTED)[:2] == ["fails", "fails"]
+    assert found.loc[
+        found["quantity"].str.startswith("(30): least lambda"), "measured"
+    ].item() == pytest.approx(-0.4)
+    assert words(found, "Lemma 1", SHARPER) == []
 
 
 def test_conditions_that_a_scenario_does_not_meet() -> None:
@@ -191,6 +202,7 @@ BOUND = Gossip("proven", printed=0.02, corrected=0.03)
 
 def test_the_forms_of_delta_and_25() -> None:
     c, N = np.array([0.2, 0.3, 0.4]), 3
+    assert [BOUND.error(form) for form in FORMS] == [0.02, 0.02, 0.03]
     assert [forms.delta(form, c, N, 0.1) for form in FORMS[:2]] == pytest.approx(slack(c, 0.1))
     assert forms.delta(SHARPER, c, N, 0.1) == pytest.approx(0.6 - 0.1)
     for form, factor in zip(FORMS, (3, math.sqrt(3), 1), strict=True):
@@ -271,7 +283,7 @@ def test_without_25_the_error_follows_from_what_was_measured() -> None:
     c, alpha = np.array([0.2, 0.3, 0.4]), 0.1
     bounds, S = PathBounds(c, alpha, 0.5), 0.64 + 0.49 + 0.36
     constants = Constants(mismatch=0.2, norm=1.0, L=2.0)
-    for errors, spare in (([0.1, 0.15], 0.1), ([0.1, 0.2], 0.0), ([0.1, 0.5], -0.6 / math.sqrt(2))):
+    for errors, spare in (([0.1, 0.15], 0.1), ([0.1, 0.2], 0.0), ([0.1, 0.5], -math.sqrt(0.29 / 2))):
         y = lemma2.error_without_25(bounds, 3, constants, np.array(errors))
         assert (2 - alpha) * y**2 == pytest.approx(alpha * S - 2 * (1 - alpha) * spare * y)
         assert y > 0
@@ -296,7 +308,7 @@ def test_the_region_grows_as_L_falls(monkeypatch: pytest.MonkeyPatch) -> None:
     bounds = {"proven": MultiplierError(2, 0.1, 0.01, 0.5, 100)}
     before = 0
     for L in (100.0, 1.0, 0.01, 0.0001):
-        table = region.grid(scenario, Constants(0.0, 0.0, L), bounds)
+        table = region.grid(scenario, Constants(0.0, 0.0, L), bounds, scaled=False)
         held = table[table["verdict"] == "holds"]
         assert len(held) >= before
         before = len(held)
@@ -307,11 +319,35 @@ def test_the_region_grows_as_L_falls(monkeypatch: pytest.MonkeyPatch) -> None:
             assert factor * L * line.error <= 0.4
             assert line.zones == sum(c > math.sqrt(6 * line.alpha) for c in PAPER) > 0
     assert before > 0
-    nothing = region.grid(scenario, Constants(0.5, 0.0, 0.0001), bounds)
+    nothing = region.grid(scenario, Constants(0.5, 0.0, 0.0001), bounds, scaled=False)
     assert set(nothing["verdict"]) == {"vacuous"}
     found = region.rows(scenario, nothing)
     assert words(found, "(24)", PRINTED) == ["vacuous"] * 2 + ["holds"] * 4
     assert words(found, "Theorem 1", SHARPER) == ["vacuous"]
+
+
+def test_a_smaller_eta_is_of_no_use_to_a_policy_that_sees_ratios() -> None:
+    """Multipliers are proportional to eta, so it does the same, and L times the error is the same."""
+    rank = Policy.load("rank")
+    assert by_ratios(rank)
+    assert by_ratios(Policy.load("paper"))
+    one, other = (
+        execute(Scenario.load("tiny", ["links.model=never", f"dual.eta={eta}"]), rank, 400)
+        for eta in (0.5, 0.125)
+    )
+    assert np.array_equal(one.action, other.action)
+    assert np.array_equal(one.lam, 4 * other.lam)
+    constants = [
+        Constants.of(values.collect(run.scenario, values.sample(run.scenario, rank, 0, range(1, 12))))
+        for run in (one, other)
+    ]
+    factor = constants[1].L / constants[0].L
+    assert factor == pytest.approx(4)
+    bounds = {"proven": MultiplierError(1, 0.3, 0.05, 0.5, 10)}
+    table = region.grid(one.scenario, constants[0], bounds, scaled=True)
+    product = table["L"] * table["error"]
+    for _, mine in product.groupby([table[key] for key in ("alpha", "T0", "p", "form")]):
+        assert mine.to_numpy() == pytest.approx(mine.iloc[0])
 
 
 def test_the_map_is_equation_25() -> None:

@@ -12,10 +12,11 @@ import pytest
 import worlds
 from cases import COMPILED
 from hypothesis import given, settings
+from scipy import stats
 
 from analysis.style import new_figure
 from analysis.theorem1 import counterexamples, forks
-from analysis.theorem1.along import rows, sampled
+from analysis.theorem1.along import conditional_rows, rows, sampled
 from analysis.theorem1.along_figures import draw
 from analysis.theorem1.invariants import CERTIFICATE, LARGEST, MISSED, STEP, UNROLLED, broken, slacks
 from analysis.theorem1.paths import Paths, tightness
@@ -24,6 +25,7 @@ from cmarlsim.path_bounds import PathBounds
 from cmarlsim.theory import certified_satisfaction
 
 PAPER = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
+BOUNDS_TINY = PathBounds(np.array([0.2, 0.3, 0.4]), 0.05, 0.5)
 BOUNDS = PathBounds(np.array([0.2, 0.7]), 0.1, 0.5)
 
 
@@ -154,6 +156,17 @@ def test_nothing_breaks_an_invariant(case: cases.Case) -> None:
     assert broken(recorded(case, 7)) == []
 
 
+@settings(max_examples=100 if COMPILED else 20)
+@given(worlds.random_cases().filter(lambda case: case.scenario["dual"]["alpha"] > 0))
+def test_what_is_missing_is_bounded_by_the_slack_of_the_path(case: cases.Case) -> None:
+    run = recorded(case, 40 if COMPILED else 6)
+    paths = Paths([run])
+    bound = paths.bounds.shortfall(paths.bounds.largest_step, paths.slack)
+    burnt_in = np.linalg.norm(run.scenario.c) / (run.scenario.dual.alpha * paths.K)
+    missing = np.linalg.norm(np.maximum(run.scenario.c - run.satisfaction(), 0))
+    assert missing <= burnt_in + bound + 1e-12
+
+
 @pytest.fixture(scope="module")
 def runs() -> list[Recording]:
     """Two agents who follow the largest multipliers in the tiny building."""
@@ -226,6 +239,28 @@ def test_forks_go_on_with_draws_of_their_own() -> None:
     assert (again.after == sample.after).all()
 
 
+def test_means_given_the_past_have_students_intervals() -> None:
+    case = cases.with_logits(cases.random_weights(cases.shipped_case("tiny"), scale_lam=True), 0.05)
+    run = recorded(case, 6)
+    samples = forks.sample_rollouts(run, cases.policy_of(case), [1, 5], 30)
+    lines = list(conditional_rows(Paths([run]), samples))
+    assert len(lines) == 6
+    for sample, (inner, printed, sharper) in zip(samples, (lines[:3], lines[3:]), strict=True):
+        for line, found in ((inner, sample.inner(run.scenario.c)), (printed, sample.square)):
+            assert line["measured"] == pytest.approx(found.mean())
+            low, high = stats.t.interval(1 - 1e-4, 29, found.mean(), stats.sem(found))
+            assert (line["low"], line["high"]) == pytest.approx((low, high))
+        before = 0.95**2 * (sample.ideal**2).sum()
+        assert printed["bound"] == pytest.approx(before + 0.25 * 3)
+        assert sharper["bound"] == pytest.approx(before + 0.25 * (0.8**2 + 0.7**2 + 0.6**2))
+    vacuous = [
+        float((BOUNDS_TINY.largest(k + 1) ** 2).sum()) <= line["bound"]
+        for k, line in zip((1, 1, 5, 5), (lines[1], lines[2], lines[4], lines[5]), strict=True)
+    ]
+    assert [line["verdict"] == "vacuous" for line in (lines[1], lines[2], lines[4], lines[5])] == vacuous
+    assert vacuous == [True, True, False, False]
+
+
 def test_forks_need_the_policy_of_the_run(runs: list[Recording]) -> None:
     other = cases.policy_of(cases.random_weights(cases.shipped_case("tiny"), scale_lam=True))
     with pytest.raises(InputError, match="cannot be repeated with this policy"):
@@ -273,6 +308,7 @@ def test_rows_are_what_happened(runs: list[Recording]) -> None:
     line = table.loc[("Proposition 4", "printed", "running mean of lambda_m, most after 10% of any run, top")]
     assert line["measured"] == pytest.approx(running[:, 5:, 2].max())
     assert line["bound"] == pytest.approx(0.5 * math.sqrt(3 / 0.05))
+    assert paths.tail.start + 1 == 6  # rollouts done
     line = table.loc[("(24)", "printed", "satisfaction, least after 10% of any run, top")]
     least = min(run.reward_mean[: k + 1, 2].mean() for run in runs for k in range(5, 60))
     assert line["measured"] == line["low"] == pytest.approx(least)
@@ -290,6 +326,11 @@ def test_rows_are_what_happened(runs: list[Recording]) -> None:
     missing = [np.linalg.norm(np.maximum(PAPER[1:4] - run.satisfaction(), 0)) for run in runs]
     (finite,) = table.loc[("(24)", "finite time")]["measured"]
     assert finite == pytest.approx(max(missing))
+    certified = np.min([run.certificate().max(axis=0) for run in runs], axis=0)
+    beside = table.loc[("local certificate", "beside (24)")]["measured"]
+    assert list(beside) == pytest.approx(certified[[0, 1, 2]])
+    gap = np.min([run.satisfaction() - run.certificate().max(axis=0) for run in runs], axis=0)
+    assert list(table.loc[("local certificate", "tightness")]["measured"]) == pytest.approx(gap, abs=1e-12)
 
 
 def test_one_run_has_no_interval_but_what_is_possible(

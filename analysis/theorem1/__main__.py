@@ -66,6 +66,11 @@ def prepare(scenario: str, policy: str, settings: Sequence[str]) -> tuple[Scenar
     return world, team
 
 
+def by_ratios(policy: Policy) -> bool:
+    """Whether a policy sees multipliers only by their ratios."""
+    return policy.encoding is None or policy.encoding.scale_lam
+
+
 def repeat(scenario: Scenario, policy: Policy, seeds: Sequence[int]) -> Samples:
     """Repeat rollouts of runs with these seeds.
 
@@ -96,10 +101,10 @@ def lemmas(
     batch = [(scenario, policy, seed) for seed in seeds]
     recordings = execute_batch(batch, ROLLOUTS * scenario.dual.T0, record="step")
     samples, bounds = repeat(scenario, policy, seeds), proposition_3(recordings)
-    constants = Constants.of(samples.halves()[0])
+    constants = Constants.of(samples)
     constants = constants if L is None else replace(constants, L=L)
     lam = np.concatenate([recording.lam_ideal for recording in recordings])
-    lam, grid = lam[lam.any(axis=1)], region.grid(scenario, constants, bounds)
+    lam, grid = lam[lam.any(axis=1)], region.grid(scenario, constants, bounds, by_ratios(policy))
     save(drawing.draw(samples, constants, lam), drawing.tabulate(samples), stem.with_name(f"{NAME}-lemmas"))
     save(region.draw(scenario, constants, bounds), grid, stem.with_name(f"{NAME}-region"))
     return [

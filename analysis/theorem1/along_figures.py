@@ -84,7 +84,8 @@ def draw_promises(axes: Axes, paths: Paths) -> None:
     """Zone by zone: least satisfaction late in the runs, certificates, and what is promised."""
     bounds, at = paths.bounds, np.arange(paths.bounds.M)
     found = paths.satisfaction[:, paths.tail].min(axis=(0, 1))
-    certified = np.stack([certificates(run, run.lam)[-1].max(axis=0) for run in paths.runs]).min(axis=0)
+    best = [certificates(run, run.lam)[paths.tail].max(axis=1).min(axis=0) for run in paths.runs]
+    certified = np.min(best, axis=0)
     axes.bar(at, found, color=[colour(m) for m in range(len(at))], alpha=0.35, width=0.7)
     axes.hlines(bounds.c, at - 0.35, at + 0.35, color="black", linewidth=1.2, label="c")
     axes.plot(at, certified, "D", color="#b2182b", markersize=3.5, label="certified, best agent")

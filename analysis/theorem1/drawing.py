@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.style import DOUBLE, new_figure, styled
-from analysis.theorem1.lemma1 import DRAWN, slacks
+from analysis.theorem1.lemma1 import random_multipliers, slacks
 from analysis.theorem1.lemma2 import Constants
 from analysis.theorem1.values import NEARER, Samples
 from cmarlsim.kernels.world import Floats
@@ -22,7 +22,7 @@ BLUE, RED, GREEN = "#1f5fb4", "#b2182b", "#2a7f3f"
 def _draw_slack(axes: Axes, samples: Samples, lam: Floats) -> None:
     """Lemma 1: the ideal policy's slack in random multipliers and in those that occurred, with its bounds."""
     c, N, M = samples.c, samples.N, len(samples.c)
-    random = np.random.default_rng(0).exponential(size=(DRAWN, M)) ** 2
+    random = random_multipliers(M, 0)
     for some, shade, label in ((random, "0.75", "random $\\lambda$"), (lam, BLUE, "$\\lambda$ of the runs")):
         found = slacks(some, c, N)
         axes.hist(

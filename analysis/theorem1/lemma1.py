@@ -89,7 +89,9 @@ def conditions(scenario: Scenario) -> list[dict[str, object]]:
 
 
 def rows(scenario: Scenario, lam: Floats, seed: int) -> pd.DataFrame:
-    """Lemma 1 for a scenario, in the multipliers `lam` (R, M) of a run, and for random thresholds.
+    """Lemma 1 for a scenario, in the multipliers of runs, and for random thresholds.
+
+    `lam` (R, M): multipliers that occurred, none of them 0.
 
     Returns
     -------
@@ -100,22 +102,28 @@ def rows(scenario: Scenario, lam: Floats, seed: int) -> pd.DataFrame:
     largest, norm = least_slack(c, N)
     room = 1 - float(c.max())
     everywhere = "least lambda^T (V - c) / ||lambda||"
-    random = stream(seed, "lemma 1").exponential(size=(DRAWN, M)) ** 2
-    printed = Statement(LEMMA, PRINTED, f"(27): {everywhere}, all lambda", room / math.sqrt(M), PROVEN, True)
-    closed = Statement(LEMMA, SHARPER, f"{everywhere}, all lambda", closed_slack(c, N), OURS, True)
     found = [
         *conditions(scenario),
         Statement(
             LEMMA, PRINTED, "(30): least lambda^T (V - c) / ||lambda||_inf, all lambda", room, PROVEN, True
         ).row(largest),
-        printed.row(norm),
-        closed.row(norm),
+        Statement(LEMMA, PRINTED, f"(27): {everywhere}, all lambda", room / math.sqrt(M), PROVEN, True).row(
+            norm
+        ),
     ]
-    for words, some in ((f"{DRAWN:,} random lambda", random), ("lambda of the runs", lam[lam.any(axis=1)])):
-        if len(some):
+    if norm >= 0:
+        closed = Statement(LEMMA, SHARPER, f"{everywhere}, all lambda", closed_slack(c, N), OURS, True)
+        found.append(closed.row(norm))
+        tried = {f"{DRAWN:,} random lambda": random_multipliers(M, seed), "lambda of the runs": lam}
+        for words, some in tried.items():
             exact = Statement(LEMMA, SHARPER, f"{everywhere}, {words}", norm, OURS, True)
             found.append(exact.row(slacks(some, c, N).min()))
     return pd.DataFrame(found + random_thresholds(M, N, seed))
+
+
+def random_multipliers(M: int, seed: int) -> Floats:
+    """Multipliers (`DRAWN`, M), some much larger than others."""
+    return stream(seed, "lemma 1").exponential(size=(DRAWN, M)) ** 2
 
 
 def random_thresholds(M: int, N: int, seed: int) -> list[dict[str, object]]:

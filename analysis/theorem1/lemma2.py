@@ -189,8 +189,8 @@ def error_without_25(bounds: PathBounds, N: int, constants: Constants, errors: F
     """What takes the place of sqrt(alpha M) in (24), whether (25) holds or not; `docs/theorem1.md` proves it.
 
     In rollout k lambda_k^T (V_R - c) >= (s - L e_k) ||lambda_k||, where s is the least slack of Lemma 1 less
-    epsilon + beta. In the long run that costs no more than a slack of -rms [L e_k - s]_+ in all of them, or
-    leaves their least one if all are positive.
+    epsilon + beta, and it is never below -||c|| ||lambda_k||. In the long run that costs no more than a slack
+    of -rms [L e_k - s]_+ in all rollouts, or leaves their least one if all are positive.
 
     Parameters
     ----------
@@ -198,6 +198,7 @@ def error_without_25(bounds: PathBounds, N: int, constants: Constants, errors: F
         e_k = max_n ||lambda^n_k - lambda_k||_inf.
     """
     excess = constants.L * errors - delta(SHARPER, bounds.c, N, constants.mismatch)
+    excess = np.minimum(excess, np.linalg.norm(bounds.c))
     slack = -float(excess.max() if excess.max() <= 0 else np.sqrt((np.maximum(excess, 0) ** 2).mean()))
     return bounds.shortfall(bounds.largest_step, slack)
 
@@ -210,21 +211,23 @@ def rows(
     Parameters
     ----------
     samples
-        Repeated rollouts of these runs. (31)-(33) are tried on the second half of them.
+        Repeated rollouts of these runs.
     constants
-        From the first half.
+        From all of them, or assumed. (31)-(33) are tried on the second half of the rollouts, with constants
+        from the first.
 
     Returns
     -------
     DataFrame
         Columns as `verdicts.COLUMNS`.
     """
-    _, others = samples.halves()
     found = [*assumption_1(samples), *condition_25(samples, constants, bounds)]
+    first, others = samples.halves()
     if len(others.lam):
-        found += inequality_31(others, constants, bounds)
-        found += inequality_32(others, constants)
-        found += inequality_33(others, constants, bounds)
+        tried = Constants.of(first)
+        found += inequality_31(others, tried, bounds)
+        found += inequality_32(others, tried)
+        found += inequality_33(others, tried, bounds)
     found += given_the_past(recordings, bounds)
     return pd.DataFrame(found + theorem_1(recordings, constants, bounds))
 

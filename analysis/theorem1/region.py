@@ -52,8 +52,16 @@ def _per_eta(bound: MultiplierError, N: int, M: int) -> float:
     return bound.all_agents(N, M)
 
 
-def grid(scenario: Scenario, constants: Constants, bounds: dict[str, MultiplierError]) -> pd.DataFrame:
+def grid(
+    scenario: Scenario, constants: Constants, bounds: dict[str, MultiplierError], scaled: bool
+) -> pd.DataFrame:
     """Theorem 1 on a grid of settings, with epsilon, beta and L as they are.
+
+    Parameters
+    ----------
+    scaled
+        Whether the policy sees multipliers only by their ratios. As all of them are proportional to eta, it
+        does the same for any eta, and its L is proportional to 1 / eta.
 
     Returns
     -------
@@ -70,9 +78,10 @@ def grid(scenario: Scenario, constants: Constants, bounds: dict[str, MultiplierE
             error = errors(b, N, M).error(form)
             most = most_L(form, c, N, constants.mismatch, error)
             zones = int((c > feasibility_error(b.alpha, M)).sum())
-            met = room > 0 and most >= constants.L and zones > 0 and not unmet_conditions(c, N)
+            L = constants.L * (scenario.dual.eta / b.eta if scaled else 1.0)
+            met = room > 0 and most >= L and zones > 0 and not unmet_conditions(c, N)
             line = {"alpha": b.alpha, "eta": b.eta, "T0": b.T0, "p": b.p, "d_G": b.d_G, "form": form}
-            line |= {"error": error, "delta": room, "most_L": most, "L": constants.L}
+            line |= {"error": error, "delta": room, "most_L": most, "L": L}
             lines.append(line | {"zones": zones, "verdict": HOLDS if met else VACUOUS, "basis": basis})
     return pd.DataFrame(lines)
 
@@ -139,9 +148,8 @@ def _draw_form(
         label = basis.partition(": ")[2] or basis
         axes.plot(bound.alpha, at, marker, color="#b2182b", markersize=6, linewidth=0, label=label)
     room = delta(form, scenario.c, scenario.agents.N, constants.mismatch)
-    axes.set_title(
-        f"{form}\nmeasured $\\delta$ = {room:.2f}{' < 0: vacuous everywhere' if room <= 0 else ''}"
-    )
+    word = ": vacuous" if room <= 0 else ""
+    axes.set_title(f"{form}\nmeasured $\\delta$ = {room:.2f}{word}")
     axes.set(xscale="log", yscale="log", xlabel="$\\alpha$", xlim=ALPHAS[[0, -1]], ylim=PRODUCTS[[0, -1]])
     return mesh
 
