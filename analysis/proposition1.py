@@ -238,7 +238,7 @@ def proposition1(
     table.to_csv(stem.with_suffix(".csv"), index=False, float_format="%.6g")
     stem.with_suffix(".md").write_text(
         "The policy gradient with local Q-functions against that of the Lagrangian, over random policies and "
-        "multipliers; for each of them the worst agent. Differences are relative to the largest entry of any.\n\n"
+        "multipliers. For each of them the worst agent; differences by the largest entry of all.\n\n"
         + markdown(table),
         encoding="utf-8",
     )

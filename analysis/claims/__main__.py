@@ -1,6 +1,6 @@
 """``python -m analysis.claims``: every numbered claim of the paper, and what became of it.
 
-Runs the scripts that check the claims, with their defaults (three or four minutes), into the folder
+Runs the scripts that check the claims, with their defaults (two minutes or three), into the folder
 ``figures`` beside the page, and sums their tables up as ``claims.md`` and ``claims.csv``, a line a claim.
 With ``--from DIR`` it sums up the tables that the scripts wrote there before.
 """
