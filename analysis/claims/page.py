@@ -31,7 +31,8 @@ promises nothing that could not be taken for granted, **undecided** where the bo
 interval of what was measured, as it does where it is an equality. Brackets say in how many cases it came
 out how. The number that decides is that of the case that fails worst, or else of the one that is nearest
 to its bound. Basis *estimated* means that constants such as L, epsilon and beta were measured in runs,
-*assumed* that a condition is taken for granted.
+of a patrol whose links are neither independent nor equal: a failure may be that of the estimate.
+*Assumed* means that a condition is taken for granted.
 
 """
 
