@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from analysis import figure3a, figure3bf, figure4, figure5a, figure5b, figure5c
+from analysis import figure3a, figure3bf, figure4, figure5a, figure5b, figure5c, markdown
 from analysis.options import POLICIES, RUNS, Force, Out, Policies, Recordings, Runs
 from analysis.recordings import (
     RADII,
@@ -85,11 +85,8 @@ def beside(table: pd.DataFrame) -> list[list[str]]:
 def save_table(table: pd.DataFrame, stem: Path) -> None:
     """Write ``stem.csv``, a line a claim and policy, and ``stem.md``, a line a claim."""
     table.to_csv(stem.with_suffix(".csv"), index=False, float_format="%.6g")
-    head, *body = [
-        "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |" for cells in beside(table)
-    ]
-    rule = "|" + "---|" * (2 + table["policy"].nunique())
-    stem.with_suffix(".md").write_text("\n".join([head, rule, *body, ""]), encoding="utf-8")
+    head, *body = beside(table)
+    stem.with_suffix(".md").write_text(markdown.table(head, body), encoding="utf-8")
 
 
 def print_table(table: pd.DataFrame) -> None:

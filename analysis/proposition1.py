@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import typer
 
+from analysis import markdown
 from analysis.enumerated import MOST_STATES, STEP, Alone, Joint, slopes
 from analysis.options import OUT, Force, Out
 from analysis.style import free_stem
@@ -203,14 +204,14 @@ def check(scenario: Scenario, episodes: int, seed: int) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def markdown(table: pd.DataFrame) -> str:
+def tabulated(table: pd.DataFrame) -> str:
     """One line a statement and scenario: in how many cases it came out how, and the largest number."""
-    lines = [["form", "quantity", "scenario", "bound", "least", "largest", "verdict"], ["---"] * 7]
+    lines = []
     for (form, quantity, name), mine in table.groupby(["form", "quantity", "scenario"], sort=False):
         words = ", ".join(f"{word} in {count}" for word, count in mine["verdict"].value_counts().items())
         numbers = (mine["bound"].iloc[0], mine["measured"].min(), mine["measured"].max())
-        lines.append([form, quantity, name, *(f"{number:.3g}" for number in numbers), words])
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+        lines.append([form, quantity, name, *map(markdown.number, numbers), words])
+    return markdown.table(["form", "quantity", "scenario", "bound", "least", "largest", "verdict"], lines)
 
 
 def proposition1(
@@ -239,11 +240,11 @@ def proposition1(
     stem.with_suffix(".md").write_text(
         "The policy gradient with local Q-functions against that of the Lagrangian, over random policies and "
         "multipliers. For each of them the worst agent; differences by the largest entry of all.\n\n"
-        + markdown(table),
+        + tabulated(table),
         encoding="utf-8",
     )
     print(f"{stem}.csv, .md")
-    print(markdown(table), end="")
+    print(tabulated(table), end="")
     return 0
 
 

@@ -18,6 +18,7 @@ import pandas as pd
 import typer
 from matplotlib.figure import Figure
 
+from analysis import markdown
 from analysis.delays import OCCUPANCY, by_lag, claims, measure
 from analysis.observed import (
     footprints_for,
@@ -88,19 +89,19 @@ def draw(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def markdown(verdicts: pd.DataFrame) -> str:
+def tabulated(verdicts: pd.DataFrame) -> str:
     """One line a footprint and p: verdicts of all claims, and the largest excess where one holds.
 
     Verdicts are those of the exact chain, or else, in italics, those of the simulation.
     """
     heads = ["footprint", "d_G", "p", *verdicts["claim"].unique()]
-    lines = [heads, ["---", "---:", "---:", *["---"] * (len(heads) - 3)]]
+    lines = []
     for (name, diameter, p), mine in verdicts.groupby(["footprint", "d_G", "p"], sort=False):
         cells = {line.claim: _cell(line.exact, line.simulated, line.slack) for line in mine.itertuples()}
         lines.append(
             [Path(str(name)).name, str(diameter), f"{p:.3g}", *(cells.get(h, "") for h in heads[3:])]
         )
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+    return markdown.table(heads, lines)
 
 
 def _cell(exact: str, simulated: str, slack: float) -> str:
@@ -196,7 +197,7 @@ def proposition2(
     table, verdicts, error = judge(footprint or [], p or [], observations, repetitions, seed)
     save(draw(table), table, stem)
     verdicts.to_csv(out / f"{NAME}-claims.csv", index=False, float_format="%.6g")
-    text = explained(observations, repetitions, error) + markdown(verdicts)
+    text = explained(observations, repetitions, error) + tabulated(verdicts)
     stem.with_suffix(".md").write_text(text, encoding="utf-8")
     print(f"{stem}.md, {NAME}-claims.csv")
     print(summary(verdicts))

@@ -14,7 +14,7 @@ from commands import outcome
 import analysis.claims.__main__ as command
 from analysis import delays, multipliers
 from analysis.claims.entries import ENTRIES, Entry
-from analysis.claims.page import conclude, line, markdown, summed_up
+from analysis.claims.page import conclude, line, summed_up, written
 from analysis.claims.parts import PARTS, Part, of_proposition2, of_proposition3
 from analysis.settings import Setting
 from analysis.verdicts import COLUMNS, FAILS, HOLDS, PROVEN, UNDECIDED, VACUOUS, Statement
@@ -210,7 +210,7 @@ def test_without_tables_the_scripts_run_with_their_defaults(
 
 def test_links_go_to_files_that_exist(folder: Path) -> None:
     (folder / "proposition2.png").write_bytes(b"")
-    text = markdown(page_of(made_up()).reset_index(), folder, folder.parent / "claims.md")
+    text = written(page_of(made_up()).reset_index(), folder, folder.parent / "claims.md")
     assert text.count("[figure](tables/proposition2.png)") == 1
     assert "proposition3.png" not in text
 

@@ -16,7 +16,7 @@ import pandas as pd
 import typer
 from rich.console import Console
 
-from analysis.claims.page import markdown, summed_up
+from analysis.claims.page import summed_up, written
 from analysis.claims.parts import PARTS
 from analysis.options import OUT, Force, Out
 from analysis.style import free_stem
@@ -71,7 +71,7 @@ def claims(
     table = summed_up(PARTS, folder)
     out.mkdir(parents=True, exist_ok=True)
     page = stem.with_suffix(".md")
-    page.write_text(markdown(table, folder, page), encoding="utf-8")
+    page.write_text(written(table, folder, page), encoding="utf-8")
     table.to_csv(stem.with_suffix(".csv"), index=False)
     print(text(table))
     print(f"{stem}.csv, .md")

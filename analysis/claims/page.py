@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from analysis import markdown
 from analysis.claims.entries import ENTRIES, Entry
 from analysis.claims.parts import PARTS, Part
 from analysis.verdicts import FAILS, HOLDS, UNDECIDED, VACUOUS
@@ -103,10 +104,10 @@ def summed_up(parts: Sequence[Part], folder: Path) -> pd.DataFrame:
     return pd.DataFrame([line(entry, by_name[entry.part], tables) for entry in ENTRIES])
 
 
-def markdown(table: pd.DataFrame, folder: Path, page: Path) -> str:
+def written(table: pd.DataFrame, folder: Path, page: Path) -> str:
     """The page, whose links go from its own place to the folder of tables and figures, if they are there."""
     heads = ["claim", "what it says", "command", "as printed", "as corrected", "what decides", "basis", "see"]
-    lines = [heads, ["---"] * len(heads)]
+    lines = []
     where, texts = relpath(folder, page.parent), {part.name: part.text for part in PARTS}
     for entry, found in zip(ENTRIES, table.to_dict("records"), strict=True):
         links = [(f"{entry.figure}.png", "figure"), (f"{entry.part}.md", "table")]
@@ -115,5 +116,5 @@ def markdown(table: pd.DataFrame, folder: Path, page: Path) -> str:
         decides = [f"{text}" for text in (found["decided by"], found["corrected by"]) if text]
         cells = [found["claim"], found["says"], f"`{found['command']}`", found["as printed"]]
         cells += [found["as corrected"], "; corrected: ".join(decides), found["basis"], ", ".join(see)]
-        lines.append([cell.replace("|", "\\|") for cell in cells])
-    return HEADING + "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+        lines.append(cells)
+    return HEADING + markdown.table(heads, lines)

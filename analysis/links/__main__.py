@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import numpy as np
 import pandas as pd
 import typer
 
@@ -23,6 +22,7 @@ from analysis.links.drawing import draw
 from analysis.links.fit import Fit, correlation_table, lag_table, pair_table
 from analysis.links.replay import BERNOULLI, CHAIN, RECORDED, cost_table, replays
 from analysis.links.verdicts import promises, verdict_table
+from analysis.markdown import framed
 from analysis.options import OUT, POLICIES, Force, Out, Policies, Recordings, Run
 from analysis.recordings import label_of, labelled, obtain
 from analysis.style import free_stem, save
@@ -33,32 +33,18 @@ NAME = "links"
 TABLES = ("pairs", "lags", "correlations", "costs")
 
 
-def cells(value: object) -> str:
-    """A value for a table of text."""
-    if isinstance(value, (float, np.floating)):
-        return "" if np.isnan(value) else f"{value:.3g}"
-    return str(value).replace("|", r"\|")
-
-
-def markdown(table: pd.DataFrame) -> str:
-    """A data frame as a table of text."""
-    lines = [list(table.columns), ["---"] * len(table.columns)]
-    lines += [[cells(value) for value in line] for line in table.itertuples(index=False)]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
 def page(verdicts: pd.DataFrame, pairs: pd.DataFrame, costs: pd.DataFrame) -> str:
     """Verdicts, pairs and costs as a page."""
     return (
         "Links of the recordings against eq. (4): a test that a claim should pass, the largest value that "
         "it allows (bound), and the recording's (measured). Then errors of multipliers, mean over rollouts, "
         "of the worst agent and zone, over different links, against Proposition 3 with p as fitted.\n\n"
-        f"{markdown(verdicts)}\n"
+        f"{framed(verdicts)}\n"
         "Pairs of agents: the share p of the steps in which they could talk, and how long they could, or "
         "could not, at a time; `r` is the autocorrelation at a lag, `chain` that of two-state chains.\n\n"
-        f"{markdown(pairs)}\n"
+        f"{framed(pairs)}\n"
         "The same policy and draws over other links, means over recordings with 95 % intervals; "
-        f"`difference` is to the recorded links.\n\n{markdown(costs)}"
+        f"`difference` is to the recorded links.\n\n{framed(costs)}"
     )
 
 

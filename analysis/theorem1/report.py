@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from analysis.markdown import framed
 from analysis.verdicts import COLUMNS
 from cmarlsim.scenario import Scenario
 
@@ -18,11 +19,9 @@ L, epsilon and beta as large as the rollouts that were repeated need them.
 
 def markdown(scenario: Scenario, table: pd.DataFrame) -> str:
     """A heading, and one line a row."""
-    lines = [list(COLUMNS), ["---"] * len(COLUMNS)]
-    lines += [[_cell(value) for value in line] for line in table[list(COLUMNS)].itertuples(index=False)]
-    text = "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
     dual = scenario.dual
-    return HEADING.format(name=scenario.name, alpha=dual.alpha, eta=dual.eta, T0=dual.T0) + text
+    heading = HEADING.format(name=scenario.name, alpha=dual.alpha, eta=dual.eta, T0=dual.T0)
+    return heading + framed(table[list(COLUMNS)], digits=4)
 
 
 def summary(table: pd.DataFrame) -> str:
@@ -32,9 +31,3 @@ def summary(table: pd.DataFrame) -> str:
         counts = ", ".join(f"{word} in {count}" for word, count in mine["verdict"].value_counts().items())
         lines.append(f"{claim}, {form}: {counts}")
     return "\n".join(lines)
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, float):
-        return "" if pd.isna(value) else f"{value:.4g}"
-    return str(value).replace("|", "\\|")
