@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import pandas as pd
 import typer
 
+from analysis import markdown
 from analysis.options import OUT, Force, Out
 from analysis.recordings import RADII
 from analysis.style import free_stem
@@ -140,15 +141,13 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def markdown(lines: pd.DataFrame) -> str:
+def tabulated(lines: pd.DataFrame) -> str:
     """The summary as a table for readers."""
-    head = ["", *lines.columns]
-    rows = [head, ["---", *["---:"] * len(lines.columns)]]
-    rows += [
+    rows = [
         [str(name), *(f"{value:+.3f}" if isinstance(value, float) else str(value) for value in line)]
         for name, line in zip(lines.index, lines.itertuples(index=False), strict=True)
     ]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
+    return markdown.table(["", *lines.columns], rows, text=1)
 
 
 def ablation(
@@ -165,7 +164,7 @@ def ablation(
     lines = summary(table)
     stem.with_suffix(".md").write_text(
         f"Smallest margin over zones and {runs} runs of 40,000 steps, over {seeds} training seeds.\n\n"
-        + markdown(lines),
+        + tabulated(lines),
         encoding="utf-8",
     )
     print(lines.round(3).to_string())

@@ -99,7 +99,7 @@ def claims(delays: Delays) -> pd.DataFrame:
     """One row a claim: how its verdict comes out exactly and in simulation, and how loose it is.
 
     Columns: footprint, N, edges, d_G, p (the smallest), claim, exact, simulated, slack (the largest
-    excess, exact where it is known, else simulated) and the lag where it is.
+    excess, exact where it is known, else simulated), the lag where it is, and against (the largest deficit).
     """
     d = delays
     rows = [
@@ -119,15 +119,16 @@ def claims(delays: Delays) -> pd.DataFrame:
         ]
         best = excess[0] if excess[0] is not None else excess[1]
         if best is not None:
-            found.append(_row(d.footprint, claim, words, max(0.0, float(best.max())), int(best.argmax())))
+            found.append(claim_row(d.footprint, claim, words, best))
     if d.exact is not None:
         apart = np.abs(d.simulated - d.exact)
         word = "agrees" if apart.max() <= d.error else f"differs by {apart.max():.3g}"
-        found.append(_row(d.footprint, AGREEMENT, ["", word], float(apart.max()), int(apart.argmax())))
+        found.append(claim_row(d.footprint, AGREEMENT, ["", word], apart))
     return pd.DataFrame(found)
 
 
-def _row(footprint: Footprint, claim: str, words: Sequence[str], slack: float, lag: int) -> dict[str, object]:
+def claim_row(footprint: Footprint, claim: str, words: Sequence[str], excess: Floats) -> dict[str, object]:
+    """A row of the table of claims, from verdicts (exact, simulated) and the excess at every lag."""
     return {
         "footprint": footprint.name,
         "N": footprint.N,
@@ -137,8 +138,9 @@ def _row(footprint: Footprint, claim: str, words: Sequence[str], slack: float, l
         "claim": claim,
         "exact": words[0],
         "simulated": words[1],
-        "slack": slack,
-        "lag": lag,
+        "slack": max(0.0, float(excess.max())),
+        "lag": int(excess.argmax()),
+        "against": max(0.0, -float(excess.min())),
     }
 
 

@@ -30,3 +30,12 @@ def distribution_error(trials: int, miss: float) -> float:
     It is larger with probability at most `miss` (Dvoretzky, Kiefer and Wolfowitz, with Massart's constant).
     """
     return math.sqrt(math.log(2 / miss) / (2 * trials))
+
+
+def many_errors(trials: int, several: int, miss: float) -> float:
+    """Distance that so many simulated frequencies keep from the true ones, all at once.
+
+    Some are further off with probability at most `miss` (Hoeffding, and the union). Trials are independent,
+    and need not be alike.
+    """
+    return math.sqrt(math.log(2 * several / miss) / (2 * trials))

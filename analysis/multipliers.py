@@ -10,19 +10,23 @@ import numpy as np
 import pandas as pd
 
 from analysis.settings import Setting
+from analysis.verdicts import (
+    CORRECTED,
+    ESTIMATED,
+    PROVEN,
+    ROUNDING,
+    UNDECIDED,
+    at_most,
+    mean_and_error,
+    ratio,
+)
 from cmarlsim.errors import InputError
 from cmarlsim.kernels.world import Floats
 from cmarlsim.recording import Recording
 from cmarlsim.stochastic.chain import MOST_NODES
-from cmarlsim.stochastic.footprints import Footprint, fitted
+from cmarlsim.stochastic.footprints import fitted, strongest
 from cmarlsim.stochastic.multipliers import Errors, multiplier_errors
 from cmarlsim.theory import MultiplierError
-
-ROUNDING = 1e-9
-"""Errors that differ by less are equal."""
-
-MISS = 1e-4
-"""Probability with which an interval is allowed to miss a mean, of all agents and zones it stands for."""
 
 BAND = (0.05, 0.95)
 """Quantiles over repetitions."""
@@ -36,10 +40,7 @@ LOOKS = 6
 NORMS = ("each zone", "max norm", "all agents")
 
 PRINTED, TRANSIENT = "(22)", "(22), transient"
-CLOSER, CORRECTED, EXACT = "closer", "corrected", "exact mean"
-
-PROVEN = "proven"
-"""Basis of cases of the paper's model. (22) itself is so for each zone only."""
+CLOSER, EXACT = "closer", "exact mean"
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,18 +79,6 @@ def simulate(group: str, setting: Setting, seed: int) -> Case:
     return Case(head, errors, bound, footprint.N, setting.M, PROVEN, exact)
 
 
-def strongest(footprint: Footprint) -> Footprint:
-    """Part of a footprint that (22) promises most for: of the edges with some p or more, least d_G / p."""
-    parts = []
-    for p in np.unique(footprint.p):
-        kept = footprint.p >= p
-        try:
-            parts.append(Footprint(footprint.name, footprint.N, footprint.edges[kept], footprint.p[kept]))
-        except InputError:  # not connected, and no more so with fewer edges
-            break
-    return min(parts, key=lambda part: part.diameter / part.p.min())
-
-
 def from_recordings(group: str, recordings: Sequence[Recording]) -> list[Case]:
     """Look at runs of one scenario; d_G and p are estimated, in two ways, from who talked to whom.
 
@@ -98,8 +87,8 @@ def from_recordings(group: str, recordings: Sequence[Recording]) -> list[Case]:
     InputError
         If there is one agent only, or the pairs that ever met do not connect all agents.
     """
-    scenario, dual, K = recordings[0].scenario, recordings[0].scenario.dual, recordings[0].rollouts_done
-    N, M, met = scenario.agents.N, scenario.M, fitted(*recordings)
+    scenario, K = recordings[0].scenario, recordings[0].rollouts_done
+    N, M = scenario.agents.N, scenario.M
     if N < 2:
         raise InputError(f"{recordings[0].path}: has one agent only, there is no gossip")
     runs = [_errors_of(recording, K) for recording in recordings]
@@ -108,15 +97,28 @@ def from_recordings(group: str, recordings: Sequence[Recording]) -> list[Case]:
         for k in looks(K)
     }
     head = {"group": group, "footprint": "estimated", "N": N, "M": M, "occupancy": np.nan, "c": np.nan}
+    return [Case(head, errors, bound, N, M, how) for how, bound in estimates(recordings).items()]
+
+
+def estimates(recordings: Sequence[Recording]) -> dict[str, MultiplierError]:
+    """Proposition 3 for runs of one scenario (level ``step``), d_G and p estimated from who talked to whom.
+
+    The keys say how.
+
+    Raises
+    ------
+    InputError
+        If the pairs that ever met do not connect all agents.
+    """
+    dual, met = recordings[0].scenario.dual, fitted(*recordings)
     best = strongest(met)
-    cases = []
-    for how, d_G, p in (
-        ("smallest p of the pairs it is best for", best.diameter, best.p.min()),
-        ("mean p of all pairs that ever met", met.diameter, met.p.mean()),
-    ):
-        bound = MultiplierError(d_G, float(p), dual.alpha, dual.eta, dual.T0)
-        cases.append(Case(head, errors, bound, N, M, f"estimated: {how}"))
-    return cases
+    return {
+        f"{ESTIMATED}: {how}": MultiplierError(d_G, float(p), dual.alpha, dual.eta, dual.T0)
+        for how, d_G, p in (
+            ("smallest p of the pairs it is best for", best.diameter, best.p.min()),
+            ("mean p of all pairs that ever met", met.diameter, met.p.mean()),
+        )
+    }
 
 
 def _errors_of(recording: Recording, K: int) -> dict[int, tuple[Floats, Floats]]:
@@ -152,15 +154,6 @@ def worst(samples: Floats) -> Floats:
     return samples[half:, samples[:half].mean(axis=0).argmax()]
 
 
-def mean_and_error(samples: Floats) -> tuple[Floats, Floats]:
-    """Means of the columns of (repetitions, J), and their errors: Student's, at `MISS` for all at once."""
-    from scipy.stats import t
-
-    repetitions, several = samples.shape
-    error = samples.std(axis=0, ddof=1) / np.sqrt(repetitions)
-    return samples.mean(axis=0), t.isf(MISS / 2 / several, repetitions - 1) * error
-
-
 def measured(samples: Floats) -> dict[str, float]:
     """Mean, its interval and band of one quantity, (repetitions,)."""
     mean, error = (float(each[0]) for each in mean_and_error(samples[:, None]))
@@ -179,11 +172,8 @@ def verdict(low: float, high: float, bound: float, most: float) -> str:
 
     ``vacuous`` if nothing else is possible, else ``holds``, ``fails``, or ``within error``.
     """
-    if bound >= most:
-        return "vacuous"
-    if low > bound + ROUNDING:
-        return "fails"
-    return "holds" if high <= bound + ROUNDING else "within error"
+    word = at_most(low, high, bound, most)
+    return "within error" if word == UNDECIDED else word
 
 
 def rows(case: Case) -> pd.DataFrame:
@@ -209,11 +199,6 @@ def rows(case: Case) -> pd.DataFrame:
             if not projection and case.exact is not None:
                 found.append({**line, **_against_exact(values, b.weight(k) * case.exact)})
     return pd.DataFrame(found)
-
-
-def ratio(value: float, bound: float) -> float:
-    """A value by its bound; NaN where the bound is 0."""
-    return value / bound if bound > 0 else np.nan
 
 
 def _norms(values: Floats, N: int) -> dict[str, Floats]:

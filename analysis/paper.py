@@ -3,7 +3,7 @@
 Without recordings it runs the paper's scenario itself, in memory: five runs with every policy at d = 5 m, and
 at each d = 1 .. 6. Recordings must be of the scenario `paper`; they may differ in policy, links.d and seed.
 Those at d = 5 m must be of level ``step``: with the first policy they make Fig. 3a to 5b, and with each
-policy the table of claims. All together make Fig. 5c.
+policy the table of Section V's claims. All together make Fig. 5c.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from analysis import figure3a, figure3bf, figure4, figure5a, figure5b, figure5c
-from analysis.claims import check_ranges, check_runs
+from analysis import figure3a, figure3bf, figure4, figure5a, figure5b, figure5c, markdown
 from analysis.options import POLICIES, RUNS, Force, Out, Policies, Recordings, Runs
 from analysis.recordings import (
     RADII,
@@ -29,6 +28,7 @@ from analysis.recordings import (
     load,
     run_paper,
 )
+from analysis.section5 import check_ranges, check_runs
 from analysis.style import free_stem
 from cmarlsim.console import command
 from cmarlsim.differences import scenario_differences, shown
@@ -37,7 +37,7 @@ from cmarlsim.learning.policy import Policy
 from cmarlsim.recording import Recording
 from cmarlsim.scenario import Scenario
 
-NAME = "claims"
+NAME = "section5"
 FIGURES = (figure3a, figure3bf, figure4, figure5a, figure5b, figure5c)
 
 
@@ -84,11 +84,8 @@ def beside(table: pd.DataFrame) -> list[list[str]]:
 def save_table(table: pd.DataFrame, stem: Path) -> None:
     """Write ``stem.csv``, a line a claim and policy, and ``stem.md``, a line a claim."""
     table.to_csv(stem.with_suffix(".csv"), index=False, float_format="%.6g")
-    head, *body = [
-        "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |" for cells in beside(table)
-    ]
-    rule = "|" + "---|" * (2 + table["policy"].nunique())
-    stem.with_suffix(".md").write_text("\n".join([head, rule, *body, ""]), encoding="utf-8")
+    head, *body = beside(table)
+    stem.with_suffix(".md").write_text(markdown.table(head, body), encoding="utf-8")
 
 
 def print_table(table: pd.DataFrame) -> None:
@@ -114,7 +111,7 @@ def paper(
     Runs what it needs if no recordings are given.
     """
     stems = {figure.NAME: free_stem(out, figure.NAME, force) for figure in FIGURES}
-    claims = free_stem(out, NAME, force, (".csv", ".md"))
+    section5 = free_stem(out, NAME, force, (".csv", ".md"))
     policies = labelled(policy)
     if recordings:
         main, ranges = read(recordings, policies)
@@ -132,9 +129,9 @@ def paper(
     margins = figure5c.make(ranges, policies, stems[figure5c.NAME])
     tables = [check_runs(mine, label) for label, mine in teams.items() if mine]
     table = pd.concat([*tables, check_ranges(margins)], ignore_index=True)
-    save_table(table, claims)
+    save_table(table, section5)
     print_table(table)
-    print(f"{claims}.csv, .md")
+    print(f"{section5}.csv, .md")
     return 0
 
 

@@ -5,6 +5,8 @@ one observer and an agent as far away as any. Writes ``proposition2.csv`` (by la
 as ``proposition2.md`` and ``proposition2-claims.csv``. Footprints of your own::
 
     python -m analysis.proposition2 --footprint mine.graphml --footprint grid:2x5 --p 0.2
+
+With ``--observations RUN.h5`` agents at the nodes observe what those of a recording did.
 """
 
 from __future__ import annotations
@@ -12,12 +14,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import pandas as pd
 import typer
 from matplotlib.figure import Figure
 
+from analysis import markdown
 from analysis.delays import OCCUPANCY, by_lag, claims, measure
+from analysis.observed import (
+    footprints_for,
+    measure_observed,
+    observed_by_lag,
+    observed_claims,
+    read_observations,
+)
 from analysis.options import OUT, Force, Out
 from analysis.style import DOUBLE, SHADES, free_stem, new_figure, save, styled
 from cmarlsim.console import command, compilation_announced, progress_bar
@@ -57,18 +66,20 @@ def draw(table: pd.DataFrame) -> Figure:
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
     for panel in panels[len(groups) :]:
         panel.remove()
-    values = sorted(table["p"].unique())
+    values, closer = sorted(table["p"].unique()), table["paths"].notna().any()
     for panel, (name, mine) in zip(panels, groups, strict=False):
         for p, curve in mine.groupby("p"):
             x, known = curve["lag"] * p, curve["exact"].fillna(curve["simulated"])
             colour = SHADES((values.index(p) + 0.5) / len(values))
             panel.plot(x, known - curve["bound"], color=colour, label=f"p = {p:g}")
-            panel.plot(x, curve["paths"] - curve["bound"], color=colour, linestyle="--", linewidth=0.7)
+            if closer:
+                panel.plot(x, curve["paths"] - curve["bound"], color=colour, linestyle="--", linewidth=0.7)
             panel.plot(x, curve["simulated"] - curve["bound"], ".", color=colour, markersize=2)
         panel.axhline(0, color="black", linewidth=0.6)
         panel.set_title(f"{plain(Path(str(name)).name)}\n$d_G$ = {mine['d_G'].iloc[0]}")
         panel.grid(linewidth=0.3, color="0.85")
-    panels[0].plot([], [], color="0.4", linestyle="--", linewidth=0.7, label="bound by disjoint paths")
+    if closer:
+        panels[0].plot([], [], color="0.4", linestyle="--", linewidth=0.7, label="bound by disjoint paths")
     panels[0].plot([], [], ".", color="0.4", markersize=2, label="simulated")
     looks = {line.get_label(): line for panel in figure.axes for line in panel.get_lines()}
     shown = {str(label): line for label, line in looks.items() if not str(label).startswith("_")}
@@ -78,19 +89,19 @@ def draw(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def markdown(verdicts: pd.DataFrame) -> str:
+def tabulated(verdicts: pd.DataFrame) -> str:
     """One line a footprint and p: verdicts of all claims, and the largest excess where one holds.
 
     Verdicts are those of the exact chain, or else, in italics, those of the simulation.
     """
     heads = ["footprint", "d_G", "p", *verdicts["claim"].unique()]
-    lines = [heads, ["---", "---:", "---:", *["---"] * (len(heads) - 3)]]
+    lines = []
     for (name, diameter, p), mine in verdicts.groupby(["footprint", "d_G", "p"], sort=False):
         cells = {line.claim: _cell(line.exact, line.simulated, line.slack) for line in mine.itertuples()}
         lines.append(
             [Path(str(name)).name, str(diameter), f"{p:.3g}", *(cells.get(h, "") for h in heads[3:])]
         )
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+    return markdown.table(heads, lines)
 
 
 def _cell(exact: str, simulated: str, slack: float) -> str:
@@ -109,17 +120,70 @@ def summary(verdicts: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
+def judge(
+    footprint: list[str], p: list[float], observed: Path | None, repetitions: int, seed: int
+) -> tuple[pd.DataFrame, pd.DataFrame, float]:
+    """Curves by lag, verdicts, and the largest error of a simulated curve.
+
+    Raises
+    ------
+    InputError
+        If a footprint or a probability is impossible, or does not go with the recording `observed`.
+    """
+    own = None if observed is None else read_observations(observed)
+    specs = footprint or (list(FOOTPRINTS) if own is None else footprints_for(own.shape[2]))
+    cases = [case for spec in specs for case in variants(spec, p, seed)]
+    single = [case.name for case in cases if case.N < 2]
+    if single:
+        raise InputError(f"footprint '{single[0]}': has one agent only, there is no gossip")
+    found = []
+    with compilation_announced(), progress_bar(NAME, len(cases)) as advance:
+        for case in cases:
+            if own is None:
+                delays = measure(case, repetitions, seed)
+                found.append((by_lag(delays), claims(delays), delays.error))
+            else:
+                known = measure_observed(case, own, repetitions, seed)
+                found.append((observed_by_lag(known), observed_claims(known), known.error))
+            advance(1)
+    tables, verdicts, errors = zip(*found, strict=True)
+    return pd.concat(tables, ignore_index=True), pd.concat(verdicts, ignore_index=True), max(errors)
+
+
+def explained(observed: Path | None, repetitions: int, error: float) -> str:
+    """What the table of verdicts is about, for its head."""
+    about = (
+        "for one observer and an agent as far away as any; `every pair` is for the worst of all, `many "
+        f"observers` for all agents observing with probability {OCCUPANCY:g}"
+        if observed is None
+        else f"for the observations recorded in `{observed.name}`, for the worst of all agents and zones"
+    )
+    return (
+        f"P(R = r) by lag against bounds, {about}. Numbers are the largest distance from the bound. "
+        f"A curve simulated {repetitions:,} times is off by at most {error:.2g} at all lags at once, but for "
+        "one in a hundred.\n\n"
+    )
+
+
 def proposition2(
     footprint: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
-            help="GraphML, edge list, k7 trace, recording, or a name such as grid:3x3; may be repeated."
+            help="GraphML, edge list, k7 trace, recording, or a name such as grid:3x3; may be repeated.",
+            show_default=", ".join(FOOTPRINTS),
         ),
-    ] = list(FOOTPRINTS),  # noqa: B006 (typer wants the default itself)
+    ] = None,
     p: Annotated[
         list[float] | None,
         typer.Option(
             help="Edge probability; may be repeated.", show_default=", ".join(map(str, PROBABILITIES))
+        ),
+    ] = None,
+    observations: Annotated[
+        Path | None,
+        typer.Option(
+            help="Recording (level step) whose agents, one a node, observe; a repetition is a rollout.",
+            show_default="one observer",
         ),
     ] = None,
     repetitions: Annotated[int, typer.Option(min=100, help="Of each simulation.")] = 100_000,
@@ -130,28 +194,11 @@ def proposition2(
     """Set P(R = r) by lag beside Proposition 2, as printed and corrected, and beside closer bounds."""
     stem = free_stem(out, NAME, force, (".png", ".pdf", ".csv", ".md"))
     check_free(out / f"{NAME}-claims.csv", force)
-    cases = [case for spec in footprint for case in variants(spec, p or [], seed)]
-    single = [case.name for case in cases if case.N < 2]
-    if single:
-        raise InputError(f"footprint '{single[0]}': has one agent only, there is no gossip")
-    with compilation_announced(), progress_bar(NAME, len(cases)) as advance:
-        measured = []
-        for case in cases:
-            measured.append(measure(case, repetitions, seed))
-            advance(1)
-    table = pd.concat([by_lag(delays) for delays in measured], ignore_index=True)
-    verdicts = pd.concat([claims(delays) for delays in measured], ignore_index=True)
+    table, verdicts, error = judge(footprint or [], p or [], observations, repetitions, seed)
     save(draw(table), table, stem)
     verdicts.to_csv(out / f"{NAME}-claims.csv", index=False, float_format="%.6g")
-    error = np.max([delays.error for delays in measured])
-    stem.with_suffix(".md").write_text(
-        f"P(R = r) by lag against bounds, for one observer and an agent as far away as any; `every pair` is "
-        f"for the worst of all, `many observers` for all agents observing with probability {OCCUPANCY:g}. "
-        "Numbers are the largest distance from the bound. "
-        f"A curve simulated {repetitions:,} times is off by at most {error:.2g} at all lags at once, but for "
-        "one in a hundred.\n\n" + markdown(verdicts),
-        encoding="utf-8",
-    )
+    text = explained(observations, repetitions, error) + tabulated(verdicts)
+    stem.with_suffix(".md").write_text(text, encoding="utf-8")
     print(f"{stem}.md, {NAME}-claims.csv")
     print(summary(verdicts))
     return 0

@@ -15,18 +15,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import pandas as pd
 import typer
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.markdown import number
+from analysis.markdown import table as tabled
 from analysis.multipliers import (
     CLOSER,
-    CORRECTED,
     NORMS,
     PRINTED,
-    PROVEN,
     TRANSIENT,
     Case,
     from_recordings,
@@ -37,6 +36,7 @@ from analysis.options import OUT, Force, Out, Recordings
 from analysis.recordings import load, run_paper
 from analysis.settings import SWEEPS, Setting
 from analysis.style import DOUBLE, free_stem, new_figure, save, styled
+from analysis.verdicts import CORRECTED, PROVEN
 from cmarlsim.console import command, compilation_announced, progress_bar
 from cmarlsim.errors import InputError
 from cmarlsim.learning.policy import Policy
@@ -146,13 +146,13 @@ def draw(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def markdown(table: pd.DataFrame) -> str:
+def tabulated(table: pd.DataFrame) -> str:
     """One line a case: verdicts after the last rollout, the ratio, and in brackets that without [.]_+."""
     heads = [*KEYS, "k", *(f"{norm}: {claim}" for norm, claim in COLUMNS)]
-    lines = [heads, ["---"] * len(heads)]
+    lines = []
     for _, mine in final(table).groupby("case"):
         first = mine.iloc[0]
-        cells = [Path(str(first[key])).name if key == "footprint" else _number(first[key]) for key in KEYS]
+        cells = [Path(str(first[key])).name if key == "footprint" else number(first[key]) for key in KEYS]
         found = mine.set_index(["norm", "claim", "projection"])
         cells.append(str(first["k"]))
         for norm, claim in COLUMNS:
@@ -162,13 +162,7 @@ def markdown(table: pd.DataFrame) -> str:
             else:
                 cells.append("")
         lines.append(cells)
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
-
-
-def _number(value: object) -> str:
-    if not isinstance(value, float):
-        return str(value)
-    return "" if np.isnan(value) else f"{value:.3g}"
+    return tabled(heads, lines)
 
 
 def summary(table: pd.DataFrame) -> str:
@@ -192,7 +186,7 @@ def collect(settings: list[tuple[str, Setting]], patrols: list[Case], seed: int)
             found.append(rows(simulate(group, setting, seed)))
             advance(1)
     found += [rows(patrol) for patrol in patrols]
-    return pd.concat([part.assign(case=number) for number, part in enumerate(found)], ignore_index=True)
+    return pd.concat([part.assign(case=case) for case, part in enumerate(found)], ignore_index=True)
 
 
 def proposition3(
@@ -231,7 +225,7 @@ def proposition3(
         "brackets the same without the projection [.]_+. A bound is vacuous if no error can exceed it. "
         "`patrol` and `recorded` are not of the paper's model: d_G and p are estimated, first as the least "
         "p of the pairs for which (22) promises most, then as the mean p of all that ever met.\n\n"
-        + markdown(table),
+        + tabulated(table),
         encoding="utf-8",
     )
     print(f"{stem}.md")

@@ -1,4 +1,4 @@
-"""``cmarlsim run``, ``train``, ``replay`` and ``rerun``: the commands under one name."""
+"""``cmarlsim run``, ``train``, ``replay``, ``rerun`` and ``advise``: the commands under one name."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from cmarlsim.advise import advise
 from cmarlsim.console import interruptible, start
 from cmarlsim.replay import replay
 from cmarlsim.rerun import rerun
@@ -16,7 +17,7 @@ from cmarlsim.train import train
 def main() -> None:
     """Entry point of the console script."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-    for command in (run, train, replay, rerun):
+    for command in (run, train, replay, rerun, advise):
         app.command()(interruptible(command))
     start(app, sys.argv[1:] or ["--help"])
 

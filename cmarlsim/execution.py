@@ -188,15 +188,25 @@ class Run:
         self.done += rollouts
         return trace
 
-    def fork(self, lam: Floats) -> Run:
-        """A run of its own that goes on from here, with the same draws but other multipliers.
+    def fork(self, lam: Floats, seed: int | None = None) -> Run:
+        """A run of its own that goes on from here, with other multipliers or other draws.
 
         Parameters
         ----------
         lam : (N, M) or (M,) array
             Multipliers in force in the next rollout, of each agent or of all alike.
+        seed
+            Of the draws from here on; by default they are those of this run.
+
+        Raises
+        ------
+        InputError
+            If the seed is negative.
         """
         other = copy.copy(self)
+        if seed is not None:
+            check_seed(seed)
+            other.seed = seed
         other._state, other._scene, other._draws = copy.deepcopy((self._state, self._scene, self._draws))
         other._state.lam[:] = lam
         return other

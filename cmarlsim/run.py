@@ -17,7 +17,6 @@ from cmarlsim.errors import InputError
 from cmarlsim.execution import Run, whole_rollouts
 from cmarlsim.hdf5 import check_free
 from cmarlsim.journal import journal_of
-from cmarlsim.learning.policy import Policy
 from cmarlsim.parallel import Task, run_tasks
 from cmarlsim.picture import draw_runs
 from cmarlsim.randomness import check_seed
@@ -26,6 +25,7 @@ from cmarlsim.recording import Recording, check_record, choose_links
 from cmarlsim.report import print_report
 from cmarlsim.runs import Writing, check_writing
 from cmarlsim.scenario import Scenario
+from cmarlsim.teams import fitting_policy
 
 AUTO = Path("auto")
 
@@ -112,7 +112,7 @@ def run(
 ) -> int:
     """Run Algorithm 2: a team patrols a floor plan, gossips, and updates its multipliers."""
     world = Scenario.load(scenario, set_ or ())
-    team = _fitting_policy(policy, scenario, world)
+    team = fitting_policy(policy, scenario, world)
     record, _, links = record.partition("-")
     check_record(record)
     check_seed(seed)
@@ -155,19 +155,6 @@ def _run_and_report(tasks: Sequence[Task], label: str, rollouts: int, picture: P
         )
         return STOPPED
     return 0
-
-
-def _fitting_policy(policy: str, scenario: str, world: Scenario) -> Policy:
-    team = Policy.load(policy)
-    try:
-        team.weights(world.agents.N, world.world)
-    except InputError as error:
-        raise InputError(
-            f"--policy {policy}, scenario {scenario}: {error} "
-            f"(python -m cmarlsim.train {scenario}, with the same --set), "
-            "or use --policy rank, which fits every scenario"
-        ) from None
-    return team
 
 
 def _one_each(base: Path, seed: int, runs: int) -> list[Path]:

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from cmarlsim.errors import InputError
-from cmarlsim.kernels.world import Floats
+from cmarlsim.kernels.world import Floats, Ints
 
 NEGLIGIBLE = 1e-9
 """Weight (1 - alpha)^i of a rollout so long ago that the largest error it can have had is assumed."""
@@ -18,11 +18,11 @@ ROUNDING = 1e-9
 """Sums of thresholds that exceed a bound by less do not."""
 
 MOST_GROUPS = 2**12
-"""Of rollouts, in which the bound by moments takes them."""
+"""Of rollouts, and of values of B, in which the bound by moments takes them."""
 
 
 def certified_satisfaction(
-    c: Floats, lam_last: Floats, lam_mean: Floats, alpha: float, eta: float, K: int
+    c: Floats, lam_last: Floats, lam_mean: Floats, alpha: float, eta: float, K: int | Ints
 ) -> Floats:
     """Lower bound on the true satisfaction that each agent can compute from its own multipliers.
 
@@ -72,6 +72,19 @@ def unmet_conditions(c: Floats, N: int) -> list[str]:
 def feasibility_error(alpha: float, M: int) -> float:
     """Error sqrt(alpha M) of eq. (24): by so much Theorem 1 allows satisfaction to stay below thresholds."""
     return math.sqrt(alpha * M)
+
+
+def least_slack(c: Floats, N: int) -> tuple[float, float]:
+    """Least lambda^T (V - c) of N ideal agents, over all lambda >= 0, by ||lambda||_inf and by ||lambda||.
+
+    Lemma 1 as it holds, whether c meets its conditions or not. As long as the order of the multipliers stays
+    the same, V does, so that lambda^T (V - c) is linear there, and any lambda is a sum of indicators of its
+    largest j zones, j = 1 .. M. Of these the worst has the j largest thresholds: min(j, N) less their sum.
+    Where that is negative for some j, the second value is below 0 too, but need not be the least.
+    """
+    j = np.arange(1, len(c) + 1)
+    gained = np.minimum(j, N) - np.cumsum(np.sort(c)[::-1])
+    return float(gained.min()), float((gained / np.sqrt(j)).min())
 
 
 def slack(c: Floats, mismatch: float = 0.0) -> tuple[float, float]:
@@ -172,7 +185,8 @@ class MultiplierError:
         """inf_s (log count + sum_{i<k} log E exp(s w_i B)) / s with w_i = eta (1 - alpha)^i / T0.
 
         B is min(BN, T0). The logarithms are convex in s and grow with w_i, so that a bound remains one when
-        they are interpolated, and when rollouts are taken in groups with the weight of the latest.
+        they are interpolated, and when rollouts are taken in groups with the weight of the latest, or values
+        of B in groups with the largest.
         """
         from scipy.special import logsumexp
 
@@ -181,9 +195,11 @@ class MultiplierError:
         rest = self.eta * (self.weight(k) - self.weight(followed))
         first = np.arange(0, followed, math.ceil(max(followed, 1) / MOST_GROUPS))
         size = np.diff(first, append=followed)
+        B = np.arange(0, self.T0 + 1, math.ceil((self.T0 + 1) / MOST_GROUPS))
         law = np.maximum(-np.diff(self.late, prepend=1, append=0), 0)  # P(B = 0), ..., P(B = T0)
+        law, B = np.add.reduceat(law, B), np.append(B[1:] - 1, self.T0)
         knots = np.append(0, np.logspace(-5, 3, 400))
-        grown = logsumexp(np.outer(knots, np.arange(self.T0 + 1) / self.T0), b=law, axis=1)
+        grown = logsumexp(np.outer(knots, B / self.T0), b=law, axis=1)
         s = np.logspace(-3, 3, 100)
         moments = np.interp(np.outer(s, (1 - self.alpha) ** first), knots, grown) @ size
         return rest + self.eta * float(((math.log(max(count, 1)) + moments) / s).min())

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from analysis import ablation
-from analysis.ablation import VARIANTS, chosen, markdown, summary
+from analysis.ablation import VARIANTS, chosen, summary, tabulated
 from cmarlsim import InputError, Policy, Scenario, execute
 from cmarlsim.console import Stop
 from cmarlsim.learning.recipe import Recipe
@@ -34,8 +34,8 @@ def test_summary_by_hand() -> None:
     assert lines.loc["a"].to_list() == [-0.1, 0.5, -0.1, -0.1, 0]
 
 
-def test_markdown_has_a_line_a_variant() -> None:
-    head, rule, first, second = markdown(summary(TABLE)).splitlines()
+def test_the_table_has_a_line_a_variant() -> None:
+    head, rule, first, second = tabulated(summary(TABLE)).splitlines()
     assert {line.count("|") for line in (head, rule, first, second)} == {7}
     assert first == "| b | +0.060 | +0.300 | +0.060 | +0.040 | 2 |"
 

@@ -202,6 +202,7 @@ def test_training_refuses_what_it_does_not_know(call: Callable[..., Outcome]) ->
         assert "must name an HDF5 file" in err
 
 
+@pytest.mark.compiled
 def test_recipes_and_ranges_reach_the_training(call: Callable[..., Outcome]) -> None:
     for name, changes in (("loop", {"ranges": [0.5, 1.0]}), ("paper", {"loop_iterations": 0})):
         arguments = ["--out", f"{name}.h5", "--recipe", name, *hyper(QUICK | changes)]

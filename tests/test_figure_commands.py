@@ -191,12 +191,15 @@ def test_all_figures_and_the_table_from_recordings(call: Call) -> None:
     code, out, err = call(paper, *files, "--policy", "rank", "--out", "all")
     assert (code, err) == (0, "")
     figures = [f"figure{x}" for x in ("3a", "3bf", "4", "5a", "5b", "5c")]
-    wanted = {f"{name}.{x}" for name in figures for x in ("png", "pdf", "csv")} | {"claims.csv", "claims.md"}
+    wanted = {f"{name}.{x}" for name in figures for x in ("png", "pdf", "csv")} | {
+        "section5.csv",
+        "section5.md",
+    }
     assert {path.name for path in Path("all").iterdir()} == wanted
-    table = pd.read_csv("all/claims.csv")
+    table = pd.read_csv("all/section5.csv")
     assert set(table["policy"]) == {"rank"}
     assert {"agrees", "disagrees"} <= set(table["verdict"])
-    lines = Path("all/claims.md").read_text().splitlines()
+    lines = Path("all/section5.md").read_text().splitlines()
     assert lines[0] == "| the paper says | criterion | rank |"
     assert len(lines) == 2 + len(table)
     for line, row in zip(lines[2:], table.to_dict("records"), strict=True):

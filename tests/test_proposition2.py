@@ -194,6 +194,8 @@ def test_the_command_writes_table_figure_and_verdicts(call: Callable[..., tuple[
         (["--footprint", "path:3", "--p", "1.5"], "path:3: p = 1.5 of edge"),
         (["--footprint", "path:3", "--p", "0"], "must be in (0, 1]"),
         (["--footprint", "path:1"], "'path:1': has one agent only"),
+        (["--footprint", "unknown.k7"], "unknown.k7: line 3: unknown node 2: must be from 0 to 1"),
+        (["--footprint", "back.k7"], "back.k7: line 4: time runs backwards"),
         (["--footprint", "apart.txt"], "apart.txt: not connected, its components are [0, 1], [2, 3]"),
         (["--repetitions", "0"], "repetitions"),
     ],
@@ -202,6 +204,11 @@ def test_bad_input_is_one_line(
     call: Callable[..., tuple[int, str, str]], arguments: list[str], message: str
 ) -> None:
     Path("apart.txt").write_text("0 1 .5\n2 3 .5\n")
+    head = '{"node_count": 2, "channels": [11], "start_date": "2026-01-01T00:00:00"}\n'
+    head += "datetime,src,dst,channel,mean_rssi,pdr,tx_count\n"
+    rows = [f"2026-01-01T00:00:{second},0,1,11,-70,0.5,100\n" for second in (20, 10)]
+    Path("back.k7").write_text(head + "".join(rows))
+    Path("unknown.k7").write_text(head + rows[0].replace(",0,1,", ",0,2,"))
     code, out, err = call(*arguments)
     assert (code, out) == (2, "")
     assert message in err

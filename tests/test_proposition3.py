@@ -12,7 +12,6 @@ from commands import outcome
 
 from analysis.multipliers import (
     CLOSER,
-    CORRECTED,
     EXACT,
     NORMS,
     PRINTED,
@@ -20,18 +19,17 @@ from analysis.multipliers import (
     Case,
     from_recordings,
     looks,
-    mean_and_error,
     rows,
     simulate,
-    strongest,
     verdict,
     worst,
 )
 from analysis.proposition3 import chosen, draw, final, proposition3
 from analysis.settings import COUNTER_EXAMPLES, Setting
+from analysis.verdicts import CORRECTED, mean_and_error
 from cmarlsim import Policy, Scenario, execute
 from cmarlsim.errors import InputError
-from cmarlsim.stochastic.footprints import Footprint, fitted
+from cmarlsim.stochastic.footprints import Footprint, fitted, strongest
 
 PATH = Setting("path:4", p=0.2, M=1, alpha=0.2, T0=40, rollouts=8, repetitions=1000)
 STAR = Setting("star:7", p=0.2, M=6, alpha=0.9, T0=40, rollouts=3, repetitions=400)
@@ -145,7 +143,7 @@ def test_the_worst_is_chosen_by_other_repetitions_than_it_is_measured_in() -> No
 
 def test_intervals_miss_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
     """Any of three means is missed about as often as is said."""
-    monkeypatch.setattr("analysis.multipliers.MISS", 0.2)
+    monkeypatch.setattr("analysis.verdicts.MISS", 0.2)
     generator = np.random.default_rng(0)
     missed = []
     for _ in range(400):

@@ -75,6 +75,7 @@ def test_another_seed_another_policy(uninterrupted: Trained) -> None:
     assert not np.array_equal(training.state()["0/networks/W1"], uninterrupted[1].state()["0/networks/W1"])
 
 
+@pytest.mark.compiled
 def test_training_earns_more() -> None:
     """From a policy that draws its targets uniformly."""
     changes = {"initial_gain": 0.0, "episodes": 64, "discount": 0.5}

@@ -13,6 +13,7 @@ from analysis.baselines.metrics import REAL_BITS
 from analysis.baselines.rungs import BOUND, OURS, RIVAL
 from analysis.baselines.tables import Results, after_events, band, smallest
 from analysis.baselines.verdicts import margin, ranged
+from analysis.markdown import table
 
 KEPT_WITHIN = 0.02
 """A second reading of "keeps all zones": with alpha > 0 multipliers do not quite close the gap."""
@@ -20,8 +21,7 @@ KEPT_WITHIN = 0.02
 
 def markdown(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A Markdown table; the first two columns are text, the others numbers."""
-    lines = [header, ["---", "---", *["---:"] * (len(header) - 2)], *rows]
-    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+    return table(header, rows, text=2).rstrip()
 
 
 def counted(value: float, digits: int = 0) -> str:

@@ -30,6 +30,12 @@ SIZES = {
 DRAWINGS = 100
 """A random footprint is drawn anew until it is connected, at most so often."""
 
+BLOCK = 2**22
+"""Distances that are looked at together."""
+
+MOST_PARTS = 64
+"""In which `strongest` looks for the best, evenly spread if there are more."""
+
 
 @dataclass(frozen=True, eq=False)
 class Footprint:
@@ -77,21 +83,30 @@ class Footprint:
         if len(parts) > 1:
             raise InputError(f"{self.name}: not connected, its components are {listed(parts)}")
 
-    def distances(self, source: int) -> Ints:
-        """Number of edges from node `source` to every node, (N,)."""
+    @cached_property
+    def _matrix(self) -> Any:
         from scipy.sparse import coo_array
+
+        return coo_array((np.ones(len(self.edges)), tuple(self.edges.T)), shape=(self.N, self.N)).tocsr()
+
+    def distances(self, source: int | Ints) -> Ints:
+        """Number of edges from a node, or from each of several, to every node: (N,) or (sources, N)."""
         from scipy.sparse.csgraph import shortest_path
 
-        matrix = coo_array((np.ones(len(self.edges)), tuple(self.edges.T)), shape=(self.N, self.N))
-        away = shortest_path(matrix.tocsr(), directed=False, unweighted=True, indices=source)
+        away = shortest_path(self._matrix, directed=False, unweighted=True, indices=source)
         return away.astype(np.int64)
 
     @cached_property
     def diametral(self) -> tuple[int, int]:
         """The first two nodes, the lower one first, that are as far apart as any."""
-        away = np.array([self.distances(n) for n in range(self.N)])
-        source, agent = np.unravel_index(away.argmax(), away.shape)
-        return int(source), int(agent)
+        farthest, ends, several = -1, (0, 0), max(1, BLOCK // self.N)
+        for first in range(0, self.N, several):
+            away = self.distances(np.arange(first, min(first + several, self.N)))
+            if away.max() > farthest:
+                farthest = int(away.max())
+                source, agent = np.unravel_index(away.argmax(), away.shape)
+                ends = first + int(source), int(agent)
+        return ends
 
     @property
     def diameter(self) -> int:
@@ -197,3 +212,17 @@ def fitted(*recordings: Recording) -> Footprint:
     share = np.mean([linked(recording) for recording in recordings], axis=0)
     edges = np.argwhere(np.triu(share) > 0)
     return Footprint(recordings[0].path, len(share), edges, share[tuple(edges.T)])
+
+
+def strongest(footprint: Footprint) -> Footprint:
+    """Part of a footprint that (22) promises most for: of the edges with some p or more, least d_G / p."""
+    parts, levels = [], np.unique(footprint.p)
+    if len(levels) > MOST_PARTS:
+        levels = levels[np.linspace(0, len(levels) - 1, MOST_PARTS).round().astype(int)]
+    for p in levels:
+        kept = footprint.p >= p
+        try:
+            parts.append(Footprint(footprint.name, footprint.N, footprint.edges[kept], footprint.p[kept]))
+        except InputError:  # not connected, and no more so with fewer edges
+            break
+    return min(parts, key=lambda part: part.diameter / part.p.min())

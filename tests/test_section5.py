@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.claims import CLAIMS, RANGE_CLAIMS, check_ranges, check_runs, verdict
 from analysis.measures import connected, longest_stays, own_zones
+from analysis.section5 import CLAIMS, RANGE_CLAIMS, check_ranges, check_runs, verdict
 from cmarlsim import Recording, Scenario
 from cmarlsim.recording import Memory
 

@@ -1,0 +1,109 @@
+"""``python -m analysis.links RUN.h5``: links by line of sight against those of the paper's model (4).
+
+Fits the links of recordings (level ``step``): how often each pair could talk, for how long at a time, what
+links remember, and how they hang together. Then the same policy, with the same draws, runs over the recorded
+links, which makes the recorded run again bit for bit, and over surrogates of them: begun at another step,
+whole rows drawn anew, two-state chains, and independent edges, eq. (4). What differs is what the assumption
+costs. Writes ``links.csv`` with the verdicts, tables of pairs, lags, correlations and costs, a figure, and
+``links.md``::
+
+    python -m analysis.links results/team-seed*.h5
+    python -m analysis.links --run --runs 20
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import pandas as pd
+import typer
+
+from analysis.links.drawing import draw
+from analysis.links.fit import Fit, correlation_table, lag_table, pair_table
+from analysis.links.replay import BERNOULLI, CHAIN, RECORDED, cost_table, replays
+from analysis.links.verdicts import promises, verdict_table
+from analysis.markdown import framed
+from analysis.options import OUT, POLICIES, Force, Out, Policies, Recordings, Run
+from analysis.recordings import label_of, labelled, obtain
+from analysis.style import free_stem, save
+from cmarlsim.console import command, compilation_announced, progress_bar
+from cmarlsim.hdf5 import check_free
+
+NAME = "links"
+TABLES = ("pairs", "lags", "correlations", "costs")
+
+
+def page(verdicts: pd.DataFrame, pairs: pd.DataFrame, costs: pd.DataFrame) -> str:
+    """Verdicts, pairs and costs as a page."""
+    return (
+        "Links of the recordings against eq. (4): a test that a claim should pass, the largest value that "
+        "it allows (bound), and the recording's (measured). Then errors of multipliers, mean over rollouts, "
+        "of the worst agent and zone, over different links, against Proposition 3 with p as fitted.\n\n"
+        f"{framed(verdicts)}\n"
+        "Pairs of agents: the share p of the steps in which they could talk, and how long they could, or "
+        "could not, at a time; `r` is the autocorrelation at a lag, `chain` that of two-state chains.\n\n"
+        f"{framed(pairs)}\n"
+        "The same policy and draws over other links, means over recordings with 95 % intervals; "
+        f"`difference` is to the recorded links.\n\n{framed(costs)}"
+    )
+
+
+def summary(costs: pd.DataFrame, verdicts: pd.DataFrame) -> str:
+    """What the assumption costs, in words."""
+    found = costs.set_index(["links", "quantity"])
+    lines = []
+    for quantity in ("smallest margin", "multiplier error, max norm"):
+        true, iid = (found.loc[(kind, quantity), "value"] for kind in (RECORDED, BERNOULLI))
+        row = found.loc[(BERNOULLI, quantity)]
+        apart = f"{row['difference']:+.3f} ({row['difference_low']:+.3f} .. {row['difference_high']:+.3f})"
+        if row["difference_low"] <= 0 <= row["difference_high"]:
+            said = "no difference is visible"
+        else:
+            said = "independence predicts too little" if iid < true else "independence predicts too much"
+        lines.append(
+            f"{quantity}: {true:.3f} over the recorded links, {iid:.3f} if they were independent, "
+            f"{apart}: {said}; {found.loc[(CHAIN, quantity), 'value']:.3f} over two-state chains"
+        )
+    for claim, mine in verdicts.groupby("claim", sort=False):
+        for kind, some in mine.groupby("links", sort=False):
+            counts = some["verdict"].value_counts()
+            said = ", ".join(f"{word} in {count}" for word, count in counts.items())
+            lines.append(f"{claim}, {kind} links: {said}")
+    return "\n".join(lines)
+
+
+def links(
+    recordings: Recordings = None,
+    run: Run = False,
+    runs: Annotated[int, typer.Option(min=1, help="With --run: runs with the seeds 0, 1, ...")] = 20,
+    draws: Annotated[int, typer.Option(min=1, help="Of each surrogate, for every recording.")] = 5,
+    policy: Policies = POLICIES,
+    out: Out = OUT,
+    force: Force = False,
+) -> int:
+    """Set links as they were beside links as eq. (4) has them, and say what the assumption costs."""
+    stem = free_stem(out, NAME, force, (".png", ".pdf", ".csv", ".md"))
+    paths = {name: out / f"{NAME}-{name}.csv" for name in TABLES}
+    for path in paths.values():
+        check_free(path, force)
+    policies = labelled(policy)
+    team = obtain(recordings, run, "step", runs)
+    mine, scenario = policies[label_of(team[0], policies)], team[0].scenario
+    fits = [Fit.of(recording) for recording in team]
+    independent, _ = promises(fits, scenario)
+    with compilation_announced(), progress_bar(NAME, len(team)) as advance:
+        outcomes = replays(team, mine, fits, draws, advance)
+    costs = cost_table(outcomes, [zone.name for zone in scenario.zones])
+    verdicts, pairs = verdict_table(outcomes, fits, scenario), pair_table(fits)
+    tables = dict(zip(TABLES, (pairs, lag_table(fits), correlation_table(fits), costs), strict=True))
+    save(draw(fits, costs, independent.one_zone), verdicts, stem)
+    for name, path in paths.items():
+        tables[name].to_csv(path, index=False, float_format="%.6g")
+    stem.with_suffix(".md").write_text(page(verdicts, pairs, costs), encoding="utf-8")
+    print(f"{stem}-{{{','.join(TABLES)}}}.csv\n{stem}.md")
+    print(summary(costs, verdicts))
+    return 0
+
+
+if __name__ == "__main__":
+    command(links)

@@ -1,0 +1,204 @@
+"""What links did: how often and for how long they were up, and how they hang together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from analysis.measures import link_blocks
+from cmarlsim.errors import InputError
+from cmarlsim.kernels.world import Bools, Floats, Ints
+from cmarlsim.recording import Recording
+from cmarlsim.stochastic.surrogates import TwoState
+from cmarlsim.traced import all_pairs
+
+LEAST_ROLLOUTS = 10
+"""Shorter recordings say too little about links."""
+
+MOST_PAIRS = 1000
+"""Pairs of agents that are compared with each other."""
+
+LONGEST_LAG = 1000
+"""Autocorrelations are estimated for lags up to this, and up to a tenth of the recording."""
+
+LAGS = (1, 10, 100)
+"""Lags in the table of pairs."""
+
+
+def trace_of(recording: Recording) -> Bools:
+    """Whether each pair of `all_pairs` could talk, (T, F).
+
+    Raises
+    ------
+    InputError
+        If there is one agent only or there are too many, the recording is too short, or links never change.
+    """
+    N, K = recording.scenario.agents.N, recording.rollouts_done
+    if N < 2:
+        raise InputError(f"{recording.path}: has one agent only, there are no links")
+    pairs = all_pairs(N)
+    if len(pairs) > MOST_PAIRS:
+        raise InputError(
+            f"{recording.path}: agents.N = {N}: {len(pairs):,} pairs, can compare {MOST_PAIRS:,} at most"
+        )
+    if K < LEAST_ROLLOUTS:
+        raise InputError(
+            f"{recording.path}: too short, it holds {K} rollouts: record {LEAST_ROLLOUTS} or more "
+            f"(--steps {LEAST_ROLLOUTS * recording.scenario.dual.T0})"
+        )
+    i, j = pairs.T
+    up = np.concatenate([block[:, i, j] for block in link_blocks(recording)])
+    if (up == up[0]).all():
+        model = recording.scenario.links.model
+        raise InputError(f"{recording.path}: no link ever changes (links.model = '{model}'), nothing to fit")
+    return up
+
+
+def spells(up: Bools) -> tuple[Ints, Ints]:
+    """Lengths in steps of the times that a link (T,) was up, and down, but for the first and the last."""
+    border = np.flatnonzero(up[1:] != up[:-1]) + 1
+    length = np.diff(border)
+    risen = up[border[:-1]]
+    return length[risen], length[~risen]
+
+
+def autocorrelation(up: Bools, last: int) -> Floats:
+    """Autocorrelation of every column of (T, F) at the lags 0 .. `last`, (last + 1, F).
+
+    That of a link that never changes is 1 at lag 0, and 0 at all others: it is one of independent steps.
+    """
+    from scipy.signal import correlate
+
+    T, found = len(up), np.zeros((last + 1, up.shape[1]))
+    found[0] = 1
+    for f, column in enumerate(up.T):
+        centred = column - column.mean()
+        if column.any() and not column.all():
+            product = correlate(centred, centred, method="fft")[T - 1 : T + last]
+            found[:, f] = product / (T - np.arange(last + 1)) / centred.var()
+    return found
+
+
+def correlation(up: Bools) -> Floats:
+    """Correlation of the columns of (T, F) at the same step, (F, F); 0 for a link that never changes."""
+    centred = up - up.mean(axis=0)
+    scale = np.sqrt((centred**2).mean(axis=0))
+    covariance = centred.T @ centred / len(up)
+    found = np.divide(
+        covariance, np.outer(scale, scale), out=np.zeros_like(covariance), where=covariance != 0
+    )
+    np.fill_diagonal(found, 1)
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """Links of one recording, (T, F), and what they did."""
+
+    path: str
+    N: int
+    up: Bools
+
+    @classmethod
+    def of(cls, recording: Recording) -> Fit:
+        """Fit a recording of level ``step``; raises as `trace_of`."""
+        return cls(recording.path, recording.scenario.agents.N, trace_of(recording))
+
+    @cached_property
+    def law(self) -> TwoState:
+        """Two-state chains with the same p and mean dwell times."""
+        return TwoState.fitted(self.up)
+
+    @cached_property
+    def autocorrelation(self) -> Floats:
+        """By lag and pair."""
+        return autocorrelation(self.up, min(LONGEST_LAG, len(self.up) // 10))
+
+    @cached_property
+    def correlation(self) -> Floats:
+        """Of pairs with each other, (F, F)."""
+        return correlation(self.up)
+
+
+def pair_names(N: int) -> list[str]:
+    """Names of all pairs, such as ``0-3``."""
+    return [f"{i}-{j}" for i, j in all_pairs(N)]
+
+
+def pooled_spells(fits: Sequence[Fit], f: int) -> tuple[Ints, Ints]:
+    """`spells` of pair `f` in all recordings."""
+    found = [spells(fit.up[:, f]) for fit in fits]
+    return np.concatenate([up for up, _ in found]), np.concatenate([down for _, down in found])
+
+
+def pair_table(fits: Sequence[Fit]) -> pd.DataFrame:
+    """One row a pair and state: how long it lasts, and how fast it is forgotten.
+
+    Columns: pair, i, j, p (mean over recordings, with p_low and p_high), state (up or down), spells (complete
+    ones), mean (steps), median, q90, cv (standard deviation by mean, of a geometric law ``cv_geometric``),
+    mean_iid (what eq. (4) says), autocorrelation at `LAGS` as ``r1``, and what two-state chains say as
+    ``r1_chain``.
+    """
+    p = np.array([fit.law.p for fit in fits])
+    r = np.mean([fit.autocorrelation for fit in fits], axis=0)
+    memory = np.array([fit.law.memory for fit in fits])
+    lags = [lag for lag in LAGS if lag < len(r)]
+    rows = []
+    for f, (i, j) in enumerate(all_pairs(fits[0].N)):
+        share = p[:, f].mean()
+        head = {
+            "pair": f"{i}-{j}",
+            "i": i,
+            "j": j,
+            "p": share,
+            "p_low": p[:, f].min(),
+            "p_high": p[:, f].max(),
+        }
+        for state, length, iid in zip(
+            ("up", "down"), pooled_spells(fits, f), (1 - share, share), strict=True
+        ):
+            line = {**head, "state": state, "spells": len(length), "mean_iid": 1 / iid if iid > 0 else np.inf}
+            line |= _dwell(length)
+            line |= {f"r{lag}": r[lag, f] for lag in lags}
+            line |= {f"r{lag}_chain": (memory[:, f] ** lag).mean() for lag in lags}
+            rows.append(line)
+    return pd.DataFrame(rows)
+
+
+def _dwell(length: Ints) -> dict[str, float]:
+    """Mean, quantiles and spread of lengths; NaN where there are none."""
+    if not len(length):
+        return dict.fromkeys(("mean", "median", "q90", "cv", "cv_geometric"), np.nan)
+    mean, (median, q90) = length.mean(), np.quantile(length, (0.5, 0.9))
+    return {
+        "mean": mean,
+        "median": median,
+        "q90": q90,
+        "cv": length.std() / mean,
+        "cv_geometric": np.sqrt(1 - 1 / mean),
+    }
+
+
+def lag_table(fits: Sequence[Fit]) -> pd.DataFrame:
+    """One row a pair and lag: measured autocorrelation, that of two-state chains, and that of eq. (4)."""
+    r = np.mean([fit.autocorrelation for fit in fits], axis=0)
+    lag, F = np.arange(len(r)), r.shape[1]
+    chain = np.mean([fit.law.memory ** lag[:, None] for fit in fits], axis=0)
+    columns = {"lag": lag.repeat(F), "pair": pair_names(fits[0].N) * len(r)}
+    columns |= {"measured": r.ravel(), "chain": chain.ravel(), "iid": (lag == 0).repeat(F).astype(float)}
+    return pd.DataFrame(columns)
+
+
+def correlation_table(fits: Sequence[Fit]) -> pd.DataFrame:
+    """One row two pairs: their correlation at the same step, mean over recordings, least and largest."""
+    every = np.array([fit.correlation for fit in fits])
+    first, second = np.triu_indices(every.shape[1], k=1)
+    names = np.array(pair_names(fits[0].N))
+    each = every[:, first, second]
+    found = pd.DataFrame({"pair": names[first], "other": names[second], "correlation": each.mean(axis=0)})
+    found["low"], found["high"] = each.min(axis=0), each.max(axis=0)
+    return found.sort_values("correlation", key=np.abs, ascending=False, ignore_index=True)

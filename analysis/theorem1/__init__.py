@@ -1,0 +1,1 @@
+"""Theorem 1 and its parts, against what happens."""

@@ -1,0 +1,221 @@
+"""Lemmas 3 to 6, Proposition 4, (24) and the local certificate, along trajectories.
+
+Statements of the paper suppose (26), lambda_k^T (V_R - c) >= 0 in every rollout, which Theorem 1 derives from
+assumptions on the policy: rows about them have the basis ``assumed``. Whether (26) itself holds is sampled.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+
+from analysis.multipliers import looks
+from analysis.theorem1.counterexamples import lemma5_rows, lemma6_rows
+from analysis.theorem1.forks import FORKS, Sample, sample_rollouts
+from analysis.theorem1.invariants import CERTIFICATE, LARGEST, UNROLLED, certificates, slacks
+from analysis.theorem1.paths import MEASURED, MISS, TAIL, Paths, feasibility_errors
+from analysis.verdicts import (
+    ASSUMED,
+    COLUMNS,
+    CORRECTED,
+    ESTIMATED,
+    OURS,
+    PRINTED,
+    PROVEN,
+    SHARPER,
+    Statement,
+    mean_and_error,
+)
+from cmarlsim.kernels.world import Floats
+from cmarlsim.learning.policy import Policy
+from cmarlsim.recording import Recording
+from cmarlsim.theory import feasibility_error
+
+IN_TAIL = f"after {TAIL:.0%} of any run"
+
+SAMPLED = 12
+"""Rollouts that are repeated with other draws."""
+
+Row = dict[str, object]
+
+
+def rows(runs: Sequence[Recording], samples: Sequence[Sample] = ()) -> pd.DataFrame:
+    """Verdicts on statements along trajectories.
+
+    Parameters
+    ----------
+    runs
+        Recordings of level ``rollout`` or ``step``, of one scenario, policy and length.
+    samples
+        Rollouts of the first run, repeated (`sampled`); without them nothing is said of means given the past.
+
+    Returns
+    -------
+    pd.DataFrame
+        Columns as `COLUMNS`.
+
+    Raises
+    ------
+    InputError
+        If alpha is 0.
+    """
+    paths = Paths(runs)
+    paths.bounds.largest()  # alpha = 0 is refused before anything runs
+    parts = (averaged_rows, lemma4_rows, path_rows, proposition4_rows, feasibility_rows, certificate_rows)
+    found = list(conditional_rows(paths, samples)) + [row for part in parts for row in part(paths)]
+    found += lemma5_rows(runs[0].scenario) + lemma6_rows()
+    return pd.DataFrame(found, columns=list(COLUMNS))
+
+
+def sampled(run: Recording, policy: Policy, forks: int = FORKS) -> list[Sample]:
+    """Repeat rollouts of a run, from the first that has multipliers to the last."""
+    last = run.rollouts_done - 1
+    wanted = {round(k) for k in np.geomspace(1, last, SAMPLED)} if last > 0 else set()
+    return sample_rollouts(run, policy, sorted(wanted), forks)
+
+
+def conditional_rows(paths: Paths, samples: Sequence[Sample]) -> Iterator[Row]:
+    """(26) and (52) in rollouts that were repeated, each with Student's interval."""
+    for sample in samples:
+        where = f"rollout {sample.k} of seed {paths.runs[0].seed}"
+        inner, error = _interval(sample.inner(paths.bounds.c))
+        statement = Statement("(26)", PRINTED, f"lambda^T (V_R - c) in {where}", 0.0, ASSUMED, at_least=True)
+        yield statement.row(inner, inner - error, inner + error)
+        square, error = _interval(sample.square)
+        before = np.asarray((sample.ideal**2).sum())
+        most = float((paths.bounds.largest(sample.k + 1) ** 2).sum())
+        for form, step in paths.steps.items():
+            bound = float(paths.bounds.next_square(before, step))
+            quantity = f"E ||lambda_(k+1)||^2 given the past, {where}"
+            statement = Statement("Lemma 3", form, quantity, bound, ASSUMED, trivial=most)
+            yield statement.row(square, square - error, square + error)
+
+
+def _interval(samples: Floats) -> tuple[float, float]:
+    mean, error = mean_and_error(samples[:, None])
+    return float(mean[0]), float(error[0])
+
+
+def averaged_rows(paths: Paths) -> Iterator[Row]:
+    """(26) and (52) on average along each path."""
+    quantity = "mean over k of lambda_k^T (r_k - c), least of all runs"
+    yield Statement("(26)", PRINTED, quantity, 0.0, ASSUMED, at_least=True).row(paths.inner.min())
+    grown = (paths.square[:, 1:] - paths.bounds.kept * paths.square[:, :-1]).mean(axis=1)
+    quantity = "mean over k of ||lambda_(k+1)||^2 - (1 - alpha)^2 ||lambda_k||^2, most of all runs"
+    for form, step in paths.steps.items():
+        bound = float(paths.bounds.next_square(np.zeros(()), step))
+        yield Statement("Lemma 3", form, quantity, bound, ASSUMED).row(grown.max())
+
+
+def lemma4_rows(paths: Paths) -> Iterator[Row]:
+    """Means over runs: ||lambda_k||^2 in some rollouts, and running means of each zone's multiplier."""
+    for k in looks(paths.K):
+        most = float((paths.bounds.largest(k) ** 2).sum())
+        (mean,), (low,), (high,) = _over_runs(paths.square[:, k, None], np.array([most]))
+        for form, step in paths.steps.items():
+            quantity = f"E ||lambda_{k}||^2, (61)"
+            bound = paths.bounds.mean_square(step, k)
+            yield Statement("Lemma 4", form, quantity, bound, ASSUMED, trivial=most).row(mean, low, high)
+    most_lam = paths.bounds.largest()
+    found = zip(paths.zones, most_lam, *_over_runs(paths.running[:, -1], most_lam), strict=True)
+    for zone, most, mean, low, high in found:
+        for form, bound in _multiplier_bounds(paths).items():
+            quantity = f"running mean of E lambda_m after {paths.K} rollouts, {zone}"
+            yield Statement("Lemma 4", form, quantity, bound, ASSUMED, trivial=most).row(mean, low, high)
+
+
+def _over_runs(samples: Floats, most: Floats) -> tuple[Floats, Floats, Floats]:
+    """Means of the columns of (R, J) over runs, and intervals, no wider than what is possible."""
+    if len(samples) == 1:
+        return samples[0], np.zeros(len(most)), most
+    mean, error = mean_and_error(samples)
+    return mean, np.maximum(mean - error, 0), np.minimum(mean + error, most)
+
+
+def _multiplier_bounds(paths: Paths) -> dict[str, float]:
+    """Bounds on a zone's multiplier on average, by form."""
+    square = paths.bounds.mean_square
+    return {
+        PRINTED: paths.bounds.printed_U(),
+        CORRECTED: math.sqrt(square(paths.bounds.M)),
+        SHARPER: math.sqrt(square(paths.bounds.largest_step)),
+    }
+
+
+def path_rows(paths: Paths) -> Iterator[Row]:
+    """What holds on every path: Lemma 5 and (39), for all runs, rollouts and zones."""
+    bounds = paths.bounds
+    norm = float(np.sqrt(paths.square.max()))
+    quantity = "max_k ||lambda_k||, most of all runs"
+    most = float(np.linalg.norm(bounds.largest()))
+    yield Statement("Lemma 5", PRINTED, quantity, bounds.printed_U(), ASSUMED, trivial=most).row(norm)
+    yield Statement("Lemma 5", CORRECTED, quantity, bounds.proven_U(), OURS).row(norm)
+    found = [slacks(run) for run in paths.runs]
+    for claim, form, name, basis in (
+        ("Lemma 5", SHARPER, LARGEST, OURS),
+        ("(39)", CORRECTED, UNROLLED, OURS),
+        ("local certificate", PRINTED, CERTIFICATE, PROVEN),
+    ):
+        least = min(each[name] for each in found)
+        yield Statement(claim, form, f"least slack of: {name}", 0.0, basis, at_least=True).row(least)
+
+
+def proposition4_rows(paths: Paths) -> Iterator[Row]:
+    """Running means of multipliers against (34): the most in the last part of any run, zone by zone."""
+    bounds, last = paths.bounds, paths.running[:, paths.tail]
+    for zone, most, value in zip(paths.zones, bounds.largest(), last.max(axis=(0, 1)), strict=True):
+        for form, bound in _multiplier_bounds(paths).items():
+            quantity = f"running mean of lambda_m, most {IN_TAIL}, {zone}"
+            yield Statement("Proposition 4", form, quantity, bound, ASSUMED, trivial=most).row(value)
+    norm = float(np.linalg.norm(last, axis=2).max())
+    for form, bound in list(_multiplier_bounds(paths).items())[1:]:
+        quantity = f"norm of the running mean of lambda, most {IN_TAIL}"
+        most = float(np.linalg.norm(bounds.largest()))
+        yield Statement("Proposition 4", form, quantity, bound, ASSUMED, trivial=most).row(norm)
+    k = np.arange(1, paths.K + 1)
+    mean = np.cumsum(paths.square[:, 1:], axis=1) / k
+    worst = float((mean / bounds.running_square(bounds.largest_step, k, MISS)).max())
+    quantity = f"running mean of ||lambda_k||^2 by its bound at all k at once (probability {1 - MISS:g})"
+    yield Statement("Proposition 4", "finite time", quantity, 1.0, ASSUMED).row(worst)
+
+
+def feasibility_rows(paths: Paths) -> Iterator[Row]:
+    """Satisfaction against (24): the least in the last part of any run, zone by zone, and for all at once."""
+    bounds, last = paths.bounds, paths.satisfaction[:, paths.tail]
+    errors = feasibility_errors(paths)
+    for zone, c, value in zip(paths.zones, bounds.c, last.min(axis=(0, 1)), strict=True):
+        for form, error in errors.items():
+            quantity = f"satisfaction, least {IN_TAIL}, {zone}"
+            statement = Statement("(24)", form, quantity, c - error, _basis(form), at_least=True, trivial=0.0)
+            yield statement.row(value)
+    missing = np.linalg.norm(np.maximum(bounds.c - paths.satisfaction, 0), axis=2)
+    most = float(np.linalg.norm(bounds.c))
+    for form in (CORRECTED, SHARPER, MEASURED):
+        quantity = f"norm of [c - satisfaction]_+, most {IN_TAIL}"
+        statement = Statement("(24)", form, quantity, errors[form], _basis(form), trivial=most)
+        yield statement.row(missing[:, paths.tail].max())
+    bound = float(bounds.shortfall_by(bounds.largest_step, paths.K, MISS))
+    quantity = f"norm of [c - satisfaction]_+ after {paths.K} rollouts (probability {1 - MISS:g})"
+    yield Statement("(24)", "finite time", quantity, bound, ASSUMED, trivial=most).row(missing[:, -1].max())
+
+
+def _basis(form: str) -> str:
+    return ESTIMATED if form == MEASURED else ASSUMED
+
+
+def certificate_rows(paths: Paths) -> Iterator[Row]:
+    """What the best-informed agent certifies at the end of the runs, beside satisfaction and (24)."""
+    found = np.stack([certificates(run, run.lam)[-1].max(axis=0) for run in paths.runs])
+    gap = (paths.satisfaction[:, -1] - found).min(axis=0)
+    promise = paths.bounds.c - feasibility_error(paths.bounds.alpha, paths.bounds.M)
+    for m, zone in enumerate(paths.zones):
+        quantity = f"satisfaction less what the best-informed agent certifies, {zone}"
+        yield Statement("local certificate", "tightness", quantity, 0.0, PROVEN, at_least=True).row(gap[m])
+        quantity = f"what the best-informed agent certifies, against c - sqrt(alpha M), {zone}"
+        beside = Statement(
+            "local certificate", "beside (24)", quantity, promise[m], PROVEN, True, trivial=0.0
+        )
+        yield beside.row(found[:, m].min())

@@ -1,0 +1,96 @@
+"""The conditions (23) and (25) in their forms: as printed, as Proposition 4 has them, and sharper."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.multipliers import estimates
+from analysis.verdicts import ESTIMATED, PRINTED, PROVEN, SHARPER
+from cmarlsim.errors import InputError
+from cmarlsim.graphs import footprint_edges
+from cmarlsim.kernels.world import Floats
+from cmarlsim.recording import Recording
+from cmarlsim.stochastic.footprints import Footprint
+from cmarlsim.theory import MultiplierError, largest_L, least_slack, slack
+
+PROPOSITION_4 = "Proposition 4"
+FORMS = (PRINTED, PROPOSITION_4, SHARPER)
+"""With factors M and sqrt(M) before epsilon, beta and L; and with none, and the least slack of Lemma 1."""
+
+
+@dataclass(frozen=True)
+class Gossip:
+    """Bounds on the mean of max_n ||lambda^n_k - lambda_k||_inf, and what they rest on."""
+
+    basis: str
+    printed: float  # (22)
+    corrected: float  # for the maximum over all agents and zones
+
+    def error(self, form: str) -> float:
+        """The one that a form of (25) is about."""
+        return self.corrected if form == SHARPER else self.printed
+
+    @property
+    def how(self) -> str:
+        """What was estimated, for the words of a statement; empty if nothing was."""
+        return self.basis.partition(": ")[2]
+
+
+def delta(form: str, c: Floats, N: int, mismatch: float) -> float:
+    """Delta of (23) in one of `FORMS`; `mismatch` is epsilon + beta."""
+    if form == SHARPER:
+        return least_slack(c, N)[1] - mismatch
+    return slack(c, mismatch)[FORMS.index(form)]
+
+
+def gain_bound(form: str, c: Floats, N: int, mismatch: float) -> float:
+    """Lower bound on lambda^T (V_R - c) / ||lambda||, (33); `mismatch` is epsilon + beta + L times the error.
+
+    It is positive where (25) holds.
+    """
+    return delta(form, c, N, mismatch) / (1 if form == SHARPER else math.sqrt(len(c)))
+
+
+def most_mismatch(form: str, c: Floats, N: int) -> float:
+    """Smallest epsilon + beta for which delta is not above 0 any more."""
+    factor = {PRINTED: len(c), PROPOSITION_4: math.sqrt(len(c)), SHARPER: 1}[form]
+    return delta(form, c, N, 0.0) / factor
+
+
+def most_L(form: str, c: Floats, N: int, mismatch: float, error: float) -> float:
+    """Largest L for which (25) holds, in one of `FORMS`; 0 where delta is not above 0."""
+    room = delta(form, c, N, mismatch)
+    if form == SHARPER:
+        return max(room, 0) / error if error > 0 else math.inf
+    return largest_L(error, len(c), room)[FORMS.index(form)]
+
+
+def proposition_3(recordings: Sequence[Recording]) -> dict[str, MultiplierError]:
+    """Proposition 3 for runs of one scenario (level ``step``), by what it rests on; empty if it says nothing.
+
+    On a footprint d_G and p are what the scenario says. Links by sight or range are neither independent nor
+    equal: there they are estimated.
+    """
+    scenario = recordings[0].scenario
+    links, dual, N = scenario.links, scenario.dual, scenario.agents.N
+    rest = (dual.alpha, dual.eta, dual.T0)
+    if N == 1 or links.model == "always":
+        return {PROVEN: MultiplierError(min(1, N - 1), 1.0, *rest)}
+    if links.model == "bernoulli" and links.footprint is not None and links.p is not None:
+        edges = footprint_edges(links.footprint, N)
+        footprint = Footprint("links", N, edges, np.array(links.p))
+        return {PROVEN: MultiplierError(footprint.diameter, links.p, *rest)}
+    try:
+        return estimates(recordings)
+    except InputError:  # not all agents are connected
+        return {}
+
+
+def gossip(bounds: Mapping[str, MultiplierError], N: int, M: int) -> list[Gossip]:
+    """What Proposition 3 promises in all, for N agents and M zones; infinite if `bounds` is empty."""
+    found = [Gossip(basis, bound.printed(), bound.all_agents(N, M)) for basis, bound in bounds.items()]
+    return found or [Gossip(f"{ESTIMATED}: agents that never hear of each other", math.inf, math.inf)]

@@ -1,0 +1,79 @@
+"""Tables of verdicts: one row a statement and case, with the same columns in every script."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from cmarlsim.kernels.world import Floats
+
+COLUMNS = ("claim", "form", "quantity", "bound", "measured", "low", "high", "ratio", "verdict", "basis")
+
+HOLDS, FAILS, VACUOUS, UNDECIDED = "holds", "fails", "vacuous", "undecided"
+"""Verdicts. Vacuous: the bound promises nothing. Undecided: it lies in the interval of what was measured."""
+
+PRINTED, CORRECTED, SHARPER = "printed", "corrected", "sharper"
+"""Forms of a statement."""
+
+PROVEN, OURS, ESTIMATED, ASSUMED = "proven", "corrected", "estimated", "assumed"
+"""Bases of a bound: a theorem for this model; one of ours, proof in the docs; measured constants; taken for
+granted."""
+
+ROUNDING = 1e-9
+"""Numbers that differ by less are equal."""
+
+MISS = 1e-4
+"""Probability with which an interval is allowed to miss a mean, of all means it stands for."""
+
+
+def at_most(low: float, high: float, bound: float, most: float = math.inf) -> str:
+    """Whether a number in the interval, and never above `most`, is at most the bound."""
+    if bound >= most:
+        return VACUOUS
+    if low > bound + ROUNDING:
+        return FAILS
+    return HOLDS if high <= bound + ROUNDING else UNDECIDED
+
+
+def ratio(value: float, bound: float) -> float:
+    """A value by its bound; NaN where the bound is not above 0."""
+    return value / bound if bound > 0 else np.nan
+
+
+@dataclass(frozen=True)
+class Statement:
+    """That a quantity is at most `bound`, or at least.
+
+    Where no value beyond `trivial` is possible anyhow, and the bound is not on this side of it, the statement
+    is vacuous.
+    """
+
+    claim: str
+    form: str
+    quantity: str
+    bound: float
+    basis: str
+    at_least: bool = False
+    trivial: float = math.nan
+
+    def row(self, measured: float, low: float | None = None, high: float | None = None) -> dict[str, object]:
+        """A row of the table, by `COLUMNS`; without an interval, what was measured is exact."""
+        low, high = (float(measured if end is None else end) for end in (low, high))
+        sign = -1.0 if self.at_least else 1.0
+        ends = sorted((sign * low, sign * high))
+        most = math.inf if math.isnan(self.trivial) else sign * self.trivial
+        word = at_most(ends[0], ends[1], sign * self.bound, most)
+        numbers = (float(self.bound), float(measured), low, high, ratio(float(measured), self.bound))
+        head = (self.claim, self.form, self.quantity)
+        return dict(zip(COLUMNS, (*head, *numbers, word, self.basis), strict=True))
+
+
+def mean_and_error(samples: Floats) -> tuple[Floats, Floats]:
+    """Means of the columns of (repetitions, J), and their errors: Student's, at `MISS` for all at once."""
+    from scipy.stats import t
+
+    repetitions, several = samples.shape
+    error = samples.std(axis=0, ddof=1) / np.sqrt(repetitions)
+    return samples.mean(axis=0), t.isf(MISS / 2 / several, repetitions - 1) * error

@@ -1,0 +1,74 @@
+"""``python -m cmarlsim.advise``: what the theory promises a scenario, by what margin, and what would help."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from cmarlsim.advice.counsel import TARGET, Question, ask
+from cmarlsim.advice_report import print_advice
+from cmarlsim.console import command, compilation_announced, waiting
+from cmarlsim.randomness import check_seed
+from cmarlsim.scenario import Scenario
+from cmarlsim.teams import fitting_policy, usual_policy
+
+
+def advise(
+    scenario: Annotated[str, typer.Argument(help="A scenario's TOML file, or a shipped name.")] = "paper",
+    policy: Annotated[
+        str | None,
+        typer.Option(
+            help="A policy's HDF5 file, a shipped name, or 'rank'. [default: the shipped one if it fits]",
+            show_default=False,
+        ),
+    ] = None,
+    target_error: Annotated[
+        float,
+        typer.Option(
+            help="E, a share of time, 0 < E < 1. What would make Theorem 1 promise every zone c - E or more: "
+            "sqrt(alpha M) <= E, eq. (24), and eq. (25), which asks how far multipliers are off. And what "
+            "would let each agent underrate each zone by E at most, on average: that no more than a share E "
+            "of all observations comes too late to count. These requirements are told apart."
+        ),
+    ] = TARGET,
+    lipschitz: Annotated[
+        float | None,
+        typer.Option(
+            "--L", help="L of Assumption 2. [default: its average along a short run]", show_default=False
+        ),
+    ] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            help="Length of the short run, whole rollouts. [default: 40000, or what a few seconds allow]",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the short run.")] = 0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON: docs/advise.md lists the keys.")
+    ] = False,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a scenario key: links.d=4, zones.red.c=0.2."),
+    ] = None,
+) -> int:
+    """Say whether a team will keep its promises, by what margin, and what would make it so."""
+    question = Question(target_error, lipschitz, steps, seed)
+    check_seed(seed)
+    world = Scenario.load(scenario, set_ or ())
+    name = policy or usual_policy(world)
+    team = fitting_policy(name, scenario, world)
+    with compilation_announced(), waiting(f"{world.name}: a short run, and others at other ranges"):
+        advice = ask(world, team, name, question)
+    if as_json:
+        print(json.dumps(advice.json(), indent=2, allow_nan=False))
+    else:
+        print_advice(advice)
+    return 0
+
+
+if __name__ == "__main__":
+    command(advise)

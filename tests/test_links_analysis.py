@@ -1,0 +1,569 @@
+"""Links given to a run, laws fitted to them, and what `analysis.links` says of both."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import cases
+import naive
+import numpy as np
+import pandas as pd
+import pytest
+from commands import outcome
+from test_traces import HEAD, ROWS
+
+from analysis.links.__main__ import links
+from analysis.links.drawing import draw, survival
+from analysis.links.fit import Fit, autocorrelation, correlation, correlation_table, pair_table, spells
+from analysis.links.promises import Promise, late, mean_of, promise
+from analysis.links.replay import (
+    BERNOULLI,
+    CHAIN,
+    KINDS,
+    RECORDED,
+    SHIFTED,
+    Outcome,
+    check_repeats,
+    cost_table,
+    replays,
+)
+from analysis.links.replay import (
+    ROWS as WHOLE_ROWS,
+)
+from analysis.links.verdicts import model_rows, promise_rows, verdict_table
+from analysis.verdicts import COLUMNS
+from cmarlsim import InputError, Policy, Recording, Scenario, execute
+from cmarlsim.kernels.world import Bools
+from cmarlsim.scenario import Dual
+from cmarlsim.stochastic.footprints import Footprint
+from cmarlsim.stochastic.surrogates import TwoState
+from cmarlsim.stochastic.traces import Replay, read_k7
+from cmarlsim.traced import Traced, all_pairs
+
+SIGMAS = 4.5
+THREE = ["agents.N=3"]
+
+
+def recorded(settings: Sequence[str] = THREE, rollouts: int = 20, seed: int = 5) -> Recording:
+    scenario = Scenario.load("tiny", settings)
+    return execute(scenario, Policy.load("rank"), rollouts * scenario.dual.T0, seed)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        THREE,
+        [],
+        [*THREE, "links.model=always"],
+        [*THREE, "links.model=never"],
+        [*THREE, "links.model=bernoulli", "links.p=0.2", "links.footprint=path"],
+    ],
+    ids=lambda settings: " ".join(settings),
+)
+def test_recorded_links_make_the_recorded_run_again(settings: list[str]) -> None:
+    recording = recorded(settings)
+    run = Traced(recording.scenario, Policy.load("rank"), 5, recording.links())
+    parts = [run.advance(rollouts, keep_steps=True) for rollouts in (3, 1, 16)]
+    for name in ("position", "tile", "action", "link", "reward", "estimate", "reward_mean"):
+        again = np.concatenate([getattr(part, name) for part in parts])
+        assert np.array_equal(again, getattr(recording, name)), name
+    for name in ("lam", "lam_ideal"):
+        again = np.concatenate([getattr(part, name) for part in parts])
+        assert np.array_equal(again, getattr(recording, name)[1:]), name
+
+
+@pytest.mark.compiled
+def test_a_trained_team_runs_again_over_its_links() -> None:
+    scenario, policy = Scenario.load("paper"), Policy.load("paper")
+    recording = execute(scenario, policy, 300, 1)
+    trace = Traced(scenario, policy, 1, recording.links()).advance(3, keep_steps=False)
+    assert np.array_equal(trace.lam, recording.lam[1:])
+    assert np.array_equal(trace.reward_mean, recording.reward_mean)
+
+
+def test_any_links_are_gossiped_over_as_eq_17_says() -> None:
+    case, K, T0 = cases.shipped_case("tiny"), 4, 10
+    scenario = Scenario.load("tiny", THREE)
+    up = np.random.default_rng(3).random((K * T0, 3)) < 0.3
+    trace = Traced(scenario, Policy.load("rank"), 2, up).advance(K, keep_steps=True)
+    matrices = np.zeros((K * T0, 3, 3), dtype=bool)
+    for f, (i, j) in enumerate([(0, 1), (0, 2), (1, 2)]):
+        matrices[:, i, j] = matrices[:, j, i] = up[:, f]
+    assert np.array_equal(trace.link, matrices)
+    own = np.array([[naive.zones_of(case.scenario, x) for x in step] for step in trace.position.tolist()])
+    lam = np.zeros((3, 3))
+    for k in range(K):
+        rows = slice(k * T0, (k + 1) * T0)
+        estimate = naive.gossip_literal(own[rows], matrices[rows])
+        assert (trace.estimate[rows] == estimate).all()
+        lam = np.maximum(0, 0.95 * lam + 0.5 / T0 * (T0 * scenario.c - np.sum(estimate, axis=0)))
+        assert trace.lam[k] == pytest.approx(lam, abs=1e-12)
+
+
+def test_one_flipped_link_makes_another_run() -> None:
+    recording = recorded()
+    changed = 0
+    for t in range(0, 200, 7):
+        up = recording.links()[:, [0], [1]]
+        up[t] = ~up[t]
+        rest = recording.links()[:, [0, 1], [2, 2]]
+        trace = Traced(recording.scenario, Policy.load("rank"), 5, np.hstack([up, rest])).advance(20, True)
+        assert (trace.link != recording.link).sum() == 2
+        before = t // 10
+        assert np.array_equal(trace.lam[:before], recording.lam[1 : before + 1])
+        changed += not np.array_equal(trace.lam, recording.lam[1:])
+    assert changed >= 5
+
+
+def test_pairs_may_be_listed_in_any_order_and_left_out() -> None:
+    scenario, up = Scenario.load("tiny", THREE), np.random.default_rng(4).random((50, 2)) < 0.5
+    trace = Traced(scenario, Policy.load("rank"), 0, up, [[2, 1], [0, 1]]).advance(5, keep_steps=True)
+    assert np.array_equal(trace.link[:, 1, 2], up[:, 0])
+    assert np.array_equal(trace.link[:, 0, 1], up[:, 1])
+    assert not trace.link[:, 0, 2].any()
+
+
+def test_a_radio_trace_can_be_run_over(tmp_path: Path) -> None:
+    file = tmp_path / "mine.k7"
+    file.write_text(HEAD + ROWS)
+    radio = Replay(read_k7(file), 1)
+    up = np.concatenate([active for _, active in radio.active_steps(1)])
+    run = Traced(Scenario.load("tiny", THREE), Policy.load("rank"), 0, up, radio.surrogate.edges)
+    link = run.advance(4, keep_steps=True).link
+    assert np.array_equal(link[:, [0, 1], [1, 2]], up)
+    assert not link[:, 0, 2].any()
+
+
+def test_links_that_cannot_be_are_refused() -> None:
+    scenario, rank = Scenario.load("tiny", THREE), Policy.load("rank")
+    lopsided = np.zeros((10, 3, 3), dtype=bool)
+    lopsided[4, 0, 1] = True
+    for given, pairs, what in [
+        (np.zeros((15, 3), dtype=bool), None, "multiple of T0 = 10"),
+        (np.zeros((0, 3), dtype=bool), None, "multiple of T0 = 10"),
+        (np.zeros((10, 3)), None, "must be bool"),
+        (np.zeros((10, 4), dtype=bool), None, "pair of agents for each of 4"),
+        (np.zeros((10, 2, 2), dtype=bool), None, "symmetric matrices of N = 3"),
+        (lopsided, None, "symmetric"),
+        (np.zeros((10, 1), dtype=bool), [[0, 3]], r"\[0, 3\] must be two different agents of 0 to 2"),
+        (np.zeros((10, 1), dtype=bool), [[1, 1]], r"\[1, 1\] must be two different"),
+        (np.zeros((10, 2), dtype=bool), [[0, 1], [1, 0]], "listed once"),
+    ]:
+        with pytest.raises(InputError, match=what):
+            Traced(scenario, rank, 0, given, pairs)
+    run = Traced(scenario, rank, 0, np.zeros((20, 3), dtype=bool))
+    with pytest.raises(InputError, match="end after 2 rollouts: 3 were asked for"):
+        run.advance(3, keep_steps=False)
+
+
+LAW = TwoState(np.array([0.3, 0.8, 0.5, 0.4]), np.array([0.03, 0.1, 0.4, 0.24]))
+
+
+def test_two_state_links_have_the_law_they_are_given() -> None:
+    """Share and mean times within 4.5 sigma of what the chain has in closed form."""
+    T = 10_000
+    up = LAW.draw(T, 11)
+    memory = 1 - LAW.s / (LAW.p * (1 - LAW.p))
+    assert LAW.memory == pytest.approx(memory)
+    sigma = np.sqrt(LAW.p * (1 - LAW.p) * (1 + memory) / (1 - memory) / T)
+    assert (np.abs(up.mean(axis=0) - LAW.p) < SIGMAS * sigma).all()
+    for f, (p, s) in enumerate(zip(LAW.p, LAW.s, strict=True)):
+        for length, ends in zip(spells(up[:, f]), (s / p, s / (1 - p)), strict=True):
+            error = math.sqrt((1 - ends) / len(length)) / ends
+            assert abs(length.mean() - 1 / ends) < SIGMAS * error
+        pairs = T / 2  # of steps that are far from each other: more would be too strict
+        assert autocorrelation(up, 3)[1:, f] == pytest.approx(
+            memory[f] ** np.arange(1, 4), abs=9 / math.sqrt(pairs)
+        )
+    assert np.abs(np.corrcoef(up.T) - np.eye(4)).max() < SIGMAS * math.sqrt(2 * 19 / T)
+    assert not np.array_equal(up, LAW.draw(T, 11, 1))
+    assert np.array_equal(up, LAW.draw(T, 11))
+
+
+def test_forgetful_links_are_those_of_eq_4() -> None:
+    law = LAW.forgetful
+    assert law.rises == pytest.approx(LAW.p)
+    assert law.stays == pytest.approx(LAW.p)
+    assert law.memory == pytest.approx(0)
+    assert law.least == pytest.approx(LAW.p)
+    up, T = law.draw(5000, 2), 5000
+    assert (np.abs(up.mean(axis=0) - LAW.p) < SIGMAS * np.sqrt(LAW.p * (1 - LAW.p) / T)).all()
+    assert np.abs(autocorrelation(up, 3)[1:]).max() < SIGMAS / math.sqrt(T)
+
+
+def test_the_law_of_a_trace_is_what_is_counted_in_it() -> None:
+    column = [1, 1, 0, 0, 0, 1, 1, 1, 0, 1]
+    up = np.array([column, [0] * 10, [1] * 10, [1, 0] * 5, [1] + [0, 1] * 4 + [1]], dtype=bool).T
+    law = TwoState.fitted(up)
+    assert law.p == pytest.approx([0.6, 0, 1, 0.5, 0.6])
+    assert law.s == pytest.approx([2 / 9, 0, 0, 0.5, 0.4])  # the last changes more than a stationary link can
+    assert law.least == pytest.approx([2 / 9 / 0.4, 0, 1, 0, 1 / 3])
+    assert law.memory[1:3] == pytest.approx(0)
+    again = law.draw(10, 0)
+    assert not again[:, 1].any()
+    assert again[:, 2].all()
+    assert (again[1:, 3] != again[:-1, 3]).all()
+    with pytest.raises(InputError, match="1 steps: must have two"):
+        TwoState.fitted(up[:1])
+
+
+@pytest.mark.parametrize(
+    ("p", "s", "what"),
+    [(1.5, 0, "p = 1.5 .* from 0 to 1"), (0.5, -0.1, "s = -0.1"), (0.2, 0.3, r"0 to 0.2 = min\(p, 1 - p\)")],
+)
+def test_links_that_change_more_often_than_they_can_are_refused(p: float, s: float, what: str) -> None:
+    with pytest.raises(InputError, match=what):
+        TwoState(np.array([p]), np.array([s]))
+    with pytest.raises(InputError, match="both"):
+        TwoState(np.array([0.5]), np.array([0.1, 0.1]))
+
+
+def random_links(T: int, seed: int = 0) -> Bools:
+    """Three links with memory, of which the last depends on the first."""
+    up = TwoState(np.array([0.4, 0.6, 0.5]), np.array([0.1, 0.05, 0.2])).draw(T, seed)
+    up[:, 2] ^= up[:, 0] & up[:, 1]
+    return up
+
+
+def test_spells_are_the_twins() -> None:
+    for up in random_links(300).T:
+        runs = [(state, len(list(group))) for state, group in itertools.groupby(up.tolist())][1:-1]
+        risen, fallen = spells(up)
+        assert risen.tolist() == [length for state, length in runs if state]
+        assert fallen.tolist() == [length for state, length in runs if not state]
+    for never in (np.zeros(9, dtype=bool), np.arange(9) < 4):
+        assert [len(part) for part in spells(never)] == [0, 0]
+
+
+def test_correlations_are_the_twins() -> None:
+    up, T = np.column_stack([random_links(200), np.ones(200, dtype=bool)]), 200
+    found, both = autocorrelation(up, 20), correlation(up)
+    x = up.astype(float)
+    mean = x.mean(axis=0)
+    for f, g in itertools.product(range(3), repeat=2):
+        product = sum((x[t, f] - mean[f]) * (x[t, g] - mean[g]) for t in range(T)) / T
+        assert both[f, g] == pytest.approx(
+            product / math.sqrt(mean[f] * (1 - mean[f]) * mean[g] * (1 - mean[g]))
+        )
+    for f, lag in itertools.product(range(3), (0, 1, 7, 20)):
+        product = sum((x[t, f] - mean[f]) * (x[t + lag, f] - mean[f]) for t in range(T - lag)) / (T - lag)
+        assert found[lag, f] == pytest.approx(product / (mean[f] * (1 - mean[f])))
+    assert found[:, 3].tolist() == [1] + [0] * 20
+    assert both[3].tolist() == [0, 0, 0, 1]
+
+
+def test_tables_say_what_links_did() -> None:
+    fits = [Fit(f"run {seed}", 3, random_links(500, seed)) for seed in (0, 1)]
+    table = pair_table(fits).set_index(["pair", "state"])
+    assert table.index.tolist() == [
+        (pair, state) for pair in ("0-1", "0-2", "1-2") for state in ("up", "down")
+    ]
+    for f, pair in enumerate(("0-1", "0-2", "1-2")):
+        both = np.concatenate([spells(fit.up[:, f])[0] for fit in fits])
+        line = table.loc[(pair, "up")]
+        assert line["spells"] == len(both)
+        assert line[["mean", "median"]].tolist() == pytest.approx([both.mean(), np.median(both)])
+        p = np.mean([fit.up[:, f].mean() for fit in fits])
+        assert (line["p"], line["mean_iid"]) == pytest.approx((p, 1 / (1 - p)))
+        assert line["r10"] == pytest.approx(np.mean([autocorrelation(fit.up, 10)[10, f] for fit in fits]))
+    shares = correlation_table(fits)
+    assert len(shares) == 3
+    assert shares["correlation"].abs().is_monotonic_decreasing
+    steps = np.array([1, 2, 5])
+    assert survival(np.array([1, 2, 2, 6]), steps) == pytest.approx([0.75, 0.25, 0.25])
+
+
+def words(up: Bools) -> dict[str, str]:
+    """Verdicts on eq. (4) and on two-state chains by what they are about."""
+    return {str(row["form"]): str(row["verdict"]) for row in model_rows([Fit("run", 3, up)])}
+
+
+def test_each_assumption_is_seen_to_fail_alone() -> None:
+    T, same = 6000, np.full(3, 0.4)
+    independent = TwoState(same, same * (1 - same)).draw(T, 1)
+    fine = words(independent)
+    assert set(fine.values()) == {"holds"}
+    assert len(fine) == 7
+    p = np.array([0.4, 0.4, 0.55])
+    unlike = TwoState(p, p * (1 - p)).draw(T, 1)
+    slow = TwoState(same, np.full(3, 0.1)).draw(T, 1)
+    times = {f"geometric times {state}, mean of eq. (4)" for state in ("up", "down")}
+    even = np.repeat(independent[: T // 4], 4, axis=0)  # times are multiples of four: no chain has such
+    for up, failing in [
+        (unlike, {"the same p for all pairs"}),
+        (independent[:, [0, 1, 1]], {"independent pairs"}),
+        (slow, {"independent in time", *times}),
+        (even, {form for form in fine if "time" in form}),
+    ]:
+        found = words(up)
+        assert {form for form, word in found.items() if word == "fails"} == failing
+
+
+def test_what_correlation_may_be_allows_for_memory() -> None:
+    """By Bartlett's formula, 1 + 2 (m^2 + m^4 + ...) times the variance that independent steps have."""
+    T, same = 6000, np.full(3, 0.4)
+    found = {}
+    for s in (0.24, 0.1):
+        rows = model_rows([Fit("run", 3, TwoState(same, np.full(3, s)).draw(T, 1))])
+        found[s] = next(float(str(row["bound"])) for row in rows if row["form"] == "independent pairs")
+    m = 1 - 0.1 / 0.24
+    assert found[0.1] / found[0.24] == pytest.approx(math.sqrt((1 + m**2) / (1 - m**2)), rel=0.1)
+    assert 4 < found[0.24] * math.sqrt(T) < 4.5  # a normal quantile for three pairs at 1e-4
+
+
+DUAL = Dual(alpha=0.1, eta=0.5, T0=30)
+PATH = np.array([[0, 1], [1, 2]])
+
+
+def test_news_takes_a_sum_of_geometric_times() -> None:
+    p, q = 0.5, 0.2
+    found = late(Footprint("path", 3, PATH, np.array([p, q])), 30)
+    for lag in range(30):
+        arrived = sum(
+            p * (1 - p) ** (x - 1) * q * (1 - q) ** (y - 1)
+            for x in range(1, lag + 1)
+            for y in range(1, lag - x + 1)
+        )
+        assert found[lag, 2, 0] == found[lag, 0, 2] == pytest.approx(1 - arrived)
+        assert found[lag, 1, 0] == pytest.approx((1 - p) ** lag)
+        assert not found[lag].diagonal().any()
+    made = promise("path", 3, PATH, np.array([p, q]), DUAL)
+    scale = 0.5 / (0.1 * 30)
+    assert made.printed == pytest.approx(scale * 2 / q)
+    assert made.one_zone == pytest.approx(scale * found[:, 2, 0].sum())
+    assert made.one_zone < scale * (1 / p + 1 / q)
+    union = np.minimum(1, found[:, 2, 0] + found[:, 2, 1]).sum()
+    assert made.one_agent == pytest.approx(scale * union)
+    detour = promise("ring", 3, np.array([[0, 1], [0, 2], [1, 2]]), np.array([p, 0.01, q]), DUAL)
+    assert detour.one_zone == pytest.approx(made.one_zone)  # not over the edge that is up least
+
+
+def test_promises_end_where_links_do_not_connect() -> None:
+    assert promise("path", 3, PATH, np.array([0.5, 0]), DUAL) == Promise(math.inf, math.inf, math.inf)
+    assert mean_of([Promise(1, 2, 3), Promise(3, 2, 5)]) == Promise(2, 2, 4)
+    with pytest.raises(InputError, match="alpha = 0"):
+        promise("path", 3, PATH, np.array([0.5, 0.5]), Dual(alpha=0, eta=0.5, T0=30))
+
+
+def test_links_with_memory_are_no_later_than_their_least_chance_says() -> None:
+    """Of 400 pieces of 30 steps, within 4.5 sigma; with the share p in its place the bound fails."""
+    law = TwoState(np.array([0.5, 0.4]), np.array([0.05, 0.04]))
+    up = law.draw(400 * 60, 8).reshape(400, 60, 2)[:, 30:]
+    first = np.array([piece[:, 0].argmax() if piece[:, 0].any() else 30 for piece in up])
+    after = [piece[x + 1 :, 1] for piece, x in zip(up, first, strict=True)]
+    arrived = np.array(
+        [x + 1 + (rest.argmax() + 1 if rest.any() else 99) for x, rest in zip(first, after, strict=True)]
+    )
+    for chance, fits in ((law.least, True), (law.p, False)):
+        bound = late(Footprint("path", 3, PATH, chance), 31)[:, 2, 0]
+        missed = np.array([(arrived > lag).mean() for lag in range(31)])
+        allowed = bound + SIGMAS * np.sqrt(np.maximum(bound * (1 - bound), 0.01) / 400)
+        assert (missed <= allowed).all() == fits
+
+
+def outcomes_of(error: float) -> dict[str, Outcome]:
+    """Five runs over every kind of links with errors near `error`."""
+    near = error * (1 + 1e-4 * np.arange(5)).reshape(5, 1)
+    zone, largest = np.tile(near[..., None, None], (1, 1, 3, 3)), np.tile(near[..., None], (1, 1, 3))
+    return {kind: Outcome(np.zeros((5, 1, 3)), zone, largest) for kind in KINDS}
+
+
+def test_verdicts_on_promises_flip_with_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    scenario = Scenario.load("tiny", THREE)
+    fits = [Fit("run", 3, random_links(200))]
+
+    def found(*bounds: float) -> pd.DataFrame:
+        made = [Promise(bound, bound, bound) for bound in bounds * (3 - len(bounds))]
+        monkeypatch.setattr("analysis.links.verdicts.promises", lambda fits, scenario: made[:2])
+        return pd.DataFrame(promise_rows(outcomes_of(1.0), fits, scenario))
+
+    assert set(found(1.1)["verdict"]) == {"holds"}
+    assert set(found(0.9)["verdict"]) == {"fails"}
+    assert set(found(1.0002)["verdict"]) == {"undecided"}
+    assert set(found(4.0)["verdict"]) == {"vacuous"}  # eta max c / alpha = 4
+    apart = found(1.1, 0.9)
+    memory = apart["form"].str.contains("memory")
+    assert (apart["verdict"] == np.where(memory, "fails", "holds")).all()
+    assert set(apart.loc[memory, "links"]) == {RECORDED, SHIFTED, CHAIN}
+    table = found(1.1).set_index(["links", "form", "quantity"])
+    assert table.loc[(BERNOULLI, "printed", "error in each zone"), "basis"] == "proven"
+    assert table.loc[(RECORDED, "printed", "error in each zone"), "basis"].startswith("assumed")
+    assert table.loc[(CHAIN, "quickest paths, with memory", "error in each zone"), "basis"] == "corrected"
+
+
+def test_one_run_has_no_interval() -> None:
+    fits, scenario = [Fit("run", 3, random_links(200))], Scenario.load("tiny", THREE)
+    single = {kind: Outcome(*(part[:1] for part in each)) for kind, each in outcomes_of(0.1).items()}
+    found = pd.DataFrame(promise_rows(single, fits, scenario))
+    assert set(found["verdict"]) <= {"undecided", "vacuous"}
+    assert "undecided" in set(found["verdict"])
+
+
+def test_costs_are_means_of_differences() -> None:
+    draws = np.random.default_rng(5)
+    outcomes = {
+        kind: Outcome(
+            draws.random((4, count, 2)), draws.random((4, count, 3, 2)), draws.random((4, count, 3))
+        )
+        for kind, count in ((RECORDED, 1), (BERNOULLI, 3))
+    }
+    table = cost_table(outcomes, ["left", "right"]).set_index(["links", "quantity"])
+    line = table.loc[(BERNOULLI, "margin of zone right")]
+    truth, other = (outcomes[kind].margin[..., 1].mean(axis=1) for kind in (RECORDED, BERNOULLI))
+    apart = other - truth
+    assert (line["value"], line["difference"]) == pytest.approx((other.mean(), apart.mean()))
+    half = 3.182446 * apart.std(ddof=1) / 2  # Student's quantile for three degrees of freedom
+    assert line["difference_high"] - line["difference"] == pytest.approx(half, rel=1e-5)
+    smallest = table.loc[(RECORDED, "smallest margin"), "value"]
+    assert smallest == pytest.approx(outcomes[RECORDED].margin.min(axis=2).mean())
+    worst = table.loc[(BERNOULLI, "multiplier error of zone left"), "value"]
+    assert worst == pytest.approx(outcomes[BERNOULLI].zone_error[..., 0].max(axis=2).mean())
+
+
+def test_surrogates_keep_what_they_say() -> None:
+    fit = Fit("run", 3, random_links(400))
+    made = {kind: make(fit, 3, 1) for kind, make in KINDS.items()}
+    assert np.array_equal(made[RECORDED], fit.up)
+    shifts = [shift for shift in range(400) if np.array_equal(np.roll(fit.up, shift, axis=0), made[SHIFTED])]
+    assert len(shifts) == 1
+    assert shifts[0] > 0
+    patterns = {tuple(row) for row in fit.up.tolist()}
+    assert {tuple(row) for row in made[WHOLE_ROWS].tolist()} <= patterns
+    assert np.abs(correlation(made[WHOLE_ROWS]) - correlation(fit.up)).max() < 4.5 / math.sqrt(400)
+    memory = {kind: autocorrelation(made[kind], 1)[1, :2] for kind in (CHAIN, BERNOULLI)}
+    assert memory[CHAIN].min() > 0.4
+    assert np.abs(memory[BERNOULLI]).max() < 4.5 / math.sqrt(400)
+    for kind in (SHIFTED, WHOLE_ROWS, CHAIN, BERNOULLI):
+        assert np.array_equal(KINDS[kind](fit, 3, 1), made[kind])
+        assert not np.array_equal(KINDS[kind](fit, 3, 2), made[kind])
+        assert not np.array_equal(KINDS[kind](fit, 4, 1), made[kind])
+
+
+def test_replays_repeat_the_recording_or_say_that_they_cannot() -> None:
+    recordings = [recorded(seed=seed) for seed in (1, 2)]
+    fits, rank = [Fit.of(recording) for recording in recordings], Policy.load("rank")
+    found = replays(recordings, rank, fits, 2, lambda done: None)
+    for r, recording in enumerate(recordings):
+        assert found[RECORDED].margin[r, 0] == pytest.approx(recording.margin())
+        error = np.abs(recording.lam - recording.lam_ideal[:, None])[1:]
+        assert found[RECORDED].zone_error[r, 0] == pytest.approx(error.mean(axis=0))
+        assert found[RECORDED].max_error[r, 0] == pytest.approx(error.max(axis=2).mean(axis=0))
+    assert found[BERNOULLI].margin.shape == (2, 2, 3)
+    assert not np.array_equal(found[BERNOULLI].zone_error[:, 0], found[BERNOULLI].zone_error[:, 1])
+    other = Fit("run", 3, ~fits[0].up)
+    with pytest.raises(InputError, match="do not make its 'lam' again"):
+        check_repeats(recordings[0], rank, other)
+    recordings[0].file["rollout/reward_mean"][-1] *= 0.5
+    with pytest.raises(InputError, match="do not make its 'reward_mean' again"):
+        check_repeats(recordings[0], rank, fits[0])
+
+
+def test_the_command_writes_verdicts_tables_and_a_figure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scenario, files = Scenario.load("tiny", THREE), [tmp_path / f"{seed}.h5" for seed in range(4)]
+    for seed, file in enumerate(files):
+        execute(scenario, Policy.load("rank"), 200, seed, out=file)
+    arguments = [*map(str, files), "--policy", "rank", "--out", str(tmp_path), "--draws", "2"]
+    code, out, err = outcome(links, arguments, capsys)
+    assert (code, err) == (0, "")
+    assert "multiplier error, max norm: " in out
+    verdicts = pd.read_csv(tmp_path / "links.csv")
+    assert verdicts.columns.tolist() == ["links", *COLUMNS]
+    assert set(verdicts["verdict"]) <= {"holds", "fails", "vacuous", "undecided"}
+    assert set(verdicts["links"]) == set(KINDS)
+    for name, rows in (("pairs", 6), ("lags", 3 * 21), ("correlations", 3), ("costs", 5 * 8)):
+        assert len(pd.read_csv(tmp_path / f"links-{name}.csv")) == rows
+    page = (tmp_path / "links.md").read_text()
+    assert page.count("\n| recorded | Proposition 3 |") == 6
+    assert all((tmp_path / f"links.{kind}").stat().st_size > 5000 for kind in ("png", "pdf"))
+    code, out, err = outcome(links, arguments, capsys)
+    assert code == 2
+    assert "links.png" in err
+
+
+def test_the_figure_shows_what_was_measured() -> None:
+    fits = [Fit(f"run {seed}", 3, random_links(500, seed)) for seed in (0, 1)]
+    figure = draw(fits, cost_table(outcomes_of(1.0), ["a", "b", "c"]), 1.5)
+    shares, dwell, memory, pairs, _, error = figure.axes[:6]
+    p = np.sort(np.mean([fit.up.mean(axis=0) for fit in fits], axis=0))[::-1]
+    assert shares.lines[0].get_ydata() == pytest.approx(p)
+    assert len(dwell.lines) == 6
+    r = np.mean([fit.autocorrelation for fit in fits], axis=0)
+    assert memory.lines[4].get_ydata() == pytest.approx(r[1:].mean(axis=1))
+    shown = np.asarray(pairs.images[0].get_array())
+    assert shown[0, 1] == pytest.approx(np.mean([correlation(fit.up)[0, 1] for fit in fits]))
+    assert any(np.allclose(line.get_ydata(), 1.5) for line in error.lines)
+
+
+@pytest.mark.parametrize(
+    ("settings", "record", "rollouts", "what"),
+    [
+        (THREE, "rollout", 10, "recorded at level 'rollout'"),
+        (
+            ["agents.N=1", "zones.top.c=0", "zones.left.c=0", "zones.right.c=0"],
+            "step",
+            10,
+            "has one agent only",
+        ),
+        (THREE, "step", 9, "too short, it holds 9 rollouts: record 10 or more .--steps 100."),
+        ([*THREE, "dual.alpha=0"], "step", 10, "alpha = 0"),
+        ([*THREE, "links.model=always"], "step", 10, "no link ever changes .links.model = 'always'."),
+    ],
+)
+def test_recordings_that_say_nothing_are_refused(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    settings: list[str],
+    record: str,
+    rollouts: int,
+    what: str,
+) -> None:
+    file = tmp_path / "run.h5"
+    execute(Scenario.load("tiny", settings), Policy.load("rank"), 10 * rollouts, record=record, out=file)
+    code, _, err = outcome(links, [str(file), "--policy", "rank", "--out", str(tmp_path)], capsys)
+    assert code == 2
+    assert err.count("\n") == 1
+    assert re.search(what, err)
+
+
+def test_recordings_must_belong_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = []
+    for c in (0.2, 0.25):
+        files.append(str(tmp_path / f"{c}.h5"))
+        execute(Scenario.load("tiny", [f"zones.left.c={c}"]), Policy.load("rank"), 100, out=files[-1])
+    for arguments, what in (
+        ([*files, "--policy", "rank"], "they differ in: zones[0].c"),
+        ([files[0]], "name the policy's file with --policy"),
+        ([], "give either recordings or --run"),
+        ([files[0], "--run"], "not both"),
+    ):
+        code, _, err = outcome(links, [*arguments, "--out", str(tmp_path)], capsys)
+        assert code == 2
+        assert what in " ".join(err.split())
+
+
+def test_links_that_went_up_once_can_be_drawn(tmp_path: Path) -> None:
+    up = np.arange(300)[:, None] > np.array([400, 250, 400])
+    fits = [Fit("run", 3, up)]
+    draw(fits, cost_table(outcomes_of(1.0), ["a", "b", "c"]), np.inf).savefig(tmp_path / "links.png")
+    assert len(pair_table(fits)) == 6
+    assert {row["verdict"] for row in model_rows(fits)} <= {"holds", "fails"}
+
+
+def test_too_many_agents_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("analysis.links.fit.MOST_PAIRS", 2)
+    with pytest.raises(InputError, match=r"agents.N = 3: 3 pairs, can compare 2 at most"):
+        Fit.of(recorded(rollouts=10))
+
+
+def test_a_verdict_table_has_a_row_for_each_statement() -> None:
+    fits, scenario = [Fit("run", 3, random_links(300))], Scenario.load("tiny", THREE)
+    table = verdict_table(outcomes_of(1.0), fits, scenario)
+    assert table.columns.tolist() == ["links", *COLUMNS]
+    assert not table.duplicated(["links", "claim", "form", "quantity"]).any()
+    assert all_pairs(3).tolist() == [[0, 1], [0, 2], [1, 2]]
