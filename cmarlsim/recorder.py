@@ -18,7 +18,7 @@ from cmarlsim.journal import Journal, journal_of, packed, unpacked
 from cmarlsim.kernels.scene import Trace
 from cmarlsim.layout import Column, pieces_of, write_arrays, write_columns
 from cmarlsim.learning.policy import Policy
-from cmarlsim.recording import FORMAT, Recording, check_record, kept, location
+from cmarlsim.recording import AXES, FORMAT, Recording, check_record, kept, location
 from cmarlsim.scenario import Scenario
 from cmarlsim.summary import Summary
 
@@ -135,7 +135,8 @@ class Recorder:
             for name, column in self._columns.items():
                 dataset = file[location(name)]
                 pieces = len(dataset) // column.piece_rows
-                if dataset.chunks[0] != column.piece_rows:
+                rows = self._rows(name, rollouts) or len(dataset)
+                if dataset.chunks[0] != column.piece_rows or len(dataset) != rows:
                     raise ValueError(f"{name} is stored in another way")
                 left[name] = (pieces, dataset[pieces * column.piece_rows :])
             state = {name: array[...] for name, array in file["state"].items()}
@@ -143,6 +144,12 @@ class Recorder:
         except (KeyError, ValueError, AttributeError) as error:
             raise InputError(f"{self.path}: cannot be continued: {error}") from None
         self._file_goes_on = self._replace = True
+
+    def _rows(self, name: str, rollouts: int) -> int | None:
+        """Rows of a dataset after so many rollouts, where that is known."""
+        axis = AXES[name][0]
+        per_rollout = self._per_rollout.get(axis)
+        return None if per_rollout is None else rollouts * per_rollout + (axis == "k_or_end")
 
     def _go_on(self, rollouts: int, left: Mapping[str, tuple[int, np.ndarray]], state: State) -> None:
         for name, (pieces, rows) in left.items():

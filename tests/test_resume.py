@@ -303,6 +303,11 @@ def test_a_recording_of_before_there_were_states_is_not_extended(tmp_path: Path)
         file.attrs.update(versions())
     with pytest.raises(InputError, match="cannot be continued"):
         execute(TINY, RANK, 400, seed=3, out=path, resume=True)
+    execute(TINY, RANK, 200, seed=3, out=path, force=True).close()
+    with h5py.File(path, "r+") as file:
+        file.attrs["rollouts_done"] = 19
+    with pytest.raises(InputError, match="cannot be continued: position is stored in another way"):
+        execute(TINY, RANK, 400, seed=3, out=path, resume=True)
 
 
 # --- commands ---
