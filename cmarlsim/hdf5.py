@@ -108,7 +108,7 @@ def published(path: Path, replace: bool = True) -> Iterator[h5py.File]:
     InputError
         If it cannot be written, another process is writing it, or it must not be replaced.
     """
-    temporary = path.with_name(f".{path.name[:100]}.tmp")
+    temporary = path.with_name(f".{path.name[-100:]}.tmp")
     try:
         with closing(_Sink(temporary)) as sink:
             try:
