@@ -1,4 +1,4 @@
-"""``cmarlsim run``, ``cmarlsim train`` and ``cmarlsim replay``: the commands under one name."""
+"""``cmarlsim run``, ``train``, ``replay`` and ``sweep``: the commands under one name."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import typer
 from cmarlsim.console import interruptible, start
 from cmarlsim.replay import replay
 from cmarlsim.run import run
+from cmarlsim.sweep import application
 from cmarlsim.train import train
 
 
@@ -17,6 +18,7 @@ def main() -> None:
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     for command in (run, train, replay):
         app.command()(interruptible(command))
+    app.add_typer(application(), name="sweep", help="Many runs from one file, on all cores or on Slurm.")
     start(app, sys.argv[1:] or ["--help"])
 
 

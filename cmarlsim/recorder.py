@@ -15,6 +15,7 @@ from cmarlsim.kernels.scene import Trace, new_trace, part_of
 from cmarlsim.provenance import versions
 from cmarlsim.recording import AXES, FORMAT, SPARSE, Memory, Recording, check_record, kept, location
 from cmarlsim.scenario import Scenario
+from cmarlsim.stopwatch import timed
 
 _TYPES = {
     "tile": "u2",
@@ -182,6 +183,7 @@ class Recorder:
         for name in self._names:
             self._create(name)
 
+    @timed("write")
     def append(self, trace: Trace) -> None:
         """Append a chunk: its data first, `rollouts_done` last.
 
@@ -217,6 +219,7 @@ class Recorder:
             self.file.close()
             self._temporary.unlink(missing_ok=True)
 
+    @timed("write")
     def finish(self) -> Recording:
         """Name the axes of every dataset and hand the recording over for reading."""
         lengths = self._lengths | {"t": self._done * self._T0, "k": self._done, "k_or_end": self._done + 1}

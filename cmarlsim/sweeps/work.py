@@ -1,0 +1,173 @@
+"""Working on a batch: what every engine does in each of its processes."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import traceback
+import warnings
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from cmarlsim.api import execute
+from cmarlsim.execution import Run, whole_rollouts
+from cmarlsim.files import scratch_name, settle
+from cmarlsim.stopwatch import stopwatch
+from cmarlsim.sweeps.locks import Holder, holds, lock
+from cmarlsim.sweeps.manifest import Manifest, Sources, Task
+from cmarlsim.sweeps.results import DamagedError, Result, checksum, publish, read, recording_of
+
+PUBLISH_SECONDS = 5.0
+"""Results are published at least as often, so that a kill costs no more than this and a task."""
+
+_REASON_LINES = 3
+
+
+class StoppedError(Exception):
+    """The task was given up because the process is to stop."""
+
+
+@dataclass
+class Report:
+    """What came of a batch: tasks done and failed now, and the seconds of each stage."""
+
+    batch: int
+    locked: bool = False
+    done: int = 0
+    failed: list[int] = field(default_factory=list)
+    seconds: Counter[str] = field(default_factory=Counter)
+
+
+class Worker:
+    """Runs batches of a sweep, one after the other.
+
+    Parameters
+    ----------
+    out
+        The sweep's folder.
+    stop
+        Asked after every chunk: whether to stop.
+    progress
+        Called after every task.
+    """
+
+    def __init__(
+        self,
+        out: Path,
+        stop: Callable[[], bool] = lambda: False,
+        progress: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.out, self.manifest = out, Manifest.load(out)
+        self._sources, self._stop, self._progress = Sources(self.manifest, out), stop, progress
+
+    def prepare(self) -> float:
+        """Have the kernels compiled or loaded; returns the seconds that took."""
+        start = time.perf_counter()
+        with warnings.catch_warnings(), contextlib.suppress(Exception):  # the task itself says what is wrong
+            warnings.simplefilter("ignore")
+            task = self._sources.task(0)
+            Run(task.scenario, task.policy, task.seed).advance(1, keep_steps=self.manifest.record == "step")
+        return time.perf_counter() - start
+
+    def batch(self, number: int, careful: bool = False) -> Report:
+        """Run what is not done of a batch, unless somebody else does.
+
+        Parameters
+        ----------
+        careful
+            Publish after every task, and leave out those that have failed: a process was killed in this batch,
+            and it is to be seen by which task.
+
+        Raises
+        ------
+        InputError, OSError
+            If results or locks cannot be written.
+        """
+        start, report = time.perf_counter(), Report(number)
+        with lock(self.out / "locks" / f"{number:06d}.lock") as me:
+            if me is None:
+                report.locked = True
+                return report
+            report.seconds["wait"] = time.perf_counter() - start
+            self._work(number, me, careful, report)
+        report.seconds["all"] = time.perf_counter() - start
+        return report
+
+    def _work(self, number: int, me: Holder, careful: bool, report: Report) -> None:
+        pause = 0.0 if careful else PUBLISH_SECONDS
+        results, published = self._present(number), time.monotonic()
+        for task in self.manifest.batch_of(number):
+            if task in results and (careful or results[task].reason is None):
+                continue
+            if self._stop():
+                break
+            try:
+                results[task] = self._result(task)
+            except StoppedError:
+                break
+            report.seconds.update(results[task].seconds)
+            if results[task].reason is None:
+                report.done += 1
+            else:
+                report.failed.append(task)
+            self._progress()
+            if time.monotonic() - published >= pause:
+                self._publish(number, me, results, report)
+                published = time.monotonic()
+        self._publish(number, me, results, report)
+
+    def _present(self, number: int) -> dict[int, Result]:
+        try:
+            return read(self.out, self.manifest, number)
+        except DamagedError:
+            return {}
+
+    def _publish(self, number: int, me: Holder, results: Mapping[int, Result], report: Report) -> None:
+        start = time.perf_counter()
+        if holds(self.out / "locks" / f"{number:06d}.lock", me):
+            publish(self.out, self.manifest, number, (self._present(number) | dict(results)).values())
+        report.seconds["write"] += time.perf_counter() - start
+
+    def _result(self, number: int) -> Result:
+        """Run a task; whatever goes wrong in it is its result."""
+        with stopwatch() as seconds:
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    result = self._run(number, self._sources.task(number))
+            except StoppedError:
+                raise
+            except Exception:
+                lines = traceback.format_exc().strip().splitlines()
+                result = Result(number, reason="\n".join(lines[-_REASON_LINES:]))
+        return replace(result, seconds={stage: round(value, 6) for stage, value in seconds.items()})
+
+    def _run(self, number: int, task: Task) -> Result:
+        record = self.manifest.record
+        path = None if record == "summary" else recording_of(self.out, number)
+        scratch = None if path is None else scratch_name(path)
+        try:
+            recording = execute(
+                task.scenario,
+                task.policy,
+                task.steps,
+                task.seed,
+                record=record,
+                out=scratch,
+                progress=lambda rollouts: not self._stop(),
+            )
+            with recording:
+                if recording.rollouts_done < whole_rollouts(task.steps, task.scenario.dual.T0):
+                    raise StoppedError
+                sha256 = None if scratch is None else checksum(scratch)
+                result = Result.of(number, recording, sha256)
+            if scratch is not None and path is not None:
+                settle(scratch, path)
+            return result
+        finally:
+            if scratch is not None:
+                scratch.unlink(missing_ok=True)
+
+
