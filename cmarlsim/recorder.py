@@ -53,9 +53,9 @@ class Summary:
             The datasets of the summary, so far.
         """
         self._reward_count += np.rint(trace.reward_mean * self._T0).astype(np.int64).sum(axis=0)
-        for lam in trace.lam:  # in this order, whatever the chunks
-            self._lam_sum += self._lam_last
-            self._lam_last = lam
+        added = np.concatenate([[self._lam_sum, self._lam_last], trace.lam[:-1]])
+        self._lam_sum = np.add.accumulate(added)[-1]  # in this order, whatever the chunks
+        self._lam_last = trace.lam[-1].copy()
         self._rollouts += len(trace.lam)
         lam_mean = self._lam_sum / self._rollouts
         return {"reward_count": self._reward_count, "lam_mean": lam_mean, "lam_last": self._lam_last}

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
 from typing import ParamSpec, TypeVar
@@ -16,10 +15,23 @@ Result = TypeVar("Result")
 _here = threading.local()
 
 
+class Seconds(dict[str, float]):
+    """Seconds by stage."""
+
+    def add(self, stage: str, seconds: float) -> None:
+        """Add seconds to a stage."""
+        self[stage] = self.get(stage, 0.0) + seconds
+
+    def merge(self, other: Mapping[str, float]) -> None:
+        """Add the seconds of each stage of `other`."""
+        for stage, seconds in other.items():
+            self.add(stage, seconds)
+
+
 @contextmanager
-def stopwatch() -> Iterator[Counter[str]]:
+def stopwatch() -> Iterator[Seconds]:
     """Add up the seconds that this thread spends in each stage; yields them by the stage's name."""
-    before, _here.seconds = getattr(_here, "seconds", None), Counter[str]()
+    before, _here.seconds = getattr(_here, "seconds", None), Seconds()
     try:
         yield _here.seconds
     finally:
@@ -39,7 +51,7 @@ def timed(stage: str) -> Callable[[Callable[Parameters, Result]], Callable[Param
             try:
                 return function(*arguments, **options)
             finally:
-                seconds[stage] += time.perf_counter() - start
+                seconds.add(stage, time.perf_counter() - start)
 
         return wrapped
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
-import time
 from pathlib import Path
+from time import perf_counter, sleep
 from typing import Annotated
 
 import typer
@@ -14,16 +15,21 @@ from cmarlsim.errors import InputError, nearest
 from cmarlsim.hdf5 import check_free
 from cmarlsim.sweeps.axes import MOST_TASKS
 from cmarlsim.sweeps.collecting import default_kind, gather, write_hdf5, write_table
-from cmarlsim.sweeps.local import Local, Totals
+from cmarlsim.sweeps.local import Local
 from cmarlsim.sweeps.manifest import Manifest
 from cmarlsim.sweeps.planning import plan as plan_sweep
 from cmarlsim.sweeps.profile import profile_lines
 from cmarlsim.sweeps.results import Census
+from cmarlsim.sweeps.slurm import AGAIN, Arrays, Wishes
 from cmarlsim.sweeps.status import Status
 from cmarlsim.sweeps.work import Worker
 
+ENGINES = ("local", "slurm")
+
 MOST_FAILED = 100
 """Largest exit code of ``run``: so many tasks failed, or more."""
+
+_POLL_SECONDS = 2.0
 
 Out = Annotated[Path, typer.Argument(help="The sweep's folder.")]
 
@@ -52,39 +58,65 @@ def plan(
 
 def run(
     out: Out,
-    engine: Annotated[str, typer.Option(help="local: processes on this machine; slurm: a job array.")] = "local",
-    workers: Annotated[
+    engine: Annotated[
+        str, typer.Option(help="local: processes on this machine; slurm: a job array of a cluster.")
+    ] = "local",
+    max_parallel: Annotated[
         int | None,
-        typer.Option(min=1, help="local: processes. [default: one for each core]", show_default=False),
+        typer.Option(
+            min=1,
+            help="Processes or elements of the array at once. [default: one for each core, or no limit]",
+            show_default=False,
+        ),
     ] = None,
     profile: Annotated[bool, typer.Option("--profile", help="Print where the time went.")] = False,
+    partition: Annotated[str | None, typer.Option(help="slurm: where to run.")] = None,
+    account: Annotated[str | None, typer.Option(help="slurm: who pays.")] = None,
+    time: Annotated[str, typer.Option(help="slurm: time limit of an element.")] = "01:00:00",
+    memory: Annotated[str, typer.Option(help="slurm: memory of an element.")] = "2G",
+    tasks_per_element: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="slurm: tasks of an element, rounded up to whole batches. [default: a hundredth of all]",
+            show_default=False,
+        ),
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="slurm: return when all elements have ended.")] = False,
 ) -> int:
     """Run what is not done yet. The exit code is the number of tasks that failed, 100 at most."""
-    if engine not in ("local", "slurm"):
-        raise InputError(f"--engine {engine}: must be local or slurm{nearest(engine, ('local', 'slurm'))}")
+    if engine not in ENGINES:
+        raise InputError(f"--engine {engine}: must be one of {', '.join(ENGINES)}{nearest(engine, ENGINES)}")
     manifest = Manifest.load(out)
     manifest.check_versions(out)
     census = Census.of(out, manifest)
     for message in census.damaged:
         print(f"warning: {message}; its tasks are run again", file=sys.stderr)
-    started, todo = time.perf_counter(), len(manifest.tasks) - len(census.done)
     with Stop() as stop:
-        totals = _run_local(out, manifest, census, workers, stop) if census.open_batches else Totals()
+        if engine == "slurm":
+            wishes = Wishes(partition, account, time, memory, tasks_per_element, max_parallel)
+            ended = _run_on_slurm(Arrays(out), census, wishes, wait, stop)
+        else:
+            _run_here(out, census, max_parallel, profile, stop)
+            ended = True
+    if not ended:
+        return 0
     census = Census.of(out, manifest, deep=False)
-    _print_outcome(manifest, census, totals)
-    if profile:
-        print("\n".join(profile_lines(totals, time.perf_counter() - started)))
+    _print_outcome(manifest, census)
     if stop.asked and len(census.done) < len(manifest.tasks):
         print(f"stopped; the same command runs the rest: cmarlsim sweep run {out}", file=sys.stderr)
         return STOPPED
     return min(len(census.failed), MOST_FAILED)
 
 
-def _run_local(out: Path, manifest: Manifest, census: Census, workers: int | None, stop: Stop) -> Totals:
+def _run_here(out: Path, census: Census, workers: int | None, profile: bool, stop: Stop) -> None:
+    """Run what is open in processes of this machine."""
+    if not census.open_batches:
+        return
+    manifest, started = Manifest.load(out), perf_counter()
     with compilation_announced():
         compiling = Worker(out).prepare()  # here, so that several processes find it done
-    total = len(manifest.tasks)
-    with progress_bar(f"{manifest.name}: running", total) as advance:
+    with progress_bar(f"{manifest.name}: running", len(manifest.tasks)) as advance:
         advance(len(census.done))
 
         def progress(done: int) -> bool:
@@ -92,15 +124,47 @@ def _run_local(out: Path, manifest: Manifest, census: Census, workers: int | Non
             return not stop.asked
 
         totals = Local(out, workers).run(census.open_batches, progress)
-    totals.seconds["compile"] += compiling
-    return totals
-
-
-def _print_outcome(manifest: Manifest, census: Census, totals: Totals) -> None:
-    done, total = len(census.done), len(manifest.tasks)
-    print(f"{manifest.name}: {totals.done:,} tasks run now, {done:,} of {total:,} done")
+    totals.seconds.add("compile", compiling)
     if totals.locked:
         print(f"{len(totals.locked):,} batches are being run by others and were left to them")
+    if profile:
+        print("\n".join(profile_lines(totals, perf_counter() - started)))
+
+
+def _run_on_slurm(arrays: Arrays, census: Census, wishes: Wishes, wait: bool, stop: Stop) -> bool:
+    """Submit what is open and not in the queue; returns whether all elements have ended."""
+    submitted = arrays.submit(census.open_batches, wishes) if census.open_batches else None
+    if submitted:
+        array, elements, batches = submitted
+        print(f"job array {array}: {elements:,} elements, {batches:,} batches", flush=True)
+    else:
+        print("nothing to submit: what is not done is in the queue already, or all is done", flush=True)
+    while wait and not stop.asked and arrays.alive():
+        sleep(_POLL_SECONDS)
+    return not arrays.alive()
+
+
+def element(
+    out: Out, ticket: Annotated[str, typer.Argument(help="What the job array was submitted under.")]
+) -> int:
+    """Run the batches of one element of a job array, in this process; Slurm calls this."""
+    batches = Arrays(out).batches(ticket, int(os.environ.get("SLURM_ARRAY_TASK_ID", "0")))
+    restarted = int(os.environ.get("SLURM_RESTART_COUNT", "0")) > 0
+    with Stop() as stop:
+        worker = Worker(out, stop=lambda: stop.asked)
+        worker.manifest.check_versions(out)
+        worker.prepare()
+        for batch in batches:
+            report = worker.batch(batch, careful=restarted)
+            note = "left to another process" if report.locked else f"{report.done} tasks done"
+            print(f"batch {batch}: {note}", flush=True)
+            if stop.asked:
+                return AGAIN
+    return 0
+
+
+def _print_outcome(manifest: Manifest, census: Census) -> None:
+    print(f"{manifest.name}: {len(census.done):,} of {len(manifest.tasks):,} tasks done")
     for result in list(census.failed.values())[:5]:
         print(f"failed: {manifest.label(result.task)}: {(result.reason or '').splitlines()[-1]}")
     if census.failed:
@@ -110,6 +174,16 @@ def _print_outcome(manifest: Manifest, census: Census, totals: Totals) -> None:
 def status(out: Out) -> int:
     """Say what is done, running, failed and waiting, and when all will be done."""
     print("\n".join(Status.of(out).lines()))
+    arrays = Arrays(out)
+    if arrays.any:
+        try:
+            states = arrays.alive()
+        except InputError as error:
+            print(f"warning: the queue is not known: {error}", file=sys.stderr)
+        else:
+            print(
+                f"elements in the queue: {', '.join(f'{n} {name}' for name, n in states.items()) or 'none'}"
+            )
     return 0
 
 
@@ -150,6 +224,7 @@ def application() -> typer.Typer:
     )
     for function in (plan, run, status, collect):
         app.command()(interruptible(function))
+    app.command(hidden=True)(interruptible(element))
     return app
 
 

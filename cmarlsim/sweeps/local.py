@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import queue
 import signal
 import threading
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -19,9 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from cmarlsim.errors import InputError
-from cmarlsim.sweeps.locks import lock
-from cmarlsim.sweeps.manifest import Manifest
-from cmarlsim.sweeps.results import Result, publish, read
+from cmarlsim.stopwatch import Seconds
 from cmarlsim.sweeps.work import Report, Worker
 
 THREAD_VARIABLES = (
@@ -35,27 +34,22 @@ THREAD_VARIABLES = (
 )
 """Set to 1 for workers: there is a process for every core already."""
 
-MOST_DEATHS = 3
-"""So often may processes die in a batch before the task that they died in counts as failed."""
-
 _POLL_SECONDS = 0.1
 _TICK_SECONDS = 0.5
 
 
 @dataclass
 class Totals:
-    """What an engine has done: tasks now done, those that failed, batches others hold, seconds by stage."""
+    """What an engine has done: tasks now done, batches others hold, seconds by stage."""
 
     done: int = 0
-    failed: set[int] = field(default_factory=set)
     locked: list[int] = field(default_factory=list)
-    seconds: Counter[str] = field(default_factory=Counter)
+    seconds: Seconds = field(default_factory=Seconds)
 
     def add(self, report: Report) -> None:
         """Add what came of a batch."""
         self.done += report.done
-        self.failed |= set(report.failed)
-        self.seconds += report.seconds
+        self.seconds.merge(report.seconds)
         if report.locked:
             self.locked.append(report.batch)
 
@@ -72,10 +66,9 @@ class Local:
     """
 
     def __init__(self, out: Path, workers: int | None = None) -> None:
-        self._out, self._manifest = out, Manifest.load(out)
+        self._out = out
         self._count = workers or len(os.sched_getaffinity(0))
         self._waiting: deque[int] = deque()
-        self._deaths: Counter[int] = Counter()
         self._careful: set[int] = set()
         self._busy: dict[Connection, tuple[BaseProcess, int | None]] = {}
         self.totals = Totals()
@@ -144,7 +137,7 @@ class Local:
         if isinstance(message, Report):
             self.totals.add(message)
         else:
-            self.totals.seconds.update(message)
+            self.totals.seconds.merge(message)
         process, _ = self._busy[pipe]
         if not self._waiting:
             self._busy[pipe] = process, None
@@ -164,27 +157,15 @@ class Local:
         if number is None:
             return
         self._careful.add(number)
-        self._deaths[number] += 1
-        if self._deaths[number] >= MOST_DEATHS:
-            self._blame(number, _how(process))
-            self._deaths[number] = 0
         self._waiting.appendleft(number)
         self._start()
-
-    def _blame(self, number: int, how: str) -> None:
-        """The first task without a result is what the processes died of."""
-        with lock(self._out / "locks" / f"{number:06d}.lock") as me:
-            results = read(self._out, self._manifest, number)
-            task = next(task for task in self._manifest.batch_of(number) if task not in results)
-            reason = f"its process was {how}, {MOST_DEATHS} times"
-            if me is not None:
-                publish(self._out, self._manifest, number, [*results.values(), Result(task, reason=reason)])
-        self.totals.failed.add(task)
 
 
 def _how(process: BaseProcess) -> str:
     code = process.exitcode or 0
-    return f"ended by signal {-code} ({signal.Signals(-code).name})" if code < 0 else f"ended with code {code}"
+    return (
+        f"ended by signal {-code} ({signal.Signals(-code).name})" if code < 0 else f"ended with code {code}"
+    )
 
 
 @contextmanager
@@ -221,10 +202,15 @@ def _serve(pipe: Connection, out: Path) -> None:
         try:
             worker = Worker(out, stop.is_set, ticker.tick)
             pipe.send({"compile": worker.prepare()})
+            gc.freeze()  # what was imported is no garbage, and looking through it takes long
+            idle = time.perf_counter()
             for number, careful in iter(work.get, None):
+                waited = time.perf_counter() - idle
                 report = worker.batch(number, careful)
+                report.seconds.merge({"wait": waited, "all": waited})
                 ticker.flush()
                 pipe.send(report)
+                idle = time.perf_counter()
         except (InputError, OSError) as error:
             pipe.send(InputError(str(error)))
 

@@ -1,8 +1,8 @@
 """Locks: who works on which batch, on one machine or on many that share a folder.
 
-A lock is a file that exists. It says who holds it, and its holder touches it every few seconds. It spares work
-and guards nothing: a task has the same bits whoever runs it, and results are published as whole files, so two
-processes that both believe to hold a lock do harm to nobody.
+A lock is a file that exists. It says who holds it, and its holder touches it every few seconds. It spares
+work and guards nothing: a task has the same bits whoever runs it, and results are published as whole files,
+so two processes that both believe to hold a lock do harm to nobody.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from cmarlsim.files import scratch_name, take
 
 HEARTBEAT_SECONDS = 10.0
 STALE_SECONDS = 120.0
-"""A lock that was not touched for so long is nobody's. More than network file systems keep times in a cache."""
+"""A lock not touched for so long is nobody's. Network file systems keep times in a cache for less."""
 
 JOB_VARIABLE = "CMARLSIM_SWEEP_JOB"
 """Environment variable that names the element of a Slurm array."""
@@ -52,7 +52,7 @@ class Holder:
 
     @classmethod
     def here(cls) -> Holder:
-        """This process."""
+        """The process that asks."""
         return cls(socket.gethostname(), _space(), os.getpid(), _start_of(os.getpid()), _job())
 
     def __str__(self) -> str:
@@ -98,8 +98,8 @@ def holder_of(path: Path) -> Holder | None:
 def stale(path: Path) -> bool:
     """Whether the holder of a lock has ended.
 
-    Who holds it in a process of this machine can be seen. Of others the lock's age tells: both times are of the
-    file system's clock, so that clocks of machines may be wrong.
+    Processes of this machine can be looked for. Of others the lock's age tells: both times are of the file
+    system's clock, so that the clocks of machines may be wrong.
     """
     holder = holder_of(path)
     gone = holder.gone() if holder else None

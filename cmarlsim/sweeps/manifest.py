@@ -80,7 +80,9 @@ class Manifest(Strict):
         try:
             text, _, check = path.read_text(encoding="utf-8").rstrip("\n").rpartition("\n")
         except FileNotFoundError:
-            raise InputError(f"{out}: holds no sweep; plan one: cmarlsim sweep plan SWEEP.toml {out}") from None
+            raise InputError(
+                f"{out}: holds no sweep; plan one: cmarlsim sweep plan SWEEP.toml {out}"
+            ) from None
         except (OSError, ValueError) as error:
             raise InputError(f"{path}: cannot be read: {error}") from None
         if check != hashlib.sha256(text.encode()).hexdigest():

@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from cmarlsim import shipped
 from cmarlsim.errors import InputError, is_whole, nearest
 from cmarlsim.execution import STEPS, whole_rollouts
@@ -49,7 +47,7 @@ def plan(
     yes
         Allow more than `MOST_TASKS` tasks.
     batch
-        Tasks that are run by one process and whose results are in one file; by default about a second's worth.
+        Tasks that are run by one process and whose results are in one file; by default a second's worth.
     progress
         Called with the number of tasks checked since the last call.
 
@@ -124,7 +122,9 @@ def _check_keys(keys: Iterable[str], data: Mapping[str, Any], source: Path) -> N
     tops = {*Scenario.model_fields, *OWN_KEYS}
     for key in keys:
         if key.split(".")[0] not in tops:
-            leaves = [f"{top}.{name}" for top, part in data.items() if isinstance(part, dict) for name in part]
+            leaves = [
+                f"{top}.{name}" for top, part in data.items() if isinstance(part, dict) for name in part
+            ]
             raise InputError(f"{source}: unknown key '{key}'{nearest(key, [*leaves, *tops])}")
 
 
@@ -136,7 +136,9 @@ def _manifest(
     policies: Mapping[str, Policy],
     batch: int | None,
 ) -> Manifest:
-    longest = max(steps for steps in [STEPS, *_column(axes, "steps", sweep.steps)] if is_whole(steps) and steps > 0)
+    longest = max(
+        steps for steps in [STEPS, *_column(axes, "steps", sweep.steps)] if is_whole(steps) and steps > 0
+    )
     fitting = min(_MOST_IN_A_BATCH, _BATCH_STEPS // longest, axes.size // _FEWEST_BATCHES)
     plain = {
         "format": FORMAT,
@@ -159,9 +161,7 @@ def _manifest(
     return parse(Manifest, json.loads(json.dumps(plain, default=str)), source)
 
 
-def _check_tasks(
-    manifest: Manifest, sources: Sources, source: Path, progress: Callable[[int], None]
-) -> None:
+def _check_tasks(manifest: Manifest, sources: Sources, source: Path, progress: Callable[[int], None]) -> None:
     """Make every task's scenario, once for each of them that differ, and look whether it could be run."""
     seen: set[str] = set()
     for number in range(len(manifest.tasks)):

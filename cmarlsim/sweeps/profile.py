@@ -15,7 +15,7 @@ def profile_lines(totals: Totals, wall: float) -> Iterator[str]:
     ``compile`` is the time until the kernels were there, compiled or from the cache; ``wait`` that for locks
     and for the next batch.
     """
-    seconds = dict(totals.seconds)
+    seconds: dict[str, float] = dict(totals.seconds)
     known = sum(seconds.get(stage, 0.0) for stage in STAGES[:-1])
     seconds["other"] = max(0.0, seconds.get("all", 0.0) + seconds.get("compile", 0.0) - known)
     spent, tasks = sum(seconds.get(stage, 0.0) for stage in STAGES), max(totals.done, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +28,16 @@ class Result:
     Attributes
     ----------
     zones
-        Of each zone its name, threshold c, satisfaction, and the largest satisfaction that an agent can certify.
+        Of each zone its name, threshold c, satisfaction, and the largest satisfaction that an agent can
+        certify.
     recording
         SHA-256 of its recording's file, where there is one.
     seconds
         What was spent in each stage.
     reason
         Where it failed, the last lines of why.
+    deaths
+        How many processes ended while they ran it.
     """
 
     task: int
@@ -42,6 +45,7 @@ class Result:
     recording: str | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
     reason: str | None = None
+    deaths: int = 0
 
     @classmethod
     def of(cls, task: int, recording: Recording, sha256: str | None) -> Result:
@@ -54,10 +58,21 @@ class Result:
         return cls(task, tuple(zones), sha256)
 
     @classmethod
+    def begun(cls, task: int, before: Result | None) -> Result:
+        """What is to be known of a task if the process that now runs it is killed."""
+        deaths = 1 + (before.deaths if before else 0)
+        times = f", {deaths} times" if deaths > 1 else ""
+        return cls(
+            task, reason=f"its process ended before it did (killed, or out of memory){times}", deaths=deaths
+        )
+
+    @classmethod
     def parse(cls, data: Mapping[str, Any]) -> Result:
         """Result from what `json` makes of it."""
         zones = tuple((str(name), float(c), float(v), float(w)) for name, c, v, w in data["zones"])
-        return cls(int(data["task"]), zones, data["recording"], data["seconds"], data["reason"])
+        return cls(
+            int(data["task"]), zones, data["recording"], data["seconds"], data["reason"], int(data["deaths"])
+        )
 
 
 def recording_of(out: Path, task: int) -> Path:
@@ -79,7 +94,7 @@ def publish(out: Path, manifest: Manifest, batch: int, results: Iterable[Result]
         If they cannot be written.
     """
     head = {"format": FORMAT, "manifest": manifest.sha256, "batch": batch}
-    rows = [asdict(result) for result in sorted(results, key=lambda result: result.task)]
+    rows = [vars(result) for result in sorted(results, key=lambda result: result.task)]
     text = "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in (head, *rows))
     check = hashlib.sha256(text.encode()).hexdigest()
     write_whole(results_of(out, batch), f"{text}{check}\n".encode())

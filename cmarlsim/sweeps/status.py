@@ -53,7 +53,7 @@ class Status:
         return len(self.manifest.tasks) - len(self.census.done) - len(failed) - self.in_progress
 
     def seconds_left(self) -> float | None:
-        """Seconds until all is done, as tasks took on average so far; None if nobody works or none is done."""
+        """Seconds until all is done, as tasks took on average; None if nobody works or none is done."""
         spent = [sum(result.seconds.values()) for result in self.census.done.values()]
         if not spent or not self.running:
             return None

@@ -6,7 +6,6 @@ import contextlib
 import time
 import traceback
 import warnings
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,13 +13,16 @@ from pathlib import Path
 from cmarlsim.api import execute
 from cmarlsim.execution import Run, whole_rollouts
 from cmarlsim.files import scratch_name, settle
-from cmarlsim.stopwatch import stopwatch
+from cmarlsim.stopwatch import Seconds, stopwatch
 from cmarlsim.sweeps.locks import Holder, holds, lock
 from cmarlsim.sweeps.manifest import Manifest, Sources, Task
 from cmarlsim.sweeps.results import DamagedError, Result, checksum, publish, read, recording_of
 
 PUBLISH_SECONDS = 5.0
 """Results are published at least as often, so that a kill costs no more than this and a task."""
+
+MOST_DEATHS = 3
+"""So many processes may end in the middle of a task before it is taken for the cause."""
 
 _REASON_LINES = 3
 
@@ -31,13 +33,12 @@ class StoppedError(Exception):
 
 @dataclass
 class Report:
-    """What came of a batch: tasks done and failed now, and the seconds of each stage."""
+    """What came of a batch: tasks done now, whether somebody else holds it, and the seconds of each stage."""
 
     batch: int
     locked: bool = False
     done: int = 0
-    failed: list[int] = field(default_factory=list)
-    seconds: Counter[str] = field(default_factory=Counter)
+    seconds: Seconds = field(default_factory=Seconds)
 
 
 class Worker:
@@ -77,8 +78,8 @@ class Worker:
         Parameters
         ----------
         careful
-            Publish after every task, and leave out those that have failed: a process was killed in this batch,
-            and it is to be seen by which task.
+            A process was killed in this batch. Note each task before it begins, so that one that kills
+            processes is found, and given up after `MOST_DEATHS`; leave out those that have failed.
 
         Raises
         ------
@@ -90,30 +91,29 @@ class Worker:
             if me is None:
                 report.locked = True
                 return report
-            report.seconds["wait"] = time.perf_counter() - start
+            report.seconds.add("wait", time.perf_counter() - start)
             self._work(number, me, careful, report)
-        report.seconds["all"] = time.perf_counter() - start
+        report.seconds.add("all", time.perf_counter() - start)
         return report
 
     def _work(self, number: int, me: Holder, careful: bool, report: Report) -> None:
-        pause = 0.0 if careful else PUBLISH_SECONDS
         results, published = self._present(number), time.monotonic()
         for task in self.manifest.batch_of(number):
-            if task in results and (careful or results[task].reason is None):
+            before = results.get(task)
+            if before and (before.reason is None or (careful and not 0 < before.deaths < MOST_DEATHS)):
                 continue
             if self._stop():
                 break
+            if careful:
+                self._publish(number, me, results | {task: Result.begun(task, before)}, report)
             try:
                 results[task] = self._result(task)
             except StoppedError:
                 break
-            report.seconds.update(results[task].seconds)
-            if results[task].reason is None:
-                report.done += 1
-            else:
-                report.failed.append(task)
+            report.seconds.merge(results[task].seconds)
+            report.done += results[task].reason is None
             self._progress()
-            if time.monotonic() - published >= pause:
+            if time.monotonic() - published > PUBLISH_SECONDS:
                 self._publish(number, me, results, report)
                 published = time.monotonic()
         self._publish(number, me, results, report)
@@ -127,8 +127,9 @@ class Worker:
     def _publish(self, number: int, me: Holder, results: Mapping[int, Result], report: Report) -> None:
         start = time.perf_counter()
         if holds(self.out / "locks" / f"{number:06d}.lock", me):
-            publish(self.out, self.manifest, number, (self._present(number) | dict(results)).values())
-        report.seconds["write"] += time.perf_counter() - start
+            others = {task: result for task, result in self._present(number).items() if not result.deaths}
+            publish(self.out, self.manifest, number, (others | dict(results)).values())
+        report.seconds.add("write", time.perf_counter() - start)
 
     def _result(self, number: int) -> Result:
         """Run a task; whatever goes wrong in it is its result."""
@@ -169,5 +170,3 @@ class Worker:
         finally:
             if scratch is not None:
                 scratch.unlink(missing_ok=True)
-
-
