@@ -14,7 +14,7 @@ from cmarlsim.console import STOPPED, Stop, compilation_announced, interruptible
 from cmarlsim.errors import InputError, nearest
 from cmarlsim.hdf5 import check_free
 from cmarlsim.sweeps.axes import MOST_TASKS
-from cmarlsim.sweeps.collecting import default_kind, gather, write_hdf5, write_table
+from cmarlsim.sweeps.collecting import complete, default_kind, table_of, write_hdf5, write_table
 from cmarlsim.sweeps.local import Local
 from cmarlsim.sweeps.manifest import Manifest
 from cmarlsim.sweeps.planning import plan as plan_sweep
@@ -208,7 +208,7 @@ def collect(
     path = table or out / f"table{default_kind()}"
     for file in [path, *([hdf5] if hdf5 else [])]:
         check_free(file, force or file == path != table)
-    rows = gather(out, manifest, partial)
+    rows = table_of(manifest, complete(out, manifest, partial))
     write_table(rows, path)
     print(f"{rows['task'].nunique():,} of {len(manifest.tasks):,} tasks, {len(rows):,} rows: {path}")
     if hdf5:

@@ -114,8 +114,8 @@ def columns_of(table: pd.DataFrame) -> Mapping[str, np.ndarray]:
     }
 
 
-def gather(out: Path, manifest: Manifest, partial: bool) -> pd.DataFrame:
-    """The table of a sweep, all of whose files are checked.
+def complete(out: Path, manifest: Manifest, partial: bool = False) -> Census:
+    """What a sweep has found, all of whose files are checked.
 
     Raises
     ------
@@ -129,6 +129,20 @@ def gather(out: Path, manifest: Manifest, partial: bool) -> pd.DataFrame:
         why = census.failed[first].reason if first in census.failed else None
         raise InputError(
             f"{out}: {missing:,} of {len(manifest.tasks):,} tasks are not done, the first is "
-            f"{manifest.label(first)}{': ' + why if why else ''}; run the sweep again, or add --partial"
+            f"{manifest.label(first)}{': ' + why if why else ''}; run the sweep again (cmarlsim sweep run {out})"
         )
-    return table_of(manifest, census)
+    return census
+
+
+def recordings_in(out: Path) -> list[Path]:
+    """Recordings of a sweep, by task.
+
+    Raises
+    ------
+    InputError
+        If it keeps none, or not all of them are there.
+    """
+    manifest = Manifest.load(out)
+    if manifest.record == "summary":
+        raise InputError(f"{out}: keeps no recordings; write record = 'rollout' or 'step' in the sweep's file")
+    return [recording_of(out, number) for number in sorted(complete(out, manifest).done)]
