@@ -34,6 +34,9 @@ THREAD_VARIABLES = (
 )
 """Set to 1 for workers: there is a process for every core already."""
 
+MOST_STILLBORN = 5
+"""So many processes in a row may end before their first batch."""
+
 _POLL_SECONDS = 0.1
 _TICK_SECONDS = 0.5
 
@@ -70,6 +73,7 @@ class Local:
         self._count = workers or len(os.sched_getaffinity(0))
         self._waiting: deque[int] = deque()
         self._careful: set[int] = set()
+        self._stillborn = 0
         self._busy: dict[Connection, tuple[BaseProcess, int | None]] = {}
         self.totals = Totals()
 
@@ -138,27 +142,29 @@ class Local:
             self.totals.add(message)
         else:
             self.totals.seconds.merge(message)
+        self._stillborn = 0
         process, _ = self._busy[pipe]
-        if not self._waiting:
-            self._busy[pipe] = process, None
-            pipe.send(None)
-            return
-        number = self._waiting.popleft()
+        number = self._waiting.popleft() if self._waiting else None
         self._busy[pipe] = process, number
-        pipe.send((number, number in self._careful))
+        with suppress(OSError):  # it was killed just now: its pipe will tell
+            pipe.send(None if number is None else (number, number in self._careful))
 
     def _bury(self, pipe: Connection) -> None:
         """A worker has ended; if that was in the middle of a batch, another one has to do it."""
         process, number = self._busy.pop(pipe)
         process.join()
         pipe.close()
-        if number is None and process.exitcode != 0:
-            raise InputError(f"a worker process ended while it started: {_how(process)}; see above")
-        if number is None:
+        if number is None and process.exitcode == 0:
             return
-        self._careful.add(number)
-        self._waiting.appendleft(number)
-        self._start()
+        if number is None:
+            self._stillborn += 1
+            if self._stillborn > MOST_STILLBORN:
+                raise InputError(f"{self._stillborn} worker processes ended while they started: {_how(process)}")
+        else:
+            self._careful.add(number)
+            self._waiting.appendleft(number)
+        if self._waiting:
+            self._start()
 
 
 def _how(process: BaseProcess) -> str:
