@@ -126,10 +126,11 @@ def complete(out: Path, manifest: Manifest, partial: bool = False) -> Census:
     missing = len(manifest.tasks) - len(census.done)
     if missing and not partial:
         first = next(number for number in range(len(manifest.tasks)) if number not in census.done)
-        why = census.failed[first].reason if first in census.failed else None
+        reason = census.failed[first].reason if first in census.failed else None
+        why = f": {reason.splitlines()[-1]}" if reason else ""
         raise InputError(
             f"{out}: {missing:,} of {len(manifest.tasks):,} tasks are not done, the first is "
-            f"{manifest.label(first)}{': ' + why if why else ''}; run the sweep again (cmarlsim sweep run {out})"
+            f"{manifest.label(first)}{why}; run the sweep again: cmarlsim sweep run {out}"
         )
     return census
 
@@ -144,5 +145,5 @@ def recordings_in(out: Path) -> list[Path]:
     """
     manifest = Manifest.load(out)
     if manifest.record == "summary":
-        raise InputError(f"{out}: keeps no recordings; write record = 'rollout' or 'step' in the sweep's file")
+        raise InputError(f"{out}: keeps no recordings; its file must say record = 'rollout' or 'step'")
     return [recording_of(out, number) for number in sorted(complete(out, manifest).done)]

@@ -159,7 +159,7 @@ class Local:
         if number is None:
             self._stillborn += 1
             if self._stillborn > MOST_STILLBORN:
-                raise InputError(f"{self._stillborn} worker processes ended while they started: {_how(process)}")
+                raise InputError(f"{self._stillborn} processes ended while they started: {_how(process)}")
         else:
             self._careful.add(number)
             self._waiting.appendleft(number)
@@ -217,8 +217,10 @@ def _serve(pipe: Connection, out: Path) -> None:
                 ticker.flush()
                 pipe.send(report)
                 idle = time.perf_counter()
-        except (InputError, OSError) as error:
-            pipe.send(InputError(str(error)))
+        except InputError as error:
+            pipe.send(error)
+        except OSError as error:
+            pipe.send(InputError(f"{out}: {error.strerror or error}; what is done stays, run it again"))
 
 
 class _Ticker:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cmarlsim.api import execute
+from cmarlsim.errors import InputError
 from cmarlsim.execution import Run, whole_rollouts
 from cmarlsim.files import scratch_name, settle
 from cmarlsim.stopwatch import Seconds, stopwatch
@@ -140,6 +141,8 @@ class Worker:
                     result = self._run(number, self._sources.task(number))
             except StoppedError:
                 raise
+            except InputError as error:
+                result = Result(number, reason=str(error))
             except Exception:
                 lines = traceback.format_exc().strip().splitlines()
                 result = Result(number, reason="\n".join(lines[-_REASON_LINES:]))
@@ -167,6 +170,9 @@ class Worker:
             if scratch is not None and path is not None:
                 settle(scratch, path)
             return result
+        except InputError as error:
+            what = str(error).partition(";")[0]  # the rest would speak of a file that is removed here
+            raise InputError(what.replace(str(scratch), str(path))) from None
         finally:
             if scratch is not None:
                 scratch.unlink(missing_ok=True)
