@@ -17,7 +17,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from commands import Outcome, outcome
+from commands import Call
 
 from cmarlsim import InputError, Policy, Recording, Scenario, execute
 from cmarlsim.sweep import collect, element, plan, run, status
@@ -34,19 +34,6 @@ from cmarlsim.sweeps.work import Worker
 ROOT = Path(__file__).parent.parent
 HEAD = 'name = "s"\nscenario = "tiny"\npolicy = "rank"\nsteps = 200\n'
 GRID = HEAD + "[grid]\nlinks.d = [0.1, 1.0]\nseed = { first = 3, count = 3 }\n"
-Call = Callable[..., Outcome]
-
-
-@pytest.fixture
-def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
-    """Run a command in an empty folder: exit code, stdout, stderr."""
-    monkeypatch.chdir(tmp_path)
-    capsys.readouterr()
-
-    def call(function: Callable[..., int], *arguments: str) -> Outcome:
-        return outcome(function, arguments, capsys)
-
-    return call
 
 
 def planned(folder: Path, text: str = GRID, name: str = "out", batch: int | None = 2) -> Path:
