@@ -16,6 +16,7 @@ from cmarlsim.hdf5 import check_free
 from cmarlsim.sweeps.axes import MOST_TASKS
 from cmarlsim.sweeps.collecting import complete, default_kind, table_of, write_hdf5, write_table
 from cmarlsim.sweeps.local import Local
+from cmarlsim.sweeps.locks import sweep_out
 from cmarlsim.sweeps.manifest import Manifest
 from cmarlsim.sweeps.planning import plan as plan_sweep
 from cmarlsim.sweeps.profile import profile_lines
@@ -89,6 +90,8 @@ def run(
         raise InputError(f"--engine {engine}: must be one of {', '.join(ENGINES)}{nearest(engine, ENGINES)}")
     manifest = Manifest.load(out)
     manifest.check_versions(out)
+    for folder in ("locks", "recordings", "results"):
+        sweep_out(out / folder)
     census = Census.of(out, manifest)
     for message in census.damaged:
         print(f"warning: {message}; its tasks are run again", file=sys.stderr)

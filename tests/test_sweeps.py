@@ -104,6 +104,7 @@ def test_a_latin_hypercube_has_one_sample_in_every_piece(tmp_path: Path) -> None
         ("[grdi]\nlinks.d = [1]\n", "unknown key grdi; did you mean 'grid'?"),
         ("[grid]\nzones.lfet.c = [0.1]\n", "did you mean 'left'?"),
         ("[set]\nlinks.e = 1\n", "unknown key links.e"),
+        ("[set]\nlinks.d = 1\n[grid]\nlinks.d = [1, 2]\n", "set: links.d: is an axis as well"),
         ("[set]\nseed = 1\n", "set: seed: is no key of a scenario"),
         ("[grid]\nlinks.d = [1, -2]\n", "task 1 (links.d = -2): its scenario: links.d = -2"),
         ("[grid]\nlinks.d = 1\n", "links.d = 1: must be a list of values"),
@@ -501,6 +502,25 @@ def test_kills_change_nothing(tmp_path: Path) -> None:
     assert subprocess.run(command, cwd=ROOT, check=False, timeout=60).returncode == 0
     assert len(killed) == 2
     pd.testing.assert_frame_equal(table(out), table(tmp_path / "calm"), check_exact=True)
+
+
+def test_what_the_killed_have_left_is_removed(call: Call, tmp_path: Path) -> None:
+    out = planned(tmp_path)
+    work_through(out)
+    old, new = (out / "recordings" / f".00000{i}.h5.x.tmp" for i in range(2))
+    for path in (old, new):
+        path.touch()
+    os.utime(old, (0, time.time() - 4000))
+    assert call(run, "out")[0] == 0
+    assert list((out / "recordings").iterdir()) == [new]
+
+
+def test_the_example_of_the_page_can_be_planned(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "sweeps.md").read_text(encoding="utf-8")
+    (tmp_path / "radio.toml").write_text(page.split("```toml\n")[1].split("```")[0], encoding="utf-8")
+    manifest = plan_sweep(tmp_path / "radio.toml", tmp_path / "radio")
+    assert len(manifest.tasks) == 4800
+    assert "= 4,800 tasks" in page
 
 
 def test_shipped_sweeps_are_what_they_say(tmp_path: Path) -> None:

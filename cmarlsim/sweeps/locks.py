@@ -25,6 +25,9 @@ HEARTBEAT_SECONDS = 10.0
 STALE_SECONDS = 120.0
 """A lock not touched for so long is nobody's. Network file systems keep times in a cache for less."""
 
+LEFT_SECONDS = 3600.0
+"""A scratch file that was not written to for so long is nobody's."""
+
 JOB_VARIABLE = "CMARLSIM_SWEEP_JOB"
 """Environment variable that names the element of a Slurm array."""
 
@@ -105,17 +108,28 @@ def stale(path: Path) -> bool:
     gone = holder.gone() if holder else None
     if gone is not None:
         return gone
+    return abs(age(path)) > STALE_SECONDS
+
+
+def age(path: Path) -> float:
+    """Seconds since a file was touched, by the clock of its file system; 0 if there is none."""
     probe = scratch_name(path)
     try:
         probe.touch()
         now = os.stat(probe).st_mtime
         with path.open("rb") as file:  # opening asks the server anew
-            touched = os.fstat(file.fileno()).st_mtime
+            return now - os.fstat(file.fileno()).st_mtime
     except OSError:
-        return False
+        return 0.0
     finally:
         probe.unlink(missing_ok=True)
-    return abs(now - touched) > STALE_SECONDS
+
+
+def sweep_out(folder: Path) -> None:
+    """Remove what processes that were killed have left: scratch files that nobody wrote to for an hour."""
+    for path in folder.glob(".*.tmp"):
+        if age(path) > LEFT_SECONDS:
+            path.unlink(missing_ok=True)
 
 
 @contextmanager

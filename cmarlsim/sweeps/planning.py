@@ -60,7 +60,7 @@ def plan(
     sweep = Sweep.load(source)
     axes = axes_of(sweep, source)
     _check_size(axes, source, yes)
-    data, policies = _base(sweep, source), _policies(sweep, axes, source)
+    data, policies = _base(sweep, axes, source), _policies(sweep, axes, source)
     _check_keys(axes.keys, data, source)
     manifest = _manifest(sweep, axes, data, source, policies, batch)
     with warnings.catch_warnings(record=True) as caught:
@@ -79,7 +79,7 @@ def _check_size(axes: Axes, source: Path, yes: bool) -> None:
         raise InputError(f"{source}: {axes.shape} tasks, more than {MOST_TASKS:,}: add --yes to allow that")
 
 
-def _base(sweep: Sweep, source: Path) -> dict[str, Any]:
+def _base(sweep: Sweep, axes: Axes, source: Path) -> dict[str, Any]:
     """The scenario that tasks change, as TOML; its floor plan by a name that can be found from here."""
     path = shipped.find("scenarios", sweep.scenario, ".toml", beside=source.parent)
     data = read_toml(path)
@@ -87,6 +87,8 @@ def _base(sweep: Sweep, source: Path) -> dict[str, Any]:
     for key, value in flat(sweep.set).items():
         if key in OWN_KEYS:
             raise InputError(f"{source}: set: {key}: is no key of a scenario; write it above [set]")
+        if key in axes.keys:
+            raise InputError(f"{source}: set: {key}: is an axis as well")
         put(data, key.split("."), value, f"{source}: set")
     data["floorplan"] = str(data.get("floorplan", ""))
     beside = path.parent / data["floorplan"]
