@@ -515,6 +515,7 @@ def test_what_the_killed_have_left_is_removed(call: Call, tmp_path: Path) -> Non
     assert list((out / "recordings").iterdir()) == [new]
 
 
+@pytest.mark.compiled
 def test_the_example_of_the_page_can_be_planned(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "sweeps.md").read_text(encoding="utf-8")
     (tmp_path / "radio.toml").write_text(page.split("```toml\n")[1].split("```")[0], encoding="utf-8")

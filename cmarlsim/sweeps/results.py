@@ -48,14 +48,14 @@ class Result:
     deaths: int = 0
 
     @classmethod
-    def of(cls, task: int, recording: Recording, sha256: str | None) -> Result:
+    def of(cls, task: int, recording: Recording) -> Result:
         """Result of a task that was run to its end."""
         satisfaction, certified = recording.satisfaction(), recording.certificate().max(axis=0)
         zones = [
             (zone.name, zone.c, float(satisfaction[m]), float(certified[m]))
             for m, zone in enumerate(recording.scenario.zones)
         ]
-        return cls(task, tuple(zones), sha256)
+        return cls(task, tuple(zones))
 
     @classmethod
     def begun(cls, task: int, before: Result | None) -> Result:

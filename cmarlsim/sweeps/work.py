@@ -14,7 +14,7 @@ from cmarlsim.api import execute
 from cmarlsim.errors import InputError
 from cmarlsim.execution import Run, whole_rollouts
 from cmarlsim.files import scratch_name, settle
-from cmarlsim.stopwatch import Seconds, stopwatch
+from cmarlsim.stopwatch import Seconds, stopwatch, timed
 from cmarlsim.sweeps.locks import Holder, holds, lock
 from cmarlsim.sweeps.manifest import Manifest, Sources, Task
 from cmarlsim.sweeps.results import DamagedError, Result, checksum, publish, read, recording_of
@@ -165,14 +165,23 @@ class Worker:
             with recording:
                 if recording.rollouts_done < whole_rollouts(task.steps, task.scenario.dual.T0):
                     raise StoppedError
-                sha256 = None if scratch is None else checksum(scratch)
-                result = Result.of(number, recording, sha256)
-            if scratch is not None and path is not None:
-                settle(scratch, path)
-            return result
+                result = Result.of(number, recording)
+            if scratch is None or path is None:
+                return result
+            return replace(result, recording=_seal(scratch, path))
         except InputError as error:
+            if scratch is None:
+                raise
             what = str(error).partition(";")[0]  # the rest would speak of a file that is removed here
             raise InputError(what.replace(str(scratch), str(path))) from None
         finally:
             if scratch is not None:
                 scratch.unlink(missing_ok=True)
+
+
+@timed("write")
+def _seal(scratch: Path, path: Path) -> str:
+    """Give a recording its name; returns its checksum."""
+    sha256 = checksum(scratch)
+    settle(scratch, path)
+    return sha256
