@@ -70,11 +70,17 @@ def run(
             show_default=False,
         ),
     ] = None,
-    profile: Annotated[bool, typer.Option("--profile", help="Print where the time went.")] = False,
+    profile: Annotated[bool, typer.Option("--profile", help="local: print where the time went.")] = False,
     partition: Annotated[str | None, typer.Option(help="slurm: where to run.")] = None,
     account: Annotated[str | None, typer.Option(help="slurm: who pays.")] = None,
-    time: Annotated[str, typer.Option(help="slurm: time limit of an element.")] = "01:00:00",
-    memory: Annotated[str, typer.Option(help="slurm: memory of an element.")] = "2G",
+    time: Annotated[
+        str | None,
+        typer.Option(help=f"slurm: time limit of an element. [default: {Wishes.time}]", show_default=False),
+    ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(help=f"slurm: memory of an element. [default: {Wishes.memory}]", show_default=False),
+    ] = None,
     tasks_per_element: Annotated[
         int | None,
         typer.Option(
@@ -88,6 +94,14 @@ def run(
     """Run what is not done yet. The exit code is the number of tasks that failed, 100 at most."""
     if engine not in ENGINES:
         raise InputError(f"--engine {engine}: must be one of {', '.join(ENGINES)}{nearest(engine, ENGINES)}")
+    asked = {"partition": partition, "account": account, "time": time, "memory": memory}
+    asked |= {"tasks-per-element": tasks_per_element, "wait": wait}
+    for name, value in asked.items() if engine == "local" else [("profile", profile)]:
+        if value:
+            raise InputError(f"--{name}: does not go with --engine {engine}")
+    wishes = Wishes(
+        partition, account, time or Wishes.time, memory or Wishes.memory, tasks_per_element, max_parallel
+    )
     manifest = Manifest.load(out)
     manifest.check_versions(out)
     for folder in ("locks", "recordings", "results"):
@@ -97,7 +111,6 @@ def run(
         print(f"warning: {message}; its tasks are run again", file=sys.stderr)
     with Stop() as stop:
         if engine == "slurm":
-            wishes = Wishes(partition, account, time, memory, tasks_per_element, max_parallel)
             ended = _run_on_slurm(Arrays(out), census, wishes, wait, stop)
         else:
             _run_here(out, census, max_parallel, profile, stop)
@@ -222,9 +235,7 @@ def collect(
 
 def application() -> typer.Typer:
     """The commands of a sweep."""
-    app = typer.Typer(
-        add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True
-    )
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     for function in (plan, run, status, collect):
         app.command()(interruptible(function))
     app.command(hidden=True)(interruptible(element))
@@ -232,4 +243,4 @@ def application() -> typer.Typer:
 
 
 if __name__ == "__main__":
-    start(application())
+    start(application(), sys.argv[1:] or ["--help"])
