@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from time import perf_counter, sleep
 from typing import Annotated
@@ -24,8 +25,6 @@ from cmarlsim.sweeps.results import Census
 from cmarlsim.sweeps.slurm import AGAIN, Arrays, Wishes
 from cmarlsim.sweeps.status import Status
 from cmarlsim.sweeps.work import Worker
-
-ENGINES = ("local", "slurm")
 
 MOST_FAILED = 100
 """Largest exit code of ``run``: so many tasks failed, or more."""
@@ -92,23 +91,15 @@ def run(
     wait: Annotated[bool, typer.Option("--wait", help="slurm: return when all elements have ended.")] = False,
 ) -> int:
     """Run what is not done yet. The exit code is the number of tasks that failed, 100 at most."""
-    if engine not in ENGINES:
-        raise InputError(f"--engine {engine}: must be one of {', '.join(ENGINES)}{nearest(engine, ENGINES)}")
-    asked = {"partition": partition, "account": account, "time": time, "memory": memory}
-    asked |= {"tasks-per-element": tasks_per_element, "wait": wait}
-    for name, value in asked.items() if engine == "local" else [("profile", profile)]:
-        if value:
-            raise InputError(f"--{name}: does not go with --engine {engine}")
+    strings = {"partition": partition, "account": account, "time": time, "memory": memory}
+    slurm: dict[str, object] = {**strings, "tasks-per-element": tasks_per_element, "wait": wait}
+    _check_engine(engine, {"local": {"profile": profile}, "slurm": slurm})
     wishes = Wishes(
         partition, account, time or Wishes.time, memory or Wishes.memory, tasks_per_element, max_parallel
     )
     manifest = Manifest.load(out)
     manifest.check_versions(out)
-    for folder in ("locks", "recordings", "results"):
-        sweep_out(out / folder)
-    census = Census.of(out, manifest)
-    for message in census.damaged:
-        print(f"warning: {message}; its tasks are run again", file=sys.stderr)
+    census = _looked_through(out, manifest)
     with Stop() as stop:
         if engine == "slurm":
             ended = _run_on_slurm(Arrays(out), census, wishes, wait, stop)
@@ -123,6 +114,26 @@ def run(
         print(f"stopped; the same command runs the rest: cmarlsim sweep run {out}", file=sys.stderr)
         return STOPPED
     return min(len(census.failed), MOST_FAILED)
+
+
+def _check_engine(engine: str, options: Mapping[str, Mapping[str, object]]) -> None:
+    """Refuse an engine that is none, and options of the other one."""
+    if engine not in options:
+        raise InputError(f"--engine {engine}: must be one of {', '.join(options)}{nearest(engine, options)}")
+    for other, asked in options.items():
+        for name, value in asked.items():
+            if value and other != engine:
+                raise InputError(f"--{name}: goes with --engine {other} only")
+
+
+def _looked_through(out: Path, manifest: Manifest) -> Census:
+    """What is done, after what killed processes have left is removed; says what is damaged."""
+    for folder in ("locks", "recordings", "results"):
+        sweep_out(out / folder)
+    census = Census.of(out, manifest)
+    for message in census.damaged:
+        print(f"warning: {message}; its tasks are run again", file=sys.stderr)
+    return census
 
 
 def _run_here(out: Path, census: Census, workers: int | None, profile: bool, stop: Stop) -> None:

@@ -477,10 +477,8 @@ def test_without_slurm_one_line_says_so(call: Call, tmp_path: Path, monkeypatch:
     )
     assert "must be one of local, slurm; did you mean 'slurm'?" in call(run, "out", "--engine", "slum")[2]
     assert "--time 2: must be at least 3 minutes" in call(run, "out", "--engine", "slurm", "--time", "2")[2]
-    assert "--wait: does not go with --engine local" in call(run, "out", "--wait")[2]
-    assert (
-        "--profile: does not go with --engine slurm" in call(run, "out", "--engine", "slurm", "--profile")[2]
-    )
+    assert "--wait: goes with --engine slurm only" in call(run, "out", "--wait")[2]
+    assert "--profile: goes with --engine local only" in call(run, "out", "--engine", "slurm", "--profile")[2]
     assert "--time soon: must be MINUTES" in call(run, "out", "--engine", "slurm", "--time", "soon")[2]
 
 
