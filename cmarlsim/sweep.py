@@ -91,9 +91,9 @@ def run(
     wait: Annotated[bool, typer.Option("--wait", help="slurm: return when all elements have ended.")] = False,
 ) -> int:
     """Run what is not done yet. The exit code is the number of tasks that failed, 100 at most."""
-    strings = {"partition": partition, "account": account, "time": time, "memory": memory}
-    slurm: dict[str, object] = {**strings, "tasks-per-element": tasks_per_element, "wait": wait}
-    _check_engine(engine, {"local": {"profile": profile}, "slurm": slurm})
+    asked: dict[str, object] = {"partition": partition, "account": account, "time": time, "memory": memory}
+    asked |= {"tasks-per-element": tasks_per_element, "wait": wait}
+    _check_engine(engine, {"local": {"profile": profile}, "slurm": asked})
     wishes = Wishes(
         partition, account, time or Wishes.time, memory or Wishes.memory, tasks_per_element, max_parallel
     )
@@ -160,7 +160,11 @@ def _run_here(out: Path, census: Census, workers: int | None, profile: bool, sto
 
 def _run_on_slurm(arrays: Arrays, census: Census, wishes: Wishes, wait: bool, stop: Stop) -> bool:
     """Submit what is open and not in the queue; returns whether all elements have ended."""
-    submitted = arrays.submit(census.open_batches, wishes) if census.open_batches else None
+    submitted = None
+    if census.open_batches:
+        with compilation_announced():
+            Worker(arrays.out).prepare()  # here, so that elements find it done
+        submitted = arrays.submit(census.open_batches, wishes)
     if submitted:
         array, elements, batches = submitted
         print(f"job array {array}: {elements:,} elements, {batches:,} batches", flush=True)

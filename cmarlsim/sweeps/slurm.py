@@ -127,7 +127,7 @@ class Arrays:
     """
 
     def __init__(self, out: Path) -> None:
-        self._out, self._manifest = out, Manifest.load(out)
+        self.out, self._manifest = out, Manifest.load(out)
 
     @property
     def name(self) -> str:
@@ -137,7 +137,7 @@ class Arrays:
     @property
     def any(self) -> bool:
         """Whether an array was ever submitted from this folder."""
-        return any((self._out / "slurm").glob("*.json"))
+        return any((self.out / "slurm").glob("*.json"))
 
     def alive(self) -> Counter[str]:
         """How many elements are in which state, of those that wait or run."""
@@ -151,7 +151,7 @@ class Arrays:
         """Ticket, element and state, for each element in the queue that was submitted from this folder."""
         text = call("squeue", "--noheader", "--array", f"--name={self.name}", "--format=%k %K %T")
         for ticket, index, state in (line.split() for line in text.splitlines()):
-            if (self._out / "slurm" / f"{ticket}.json").exists():
+            if (self.out / "slurm" / f"{ticket}.json").exists():
                 yield ticket, int(index), state
 
     def batches(self, ticket: str, index: int) -> list[int]:
@@ -162,7 +162,7 @@ class Arrays:
         InputError
             If there is no such element.
         """
-        path = self._out / "slurm" / f"{ticket}.json"
+        path = self.out / "slurm" / f"{ticket}.json"
         try:
             return [int(batch) for batch in json.loads(path.read_text(encoding="utf-8"))[index]]
         except (OSError, ValueError, LookupError, TypeError) as error:
@@ -180,10 +180,10 @@ class Arrays:
         InputError
             If Slurm refuses, or somebody else is submitting this sweep.
         """
-        folder, ticket = self._out / "slurm", uuid.uuid4().hex[:12]
+        folder, ticket = self.out / "slurm", uuid.uuid4().hex[:12]
         with lock(folder / "submit.lock") as me:
             if me is None:
-                raise InputError(f"{self._out}: is being submitted by another process; try again")
+                raise InputError(f"{self.out}: is being submitted by another process; try again")
             held = self.held()
             rest = [batch for batch in batches if batch not in held]
             if not rest:
@@ -205,7 +205,7 @@ class Arrays:
             )
 
     def _script(self, ticket: str, elements: int, wishes: Wishes) -> str:
-        out = self._out.resolve()
+        out = self.out.resolve()
         parallel = f"%{wishes.max_parallel}" if wishes.max_parallel else ""
         options: dict[str, Any] = {
             "job-name": self.name,
