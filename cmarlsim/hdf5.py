@@ -12,7 +12,6 @@ from pathlib import Path
 import h5py
 
 from cmarlsim.errors import InputError
-from cmarlsim.files import write_whole
 
 
 def open_readable(path: Path, file_format: str) -> h5py.File:
@@ -49,10 +48,20 @@ def published(path: Path) -> Iterator[h5py.File]:
     InputError
         If it cannot be written.
     """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     made = io.BytesIO()
     with h5py.File(made, "w") as file:
         yield file
-    write_whole(path, made.getbuffer())
+    try:
+        with temporary.open("wb") as written:
+            written.write(made.getbuffer())
+            written.flush()
+            os.fsync(written.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def take_name(temporary: Path, path: Path, force: bool) -> None:
