@@ -230,6 +230,19 @@ def test_a_collection_is_a_table_and_a_file(call: Call, tmp_path: Path) -> None:
         assert file["recording/000004"].attrs["seed"] == 4
 
 
+def test_axes_of_lists_and_of_several_types_can_be_written(call: Call, tmp_path: Path) -> None:
+    links = "[set]\nlinks.model = 'bernoulli'\n"
+    named, listed = (
+        "[[list]]\nlinks.footprint = 'path'\nlinks.p = 1\n",
+        "[[list]]\nlinks.footprint = [[0, 1]]\n",
+    )
+    out = planned(tmp_path, f"{HEAD}{links}{named}{listed}links.p = 0.5\n")
+    work_through(out)
+    rows = table(out)[["links.footprint", "links.p"]].drop_duplicates()
+    assert rows.to_numpy().tolist() == [["path", 1.0], ["[[0, 1]]", 0.5]]
+    assert call(collect, "out", "--table", "t.csv", "--hdf5", "t.h5")[0] == 0
+
+
 @pytest.mark.parametrize("what", ["flipped", "cut", "empty", "foreign"])
 def test_damaged_results_are_found_and_made_again(call: Call, tmp_path: Path, what: str) -> None:
     out = planned(tmp_path)

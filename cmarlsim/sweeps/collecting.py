@@ -29,7 +29,7 @@ def default_kind() -> str:
 
 
 def table_of(manifest: Manifest, census: Census) -> pd.DataFrame:
-    """One row a task and zone, ordered by task.
+    """One row a task and zone, ordered by task; an axis of numbers and texts becomes one of texts.
 
     Columns: ``task``; one for each axis, by its key; ``zone``, ``c``, ``satisfaction``, ``margin``, and
     ``certified``, the largest satisfaction that an agent can certify.
@@ -44,7 +44,11 @@ def table_of(manifest: Manifest, census: Census) -> pd.DataFrame:
         for zone, c, value, certified in census.done[number].zones
     ]
     columns = ["task", *manifest.keys, "zone", "c", "satisfaction", "margin", "certified"]
-    return pd.DataFrame(rows, columns=columns)
+    table = pd.DataFrame(rows, columns=columns)
+    for key in manifest.keys:
+        if pd.api.types.infer_dtype(table[key]).startswith("mixed"):
+            table[key] = table[key].astype(str)
+    return table
 
 
 def _plain(value: Any) -> Any:
