@@ -8,7 +8,7 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -48,17 +48,6 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
     shutil.rmtree(root)
 
 
-def awaited(look: Callable[[], Holder | None]) -> Holder:
-    """What `look` finds, sooner or later."""
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.02)
-    raise AssertionError("nothing was found")
-
-
 def test_elements_killed_and_pushed_aside_change_no_bit(
     cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -87,14 +76,23 @@ def test_elements_killed_and_pushed_aside_change_no_bit(
         holders = map(holder_of, (out / "locks").glob("*.lock"))
         return next((one for one in holders if one and one.job == f"{array}_{index}"), None)
 
-    pushed = awaited(lambda: holder(1))
-    node = cluster.call("squeue", "-h", "-o", "%N", "-j", pushed.job)
+    caught: dict[int, Holder] = {}
+    deadline = time.monotonic() + 120
+    while len(caught) < 2 and time.monotonic() < deadline:
+        for index, number in enumerate((signal.SIGKILL, signal.SIGSTOP)):
+            found = holder(index)
+            if found and index not in caught:
+                os.kill(found.pid, number)  # the stopped one has to wait until it is pushed aside
+                caught[index] = found
+        time.sleep(0.02)
+    node = cluster.call("squeue", "-h", "-o", "%N", "-j", caught[1].job)
     cluster.call("sbatch", "-p", "urgent", "-w", node, "-o", "/dev/null", "--wrap", "sleep 1")
-    os.kill(awaited(lambda: holder(0)).pid, signal.SIGKILL)
+    while "RUNNING" in cluster.call("squeue", "-h", "-o", "%T", "-j", caught[1].job):
+        time.sleep(0.1)
+    os.kill(caught[1].pid, signal.SIGCONT)
     assert "nothing to submit" in outcome(run, submit, capsys)[1]
     assert "elements in the queue: " in outcome(status, [str(out)], capsys)[1]
-    until = time.monotonic() + 120
-    while cluster.call("squeue", "-h") and time.monotonic() < until:
+    while cluster.call("squeue", "-h") and time.monotonic() < deadline:
         cluster.hurry()
         time.sleep(0.5)
     assert outcome(run, submit, capsys)[:2] == (
