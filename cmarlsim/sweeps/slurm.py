@@ -219,7 +219,6 @@ class Arrays:
             "cpus-per-task": 1,
             "signal": f"B:USR1@{WARNING_SECONDS}",
             "open-mode": "append",
-            "chdir": out,
             "output": out / "slurm" / "%A_%a.log",
         }
         directives = [f"#SBATCH --{name}={_one_line(value)}" for name, value in options.items() if value]
