@@ -113,7 +113,10 @@ def run(
     if stop.asked and len(census.done) < len(manifest.tasks):
         print(f"stopped; the same command runs the rest: cmarlsim sweep run {out}", file=sys.stderr)
         return STOPPED
-    return min(len(census.failed), MOST_FAILED)
+    lost = len(manifest.tasks) - len(census.done) - len(census.failed) if engine == "slurm" else 0
+    if lost:
+        print(f"{lost:,} tasks have no result though their elements have ended: see {out}/slurm/*.log")
+    return min(len(census.failed) + lost, MOST_FAILED)
 
 
 def _check_engine(engine: str, options: Mapping[str, Mapping[str, object]]) -> None:

@@ -495,6 +495,32 @@ def test_without_slurm_one_line_says_so(call: Call, tmp_path: Path, monkeypatch:
     assert "--time soon: must be MINUTES" in call(run, "out", "--engine", "slurm", "--time", "soon")[2]
 
 
+def test_a_queue_that_lost_tasks_is_no_success(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Slurm of three small scripts: it takes jobs and forgets them."""
+    planned(tmp_path)
+    for name, says in [("squeue", ""), ("sbatch", "7"), ("scontrol", "MaxArraySize = 3")]:
+        program = tmp_path / "bin" / name
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(f"#!/bin/sh\necho '{says}'\n")
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+    code, _, err = call(run, "out", "--engine", "slurm", "--tasks-per-element", "2")
+    assert (
+        code,
+        "3 elements are more than an array may have here (2): raise --tasks-per-element" in err,
+    ) == (2, True)
+    code, text, _ = call(run, "out", "--engine", "slurm", "--tasks-per-element", "3", "--wait")
+    assert code == 6
+    assert "job array 7: 2 elements, 3 batches\n" in text
+    assert "6 tasks have no result though their elements have ended" in text
+    scripts = [path.read_text() for path in Path("out/slurm").glob("*.sbatch")]
+    assert "#SBATCH --array=0-1\n" in scripts[0]
+    assert all(f"{name}=1" in scripts[0] for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"))
+    assert subprocess.run(["bash", "-n"], input=scripts[0], text=True, check=False).returncode == 0
+
+
 @pytest.mark.compiled
 def test_kills_change_nothing(tmp_path: Path) -> None:
     """Two runs at once, of which one is killed with its workers orphaned, and a worker of the other."""

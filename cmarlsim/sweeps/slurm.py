@@ -150,7 +150,8 @@ class Arrays:
     def _queue(self) -> Iterator[tuple[str, int, str]]:
         """Ticket, element and state, for each element in the queue that was submitted from this folder."""
         text = call("squeue", "--noheader", "--array", f"--name={self.name}", "--format=%k %K %T")
-        for ticket, index, state in (line.split() for line in text.splitlines()):
+        for line in filter(str.strip, text.splitlines()):
+            ticket, index, state = line.rsplit(maxsplit=2)
             if (self.out / "slurm" / f"{ticket}.json").exists():
                 yield ticket, int(index), state
 
