@@ -28,11 +28,10 @@ from analysis.recordings import (
     labelled,
     load,
     run_paper,
-    scenario_differences,
-    shown,
 )
 from analysis.style import free_stem
 from cmarlsim.console import command
+from cmarlsim.differences import scenario_differences, shown
 from cmarlsim.errors import InputError
 from cmarlsim.learning.policy import Policy
 from cmarlsim.recording import Recording

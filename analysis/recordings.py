@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from cmarlsim.api import execute_batch
 from cmarlsim.console import compilation_announced, progress_bar
+from cmarlsim.differences import scenario_differences, shown
 from cmarlsim.errors import InputError
 from cmarlsim.execution import whole_rollouts
 from cmarlsim.learning.policy import Policy
 from cmarlsim.recording import LEVELS, Recording
 from cmarlsim.scenario import Scenario
 from cmarlsim.sweeps.collecting import recordings_in
-from cmarlsim.validation import dotted
 
 RADII = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
 """Ranges d of Fig. 5c, in metres."""
@@ -107,31 +106,6 @@ def differences(first: Recording, second: Recording) -> list[str]:
     if first.steps != second.steps:
         keys.append("steps")
     return keys
-
-
-def scenario_differences(first: Scenario, second: Scenario) -> list[str]:
-    """Keys in which two scenarios differ, written as users do; the floor plan is one key."""
-    one, other = (dict(_leaves(scenario.model_dump(exclude={"floorplan"}))) for scenario in (first, second))
-    places = [place for place in one | other if one.get(place) != other.get(place)]
-    return ["floorplan"] * (first.floorplan != second.floorplan) + [dotted(place) for place in places]
-
-
-def shown(keys: Sequence[str]) -> str:
-    """Keys for a message, the first five of them."""
-    more = f" and {len(keys) - 5} more" if len(keys) > 5 else ""
-    return ", ".join(keys[:5]) + more
-
-
-def _leaves(value: Any, place: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
-    if isinstance(value, Mapping):
-        items: Any = value.items()
-    elif isinstance(value, (list, tuple)):
-        items = enumerate(value)
-    else:
-        yield place, value
-        return
-    for key, part in items:
-        yield from _leaves(part, (*place, key))
 
 
 def run_paper(

@@ -8,25 +8,24 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import overload
+from typing import Unpack, overload
 
-from cmarlsim.checkpoint import checkpoint_of, restore, save
+from cmarlsim.checkpoint import checkpoint_of, go_on, save
 from cmarlsim.errors import InputError, is_whole
-from cmarlsim.execution import STEPS, Run, chunk_size, whole_rollouts
+from cmarlsim.execution import STEPS, Run, whole_rollouts
 from cmarlsim.hdf5 import check_free
 from cmarlsim.learning.policy import Policy
 from cmarlsim.learning.recipe import Recipe
 from cmarlsim.memory import check_record_memory, record_bytes
+from cmarlsim.memory_recorder import MemoryRecorder
 from cmarlsim.randomness import check_seed
-from cmarlsim.recorder import MemoryRecorder, Recorder
+from cmarlsim.recorder import CHECKPOINT_SECONDS, Recorder
 from cmarlsim.recording import Recording, choose_links
+from cmarlsim.runs import Progress, Writing, check_writing, run_in_memory, run_into_file
 from cmarlsim.scenario import Scenario
 from cmarlsim.training import DivergedError, Training
 
-Progress = Callable[[int], bool]
-
 _BLOCK = 25
-_CHECKPOINT_SECONDS = 10.0
 
 
 @overload
@@ -39,8 +38,8 @@ def execute(
     out: str | Path | None = None,
     record: str = "step",
     links: str = "auto",
-    force: bool = False,
     progress: Progress = lambda rollouts: True,
+    **writing: Unpack[Writing],
 ) -> Recording: ...
 
 
@@ -67,8 +66,8 @@ def execute(
     out: str | Path | None = None,
     record: str = "step",
     links: str = "auto",
-    force: bool = False,
     progress: Progress = lambda rollouts: True,
+    **writing: Unpack[Writing],
 ) -> Recording | list[Recording]:
     """Run Algorithm 2.
 
@@ -83,16 +82,27 @@ def execute(
     seeds
         Instead of `seed`: a run with each of these, spread over the cores as by `execute_batch`.
     out
-        HDF5 file to write as the run goes; by default the recording stays in memory, as it does with `seeds`.
+        HDF5 file to write; by default the recording stays in memory, as it does with `seeds`. The file
+        appears whole when the run ends. Until then ``OUT.journal`` has what was run, and it stays if the
+        process is killed or the disk is full.
     record
         How much is kept: ``step``, ``rollout`` or ``summary``.
     links
         How level ``step`` keeps links: as matrices (``dense``), as those that change (``sparse``), or
         ``auto``, which is dense up to 64 agents.
-    force
-        Replace an existing file.
     progress
         Called after every chunk with the number of rollouts in it; the run ends early where it returns False.
+        A run that is continued begins with a call for the rollouts that are there.
+    force : bool
+        Replace an existing `out`, and forget what a killed run has left.
+    resume : bool or "auto"
+        Continue the run whose `out` or journal is there, up to `steps`: its file will be that of a run that
+        was never interrupted, bit for bit. ``auto`` begins where there is nothing to continue, and does
+        nothing where all is done: it can be called again until it succeeds. What is there must be of the
+        same scenario, policy, seed, level of recording and versions.
+    checkpoint : float
+        Seconds of work that may be lost when the process is killed, 10 by default (or one rollout, if that
+        takes longer). The end of the process in an orderly way loses nothing.
 
     Returns
     -------
@@ -101,7 +111,8 @@ def execute(
     Raises
     ------
     InputError
-        If anything does not fit or `out` cannot be written.
+        If anything does not fit, `out` cannot be written or another process is writing it, or what is there
+        cannot be continued; where it is of another run, the keys that differ are named.
 
     Examples
     --------
@@ -121,15 +132,16 @@ def execute(
         return execute_batch(batch, steps, record=record, links=links, progress=progress)
     _check_kinds(scenario, policy)
     rollouts = whole_rollouts(steps, scenario.dual.T0)
+    check_writing(out, **writing)
     sparse = choose_links(scenario, rollouts * scenario.dual.T0, record, links)
     run = Run(scenario, policy, seed)
     if out is None:
         check_record_memory([record_bytes(scenario, rollouts * scenario.dual.T0, record, sparse)])
         keeper = MemoryRecorder(scenario, seed, policy.sha256, record, sparse, rollouts)
-        return _keep(run, rollouts, keeper, chunk_size(scenario, record == "step"), progress)
-    check_free(Path(out), force)
-    recorder = Recorder(Path(out), scenario, seed, policy.sha256, record, sparse, force)
-    return _record(run, rollouts, recorder, progress)
+        return run_in_memory(run, rollouts, keeper, progress)
+    check_free(Path(out), bool(writing.get("force") or writing.get("resume")))
+    recorder = Recorder(Path(out), scenario, policy, seed, record, sparse, **writing)
+    return run_into_file(run, rollouts, recorder, progress)
 
 
 def _check_kinds(scenario: object, policy: object) -> None:
@@ -138,27 +150,6 @@ def _check_kinds(scenario: object, policy: object) -> None:
             f"scenario = {scenario!r:.40}, policy = {policy!r:.40}: must be a Scenario and a Policy, such as "
             "Scenario.load and Policy.load give"
         )
-
-
-def _keep(run: Run, rollouts: int, keeper: MemoryRecorder, size: int, progress: Progress) -> Recording:
-    """Run in memory, in chunks of `size` rollouts."""
-    for first in range(0, rollouts, size):
-        keeper.append(run.fill(keeper.room(min(size, rollouts - first))))
-        if progress(min(size, rollouts - first)) is False:
-            break
-    return keeper.finish()
-
-
-def _record(run: Run, rollouts: int, recorder: Recorder, progress: Progress) -> Recording:
-    """Run into a file."""
-    try:
-        for trace in run.chunks(rollouts, recorder.level == "step", sparse=recorder.sparse):
-            recorder.append(trace)
-            if progress(len(trace.lam)) is False:
-                break
-    finally:
-        recorder.discard()
-    return recorder.finish()
 
 
 def execute_batch(
@@ -240,6 +231,7 @@ def learn(
     recipe: Recipe | None = None,
     out: str | Path | None = None,
     force: bool = False,
+    checkpoint: float = CHECKPOINT_SECONDS,
     progress: Callable[[Training], bool] = lambda training: True,
 ) -> Policy:
     """Train a team's policy, in the stages of a recipe: Algorithm 1, then in the loop.
@@ -253,6 +245,8 @@ def learn(
         found, training continues from it.
     force
         Replace an existing `out`.
+    checkpoint
+        Seconds of work that may be lost when the process is killed (or one iteration, if that takes longer).
     progress
         Called every few iterations with the `Training`; it stops, resumable, where that returns False.
 
@@ -271,17 +265,20 @@ def learn(
     training = Training(scenario, seed, recipe or Recipe())
     path = None if out is None else Path(out)
     if path is not None:
-        check_free(path, force)
-        if checkpoint_of(path).exists():
-            restore(training, checkpoint_of(path))
+        go_on(training, path, force)
         save(training, checkpoint_of(path))  # that it can be written is known before any work is done
-    going, saved = True, time.monotonic()
+    going, block = True, _BLOCK
+    saved = now = time.monotonic()
     while going and not training.finished:
-        _advance(training, path)
+        began = now
+        _advance(training, path, block)
         going = progress(training) is not False
-        if path is not None and (not going or time.monotonic() - saved > _CHECKPOINT_SECONDS):
+        now = time.monotonic()
+        if now - began > checkpoint:
+            block = max(1, block // 2)
+        if path is not None and (not going or now - saved + (now - began) > checkpoint):
             save(training, checkpoint_of(path))
-            saved = time.monotonic()
+            saved = now
     policy = training.policy()
     if path is not None and training.finished:
         policy.save(path)
@@ -289,10 +286,10 @@ def learn(
     return policy
 
 
-def _advance(training: Training, path: Path | None) -> None:
+def _advance(training: Training, path: Path | None, iterations: int) -> None:
     """Advance a training; if it diverges, save what was good."""
     try:
-        training.advance(_BLOCK)
+        training.advance(iterations)
     except DivergedError as error:
         if path is None:
             raise

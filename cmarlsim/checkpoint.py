@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from cmarlsim.errors import InputError
-from cmarlsim.hdf5 import open_readable, published
+from cmarlsim.hdf5 import check_free, open_readable, published
+from cmarlsim.learning.policy import Policy
 from cmarlsim.training import Training
 
 FORMAT = "cmarlsim-checkpoint/1"
@@ -23,6 +24,29 @@ def save(training: Training, path: Path) -> None:
         file.attrs["format"] = FORMAT
         for name, array in training.state().items():
             file[f"state/{name}"] = array
+
+
+def go_on(training: Training, out: Path, force: bool) -> bool:
+    """Continue a training from the checkpoint of `out`, and make sure that `out` can be written.
+
+    That the policy is there already is no obstacle, where only the checkpoint was left to be removed.
+
+    Returns
+    -------
+    bool
+        Whether there was a checkpoint.
+
+    Raises
+    ------
+    InputError
+        As `restore`, and if `out` exists and `force` is not set.
+    """
+    found = checkpoint_of(out).exists()
+    if found:
+        restore(training, checkpoint_of(out))
+    complete = found and training.finished and out.is_file()
+    check_free(out, force or (complete and Policy.load(out).sha256 == training.policy().sha256))
+    return found
 
 
 def restore(training: Training, path: Path) -> None:

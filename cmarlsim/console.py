@@ -22,6 +22,7 @@ from rich.text import Text
 
 from cmarlsim.errors import InputError
 from cmarlsim.kernels.compiling import CACHE_FOLDER, watched
+from cmarlsim.notes import notes_on_stderr
 
 STOPPED = 130
 """Exit code of a run that was stopped by a signal."""
@@ -51,6 +52,7 @@ def interruptible(function: Callable[..., int]) -> Callable[..., int]:
 def start(app: typer.Typer, arguments: list[str] | None = None) -> None:
     """Run a typer application with the project's error habits."""
     warnings.showwarning = _one_line_warning
+    notes_on_stderr()
     _keep_loaded()
     try:
         code = app(arguments, standalone_mode=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -97,6 +97,33 @@ class Run:
         if np.shape(lam) != shape or not (np.isfinite(lam).all() and np.min(lam) >= 0):
             raise InputError(f"lam of shape {np.shape(lam)}: must be {shape} finite numbers of at least 0")
         self._state.lam[...] = lam
+
+    def state(self) -> dict[str, np.ndarray]:
+        """All that the next rollouts depend on, but for scenario, policy, seed and `done`: copies.
+
+        Where the agents are, their multipliers, and, as words of bits, who could talk to whom last: links
+        that go up or down do so from there.
+        """
+        return {name: array.copy() for name, array in self._carried().items()}
+
+    def restore(self, state: Mapping[str, np.ndarray], rollouts: int) -> None:
+        """Go on behind `rollouts` rollouts, which left a run with the same parameters in `state`.
+
+        Raises
+        ------
+        InputError
+            If `state` is not that of such a run.
+        """
+        for name, array in self._carried().items():
+            found = state.get(name)
+            if found is None or found.shape != array.shape or found.dtype != array.dtype:
+                raise InputError(f"state: '{name}' is not that of a run of this scenario")
+            array[...] = found
+        self.done = rollouts
+
+    def _carried(self) -> dict[str, np.ndarray]:
+        state, link = self._state, self._scene.situation.link
+        return state.places._asdict() | {"lam": state.lam, "lam_ideal": state.lam_ideal, "link": link}
 
     @property
     def known(self) -> Ints:

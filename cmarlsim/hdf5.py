@@ -6,8 +6,9 @@ import fcntl
 import io
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import h5py
 
@@ -37,31 +38,144 @@ def open_readable(path: Path, file_format: str) -> h5py.File:
     return file
 
 
+class _Sink(io.RawIOBase):
+    """A file for HDF5 to write into, which does not survive an error: it is kept here, and HDF5 goes on."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = locked(path)
+        os.ftruncate(self._file, 0)
+        self._place = 0
+        self.error: OSError | None = None
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        origin = {os.SEEK_SET: 0, os.SEEK_CUR: self._place}.get(whence)
+        self._place = offset + (os.fstat(self._file).st_size if origin is None else origin)
+        return self._place
+
+    def tell(self) -> int:
+        return self._place
+
+    def truncate(self, size: int | None = None) -> int:
+        size = self._place if size is None else size
+        with self._errors_kept():
+            os.ftruncate(self._file, size)
+        return size
+
+    def write(self, data: Any) -> int:
+        view = memoryview(data).cast("B")
+        count = 0
+        while count < len(view) and self.error is None:
+            with self._errors_kept():
+                count += os.pwrite(self._file, view[count:], self._place + count)
+        self._place += len(view)
+        return len(view)
+
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer).cast("B")
+        found = os.pread(self._file, len(view), self._place)
+        view[:] = found.ljust(len(view), b"\0")
+        self._place += len(view)
+        return len(view)
+
+    def sync(self) -> None:
+        with self._errors_kept():
+            os.fsync(self._file)
+
+    def close(self) -> None:
+        if not self.closed:
+            os.close(self._file)
+        super().close()
+
+    @contextmanager
+    def _errors_kept(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self.error = self.error or error
+
+
 @contextmanager
-def published(path: Path) -> Iterator[h5py.File]:
+def published(path: Path, replace: bool = True) -> Iterator[h5py.File]:
     """Write a file under a temporary name; it takes the name `path` only when complete and on disk.
 
-    It is made in memory, for HDF5 does not survive a disk that is full.
+    Parameters
+    ----------
+    replace
+        Replace another file of that name.
 
     Raises
     ------
     InputError
-        If it cannot be written.
+        If it cannot be written, another process is writing it, or it must not be replaced.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    made = io.BytesIO()
-    with h5py.File(made, "w") as file:
-        yield file
+    temporary = path.with_name(f".{path.name[:100]}.tmp")
     try:
-        with temporary.open("wb") as written:
-            written.write(made.getbuffer())
-            written.flush()
-            os.fsync(written.fileno())
-        os.replace(temporary, path)
+        with closing(_Sink(temporary)) as sink:
+            try:
+                with _written(sink) as file:
+                    yield file
+                if path.exists() and not replace:
+                    raise InputError(f"{path}: exists already; add --force to replace it")
+                os.replace(temporary, path)
+            finally:
+                temporary.unlink(missing_ok=True)  # while it is locked
+        sync_folder(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+@contextmanager
+def _written(sink: _Sink) -> Iterator[h5py.File]:
+    """HDF5 file that is written into `sink`; OSError where that failed, and only then."""
+    try:
+        with h5py.File(sink, "w") as file:
+            yield file
+    except (OSError, RuntimeError):  # HDF5 may stumble over what was not written
+        if sink.error is None:
+            raise
+    sink.sync()
+    if sink.error is not None:
+        raise sink.error
+
+
+def locked(path: Path) -> int:
+    """Open the file at `path` for reading and writing, make it if it is missing, and lock it.
+
+    Returns
+    -------
+    int
+        Its descriptor, which holds the lock until it is closed.
+
+    Raises
+    ------
+    InputError
+        If another process holds the lock, or the file cannot be opened.
+    """
+    while True:
+        try:
+            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        except OSError as error:
+            raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(file)
+            raise InputError(f"{path}: another process runs into this file; wait for it or stop it") from None
+        try:
+            if os.path.samestat(os.fstat(file), path.stat()):
+                return file
+        except FileNotFoundError:
+            pass
+        os.close(file)  # its owner has removed it meanwhile
+
+
+def sync_folder(path: Path) -> None:
+    """Have the names in the folder of `path` on disk."""
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
     finally:
-        temporary.unlink(missing_ok=True)
+        os.close(folder)
 
 
 def take_name(temporary: Path, path: Path, force: bool) -> None:

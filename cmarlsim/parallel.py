@@ -17,6 +17,8 @@ from typing import Any
 
 from cmarlsim.api import execute
 from cmarlsim.learning.policy import Policy
+from cmarlsim.notes import notes_on_stderr
+from cmarlsim.runs import Writing
 from cmarlsim.scenario import Scenario
 
 _POLL_SECONDS = 0.1
@@ -33,7 +35,7 @@ class Task:
     out: Path
     record: str
     links: str
-    force: bool
+    writing: Writing
 
 
 def run_tasks(tasks: Sequence[Task], progress: Callable[[int], bool]) -> None:
@@ -87,8 +89,8 @@ def _run(task: Task, progress: Callable[[int], bool]) -> None:
         out=task.out,
         record=task.record,
         links=task.links,
-        force=task.force,
         progress=progress,
+        **task.writing,
     ).close()
 
 
@@ -100,6 +102,7 @@ _running = threading.Lock()
 def _begin_worker(stop: Event, done: Any) -> None:
     global _stop, _done
     warnings.simplefilter("ignore")  # the parent has shown them
+    notes_on_stderr()
     _stop, _done = stop, done
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

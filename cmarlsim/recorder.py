@@ -1,273 +1,258 @@
-"""Writing recordings, chunk by chunk."""
+"""Recording a run in a file: in a journal as it goes on, from which the file is made at the end."""
 
 from __future__ import annotations
 
-import os
-import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Literal
 
 import h5py
 import numpy as np
 
+from cmarlsim.differences import check_same, made_differences, made_with
 from cmarlsim.errors import InputError
-from cmarlsim.hdf5 import take_name
-from cmarlsim.kernels.scene import Trace, new_trace, part_of
-from cmarlsim.provenance import versions
-from cmarlsim.recording import AXES, FORMAT, SPARSE, Memory, Recording, check_record, kept, location
+from cmarlsim.hdf5 import open_readable, published
+from cmarlsim.journal import Journal, journal_of, packed, unpacked
+from cmarlsim.kernels.scene import Trace
+from cmarlsim.layout import Column, pieces_of, write_arrays, write_columns
+from cmarlsim.learning.policy import Policy
+from cmarlsim.recording import FORMAT, Recording, check_record, kept, location
 from cmarlsim.scenario import Scenario
 from cmarlsim.stopwatch import timed
+from cmarlsim.summary import Summary
 
-_TYPES = {
-    "tile": "u2",
-    "action": "u2",
-    "link": "?",
-    "link_count": "u4",
-    "link_pair": "u2",
-    "reward": "?",
-    "estimate": "?",
-}
-_NOTES = {
-    "link_count": "How many links go up or down at each step; before step 0 there are none.",
-    "link_pair": "Agents i < j of each link that goes up or down, step after step: those of step t are the "
-    "link_count[t] rows after the first sum(link_count[:t]).",
-}
-_STORAGE_BYTES = 2**18
-_SPARE_BYTES = 2**20
-_STORAGE_ROWS = 4096
+Resume = bool | Literal["auto"]
+State = dict[str, np.ndarray]
 
+CHECKPOINT_SECONDS = 10.0
+"""Between commits of a run: so much work may be lost."""
 
-class Summary:
-    """Sums over a run, for level ``summary``; the chunks do not show in them."""
-
-    def __init__(self, scenario: Scenario) -> None:
-        N, M, self._T0 = scenario.agents.N, scenario.M, scenario.dual.T0
-        self._reward_count = np.zeros(M, dtype=np.int64)
-        self._lam_sum, self._lam_last, self._rollouts = np.zeros((N, M)), np.zeros((N, M)), 0
-
-    def add(self, trace: Trace) -> dict[str, np.ndarray]:
-        """Add a chunk.
-
-        Returns
-        -------
-        dict
-            The datasets of the summary, so far.
-        """
-        self._reward_count += np.rint(trace.reward_mean * self._T0).astype(np.int64).sum(axis=0)
-        added = np.concatenate([[self._lam_sum, self._lam_last], trace.lam[:-1]])
-        self._lam_sum = np.add.accumulate(added)[-1]  # in this order, whatever the chunks
-        self._lam_last = trace.lam[-1].copy()
-        self._rollouts += len(trace.lam)
-        lam_mean = self._lam_sum / self._rollouts
-        return {"reward_count": self._reward_count, "lam_mean": lam_mean, "lam_last": self._lam_last}
-
-
-class MemoryRecorder:
-    """Keeps a run in memory.
-
-    Parameters
-    ----------
-    scenario, seed, policy_sha256, level, sparse
-        As for `Recorder`.
-    rollouts
-        How many there will be at most.
-    """
-
-    def __init__(
-        self, scenario: Scenario, seed: int, policy_sha256: str, level: str, sparse: bool, rollouts: int
-    ) -> None:
-        check_record(level)
-        self._scenario, self._summary, self._done = scenario, Summary(scenario), 0
-        self._level, self._names = level, kept(level, sparse)
-        self._attributes = {
-            "seed": seed,
-            "policy_sha256": policy_sha256,
-            "record": level,
-            "links": "sparse" if sparse else "dense",
-        }
-        N, M, T0 = scenario.agents.N, scenario.M, scenario.dual.T0
-        self._shape = (T0 if level == "step" else 0, N, M, sparse)
-        self._whole = self._room(0 if level == "summary" else rollouts)
-        self._changes: dict[str, list[np.ndarray]] = {name: [] for name in SPARSE}
-        self._sums: dict[str, np.ndarray] = {}
-
-    def _room(self, rollouts: int) -> Trace:
-        rows, N, M, sparse = self._shape
-        return new_trace(rollouts, rollouts * rows, N, M, sparse)
-
-    def room(self, rollouts: int) -> Trace:
-        """Where the next `rollouts` rollouts are to be written."""
-        if self._level == "summary":
-            return self._room(rollouts)
-        return part_of(self._whole, self._done, rollouts)
-
-    def append(self, trace: Trace) -> None:
-        """Note that `room` was filled, as `trace`."""
-        self._done += len(trace.lam)
-        if self._level == "summary":
-            self._sums = self._summary.add(trace)
-        for name, parts in self._changes.items():
-            parts.append(getattr(trace, name))
-
-    def finish(self) -> Recording:
-        """Hand the recording over for reading."""
-        arrays = {location(name): array for name, array in self._sums.items()}
-        if self._names:
-            done = part_of(self._whole, 0, self._done)._asdict()
-            done |= {name: np.concatenate(parts) for name, parts in self._changes.items()}
-            for name in self._names:
-                if AXES[name][0] == "k_or_end":  # the multipliers begin with lambda_0 = 0
-                    done[name] = np.concatenate([np.zeros_like(done[name][:1]), done[name]])
-                arrays[location(name)] = done[name]
-        attributes = self._attributes | {"rollouts_done": self._done}
-        return Recording(Memory(arrays, attributes), "memory", self._scenario)
+_POLICY_BYTES = 2**24
 
 
 class Recorder:
-    """Appends chunks of a run to an HDF5 file; after every chunk the file on disk is a valid recording.
-
-    A process killed in the middle of writing a chunk (SIGKILL, power) may leave the last rows torn.
+    """Records a run in an HDF5 file, which appears whole when the run ends; until then there is a journal.
 
     Parameters
     ----------
     path
-        File to create. It takes this name when the first chunk is in, so that a run that fails before
-        leaves nothing behind and nothing is lost.
-    scenario, seed, policy_sha256
+        The file.
+    scenario, policy, seed
         What the run is of.
     level
         ``step``, ``rollout`` or ``summary``.
     sparse
         Keep links sparse, not as matrices.
     force
-        Replace a file of that name.
+        Replace a file of that name, and forget what a killed run left.
+    resume
+        Go on where a run ended or was killed; with ``auto``, begin where there is none.
+    checkpoint
+        Seconds of work that may be lost.
+
+    Attributes
+    ----------
+    done : int
+        Rollouts recorded so far.
+    state : dict or None
+        What the run was left with (`cmarlsim.execution.Run.state`); None before its first rollout.
 
     Raises
     ------
     InputError
-        If `level` is unknown or the file cannot be created.
+        If something is in the way, what is there is of another run, or another process is writing it.
     """
 
     def __init__(
         self,
         path: Path,
         scenario: Scenario,
+        policy: Policy,
         seed: int,
-        policy_sha256: str,
         level: str,
         sparse: bool = False,
+        *,
         force: bool = False,
+        resume: Resume = False,
+        checkpoint: float = CHECKPOINT_SECONDS,
     ) -> None:
         check_record(level)
-        self.path, self._force = path, force
-        self._temporary: Path | None = path.with_name(f".{path.name[:100]}.{os.getpid()}.tmp")
-        self.level, self._T0, self._done = level, scenario.dual.T0, 0
-        self.sparse, self._names, self._changes = sparse, kept(level, sparse), 0
-        N, M = scenario.agents.N, scenario.M
-        self._lengths = {"n": N, "n_other": N, "m": M, "axis": 2, "end": 2}
-        self._summary = Summary(scenario)
+        self.path, self.level, self.sparse = path, level, sparse
+        self._policy, self._replace, self.checkpoint = policy, force, checkpoint
+        self._made_with = made_with(scenario, seed, policy.sha256, level, sparse)
+        N, T0 = scenario.agents.N, scenario.dual.T0
+        self._lengths = {"n": N, "n_other": N, "m": scenario.M, "axis": 2, "end": 2}
+        self._per_rollout = {"t": T0, "k": 1, "k_or_end": 1}
+        self._columns = {name: Column(name, self._lengths) for name in kept(level, sparse)}
+        self._summary = Summary(scenario) if level == "summary" else None
+        self.done = 0
+        self.state: State | None = None
+        self._begun = self._file_goes_on = False
+        self._appended = self._committed = time.monotonic()
+        self._journal = Journal(journal_of(path))
         try:
-            self.file = h5py.File(self._temporary, "w")
-        except OSError as error:
-            raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
-        self.file.attrs.update(
-            format=FORMAT,
-            scenario=scenario.to_toml(),
-            floorplan=scenario.floorplan.to_toml(),
-            seed=seed,
-            policy_sha256=policy_sha256,
-            record=level,
-            links="sparse" if sparse else "dense",
-            rollouts_done=0,
-            **versions(),
-        )
-        for name in self._names:
-            self._create(name)
+            if resume:
+                self._find(resume)
+            elif self._journal.last is not None and not force:
+                raise InputError(
+                    f"{path}: a run that did not end has left {self._journal.path}: continue it with "
+                    "--resume auto, or add --force to begin anew"
+                )
+        except BaseException:
+            self.discard()
+            raise
+
+    def _find(self, resume: Resume) -> None:
+        """Find where to go on: in the file or, where it has got further, in the journal.
+
+        The file is of another run only where the run in the journal was told to replace it.
+        """
+        last, about = self._journal.last, self._journal.about
+        if last is not None:
+            check_same(about["made_with"], self._made_with, self._journal.path)
+        if self.path.exists():
+            with Recording.open(self.path) as recording:
+                found, rollouts = dict(recording.file.attrs), recording.rollouts_done
+                if not about.get("replaces"):
+                    check_same(found, self._made_with, self.path)
+                behind = last is not None and rollouts < last.label["rollouts"]
+                if not (behind or made_differences(found, self._made_with)):
+                    self._go_on_from_file(recording.file, rollouts)
+                    return
+            self._replace = True
+        if last is not None:
+            self._begun = True
+            arrays = unpacked(last.label["arrays"], last.data)
+            left = {name: (last.label["pieces"][name], arrays.pop(f"left/{name}")) for name in self._columns}
+            self._go_on(last.label["rollouts"], left, arrays)
+            self._replace = self._replace or about["replaces"]
+        elif resume != "auto":
+            raise InputError(f"{self.path}: nothing to continue: there is neither it nor a journal")
+
+    def _go_on_from_file(self, file: h5py.File, rollouts: int) -> None:
+        try:
+            left = {}
+            for name, column in self._columns.items():
+                dataset = file[location(name)]
+                pieces = len(dataset) // column.piece_rows
+                if dataset.chunks[0] != column.piece_rows:
+                    raise ValueError(f"{name} is stored in another way")
+                left[name] = (pieces, dataset[pieces * column.piece_rows :])
+            state = {name: array[...] for name, array in file["state"].items()}
+            self._go_on(rollouts, left, state)
+        except (KeyError, ValueError, AttributeError) as error:
+            raise InputError(f"{self.path}: cannot be continued: {error}") from None
+        self._file_goes_on = self._replace = True
+
+    def _go_on(self, rollouts: int, left: Mapping[str, tuple[int, np.ndarray]], state: State) -> None:
+        for name, (pieces, rows) in left.items():
+            self._columns[name].resume(pieces, rows)
+        if self._summary is not None:
+            self._summary.restore(state, rollouts)
+        self.done, self.state = rollouts, state
 
     @timed("write")
-    def append(self, trace: Trace) -> None:
-        """Append a chunk: its data first, `rollouts_done` last.
+    def append(self, trace: Trace, state: State) -> None:
+        """Append a chunk, after which the run was left with `state`.
 
         Raises
         ------
         InputError
-            If the file system refuses; the chunks appended before stay readable.
+            If the file system refuses; what was committed can be continued.
         """
-        self._check_space(trace)
-        try:
-            for name in self._names:
-                self._extend(name, getattr(trace, name))
-            if self.level == "summary":
-                group = self.file.require_group("summary")
-                for name, array in self._summary.add(trace).items():
-                    group.require_dataset(name, array.shape, array.dtype)[...] = array
-            self.file.flush()
-            self._done += len(trace.lam)
-            self._changes += len(trace.link_pair)
-            self.file.attrs["rollouts_done"] = self._done
-            self.file.flush()
-            if self._temporary is not None:
-                take_name(self._temporary, self.path, self._force)
-                self._temporary = None
-        except OSError as error:
-            raise InputError(
-                f"{self.path}: cannot be written; {self._done} rollouts are in it: {error.strerror or error}"
-            ) from None
+        if self._summary is not None:
+            self._summary.add(trace)
+            state = state | self._summary.state()
+        with self._refusal_told():
+            if not self._begun:
+                self._begin(state)
+            for name, column in self._columns.items():
+                for piece in column.extend(getattr(trace, name)):
+                    self._journal.append(name, piece)
+            self.done, self.state = self.done + len(trace.lam), state
+            now = time.monotonic()
+            if now - self._committed + (now - self._appended) > self.checkpoint:
+                self._commit()
+            self._appended = now
 
-    def discard(self) -> None:
-        """Remove what did not get its name; otherwise do nothing."""
-        if self._temporary is not None:
-            self.file.close()
-            self._temporary.unlink(missing_ok=True)
+    def _begin(self, state: State) -> None:
+        """Begin the journal; a file that goes on begins it."""
+        most = sum(column.piece_bytes for column in self._columns.values())
+        most += sum(array.nbytes for array in state.values())
+        self._journal.start({"made_with": self._made_with, "replaces": self._replace}, most)
+        if self._file_goes_on:
+            with open_readable(self.path, FORMAT) as file:
+                for name, column in self._columns.items():
+                    for piece in pieces_of(file[location(name)], column.rows):
+                        self._journal.append(name, piece)
+        self._begun = True
+
+    def _commit(self) -> None:
+        if self.state is None:
+            return
+        kinds, data = packed(
+            {f"left/{name}": column.left for name, column in self._columns.items()} | self.state
+        )
+        pieces = {name: column.pieces for name, column in self._columns.items()}
+        self._journal.commit({"rollouts": self.done, "pieces": pieces, "arrays": kinds}, data)
+        self._committed = time.monotonic()
+
+    @contextmanager
+    def _refusal_told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            message = f"{self.path}: cannot be written: {error.strerror or error}"
+            raise InputError(f"{message}; {self._what_is_left()}") from None
+
+    def _what_is_left(self) -> str:
+        last = self._journal.last
+        if last is None:
+            return "nothing is kept of this run"
+        return (
+            f"the first {last.label['rollouts']} rollouts are in {self._journal.path}: "
+            "continue with --resume auto"
+        )
 
     @timed("write")
     def finish(self) -> Recording:
-        """Name the axes of every dataset and hand the recording over for reading."""
-        lengths = self._lengths | {"t": self._done * self._T0, "k": self._done, "k_or_end": self._done + 1}
-        lengths["change"] = self._changes
-        for name in self._names:
-            dataset = self.file[location(name)]
-            for dimension, axis in zip(dataset.dims, AXES[name], strict=True):
-                if axis not in self.file:
-                    index = np.arange(lengths[axis])
-                    self.file.create_dataset(axis, data=index, compression="gzip", shuffle=True)
-                    self.file[axis].make_scale(axis)
-                dimension.attach_scale(self.file[axis])
-        self.file.close()
+        """Make the file of the journal, which ends, and hand the recording over for reading.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be written; the journal is kept then.
+        """
+        if self._begun or not self._file_goes_on:
+            if self._journal.last is not None:
+                with self._refusal_told():
+                    self._commit()
+            try:
+                self._publish()
+            except InputError as error:
+                with suppress(OSError):
+                    self._commit()
+                raise InputError(f"{error}; {self._what_is_left()}") from None
+        self._journal.remove()
         return Recording.open(self.path)
 
-    def _check_space(self, trace: Trace) -> None:
-        """Stop while the file is still whole: HDF5 cannot close one cleanly once its disk is full."""
-        needed = _SPARE_BYTES + sum(getattr(trace, name).nbytes for name in self._names)
-        free = shutil.disk_usage(self.path.parent).free
-        if free < needed:
-            there = "nothing was written"
-            if self._done:
-                self.file.close()
-                there = f"the {self._done} rollouts run so far are in the file and valid"
-            raise InputError(
-                f"{self.path}: the disk is full ({free / 1e6:.1f} MB free, {needed / 1e6:.1f} MB needed); "
-                + there
-            )
+    def _publish(self) -> None:
+        lengths = self._lengths | {name: self.done * rows for name, rows in self._per_rollout.items()}
+        lengths["k_or_end"] += 1
+        with published(self.path, self._replace) as file:
+            file.attrs.update(self._made_with)
+            file.attrs["rollouts_done"] = self.done
+            write_columns(file, self._columns.values(), self._journal.pieces(), lengths)
+            if self._summary is not None:
+                write_arrays(file.create_group("summary"), self._summary.datasets())
+            if self.state is not None:
+                write_arrays(file.create_group("state"), self.state)
+            networks = self._policy.networks
+            if networks is not None and sum(array.nbytes for array in networks) <= _POLICY_BYTES:
+                self._policy.write(file.create_group("policy"))
 
-    def _create(self, name: str) -> None:
-        kind = np.dtype(_TYPES.get(name, "f8"))
-        row = tuple(self._lengths[axis] for axis in AXES[name][1:])
-        rows = int(np.clip(_STORAGE_BYTES // (kind.itemsize * int(np.prod(row))), 1, _STORAGE_ROWS))
-        self.file.create_dataset(
-            location(name),
-            shape=(int(AXES[name][0] == "k_or_end"), *row),  # the multipliers begin with lambda_0 = 0
-            maxshape=(None, *row),
-            chunks=(rows, *row),
-            dtype=kind,
-            compression="gzip",
-            compression_opts=1,
-            shuffle=True,
-        )
-        if name in _NOTES:
-            self.file[location(name)].attrs["note"] = _NOTES[name]
-
-    def _extend(self, name: str, rows: np.ndarray) -> None:
-        dataset = self.file[location(name)]
-        before = len(dataset)
-        dataset.resize(before + len(rows), axis=0)
-        dataset[before:] = rows
+    def discard(self) -> None:
+        """Let go of the journal, if `finish` did not; without a commit nothing is left of it."""
+        self._journal.close()

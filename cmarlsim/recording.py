@@ -17,19 +17,19 @@ Layout: level ``step`` keeps the first two groups, ``rollout`` the second, ``sum
 ``/summary/reward_count``   int64 (M,)              steps in which a zone was attended
 ``/summary/lam_mean``       float64 (N, M)          mean of ``lam`` over the rollouts 0 .. K - 1
 ``/summary/lam_last``       float64 (N, M)          ``lam`` after the last rollout
+``/state/...``              arrays                  what the run was left with, to go on from
+``/policy/...``             as in a policy file     the policy's numbers, of up to 16 MB
 ==========================  ======================  =================================================
 
 Attributes of ``/``: `format`, `scenario` and `floorplan` (resolved TOML), `seed`, `policy_sha256` (a hash of
-the policy's numbers, `Policy.sha256`, not of its file), `record`, versions, and `rollouts_done`, which is
-advanced last: what lies behind it is not yet true. The datasets' axes are named by dimension scales (`AXES`),
-in files that were finished.
-
-Links are kept sparse for more than `FEW_AGENTS` agents, unless asked otherwise; the attribute `links` says
+the policy's numbers, `Policy.sha256`, not of its file), `record`, versions, and `rollouts_done`: what lies
+behind it is not true. The datasets' axes are named by dimension scales (`AXES`). Links are kept sparse for more than `FEW_AGENTS` agents, unless asked otherwise; the attribute `links` says
 which. `Recording.links` gives matrices in either case.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -39,13 +39,13 @@ import numpy as np
 
 from cmarlsim.errors import InputError
 from cmarlsim.hdf5 import open_readable
+from cmarlsim.journal import journal_of
 from cmarlsim.kernels.world import Bools, Floats
 from cmarlsim.scenario import Scenario
 from cmarlsim.theory import certified_satisfaction
 
 FORMAT = "cmarlsim-recording/1"
 LEVELS = ("step", "rollout", "summary")
-
 LINK_FORMS = ("auto", "dense", "sparse")
 
 STEP = ("position", "tile", "action", "link", "reward", "estimate")
@@ -57,6 +57,7 @@ FEW_AGENTS = 64
 MOST_BYTES = 2**35
 """Uncompressed bytes that a dataset may grow to."""
 
+_BLOCK_BYTES = 2**24
 AXES = {
     "position": ("t", "n", "axis"),
     "tile": ("t", "n"),
@@ -182,8 +183,10 @@ class Recording:
         Raises
         ------
         InputError
-            If the file is missing, truncated, or not a recording.
+            If the file is missing, not finished, truncated, or not a recording.
         """
+        if journal_of(Path(path)).exists() and not Path(path).exists():
+            raise InputError(f"{path}: is being recorded, or its run was killed: --resume auto continues it")
         file = open_readable(Path(path), FORMAT)
         try:
             return cls(file, str(path))
@@ -230,6 +233,12 @@ class Recording:
         begin, stop, _ = slice(first, last).indices(end)
         return self.file[path][begin:stop]
 
+    def blocks(self, name: str, last: int) -> Iterator[np.ndarray]:
+        """Read the rows 0 to `last` - 1 of a dataset, so many at a time as do not take much memory."""
+        size = max(1, _BLOCK_BYTES // max(1, self.file[location(name)][:1].nbytes))
+        for first in range(0, last, size):
+            yield self.read(name, first, min(first + size, last))
+
     def links(self, first: int = 0, last: int | None = None) -> Bools:
         """Who talked to whom at the steps `first` to `last` - 1, in whichever form that was kept.
 
@@ -256,8 +265,7 @@ class Recording:
         Parameters
         ----------
         running
-            Return the means so far after every step, or after every rollout, instead of those of the whole
-            run.
+            Return the means so far after every step or rollout, instead of those of the whole run.
 
         Returns
         -------
@@ -274,7 +282,8 @@ class Recording:
         if self.level == "summary":
             count = self.file[location("reward_count")][...]
         else:
-            count = np.rint(self.reward_mean * self.scenario.dual.T0).sum(axis=0)
+            T0, means = self.scenario.dual.T0, self.blocks("reward_mean", self.rollouts_done)
+            count = sum((np.rint(block * T0).sum(axis=0) for block in means), start=np.zeros(self.scenario.M))
         return count / max(self.steps, 1)
 
     def margin(self, running: Literal["step", "rollout"] | None = None) -> Floats:
@@ -286,12 +295,13 @@ class Recording:
 
         See `cmarlsim.theory.certified_satisfaction`.
         """
+        dual, K = self.scenario.dual, self.rollouts_done
         if self.level == "summary":
             lam_mean, lam_last = (self.file[location(name)][...] for name in ("lam_mean", "lam_last"))
         else:
-            lam = self.lam
-            lam_mean, lam_last = lam[:-1].mean(axis=0), lam[-1]
-        dual, K = self.scenario.dual, self.rollouts_done
+            lam_last = self.read("lam", K)[0]
+            sums = (block.sum(axis=0) for block in self.blocks("lam", K))
+            lam_mean = sum(sums, start=np.zeros_like(lam_last)) / max(K, 1)
         return certified_satisfaction(self.scenario.c, lam_last, lam_mean, dual.alpha, dual.eta, K)
 
     def close(self) -> None:

@@ -14,13 +14,18 @@ from cmarlsim.console import STOPPED, Stop, command, compilation_announced, prog
 from cmarlsim.errors import InputError
 from cmarlsim.execution import Run, whole_rollouts
 from cmarlsim.hdf5 import check_free
+from cmarlsim.journal import journal_of
 from cmarlsim.learning.policy import Policy
 from cmarlsim.parallel import Task, run_tasks
 from cmarlsim.picture import draw_runs
 from cmarlsim.randomness import check_seed
+from cmarlsim.recorder import CHECKPOINT_SECONDS
 from cmarlsim.recording import Recording, check_record, choose_links
 from cmarlsim.report import print_report
+from cmarlsim.runs import Writing, check_writing
 from cmarlsim.scenario import Scenario
+
+AUTO = Path("auto")
 
 
 def run(
@@ -52,6 +57,16 @@ def run(
         typer.Option("--set", metavar="KEY=VALUE", help="Change a scenario key: links.d=4, zones.red.c=0.2."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE|auto",
+            help="Continue the run recorded in FILE, ended or killed; auto: in --out, if there is one.",
+        ),
+    ] = None,
+    checkpoint: Annotated[
+        float, typer.Option(help="Seconds of work that may be lost when the run is killed.")
+    ] = CHECKPOINT_SECONDS,
     plot: Annotated[bool, typer.Option(help="Draw a picture beside the recording.")] = True,
 ) -> int:
     """Run Algorithm 2: a team patrols a floor plan, gossips, and updates its multipliers."""
@@ -63,15 +78,21 @@ def run(
     check_seed(seed + runs - 1)
     rollouts = whole_rollouts(steps, world.dual.T0)
     choose_links(world, rollouts * world.dual.T0, record, links or "auto")
-    base = out or _free(world.name, seed, runs)
+    if resume not in (None, AUTO, out) and out is not None:
+        raise InputError(f"--resume {resume}: continues that file, so --out {out} cannot be another")
+    writing: Writing = {"force": force, "resume": "auto" if resume else False, "checkpoint": checkpoint}
+    base = out or (resume if resume != AUTO else None) or _free(world.name, seed, runs, resume == AUTO)
     paths = _one_each(base, seed, runs)
+    check_writing(base, **writing)
+    if resume == base and not any(found.exists() for path in paths for found in (path, journal_of(path))):
+        raise InputError(f"--resume {resume}: nothing to continue: there is neither it nor a journal of it")
     picture = base.with_suffix(".png") if plot and record != "summary" else None
     for path in [*paths, *([picture] if picture else [])]:
-        check_free(path, force, [Path(scenario), Path(policy)])
+        check_free(path, force or resume is not None, [Path(scenario), Path(policy)])
     with compilation_announced(), waiting(f"{world.name}: looking along all ways"):
         Run(world, team, seed).advance(0, keep_steps=False)  # here, so that several processes find it done
     tasks = [
-        Task(world, team, rollouts * world.dual.T0, seed + i, path, record, links or "auto", force)
+        Task(world, team, rollouts * world.dual.T0, seed + i, path, record, links or "auto", writing)
         for i, path in enumerate(paths)
     ]
     with Stop() as stop:
@@ -89,7 +110,10 @@ def run(
         if picture:
             print(f"picture:   {picture}")
     if stop.asked:
-        print("stopped early: the recordings hold what was run so far and are valid", file=sys.stderr)
+        print(
+            "stopped early: the recordings hold what was run so far and are valid; --resume auto goes on",
+            file=sys.stderr,
+        )
         return STOPPED
     return 0
 
@@ -116,13 +140,15 @@ def _one_each(base: Path, seed: int, runs: int) -> list[Path]:
     return [base.with_name(f"{base.stem}-seed{seed + i}{base.suffix}") for i in range(runs)]
 
 
-def _free(name: str, seed: int, runs: int) -> Path:
-    """The first name in results/ under which nothing exists yet."""
+def _free(name: str, seed: int, runs: int, resume: bool) -> Path:
+    """The first name in results/ under which nothing exists yet; to resume, the first name."""
     safe = re.sub(r"[^\w.-]+", "-", name).strip(".-") or "run"
     stem = f"{safe}-seed{seed}" if runs == 1 else safe
     for number in itertools.count(1):
         base = Path("results") / (f"{stem}.h5" if number == 1 else f"{stem}-{number}.h5")
-        if not any(path.exists() for path in [base.with_suffix(".png"), *_one_each(base, seed, runs)]):
+        paths = _one_each(base, seed, runs)
+        taken = [base.with_suffix(".png"), *paths, *(journal_of(path) for path in paths)]
+        if resume or not any(path.exists() for path in taken):
             return base
     raise AssertionError("unreachable")
 

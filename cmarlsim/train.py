@@ -10,12 +10,12 @@ from typing import Annotated, Any
 import typer
 
 from cmarlsim.api import learn
-from cmarlsim.checkpoint import checkpoint_of, restore
+from cmarlsim.checkpoint import checkpoint_of, go_on
 from cmarlsim.console import STOPPED, Stop, command, compilation_announced, progress_bar
 from cmarlsim.errors import InputError, nearest
-from cmarlsim.hdf5 import check_free
 from cmarlsim.learning.recipe import RECIPES, Recipe
 from cmarlsim.randomness import check_seed
+from cmarlsim.recorder import CHECKPOINT_SECONDS
 from cmarlsim.scenario import Scenario
 from cmarlsim.training import Training
 from cmarlsim.validation import parse, setting_value
@@ -38,6 +38,9 @@ def train(
         typer.Option(metavar="KEY=VALUE", help=f"Change one of {', '.join(Recipe.model_fields)}."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    checkpoint: Annotated[
+        float, typer.Option(help="Seconds of work that may be lost when it is killed.")
+    ] = CHECKPOINT_SECONDS,
 ) -> int:
     """Train a team: pre-train one agent, copy it to all, let all learn in runs of Algorithm 2.
 
@@ -47,11 +50,11 @@ def train(
     chosen = _recipe(recipe, hyper or ())
     if not out.name or out.is_dir():
         raise InputError(f"--out {out}: must name an HDF5 file, such as policy.h5")
-    check_free(out, force)
     check_seed(seed)
+    if not checkpoint > 0:
+        raise InputError(f"--checkpoint {checkpoint:g}: must be more than 0 seconds")
     training = Training(world, seed, chosen)
-    if checkpoint_of(out).exists():
-        restore(training, checkpoint_of(out))
+    if go_on(training, out, force):
         print(f"continuing from {checkpoint_of(out)}", file=sys.stderr)
     with compilation_announced():
         training.prepare()
@@ -66,7 +69,9 @@ def train(
             done = training.done
             return not stop.asked
 
-        policy = learn(world, seed, recipe=chosen, out=out, force=force, progress=progress)
+        policy = learn(
+            world, seed, recipe=chosen, out=out, force=force, checkpoint=checkpoint, progress=progress
+        )
     if policy.training["iterations_done"] != total:
         print(f"stopped; the same command continues from {checkpoint_of(out)}", file=sys.stderr)
         return STOPPED

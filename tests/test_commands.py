@@ -17,6 +17,7 @@ import pytest
 from cmarlsim import Policy, Recording, Scenario, execute
 from cmarlsim.checkpoint import save
 from cmarlsim.console import command
+from cmarlsim.journal import journal_of
 from cmarlsim.learning.recipe import RECIPES, Recipe, stages
 from cmarlsim.run import run
 from cmarlsim.train import train
@@ -286,12 +287,14 @@ def test_a_stopped_run_leaves_valid_files(tmp_path: Path, number: signal.Signals
     endless = ("--steps", "1000000000", "--runs", str(runs), "--record", "rollout", "--no-plot")
     process = start(tmp_path, "cmarlsim.run", "tiny", "--policy", "rank", *endless, "--out", "r.h5")
     paths = [tmp_path / "r.h5"] if runs == 1 else [tmp_path / f"r-seed{seed}.h5" for seed in range(runs)]
-    wait_for(lambda: all(path.exists() and path.stat().st_size > 30_000 for path in paths))
+    wait_for(lambda: all(journal_of(path).exists() and journal_of(path).stat().st_size for path in paths))
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "smallest margin" in out
-    assert err == "stopped early: the recordings hold what was run so far and are valid\n"
+    assert err == (
+        "stopped early: the recordings hold what was run so far and are valid; --resume auto goes on\n"
+    )
     for path in paths:
         with Recording.open(path) as recording:
             assert 0 < recording.steps < 1_000_000_000
@@ -303,7 +306,7 @@ def test_a_killed_run_leaves_valid_files_and_no_workers(tmp_path: Path) -> None:
     endless = ("--steps", "1000000000", "--runs", "2", "--record", "rollout", "--no-plot", "--out", "r.h5")
     process = start(tmp_path, "cmarlsim.run", "tiny", "--policy", "rank", *endless)
     paths = [tmp_path / f"r-seed{seed}.h5" for seed in range(2)]
-    wait_for(lambda: all(path.exists() for path in paths))
+    wait_for(lambda: all(journal_of(path).exists() and journal_of(path).stat().st_size for path in paths))
     process.kill()
     process.communicate()  # returns when the workers, who share the pipes, have ended too
     for path in paths:

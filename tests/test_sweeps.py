@@ -321,13 +321,15 @@ def test_a_task_that_kills_its_process_is_given_up(tmp_path: Path, monkeypatch: 
     worker = Worker(out)
     with pytest.raises(Killed):
         worker.batch(0)
-    for _ in range(3):
+    for _ in range(work.MOST_DEATHS):
         with pytest.raises(Killed):
             worker.batch(0, careful=True)
     worker.batch(0, careful=True)
     results = read(out, worker.manifest, 0)
     assert [result.reason is None for result in results.values()] == [True, False, True]
-    assert results[1].reason == "its process ended before it did (killed, or out of memory), 3 times"
+    assert results[1].reason == (
+        f"its process ended before it did (killed, or out of memory), {work.MOST_DEATHS} times"
+    )
     monkeypatch.undo()
     assert worker.batch(0).done == 1
     assert read(out, worker.manifest, 0)[1].deaths == 0
@@ -344,6 +346,24 @@ def test_a_task_stopped_in_careful_work_leaves_no_trace(tmp_path: Path) -> None:
     worker.batch(0, careful=True)
     assert len(asked) == 5
     assert all(result.reason is None for result in read(out, worker.manifest, 0).values())
+
+
+def test_a_stopped_task_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cmarlsim.execution._CHUNK_ROLLOUTS", 10)
+    text = GRID.replace("200", "500").replace("steps", 'record = "rollout"\nsteps')
+    out, calm = (planned(tmp_path, text, name, batch=6) for name in ("out", "calm"))
+    work_through(calm)
+    for done in (20, 30, 40):  # asked before the task, for what is there, and after every chunk
+        asked: list[None] = []
+        Worker(out, lambda asked=asked: asked.append(None) or len(asked) == 3).batch(0)
+        with Recording.open(out / "recordings" / ".000000.part.h5") as recording:
+            assert recording.rollouts_done == done
+    work_through(out)
+    pd.testing.assert_frame_equal(table(out), table(calm), check_exact=True)
+    assert [path.read_bytes() for path in recordings_in(out)] == [
+        path.read_bytes() for path in recordings_in(calm)
+    ]
+    assert {path.name for path in (out / "recordings").iterdir()} == {f"{i:06d}.h5" for i in range(6)}
 
 
 def test_results_are_published_on_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
+import h5py
 import numpy as np
 
 from cmarlsim import shipped
@@ -109,37 +110,52 @@ class Policy:
             return cls(None, None)
         path = shipped.find("policies", reference, ".h5")
         with open_readable(path, FORMAT) as file:
-            try:
-                networks = MLP(*(_floats(file[f"weights/{name}"]) for name in MLP._fields))
-                center, low, high = (
-                    _floats(value) for value in (file["tile_center"], file.attrs["low"], file.attrs["high"])
-                )
-                scale_lam = file.attrs["scale_lam"]
-                if not isinstance(scale_lam, np.bool_):
-                    raise TypeError(f"scale_lam = {scale_lam!r} is not a Boolean")
-                roots = file.attrs.get("lam_roots", 0)  # not in files of before there were any
-                if not isinstance(roots, int | np.integer):
-                    raise TypeError(f"lam_roots = {roots!r} is not a whole number")
-                encoding = Encoding(center, low, high, bool(scale_lam), int(roots))
-            except (KeyError, ValueError, TypeError, AttributeError, OSError) as error:
-                raise InputError(f"{path}: not a complete policy: {error}") from None
-            _check_networks(networks, path)
-            _check_encoding(encoding, path)
             training = {key: value for key, value in file.attrs.items() if key not in _ENCODING_ATTRIBUTES}
-        return cls(networks, encoding, training)
+            return replace(cls.read(file, path), training=training)
+
+    @classmethod
+    def read(cls, group: h5py.Group, path: Path) -> Self:
+        """Read what `write` wrote into a group of the file `path`.
+
+        Raises
+        ------
+        InputError
+            If it is not a complete policy.
+        """
+        try:
+            networks = MLP(*(_floats(group[f"weights/{name}"]) for name in MLP._fields))
+            center, low, high = (
+                _floats(value) for value in (group["tile_center"], group.attrs["low"], group.attrs["high"])
+            )
+            scale_lam = group.attrs["scale_lam"]
+            if not isinstance(scale_lam, np.bool_):
+                raise TypeError(f"scale_lam = {scale_lam!r} is not a Boolean")
+            roots = group.attrs.get("lam_roots", 0)  # not in files of before there were any
+            if not isinstance(roots, int | np.integer):
+                raise TypeError(f"lam_roots = {roots!r} is not a whole number")
+            encoding = Encoding(center, low, high, bool(scale_lam), int(roots))
+        except (KeyError, ValueError, TypeError, AttributeError, OSError) as error:
+            raise InputError(f"{path}: not a complete policy: {error}") from None
+        _check_networks(networks, path)
+        _check_encoding(encoding, path)
+        return cls(networks, encoding)
 
     def save(self, path: str | Path) -> None:
         """Write an HDF5 policy file: ``/weights``, ``/tile_center`` and attributes."""
-        if self.networks is None or self.encoding is None:
-            raise InputError("the policy 'rank' has no weights to save")
         with published(Path(path)) as file:
-            for name, array in zip(MLP._fields, self.networks, strict=True):
-                file[f"weights/{name}"] = np.asarray(array, dtype=np.float32)
-            file["tile_center"] = self.encoding.tile_center
+            self.write(file)
             file.attrs.update(dict(self.training))
             file.attrs["format"] = FORMAT
-            for name in ("low", "high", "scale_lam", "lam_roots"):
-                file.attrs[name] = getattr(self.encoding, name)
+
+    def write(self, group: h5py.Group) -> None:
+        """Write everything that decides what the policy does into a group of an HDF5 file."""
+        if self.networks is None or self.encoding is None:
+            raise InputError("the policy 'rank' has no weights to save")
+        for name, array in zip(MLP._fields, self.networks, strict=True):
+            group[f"weights/{name}"] = np.asarray(array, dtype=np.float32)
+        group["tile_center"] = self.encoding.tile_center
+        for name in ("low", "high", "scale_lam", "lam_roots"):
+            group.attrs[name] = getattr(self.encoding, name)
 
     @cached_property
     def sha256(self) -> str:

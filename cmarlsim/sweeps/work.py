@@ -13,7 +13,8 @@ from pathlib import Path
 from cmarlsim.api import execute
 from cmarlsim.errors import InputError
 from cmarlsim.execution import Run, whole_rollouts
-from cmarlsim.files import scratch_name, settle
+from cmarlsim.files import settle
+from cmarlsim.runs import Writing
 from cmarlsim.stopwatch import Seconds, stopwatch, timed
 from cmarlsim.sweeps.locks import Holder, holds, lock
 from cmarlsim.sweeps.manifest import Manifest, Sources, Task
@@ -22,7 +23,10 @@ from cmarlsim.sweeps.results import DamagedError, Result, checksum, publish, rea
 PUBLISH_SECONDS = 5.0
 """Results are published at least as often, so that a kill costs no more than this and a task."""
 
-MOST_DEATHS = 3
+LONG_STEPS = 10_000_000
+"""Tasks of so many steps are run into a file, so that they go on where they were killed."""
+
+MOST_DEATHS = 5
 """So many processes may end in the middle of a task before it is taken for the cause."""
 
 _REASON_LINES = 3
@@ -149,39 +153,34 @@ class Worker:
         return replace(result, seconds={stage: round(value, 6) for stage, value in seconds.items()})
 
     def _run(self, number: int, task: Task) -> Result:
-        record = self.manifest.record
-        path = None if record == "summary" else recording_of(self.out, number)
-        scratch = None if path is None else scratch_name(path)
-        try:
-            recording = execute(
-                task.scenario,
-                task.policy,
-                task.steps,
-                task.seed,
-                record=record,
-                out=scratch,
-                progress=lambda rollouts: not self._stop(),
-            )
-            with recording:
-                if recording.rollouts_done < whole_rollouts(task.steps, task.scenario.dual.T0):
-                    raise StoppedError
-                result = Result.of(number, recording)
-            if scratch is None or path is None:
-                return result
-            return replace(result, recording=_seal(scratch, path))
-        except InputError as error:
-            if scratch is None:
-                raise
-            what = str(error).partition(";")[0]  # the rest would speak of a file that is removed here
-            raise InputError(what.replace(str(scratch), str(path))) from None
-        finally:
-            if scratch is not None:
-                scratch.unlink(missing_ok=True)
+        record, rollouts = self.manifest.record, whole_rollouts(task.steps, task.scenario.dual.T0)
+        path, part = recording_of(self.out, number), None
+        if record != "summary" or rollouts * task.scenario.dual.T0 >= LONG_STEPS:
+            part = path.with_name(f".{path.stem}.part.h5")
+        writing: Writing = {"resume": "auto"} if part else {}
+        with execute(
+            task.scenario,
+            task.policy,
+            task.steps,
+            task.seed,
+            record=record,
+            out=part,
+            progress=lambda rollouts: not self._stop(),
+            **writing,
+        ) as recording:
+            if recording.rollouts_done < rollouts:
+                raise StoppedError
+            result = Result.of(number, recording)
+        if part and record == "summary":
+            part.unlink()
+        elif part:
+            result = replace(result, recording=_seal(part, path))
+        return result
 
 
 @timed("write")
-def _seal(scratch: Path, path: Path) -> str:
+def _seal(part: Path, path: Path) -> str:
     """Give a recording its name; returns its checksum."""
-    sha256 = checksum(scratch)
-    settle(scratch, path)
+    sha256 = checksum(part)
+    settle(part, path)
     return sha256

@@ -1,0 +1,159 @@
+"""``python -m cmarlsim.rerun``: run again what a recording says it is of, and compare."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import numpy as np
+import typer
+
+from cmarlsim.console import command, compilation_announced, progress_bar
+from cmarlsim.errors import InputError
+from cmarlsim.execution import Run
+from cmarlsim.kernels.scene import Trace
+from cmarlsim.learning.policy import RANK, Policy
+from cmarlsim.provenance import versions
+from cmarlsim.recording import AXES, Recording, location
+from cmarlsim.summary import Summary
+
+DIFFERENT = 1
+"""Exit code where the recording is not what its run gives."""
+
+
+class Difference(NamedTuple):
+    """Where a recording first differs from its run."""
+
+    dataset: str
+    row: int
+    found: np.ndarray
+    expected: np.ndarray
+
+    def __str__(self) -> str:
+        """One line."""
+        differ = _bits(self.found) != _bits(self.expected)
+        place = tuple(int(index) for index in np.argwhere(differ)[0])
+        inside = f" at {list(place)}" if place else ""
+        found, expected = (np.asarray(rows)[place].item() for rows in (self.found, self.expected))
+        return f"{self.dataset}, row {self.row}{inside}: {found!r}, but the run gives {expected!r}"
+
+
+def rerun(
+    recording: Annotated[Path, typer.Argument(help="HDF5 file of a run.")],
+    policy: Annotated[
+        str | None,
+        typer.Option(help="The policy's file, for a recording that does not hold it.", show_default=False),
+    ] = None,
+) -> int:
+    """Run again what a recording says it is of, and compare it bit by bit.
+
+    Exit code 0: identical; 1: it differs; 2: it cannot be run again.
+    """
+    with Recording.open(recording) as found:
+        team = policy_of(found, policy)
+        if found.rollouts_done == 0:
+            raise InputError(f"{recording}: holds no whole rollout")
+        others = [name for name, value in versions().items() if found.file.attrs.get(name) != value]
+        for name in others:
+            there = found.file.attrs.get(name, "unknown")
+            print(f"note: {name} = {there} in the file, {versions()[name]} here", file=sys.stderr)
+        label = f"{found.scenario.name}: running again"
+        with compilation_announced(), progress_bar(label, found.rollouts_done) as advance:
+            difference = first_difference(found, team, advance)
+    what = f"{recording}: {found.steps:,} steps of {found.scenario.name}, seed {found.seed}"
+    print(f"{what}: {'identical' if difference is None else f'differs in {difference}'}")
+    return 0 if difference is None else DIFFERENT
+
+
+def policy_of(recording: Recording, reference: str | None = None) -> Policy:
+    """The policy that a recording was made with: from the file itself, or from `reference`.
+
+    Raises
+    ------
+    InputError
+        If the file does not hold it and `reference` is not it.
+    """
+    if reference is not None:
+        policy = Policy.load(reference)
+    elif "policy" in recording.file:
+        policy = Policy.read(recording.file["policy"], Path(recording.path))
+    else:
+        policy = Policy.load(RANK)
+    if policy.sha256 == recording.policy_sha256:
+        return policy
+    if reference is None and "policy" not in recording.file:
+        raise InputError(f"{recording.path}: does not hold its policy: name its file with --policy")
+    raise InputError(f"{reference or recording.path}: not the policy that {recording.path} was recorded with")
+
+
+def first_difference(
+    recording: Recording, policy: Policy, advance: Callable[[int], object] = lambda rollouts: None
+) -> Difference | None:
+    """Where a recording first differs from the run that it says it is of; of one rollout, the first dataset.
+
+    Parameters
+    ----------
+    advance
+        Called with the number of rollouts that were compared.
+
+    Raises
+    ------
+    InputError
+        If a dataset is of another type or shape than a recording's.
+    """
+    scenario, keep_steps = recording.scenario, recording.level == "step"
+    run, summary = Run(scenario, policy, recording.seed), Summary(scenario)
+    place = {name: int(AXES[name][0] == "k_or_end") for name in recording.names}
+    for name, first in place.items():
+        start = recording.file[location(name)][:first]
+        if difference := _compare(recording, name, 0, np.zeros_like(start)):
+            return difference
+    for trace in run.chunks(recording.rollouts_done, keep_steps, sparse=recording.sparse):
+        differences = []
+        for name in recording.names:
+            rows = getattr(trace, name)
+            if difference := _compare(recording, name, place[name], rows):
+                differences.append((_rollout(trace, name, difference.row - place[name]), difference))
+            place[name] += len(rows)
+        if differences:
+            return min(differences, key=lambda found: found[0])[1]
+        summary.add(trace)
+        advance(len(trace.lam))
+    if recording.level == "summary":
+        for name, expected in summary.datasets().items():
+            if difference := _compare(recording, name, 0, expected):
+                return difference
+    return None
+
+
+def _compare(recording: Recording, name: str, first: int, expected: np.ndarray) -> Difference | None:
+    """The first of the rows from `first` on that is not as expected."""
+    path = location(name)
+    found = recording.file[path][first : first + len(expected)]
+    if (found.dtype, found.shape) != (expected.dtype, expected.shape):
+        raise InputError(
+            f"{recording.path}: {path} is {found.dtype}{list(found.shape)} from row {first} on, where a "
+            f"recording has {expected.dtype}{list(expected.shape)}"
+        )
+    differ = (_bits(found) != _bits(expected)).any(axis=tuple(range(1, found.ndim)))
+    if not differ.any():
+        return None
+    row = int(differ.argmax())
+    return Difference(path, first + row, found[row], expected[row])
+
+
+def _rollout(trace: Trace, name: str, row: int) -> int:
+    """The rollout of a chunk that a row of a dataset belongs to."""
+    if name == "link_pair":
+        row, name = int(np.searchsorted(np.cumsum(trace.link_count), row, side="right")), "link_count"
+    return row * len(trace.lam) // len(getattr(trace, name))
+
+
+def _bits(array: np.ndarray) -> np.ndarray:
+    return np.asarray(array, order="C").view(f"u{array.itemsize}")
+
+
+if __name__ == "__main__":
+    command(rerun)

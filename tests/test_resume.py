@@ -1,0 +1,305 @@
+"""Runs that end early, however it happens, and go on: the file is that of a run that never stopped."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import h5py
+import kill
+import pytest
+from cases import COMPILED
+from commands import outcome
+
+from cmarlsim import Policy, Recording, Scenario, execute
+from cmarlsim.errors import InputError
+from cmarlsim.journal import Journal, journal_of
+from cmarlsim.provenance import versions
+from cmarlsim.run import run
+
+FIRST = Path(__file__).parent / "recordings" / "first.h5"
+RANK = Policy.load("rank")
+TINY = Scenario.load("tiny")
+STEPS, CHUNK = (6000, 64) if COMPILED else (1500, 16)
+FORMS = [("step", "dense"), ("step", "sparse"), ("rollout", "auto"), ("summary", "auto")]
+OFTEN: dict[str, Any] = {"checkpoint": 1e-9}
+
+
+class Killed(BaseException):
+    """What ends a run in the tests that end it in their own process."""
+
+
+def begin(path: Path, calls: int, scenario: Scenario = TINY, **options: Any) -> None:
+    """Run until `progress` was called so often, and end as if killed: nothing gets a chance to tidy up."""
+
+    def progress(rollouts: int) -> bool:
+        nonlocal calls
+        calls -= 1
+        if calls == 0:
+            raise Killed
+        return True
+
+    with pytest.raises(Killed):
+        execute(scenario, RANK, out=path, progress=progress, **options)
+
+
+@pytest.fixture(autouse=True)
+def short_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cmarlsim.execution._CHUNK_ROLLOUTS", CHUNK)
+
+
+@pytest.mark.parametrize(("level", "links"), FORMS)
+def test_it_goes_on_as_if_nothing_had_happened(tmp_path: Path, level: str, links: str) -> None:
+    options: dict[str, Any] = {"steps": STEPS, "seed": 3, "record": level, "links": links}
+    execute(TINY, RANK, out=tmp_path / "whole.h5", **options).close()
+    path = tmp_path / "r.h5"
+    for calls in (1, 3, 5, 2):
+        begin(path, calls, **options, **OFTEN, resume="auto")
+        assert journal_of(path).exists()
+        assert not path.exists()
+    execute(TINY, RANK, out=path, resume="auto", **options).close()
+    assert kill.contents(path) == kill.contents(tmp_path / "whole.h5")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["r.h5", "whole.h5"]
+
+
+SCENARIOS = {
+    "drawn links": ["links.model=bernoulli", "links.p=0.3", "links.footprint=complete"],
+    "all linked": ["links.model=always"],
+}
+
+
+@pytest.mark.parametrize("case", SCENARIOS)
+def test_links_go_on_from_those_there_were(tmp_path: Path, case: str) -> None:
+    scenario = Scenario.load("tiny", SCENARIOS[case])
+    options: dict[str, Any] = {"steps": STEPS, "links": "sparse"}
+    execute(scenario, RANK, out=tmp_path / "whole.h5", **options).close()
+    begin(tmp_path / "r.h5", 2, scenario, **options, **OFTEN)
+    execute(scenario, RANK, out=tmp_path / "r.h5", resume=True, **options).close()
+    assert kill.contents(tmp_path / "r.h5") == kill.contents(tmp_path / "whole.h5")
+
+
+@pytest.mark.parametrize(("level", "links"), FORMS)
+def test_a_recording_can_be_extended(tmp_path: Path, level: str, links: str) -> None:
+    options: dict[str, Any] = {"record": level, "links": links}
+    path = tmp_path / "r.h5"
+    for steps in (10, 650, STEPS - 100, STEPS):
+        execute(TINY, RANK, steps, out=path, resume="auto", **options).close()
+        assert Recording.open(path).steps == steps
+    execute(TINY, RANK, STEPS, out=tmp_path / "whole.h5", **options).close()
+    assert kill.contents(path) == kill.contents(tmp_path / "whole.h5")
+    before = path.stat()
+    execute(TINY, RANK, STEPS, out=path, resume="auto", **options).close()
+    assert os.path.samestat(path.stat(), before)
+    with pytest.raises(InputError, match=f"holds {STEPS} steps already, more than --steps 650"):
+        execute(TINY, RANK, 650, out=path, resume="auto", **options)
+
+
+def test_an_extension_that_is_killed_leaves_the_older_file(tmp_path: Path) -> None:
+    path = tmp_path / "r.h5"
+    execute(TINY, RANK, 300, out=path).close()
+    before = path.read_bytes()
+    begin(path, 3, steps=STEPS, resume=True, **OFTEN)
+    assert path.read_bytes() == before
+    execute(TINY, RANK, STEPS, out=path, resume=True).close()
+    execute(TINY, RANK, STEPS, out=tmp_path / "whole.h5").close()
+    assert kill.contents(path) == kill.contents(tmp_path / "whole.h5")
+
+
+# --- killed, wherever it may be ---
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize(("level", "links", "stride"), [("step", "sparse", 25), ("summary", "auto", 15)])
+def test_a_kill_at_any_file_operation_leaves_no_trace(
+    tmp_path: Path, level: str, links: str, stride: int
+) -> None:
+    case = kill.recording(tmp_path, 1200, level, links, checkpoint=1e-9)
+    older = tmp_path / "older.h5"
+    execute(TINY, RANK, 640, out=older, record=level, links=links).close()
+    assert kill.at_every_operation(case, older, stride) > 3
+    assert kill.at_every_operation(case, stride=stride) > 3
+
+
+@pytest.mark.compiled
+def test_a_training_killed_at_any_file_operation_leaves_no_trace(tmp_path: Path) -> None:
+    assert kill.at_every_operation(kill.training(tmp_path), stride=120) > 2
+
+
+@pytest.mark.compiled
+def test_kills_at_random_moments_leave_no_trace(tmp_path: Path) -> None:
+    case = kill.recording(tmp_path, 20_000, "step", "sparse", checkpoint=0.01)
+    kill.at_random_moments(case, 5, 0.2, random.Random(7))
+
+
+@pytest.mark.compiled
+def test_a_full_disk_leaves_no_trace(tmp_path: Path) -> None:
+    case = kill.recording(tmp_path, 2000, "rollout", "auto", checkpoint=1e-9)
+    assert kill.at_random_sizes(case, 6, random.Random(3)) > 3
+
+
+# --- what stands in the way ---
+
+
+@pytest.fixture
+def killed(tmp_path: Path) -> Path:
+    """Output of a run that was killed after some commits."""
+    begin(tmp_path / "r.h5", 3, steps=STEPS, **OFTEN)
+    return tmp_path / "r.h5"
+
+
+@pytest.mark.parametrize("part", [0.0, 0.1, 0.9, 0.999])
+def test_a_torn_journal_costs_time_only(tmp_path: Path, killed: Path, part: float) -> None:
+    journal = journal_of(killed)
+    os.truncate(journal, int(part * journal.stat().st_size))
+    execute(TINY, RANK, STEPS, out=killed, resume="auto").close()
+    execute(TINY, RANK, STEPS, out=tmp_path / "whole.h5").close()
+    assert kill.contents(killed) == kill.contents(tmp_path / "whole.h5")
+
+
+@pytest.mark.compiled
+def test_a_damaged_commit_or_piece_is_not_believed(tmp_path: Path) -> None:
+    path = tmp_path / "r.h5"
+    execute(TINY, RANK, STEPS, out=tmp_path / "whole.h5").close()
+    whole = kill.contents(tmp_path / "whole.h5")
+    begin(path, 3, steps=STEPS, **OFTEN)
+    data = journal_of(path).read_bytes()
+    for place in range(0, len(data), len(data) // 12):
+        damaged = bytearray(data)
+        damaged[place] ^= 0xFF
+        journal_of(path).write_bytes(damaged)
+        if place == 0:
+            with pytest.raises(InputError, match="not a journal of a run"):
+                execute(TINY, RANK, STEPS, out=path, resume="auto")
+        else:
+            execute(TINY, RANK, STEPS, out=path, resume="auto").close()
+            assert kill.contents(path) == whole
+            path.unlink()
+
+
+def test_the_older_commit_counts_where_the_newer_one_is_torn(tmp_path: Path) -> None:
+    with Journal(tmp_path / "j") as journal:
+        journal.start({"of": "a test"}, most=100)
+        for number in range(4):
+            journal.append("x", bytes([number] * 10))
+            journal.commit({"number": number}, bytes([number]))
+        slot = journal._slots[3 % 2]
+    data = bytearray((tmp_path / "j").read_bytes())
+    data[slot + 30] ^= 1
+    (tmp_path / "j").write_bytes(data)
+    with Journal(tmp_path / "j") as journal:
+        assert journal.last is not None
+        assert (journal.last.label["number"], journal.last.data) == (2, b"\x02")
+        assert [piece[0] for _, piece in journal.pieces()] == [0, 1, 2]
+
+
+OTHERS: dict[str, tuple[list[str], str, dict[str, Any]]] = {
+    "links.d": (["links.d=2.5"], "rank", {}),
+    "zones[1].c, seed": (["zones.1.c=0.21"], "rank", {"seed": 1}),
+    "record": ([], "rank", {"record": "rollout"}),
+    "links": ([], "rank", {"links": "sparse"}),
+    "dual.alpha, dual.eta": (["dual.alpha=0.2", "dual.eta=0.4"], "rank", {}),
+}
+
+
+@pytest.mark.parametrize("differing", OTHERS)
+@pytest.mark.parametrize("ended", [True, False])
+def test_another_run_is_refused(killed: Path, differing: str, ended: bool) -> None:
+    if ended:
+        execute(TINY, RANK, STEPS, out=killed, resume=True).close()
+    settings, policy, options = OTHERS[differing]
+    before = {file: file.read_bytes() for file in killed.parent.iterdir()}
+    with pytest.raises(InputError, match=f"r.h5.*is of another run, these differ: {re.escape(differing)};"):
+        execute(
+            Scenario.load("tiny", settings),
+            Policy.load(policy),
+            2 * STEPS,
+            out=killed,
+            resume="auto",
+            **options,
+        )
+    assert {file: file.read_bytes() for file in killed.parent.iterdir()} == before
+
+
+def test_another_policy_or_version_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paper, path = Scenario.load("paper"), tmp_path / "r.h5"
+    execute(paper, Policy.load("paper"), 100, out=path).close()
+    monkeypatch.setattr("numpy.__version__", "1.0")
+    with pytest.raises(InputError, match="these differ: policy, version_numpy;"):
+        execute(paper, RANK, 200, out=path, resume=True)
+
+
+def test_nothing_is_overwritten_unasked(tmp_path: Path, killed: Path) -> None:
+    with pytest.raises(InputError, match=r"r\.h5\.journal: continue it with --resume auto, or add --force"):
+        execute(TINY, RANK, STEPS, out=killed)
+    with pytest.raises(InputError, match="nothing to continue"):
+        execute(TINY, RANK, STEPS, out=tmp_path / "none.h5", resume=True)
+    with pytest.raises(InputError, match="no force"):
+        execute(TINY, RANK, STEPS, out=killed, resume=True, force=True)
+    with pytest.raises(InputError, match="needs an out"):
+        execute(TINY, RANK, STEPS, resume=True)
+    with pytest.raises(InputError, match="must be False, True or 'auto'"):
+        execute(TINY, RANK, STEPS, out=killed, resume="always")  # type: ignore[call-overload]
+    with pytest.raises(InputError, match="more than 0 seconds"):
+        execute(TINY, RANK, STEPS, out=killed, checkpoint=0.0)
+    assert journal_of(killed).exists()
+    execute(TINY, RANK, 10, out=killed, force=True).close()
+    assert Recording.open(killed).steps == 10
+    assert [file.name for file in tmp_path.iterdir()] == ["r.h5"]
+
+
+def test_what_was_to_be_replaced_is_replaced_in_the_end(tmp_path: Path) -> None:
+    path, other = tmp_path / "r.h5", Scenario.load("tiny", ["links.d=2.5"])
+    execute(other, RANK, 10, out=path).close()
+    begin(path, 2, steps=STEPS, force=True, **OFTEN)
+    assert Recording.open(path).scenario == other
+    execute(TINY, RANK, STEPS, out=path, resume="auto").close()
+    assert Recording.open(path).scenario == TINY
+
+
+def test_two_at_once_do_not_mix(killed: Path) -> None:
+    with Journal(journal_of(killed)), pytest.raises(InputError, match="another process"):
+        execute(TINY, RANK, STEPS, out=killed, resume="auto")
+    execute(TINY, RANK, STEPS, out=killed, resume="auto").close()
+
+
+def test_a_recording_of_before_there_were_states_is_not_extended(tmp_path: Path) -> None:
+    path = tmp_path / "first.h5"
+    shutil.copy(FIRST, path)
+    with h5py.File(path, "r+") as file:
+        file.attrs.update(versions())
+    with pytest.raises(InputError, match="cannot be continued"):
+        execute(TINY, RANK, 400, seed=3, out=path, resume=True)
+
+
+# --- commands ---
+
+
+def test_the_command_continues(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments = ["tiny", "--policy", "rank", "--steps", str(STEPS)]
+    Path("results").mkdir()
+    begin(Path("results/tiny-seed0.h5"), 2, steps=STEPS, **OFTEN)
+    code, _, err = outcome(run, [*arguments, "--resume", "auto"], capsys)
+    assert (code, err) == (0, f"results/tiny-seed0.h5: continues after step {15 * CHUNK}\n")
+    execute(TINY, RANK, STEPS, out="whole.h5").close()
+    assert kill.contents(Path("results/tiny-seed0.h5")) == kill.contents(Path("whole.h5"))
+    code, _, err = outcome(run, [*arguments[:-1], str(STEPS + 500), "--resume", "whole.h5"], capsys)
+    assert (code, err) == (0, f"whole.h5: continues after step {STEPS}\n")
+    assert Recording.open("whole.h5").steps == STEPS + 500
+    for more, said in {
+        ("--resume", "none.h5"): "--resume none.h5: nothing to continue",
+        ("--resume", "whole.h5", "--out", "o.h5"): "so --out o.h5 cannot be another",
+        ("--resume", "whole.h5", "--force"): "no force",
+        ("--resume", "whole.h5", "--set", "links.d=3"): "these differ: links.d;",
+        ("--resume", "whole.h5"): f"holds {STEPS + 500} steps already, more than --steps {STEPS}",
+        ("--checkpoint", "0"): "more than 0 seconds",
+    }.items():
+        code, _, err = outcome(run, [*arguments, *more], capsys)
+        assert code == 2
+        assert said in err
