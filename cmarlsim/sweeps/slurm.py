@@ -48,7 +48,7 @@ if [ $code -eq 138 ] || [ $code -eq 143 ]; then wait $worker; code=$?; fi  # the
 if {{ [ $warned = yes ] && [ $code -eq {again} ]; }} || [ $code -eq 137 ]; then
     if [ "${{SLURM_RESTART_COUNT:-0}}" -lt {restarts} ]; then
         echo "back into the queue (exit code $code)"
-        scontrol requeue "${{SLURM_JOB_ID}}"
+        scontrol requeue "${{{job}}}"  # the number of the last element's job is that of the whole array
     fi
 fi
 exit $code

@@ -84,6 +84,7 @@ class Cluster:
     def __init__(self, root: Path, nodes: int = 2) -> None:
         self._root, self._nodes = root, [f"n{i}" for i in range(nodes)]
         self._daemons: list[subprocess.Popen[bytes]] = []
+        self._waiting: dict[str, float] = {}
         self.environment = {"SLURM_CONF": str(root / "slurm.conf"), "PATH": _path()}
 
     def __enter__(self) -> Self:
@@ -130,10 +131,16 @@ class Cluster:
         return done.stdout.strip()
 
     def hurry(self) -> None:
-        """Let jobs that were put back into the queue begin at once; otherwise they wait for minutes."""
-        for job in self.call("squeue", "-h", "-r", "-t", "PD", "-o", "%A").split():
-            with suppress(subprocess.CalledProcessError):  # it has begun
-                self.call("scontrol", "update", f"JobId={job}", "StartTime=now")
+        """Let jobs that were put back into the queue begin; otherwise they wait for minutes.
+
+        Not in the second in which they ended: a node would not take them.
+        """
+        waiting = self.call("squeue", "-h", "-r", "-t", "PD", "-o", "%A").split()
+        self._waiting = {job: self._waiting.get(job, time.monotonic()) for job in waiting}
+        for job, since in self._waiting.items():
+            if time.monotonic() - since > 2:
+                with suppress(subprocess.CalledProcessError):  # it has begun
+                    self.call("scontrol", "update", f"JobId={job}", "StartTime=now")
 
     def _idle(self) -> int:
         with suppress(subprocess.SubprocessError):

@@ -9,6 +9,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -89,7 +90,8 @@ def test_elements_killed_and_pushed_aside_change_no_bit(
     cluster.call("sbatch", "-p", "urgent", "-w", node, "-o", "/dev/null", "--wrap", "sleep 1")
     while "RUNNING" in cluster.call("squeue", "-h", "-o", "%T", "-j", caught[1].job):
         time.sleep(0.1)
-    os.kill(caught[1].pid, signal.SIGCONT)
+    with suppress(ProcessLookupError):  # Slurm has woken it
+        os.kill(caught[1].pid, signal.SIGCONT)
     assert "nothing to submit" in outcome(run, submit, capsys)[1]
     assert "elements in the queue: " in outcome(status, [str(out)], capsys)[1]
     while cluster.call("squeue", "-h") and time.monotonic() < deadline:
