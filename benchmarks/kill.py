@@ -223,7 +223,7 @@ def main() -> None:
             kills = at_every_operation(case), at_every_operation(case, older)
             print(f"{level} {links}: killed at {kills[0]} file operations, and {kills[1]} of an extension")
         with tempfile.TemporaryDirectory() as folder:
-            case = recording(Path(folder), 20_000 if level == "step" else 500_000, level, links, 0.01)
+            case = recording(Path(folder), 100_000 if level == "step" else 1_000_000, level, links, 0.01)
             runs = at_random_moments(case, KILLS, 0.2, generator)
             print(f"{level} {links}: killed at {KILLS} random moments, in {runs} runs")
             refused = at_random_sizes(case, KILLS, generator)

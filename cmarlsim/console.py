@@ -5,12 +5,14 @@ from __future__ import annotations
 import atexit
 import errno
 import gc
+import inspect
 import os
 import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import is_dataclass
 from functools import wraps
 from types import FrameType
 from typing import Any
@@ -46,6 +48,25 @@ def interruptible(function: Callable[..., int]) -> Callable[..., int]:
             print(stop.args[0] if stop.args else "stopped", file=sys.stderr)
             return STOPPED
 
+    return wrapped
+
+
+def grouped(command: Callable[..., int]) -> Callable[..., int]:
+    """Decorator of a command: each parameter that is a dataclass becomes options, one a field."""
+    signature = inspect.signature(command, eval_str=True)
+    kinds = {name: parameter.annotation for name, parameter in signature.parameters.items()}
+    groups = {name: kind for name, kind in kinds.items() if is_dataclass(kind) and isinstance(kind, type)}
+    fields = {name: inspect.signature(group, eval_str=True).parameters for name, group in groups.items()}
+
+    @wraps(command)
+    def wrapped(**options: Any) -> int:
+        for name, group in groups.items():
+            options[name] = group(**{field: options.pop(field) for field in fields[name]})
+        return command(**options)
+
+    parameters = [parameter for name, parameter in signature.parameters.items() if name not in groups]
+    parameters += [field for group in fields.values() for field in group.values()]
+    wrapped.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     return wrapped
 
 

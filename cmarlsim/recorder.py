@@ -127,7 +127,6 @@ class Recorder:
             arrays = unpacked(last.label["arrays"], last.data)
             left = {name: (last.label["pieces"][name], arrays.pop(f"left/{name}")) for name in self._columns}
             self._go_on(last.label["rollouts"], left, arrays)
-            self._replace = self._replace or about["replaces"]
         elif resume != "auto":
             raise InputError(f"{self.path}: nothing to continue: there is neither it nor a journal")
 

@@ -23,8 +23,9 @@ Layout: level ``step`` keeps the first two groups, ``rollout`` the second, ``sum
 
 Attributes of ``/``: `format`, `scenario` and `floorplan` (resolved TOML), `seed`, `policy_sha256` (a hash of
 the policy's numbers, `Policy.sha256`, not of its file), `record`, versions, and `rollouts_done`: what lies
-behind it is not true. The datasets' axes are named by dimension scales (`AXES`). Links are kept sparse for more than `FEW_AGENTS` agents, unless asked otherwise; the attribute `links` says
-which. `Recording.links` gives matrices in either case.
+behind it is not true. The datasets' axes are named by dimension scales (`AXES`). Links are kept sparse for
+more than `FEW_AGENTS` agents, unless asked otherwise; the attribute `links` says which. `Recording.links`
+gives matrices in either case.
 """
 
 from __future__ import annotations

@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 import re
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cmarlsim.console import STOPPED, Stop, command, compilation_announced, progress_bar, waiting
+from cmarlsim.console import STOPPED, Stop, command, compilation_announced, grouped, progress_bar, waiting
 from cmarlsim.errors import InputError
 from cmarlsim.execution import Run, whole_rollouts
 from cmarlsim.hdf5 import check_free
@@ -28,7 +30,66 @@ from cmarlsim.scenario import Scenario
 AUTO = Path("auto")
 
 
+@dataclass(frozen=True)
+class Files:
+    """Options that say which files are written, and how."""
+
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="HDF5 file to record in; with several runs, '-seedN' joins its name. "
+            "[default: a free name in results/]",
+            show_default=False,
+        ),
+    ] = None
+    force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE|auto",
+            help="Continue the run recorded in FILE, ended or killed; auto: in --out, if there is one.",
+        ),
+    ] = None
+    checkpoint: Annotated[
+        float, typer.Option(help="Seconds of work that may be lost when the run is killed.")
+    ] = CHECKPOINT_SECONDS
+    plot: Annotated[bool, typer.Option(help="Draw a picture beside the recording.")] = True
+
+    @property
+    def writing(self) -> Writing:
+        """How recordings are written."""
+        return {
+            "force": self.force,
+            "resume": "auto" if self.resume else False,
+            "checkpoint": self.checkpoint,
+        }
+
+    def base(self, name: str, seed: int, runs: int) -> Path:
+        """The recording's name, before seeds join it.
+
+        Raises
+        ------
+        InputError
+            If the options contradict each other, or there is nothing to resume.
+        """
+        if self.resume in (None, AUTO):
+            base = self.out or _free(name, seed, runs, resume=self.resume == AUTO)
+        elif self.out not in (None, self.resume):
+            raise InputError(
+                f"--resume {self.resume}: continues that file, so --out {self.out} cannot be another"
+            )
+        else:
+            base = self.resume
+            found = [file for path in _one_each(base, seed, runs) for file in (path, journal_of(path))]
+            if not any(file.exists() for file in found):
+                raise InputError(f"--resume {base}: nothing to continue: there is neither it nor its journal")
+        check_writing(base, **self.writing)
+        return base
+
+
+@grouped
 def run(
+    files: Files,
     scenario: Annotated[str, typer.Argument(help="A scenario's TOML file, or a shipped name.")] = "paper",
     policy: Annotated[
         str, typer.Option(help="A policy's HDF5 file, a shipped name, or 'rank' (no training needed).")
@@ -38,14 +99,6 @@ def run(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the (first) run.")] = 0,
     runs: Annotated[int, typer.Option(min=1, help="Runs with the seeds SEED, SEED + 1, ...")] = 1,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="HDF5 file to record in; with several runs, '-seedN' joins its name. "
-            "[default: a free name in results/]",
-            show_default=False,
-        ),
-    ] = None,
     record: Annotated[
         str,
         typer.Option(
@@ -56,18 +109,6 @@ def run(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change a scenario key: links.d=4, zones.red.c=0.2."),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
-    resume: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE|auto",
-            help="Continue the run recorded in FILE, ended or killed; auto: in --out, if there is one.",
-        ),
-    ] = None,
-    checkpoint: Annotated[
-        float, typer.Option(help="Seconds of work that may be lost when the run is killed.")
-    ] = CHECKPOINT_SECONDS,
-    plot: Annotated[bool, typer.Option(help="Draw a picture beside the recording.")] = True,
 ) -> int:
     """Run Algorithm 2: a team patrols a floor plan, gossips, and updates its multipliers."""
     world = Scenario.load(scenario, set_ or ())
@@ -78,32 +119,30 @@ def run(
     check_seed(seed + runs - 1)
     rollouts = whole_rollouts(steps, world.dual.T0)
     choose_links(world, rollouts * world.dual.T0, record, links or "auto")
-    if resume not in (None, AUTO, out) and out is not None:
-        raise InputError(f"--resume {resume}: continues that file, so --out {out} cannot be another")
-    writing: Writing = {"force": force, "resume": "auto" if resume else False, "checkpoint": checkpoint}
-    base = out or (resume if resume != AUTO else None) or _free(world.name, seed, runs, resume == AUTO)
+    base = files.base(world.name, seed, runs)
     paths = _one_each(base, seed, runs)
-    check_writing(base, **writing)
-    if resume == base and not any(found.exists() for path in paths for found in (path, journal_of(path))):
-        raise InputError(f"--resume {resume}: nothing to continue: there is neither it nor a journal of it")
-    picture = base.with_suffix(".png") if plot and record != "summary" else None
+    picture = base.with_suffix(".png") if files.plot and record != "summary" else None
     for path in [*paths, *([picture] if picture else [])]:
-        check_free(path, force or resume is not None, [Path(scenario), Path(policy)])
+        check_free(path, files.force or files.resume is not None, [Path(scenario), Path(policy)])
     with compilation_announced(), waiting(f"{world.name}: looking along all ways"):
         Run(world, team, seed).advance(0, keep_steps=False)  # here, so that several processes find it done
     tasks = [
-        Task(world, team, rollouts * world.dual.T0, seed + i, path, record, links or "auto", writing)
+        Task(world, team, rollouts * world.dual.T0, seed + i, path, record, links or "auto", files.writing)
         for i, path in enumerate(paths)
     ]
+    return _run_and_report(tasks, f"{world.name}: running", rollouts * runs, picture)
+
+
+def _run_and_report(tasks: Sequence[Task], label: str, rollouts: int, picture: Path | None) -> int:
     with Stop() as stop:
-        with progress_bar(f"{world.name}: running", rollouts * runs) as advance:
+        with progress_bar(label, rollouts) as advance:
 
             def progress(done: int) -> bool:
                 advance(done)
                 return not stop.asked
 
             run_tasks(tasks, progress)
-        recordings = [Recording.open(path) for path in paths if path.exists()]
+        recordings = [Recording.open(task.out) for task in tasks if task.out.exists()]
         if picture:
             draw_runs(recordings, picture)
         print_report(recordings)

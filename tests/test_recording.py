@@ -13,6 +13,7 @@ import pytest
 from cmarlsim import Policy, Recording, Scenario, execute
 from cmarlsim.errors import InputError
 from cmarlsim.execution import Run
+from cmarlsim.picture import satisfaction_band
 from cmarlsim.recorder import Recorder
 
 RANK = Policy.load("rank")
@@ -106,6 +107,22 @@ def test_levels_agree(tmp_path: Path) -> None:
         _ = rollout.position
     with pytest.raises(InputError, match="--record rollout"):
         _ = summary.lam
+
+
+def test_a_long_run_is_read_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with execute(Scenario.load("tiny"), RANK, 230, out=tmp_path / "r.h5", record="rollout") as run:
+        whole, running, certificate = run.satisfaction(), run.satisfaction("rollout"), run.certificate()
+        steps, (low, _, _) = satisfaction_band([run])
+        assert np.array_equal(low, running)
+        monkeypatch.setattr("cmarlsim.recording._BLOCK_BYTES", 150)
+        monkeypatch.setattr("cmarlsim.picture.CURVE_POINTS", 6)
+        assert np.array_equal(run.satisfaction(), whole)
+        assert np.allclose(run.certificate(), certificate, rtol=0, atol=1e-15)
+        steps, (low, mean, high) = satisfaction_band([run])
+        assert steps.tolist() == [30, 70, 110, 150, 190, 230]
+        assert np.array_equal(low, running[2::4])
+        assert np.array_equal(low, mean)
+        assert np.array_equal(low, high)
 
 
 def test_certificates_hold(tmp_path: Path) -> None:

@@ -20,6 +20,11 @@ RANK = Policy.load("rank")
 Call = Callable[..., Outcome]
 
 
+@pytest.fixture(autouse=True)
+def many_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cmarlsim.execution._CHUNK_ROLLOUTS", 8)
+
+
 @pytest.fixture
 def call(capsys: pytest.CaptureFixture[str]) -> Call:
     return lambda *arguments: outcome(rerun, [str(argument) for argument in arguments], capsys)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import re
@@ -48,7 +49,8 @@ def begin(path: Path, calls: int, scenario: Scenario = TINY, **options: Any) -> 
 
 
 @pytest.fixture(autouse=True)
-def short_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+def many_chunks_and_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cmarlsim.layout._PIECE_ROWS", 100)
     monkeypatch.setattr("cmarlsim.execution._CHUNK_ROLLOUTS", CHUNK)
 
 
@@ -67,14 +69,15 @@ def test_it_goes_on_as_if_nothing_had_happened(tmp_path: Path, level: str, links
 
 
 SCENARIOS = {
-    "drawn links": ["links.model=bernoulli", "links.p=0.3", "links.footprint=complete"],
-    "all linked": ["links.model=always"],
+    "drawn links": ("tiny", ["links.model=bernoulli", "links.p=0.3", "links.footprint=complete"]),
+    "all linked": ("tiny", ["links.model=always"]),
+    "multipliers of both kinds": ("paper", ["dual.T0=10"]),
 }
 
 
 @pytest.mark.parametrize("case", SCENARIOS)
-def test_links_go_on_from_those_there_were(tmp_path: Path, case: str) -> None:
-    scenario = Scenario.load("tiny", SCENARIOS[case])
+def test_links_and_multipliers_go_on_from_those_there_were(tmp_path: Path, case: str) -> None:
+    scenario = Scenario.load(*SCENARIOS[case])
     options: dict[str, Any] = {"steps": STEPS, "links": "sparse"}
     execute(scenario, RANK, out=tmp_path / "whole.h5", **options).close()
     begin(tmp_path / "r.h5", 2, scenario, **options, **OFTEN)
@@ -104,7 +107,10 @@ def test_an_extension_that_is_killed_leaves_the_older_file(tmp_path: Path) -> No
     before = path.read_bytes()
     begin(path, 3, steps=STEPS, resume=True, **OFTEN)
     assert path.read_bytes() == before
-    execute(TINY, RANK, STEPS, out=path, resume=True).close()
+    calls: list[int] = []
+    execute(TINY, RANK, STEPS, out=path, resume=True, progress=lambda done: not calls.append(done)).close()
+    assert calls[0] > 30  # more than there are in the file
+    assert sum(calls) == STEPS // TINY.dual.T0
     execute(TINY, RANK, STEPS, out=tmp_path / "whole.h5").close()
     assert kill.contents(path) == kill.contents(tmp_path / "whole.h5")
 
@@ -139,6 +145,30 @@ def test_kills_at_random_moments_leave_no_trace(tmp_path: Path) -> None:
 def test_a_full_disk_leaves_no_trace(tmp_path: Path) -> None:
     case = kill.recording(tmp_path, 2000, "rollout", "auto", checkpoint=1e-9)
     assert kill.at_random_sizes(case, 6, random.Random(3)) > 3
+
+
+@pytest.mark.parametrize("survived", [0, 1, 5, 20])
+def test_a_disk_that_is_full_only_for_the_file_leaves_the_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, survived: int
+) -> None:
+    path, write, left = tmp_path / "r.h5", os.pwrite, [survived]
+
+    def refuse(file: int, data: bytes, place: int) -> int:
+        if os.readlink(f"/proc/self/fd/{file}").endswith(".tmp"):
+            left[0] -= 1
+        if left[0] < 0:
+            left[0] += 1
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(file, data, place)
+
+    with monkeypatch.context() as full:
+        full.setattr("os.pwrite", refuse)
+        with pytest.raises(InputError, match=f"No space left.*the first {STEPS // 10} rollouts are in"):
+            execute(TINY, RANK, STEPS, out=path)
+    assert [file.name for file in tmp_path.iterdir()] == ["r.h5.journal"]
+    execute(TINY, RANK, STEPS, out=path, resume=True).close()
+    execute(TINY, RANK, STEPS, out=tmp_path / "whole.h5").close()
+    assert kill.contents(path) == kill.contents(tmp_path / "whole.h5")
 
 
 # --- what stands in the way ---

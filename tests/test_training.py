@@ -315,6 +315,20 @@ def test_finished_training_can_be_published_again(tmp_path: Path, uninterrupted:
     assert_same_file(out, uninterrupted[2])
 
 
+def test_training_killed_after_its_last_write_is_done(tmp_path: Path, uninterrupted: Trained) -> None:
+    """The policy is there, and its checkpoint still; a policy of another training is kept."""
+    out = tmp_path / "policy.h5"
+    save(uninterrupted[1], checkpoint_of(out))
+    shutil.copy(uninterrupted[2], out)
+    assert learn(TINY, SEED, recipe=RECIPE, out=out).sha256 == uninterrupted[0].sha256
+    assert [path.name for path in tmp_path.iterdir()] == ["policy.h5"]
+    save(uninterrupted[1], checkpoint_of(out))
+    Policy.load("paper").save(out)
+    with pytest.raises(InputError, match="exists already"):
+        learn(TINY, SEED, recipe=RECIPE, out=out)
+    assert Policy.load(out).sha256 == Policy.load("paper").sha256
+
+
 @pytest.mark.parametrize("edit", ["missing", "misshapen", "out of range", "off the graph"])
 def test_broken_checkpoint_is_refused(stopped: Path, edit: str) -> None:
     with h5py.File(checkpoint_of(stopped), "r+") as file:
