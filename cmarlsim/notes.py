@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import sys
 
 log = logging.getLogger("cmarlsim")
 
+_handler = logging.StreamHandler()
+
 
 def notes_on_stderr() -> None:
-    """Show notes on stderr, one line each."""
-    if not log.handlers:
-        log.addHandler(logging.StreamHandler())
+    """Show notes on what is stderr now, one line each."""
+    _handler.stream = sys.stderr
+    log.addHandler(_handler)
     log.setLevel(logging.INFO)
