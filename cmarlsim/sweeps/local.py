@@ -75,6 +75,7 @@ class Local:
         self._careful: set[int] = set()
         self._stillborn = 0
         self._busy: dict[Connection, tuple[BaseProcess, int | None]] = {}
+        self._told: set[Connection] = set()
         self.totals = Totals()
 
     def run(self, batches: Sequence[int], progress: Callable[[int], bool]) -> Totals:
@@ -113,9 +114,10 @@ class Local:
         self._busy[mine] = process, None
 
     def _stop(self) -> None:
-        """Workers end when their pipe does, at the next chunk."""
+        """Tell all workers, once each, to end at the next chunk."""
         self._waiting.clear()
-        for pipe in self._busy:
+        for pipe in self._busy.keys() - self._told:
+            self._told.add(pipe)
             with suppress(OSError):
                 pipe.send(None)
 
