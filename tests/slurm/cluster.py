@@ -111,8 +111,9 @@ class Cluster:
         return self
 
     def __exit__(self, *error: object) -> None:
-        with suppress(subprocess.SubprocessError):
+        with suppress(subprocess.SubprocessError, RuntimeError):  # jobs end before those who watch over them
             self.call("scancel", f"--user={getpass.getuser()}")
+            self._wait(lambda: not self.call("squeue", "-h"))
         for daemon in reversed(self._daemons):
             daemon.send_signal(signal.SIGTERM)
         for daemon in reversed(self._daemons):
