@@ -6,6 +6,8 @@ be of level ``rollout``; they may differ in policy, links.d and seed only. Five 
 for each policy and each d = 1 .. 6, in memory::
 
     python -m analysis.figure5c --run --policy "trained in the loop=paper" --policy "mine=results/mine.h5"
+
+A sweep's folder stands for its recordings; ``data/sweeps/figure5c.toml`` is the sweep of the paper's figure.
 """
 
 from __future__ import annotations

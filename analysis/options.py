@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 Recordings = Annotated[
-    list[Path] | None, typer.Argument(help="Recordings of one scenario.", show_default=False)
+    list[Path] | None,
+    typer.Argument(help="Recordings of one scenario, or a sweep's folder.", show_default=False),
 ]
 OneRecording = Annotated[Path | None, typer.Argument(help="A recording.", show_default=False)]
 Run = Annotated[

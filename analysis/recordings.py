@@ -13,6 +13,7 @@ from cmarlsim.execution import whole_rollouts
 from cmarlsim.learning.policy import Policy
 from cmarlsim.recording import LEVELS, Recording
 from cmarlsim.scenario import Scenario
+from cmarlsim.sweeps.collecting import recordings_in
 
 RADII = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
 """Ranges d of Fig. 5c, in metres."""
@@ -47,6 +48,8 @@ def load(paths: Sequence[Path], level: str, may_differ: Sequence[str] = ()) -> l
 
     Parameters
     ----------
+    paths
+        Files, or folders of sweeps.
     level
         The level of recording that is needed: ``step``, ``rollout`` or ``summary``.
     may_differ
@@ -57,7 +60,8 @@ def load(paths: Sequence[Path], level: str, may_differ: Sequence[str] = ()) -> l
     InputError
         If one keeps too little or nothing, or they differ in another key, or two are the same run.
     """
-    recordings = [Recording.open(path) for path in paths]
+    found = [file for path in paths for file in (recordings_in(path) if path.is_dir() else [path])]
+    recordings = [Recording.open(path) for path in found]
     runs: dict[tuple[object, ...], str] = {}
     for recording in recordings:
         check_level(recording, level)

@@ -1,4 +1,4 @@
-"""``cmarlsim run``, ``train``, ``replay``, ``rerun`` and ``advise``: the commands under one name."""
+"""``cmarlsim run``, ``train``, ``replay``, ``rerun``, ``advise`` and ``sweep``: the commands under one name."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from cmarlsim.console import interruptible, start
 from cmarlsim.replay import replay
 from cmarlsim.rerun import rerun
 from cmarlsim.run import run
+from cmarlsim.sweep import application
 from cmarlsim.train import train
 
 
@@ -19,6 +20,7 @@ def main() -> None:
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     for command in (run, train, replay, rerun, advise):
         app.command()(interruptible(command))
+    app.add_typer(application(), name="sweep", help="Many runs from one file, on all cores or on Slurm.")
     start(app, sys.argv[1:] or ["--help"])
 
 

@@ -151,7 +151,7 @@ def waiting(label: str) -> Iterator[None]:
 
 
 @contextmanager
-def progress_bar(label: str, total: int) -> Iterator[Callable[..., None]]:
+def progress_bar(label: str, total: int | None) -> Iterator[Callable[..., None]]:
     """Show a bar on a terminal, nothing in a pipe; yields ``advance(count, note="")``."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))

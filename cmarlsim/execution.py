@@ -17,6 +17,7 @@ from cmarlsim.learning.policy import Policy
 from cmarlsim.memory import check_memory
 from cmarlsim.randomness import check_seed, draw_into, stream
 from cmarlsim.scenario import FEW, Scenario
+from cmarlsim.stopwatch import timed
 
 STEPS = 40_000
 """Default length of a run, as in Section V."""
@@ -211,6 +212,7 @@ class Run:
         other._state.lam[:] = lam
         return other
 
+    @timed("draw")
     def _draw(self, rollouts: int) -> Draws:
         """Draws of the next rollouts; the arrays are used again if they are long enough."""
         T0, widths = self.scenario.dual.T0, (self.scenario.agents.N, len(self._rules.links.footprint))
@@ -222,6 +224,7 @@ class Run:
         draw_into(draws.link, self.seed, "link", self.done)
         return draws
 
+    @timed("simulate")
     def _run(self, draws: Draws, trace: Trace) -> None:
         self._scene.clock[:] = 0, -1
         while not run_rollouts(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 from cmarlsim.errors import InputError
 from cmarlsim.graphs import footprint_size
@@ -15,6 +16,7 @@ SHARE = 0.8
 """Of the machine's memory that a run may take."""
 
 
+@cache
 def machine_bytes() -> int:
     """Memory of this machine."""
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -20,6 +20,7 @@ from cmarlsim.layout import Column, pieces_of, write_arrays, write_columns
 from cmarlsim.learning.policy import Policy
 from cmarlsim.recording import AXES, FORMAT, Recording, check_record, kept, location
 from cmarlsim.scenario import Scenario
+from cmarlsim.stopwatch import timed
 from cmarlsim.summary import Summary
 
 Resume = bool | Literal["auto"]
@@ -158,6 +159,7 @@ class Recorder:
             self._summary.restore(state, rollouts)
         self.done, self.state = rollouts, state
 
+    @timed("write")
     def append(self, trace: Trace, state: State) -> None:
         """Append a chunk, after which the run was left with `state`.
 
@@ -220,6 +222,7 @@ class Recorder:
             "continue with --resume auto"
         )
 
+    @timed("write")
     def finish(self) -> Recording:
         """Make the file of the journal, which ends, and hand the recording over for reading.
 

@@ -21,9 +21,9 @@ class Summary:
     def add(self, trace: Trace) -> dict[str, np.ndarray]:
         """Add a chunk; returns `datasets`."""
         self._reward_count += np.rint(trace.reward_mean * self._T0).astype(np.int64).sum(axis=0)
-        for lam in trace.lam:  # in this order, whatever the chunks
-            self._lam_sum += self._lam_last
-            self._lam_last = lam
+        added = np.concatenate([[self._lam_sum, self._lam_last], trace.lam[:-1]])
+        self._lam_sum = np.add.accumulate(added)[-1]  # in this order, whatever the chunks
+        self._lam_last = trace.lam[-1].copy()
         self._rollouts += len(trace.lam)
         return self.datasets()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
 
@@ -64,15 +65,25 @@ def apply_setting(data: dict[str, Any], setting: str) -> None:
     keys = path.strip().split(".")
     if not equals or not all(keys):
         raise InputError(f"--set {setting}: must be KEY=VALUE, for example links.d=4")
-    value = setting_value(text)
+    put(data, keys, setting_value(text), f"--set {setting}")
+
+
+def put(data: dict[str, Any], keys: Sequence[str], value: Any, source: str) -> None:
+    """Set the value at a key's path in parsed TOML, in place; entries of lists by index or name.
+
+    Raises
+    ------
+    InputError
+        If there is no such place; it begins with `source`.
+    """
     target: Any = data
     for depth, key in enumerate(keys[:-1]):
         if isinstance(target, dict):
             target = target.setdefault(key, {})
         else:
-            target = _entry(target, key, f"--set {setting}: {'.'.join(keys[: depth + 1])}")
+            target = _entry(target, key, f"{source}: {'.'.join(keys[: depth + 1])}")
     if not isinstance(target, dict):
-        raise InputError(f"--set {setting}: {'.'.join(keys[:-1])} has no keys below it")
+        raise InputError(f"{source}: {'.'.join(keys[:-1])} has no keys below it")
     target[keys[-1]] = value
 
 

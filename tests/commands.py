@@ -8,6 +8,7 @@ import pytest
 from cmarlsim.console import command
 
 Outcome = tuple[int, str, str]
+Call = Callable[..., Outcome]
 
 
 def outcome(

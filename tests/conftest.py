@@ -1,7 +1,11 @@
 """Settings of the whole suite."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import cases
 import pytest
+from commands import Call, Outcome, outcome
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -20,3 +24,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("compiled"):
                 item.add_marker(skip)
+
+
+@pytest.fixture
+def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+    """Run a command in an empty folder: exit code, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+    capsys.readouterr()
+
+    def call(function: Callable[..., int], *arguments: str) -> Outcome:
+        return outcome(function, arguments, capsys)
+
+    return call

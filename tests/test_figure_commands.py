@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from commands import outcome
+from commands import Call
 
 from analysis import recordings as recordings_module
 from analysis.figure3a import figure3a
@@ -21,21 +21,7 @@ from cmarlsim import Policy, Scenario, execute
 from cmarlsim.learning.recipe import Recipe
 from cmarlsim.training import Training
 
-Outcome = tuple[int, str, str]
-Call = Callable[..., Outcome]
 FIGURES = (figure3a, figure3bf, figure4, figure5a, figure5b)
-
-
-@pytest.fixture
-def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
-    """Run a command in an empty folder: exit code, stdout, stderr."""
-    monkeypatch.chdir(tmp_path)
-    capsys.readouterr()
-
-    def call(function: Callable[..., int], *arguments: str) -> Outcome:
-        return outcome(function, arguments, capsys)
-
-    return call
 
 
 def record(

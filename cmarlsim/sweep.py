@@ -1,0 +1,264 @@
+"""``python -m cmarlsim.sweep``: many runs from one file, on all cores or on a Slurm cluster."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from time import perf_counter, sleep
+from typing import Annotated
+
+import typer
+
+from cmarlsim.console import STOPPED, Stop, compilation_announced, interruptible, progress_bar, start
+from cmarlsim.errors import InputError, nearest
+from cmarlsim.hdf5 import check_free
+from cmarlsim.sweeps.axes import MOST_TASKS
+from cmarlsim.sweeps.collecting import complete, default_kind, table_of, write_hdf5, write_table
+from cmarlsim.sweeps.local import Local
+from cmarlsim.sweeps.locks import sweep_out
+from cmarlsim.sweeps.manifest import Manifest
+from cmarlsim.sweeps.planning import plan as plan_sweep
+from cmarlsim.sweeps.profile import profile_lines
+from cmarlsim.sweeps.results import Census
+from cmarlsim.sweeps.slurm import AGAIN, Arrays, Wishes
+from cmarlsim.sweeps.status import Status
+from cmarlsim.sweeps.work import Worker
+
+MOST_FAILED = 100
+"""Largest exit code of ``run``: so many tasks failed, or more."""
+
+_POLL_SECONDS = 2.0
+
+Out = Annotated[Path, typer.Argument(help="The sweep's folder.")]
+
+
+def plan(
+    sweep: Annotated[str, typer.Argument(help="A sweep's TOML file, or a shipped name.")],
+    out: Annotated[Path, typer.Argument(help="Folder for the sweep; it is made.")],
+    yes: Annotated[bool, typer.Option("--yes", help=f"Allow more than {MOST_TASKS:,} tasks.")] = False,
+    batch: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Tasks whose results are in one file. [default: about a second's worth]",
+            show_default=False,
+        ),
+    ] = None,
+) -> int:
+    """Expand a sweep into numbered tasks and check every one of them."""
+    with progress_bar(f"{sweep}: checking", None) as advance:
+        manifest = plan_sweep(sweep, out, yes=yes, batch=batch, progress=advance)
+    print(f"{manifest.name}: {len(manifest.tasks):,} tasks in {manifest.batches:,} batches")
+    print(f"axes: {', '.join(manifest.keys) or 'none'}")
+    print(f"next: cmarlsim sweep run {out}")
+    return 0
+
+
+def run(
+    out: Out,
+    engine: Annotated[
+        str, typer.Option(help="local: processes on this machine; slurm: a job array of a cluster.")
+    ] = "local",
+    max_parallel: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Processes or elements of the array at once. [default: one for each core, or no limit]",
+            show_default=False,
+        ),
+    ] = None,
+    profile: Annotated[bool, typer.Option("--profile", help="local: print where the time went.")] = False,
+    partition: Annotated[str | None, typer.Option(help="slurm: where to run.")] = None,
+    account: Annotated[str | None, typer.Option(help="slurm: who pays.")] = None,
+    time: Annotated[
+        str | None,
+        typer.Option(help=f"slurm: time limit of an element. [default: {Wishes.time}]", show_default=False),
+    ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(help=f"slurm: memory of an element. [default: {Wishes.memory}]", show_default=False),
+    ] = None,
+    tasks_per_element: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="slurm: tasks of an element, rounded up to whole batches. [default: a hundredth of all]",
+            show_default=False,
+        ),
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="slurm: return when all elements have ended.")] = False,
+) -> int:
+    """Run what is not done yet. The exit code is the number of tasks that failed, 100 at most."""
+    asked: dict[str, object] = {"partition": partition, "account": account, "time": time, "memory": memory}
+    asked |= {"tasks-per-element": tasks_per_element, "wait": wait}
+    _check_engine(engine, {"local": {"profile": profile}, "slurm": asked})
+    wishes = Wishes(
+        partition, account, time or Wishes.time, memory or Wishes.memory, tasks_per_element, max_parallel
+    )
+    manifest = Manifest.load(out)
+    manifest.check_versions(out)
+    census = _looked_through(out, manifest)
+    with Stop() as stop:
+        if engine == "slurm":
+            ended = _run_on_slurm(Arrays(out), census, wishes, wait, stop)
+        else:
+            _run_here(out, census, max_parallel, profile, stop)
+            ended = True
+    if not ended:
+        return 0
+    census = Census.of(out, manifest, deep=False)
+    _print_outcome(manifest, census)
+    if stop.asked and len(census.done) < len(manifest.tasks):
+        print(f"stopped; the same command runs the rest: cmarlsim sweep run {out}", file=sys.stderr)
+        return STOPPED
+    lost = len(manifest.tasks) - len(census.done) - len(census.failed) if engine == "slurm" else 0
+    if lost:
+        print(f"{lost:,} tasks have no result though their elements have ended: see {out}/slurm/*.log")
+    return min(len(census.failed) + lost, MOST_FAILED)
+
+
+def _check_engine(engine: str, options: Mapping[str, Mapping[str, object]]) -> None:
+    """Refuse an engine that is none, and options of the other one."""
+    if engine not in options:
+        raise InputError(f"--engine {engine}: must be one of {', '.join(options)}{nearest(engine, options)}")
+    for other, asked in options.items():
+        for name, value in asked.items():
+            if value and other != engine:
+                raise InputError(f"--{name}: goes with --engine {other} only")
+
+
+def _looked_through(out: Path, manifest: Manifest) -> Census:
+    """What is done, after what killed processes have left is removed; says what is damaged."""
+    for folder in ("locks", "recordings", "results"):
+        sweep_out(out / folder)
+    census = Census.of(out, manifest)
+    for message in census.damaged:
+        print(f"warning: {message}; its tasks are run again", file=sys.stderr)
+    return census
+
+
+def _run_here(out: Path, census: Census, workers: int | None, profile: bool, stop: Stop) -> None:
+    """Run what is open in processes of this machine."""
+    if not census.open_batches:
+        return
+    manifest, started = Manifest.load(out), perf_counter()
+    with compilation_announced():
+        compiling = Worker(out).prepare()  # here, so that several processes find it done
+    with progress_bar(f"{manifest.name}: running", len(manifest.tasks)) as advance:
+        advance(len(census.done))
+
+        def progress(done: int) -> bool:
+            advance(done)
+            return not stop.asked
+
+        totals = Local(out, workers).run(census.open_batches, progress)
+    totals.seconds.add("compile", compiling)
+    if totals.locked:
+        print(f"{len(totals.locked):,} batches are being run by others and were left to them")
+    if profile:
+        print("\n".join(profile_lines(totals, perf_counter() - started)))
+
+
+def _run_on_slurm(arrays: Arrays, census: Census, wishes: Wishes, wait: bool, stop: Stop) -> bool:
+    """Submit what is open and not in the queue; returns whether all elements have ended."""
+    submitted = None
+    if census.open_batches:
+        with compilation_announced():
+            Worker(arrays.out).prepare()  # here, so that elements find it done
+        submitted = arrays.submit(census.open_batches, wishes)
+    if submitted:
+        array, elements, batches = submitted
+        print(f"job array {array}: {elements:,} elements, {batches:,} batches", flush=True)
+    else:
+        print("nothing to submit: what is not done is in the queue already, or all is done", flush=True)
+    while wait and not stop.asked and arrays.alive():
+        sleep(_POLL_SECONDS)
+    return not arrays.alive()
+
+
+def element(
+    out: Out, ticket: Annotated[str, typer.Argument(help="What the job array was submitted under.")]
+) -> int:
+    """Run the batches of one element of a job array, in this process; Slurm calls this."""
+    batches = Arrays(out).batches(ticket, int(os.environ.get("SLURM_ARRAY_TASK_ID", "0")))
+    restarted = int(os.environ.get("SLURM_RESTART_COUNT", "0")) > 0
+    with Stop() as stop:
+        worker = Worker(out, stop=lambda: stop.asked)
+        worker.manifest.check_versions(out)
+        worker.prepare()
+        for batch in batches:
+            report = worker.batch(batch, careful=restarted)
+            note = "left to another process" if report.locked else f"{report.done} tasks done"
+            print(f"batch {batch}: {note}", flush=True)
+            if stop.asked:
+                return AGAIN
+    return 0
+
+
+def _print_outcome(manifest: Manifest, census: Census) -> None:
+    print(f"{manifest.name}: {len(census.done):,} of {len(manifest.tasks):,} tasks done")
+    for result in list(census.failed.values())[:5]:
+        print(f"failed: {manifest.label(result.task)}: {(result.reason or '').splitlines()[-1]}")
+    if census.failed:
+        print(f"{len(census.failed):,} tasks failed; running the sweep again tries them again")
+
+
+def status(out: Out) -> int:
+    """Say what is done, running, failed and waiting, and when all will be done."""
+    print("\n".join(Status.of(out).lines()))
+    arrays = Arrays(out)
+    if arrays.any:
+        try:
+            states = arrays.alive()
+        except InputError as error:
+            print(f"warning: the queue is not known: {error}", file=sys.stderr)
+        else:
+            print(
+                f"elements in the queue: {', '.join(f'{n} {name}' for name, n in states.items()) or 'none'}"
+            )
+    return 0
+
+
+def collect(
+    out: Out,
+    table: Annotated[
+        Path | None,
+        typer.Option(
+            help="File for the table, .parquet or .csv. [default: table.parquet in the sweep's folder, or "
+            "table.csv without pyarrow]",
+            show_default=False,
+        ),
+    ] = None,
+    hdf5: Annotated[
+        Path | None, typer.Option(help="Also gather the table and all recordings in this HDF5 file.")
+    ] = None,
+    partial: Annotated[bool, typer.Option("--partial", help="Leave out tasks that are not done.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
+) -> int:
+    """Gather all results in one table with a row for every task and zone."""
+    manifest = Manifest.load(out)
+    path = table or out / f"table{default_kind()}"
+    for file in [path, *([hdf5] if hdf5 else [])]:
+        check_free(file, force or file == path != table)
+    rows = table_of(manifest, complete(out, manifest, partial))
+    write_table(rows, path)
+    print(f"{rows['task'].nunique():,} of {len(manifest.tasks):,} tasks, {len(rows):,} rows: {path}")
+    if hdf5:
+        write_hdf5(out, manifest, rows, hdf5)
+        print(f"HDF5: {hdf5}")
+    return 0
+
+
+def application() -> typer.Typer:
+    """The commands of a sweep."""
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    for function in (plan, run, status, collect):
+        app.command()(interruptible(function))
+    app.command(hidden=True)(interruptible(element))
+    return app
+
+
+if __name__ == "__main__":
+    start(application(), sys.argv[1:] or ["--help"])

@@ -1,0 +1,213 @@
+"""Sweep files: TOML that says along which axes runs differ."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple, Self
+
+from pydantic import Field, model_validator
+
+from cmarlsim.errors import InputError
+from cmarlsim.validation import Count, Name, Number, Strict, parse, read_toml
+
+OWN_KEYS = ("policy", "seed", "steps")
+"""Axes that are no keys of a scenario."""
+
+MOST_TASKS = 10_000
+"""Tasks of a sweep, unless it is asked for more."""
+
+MOST_TASKS_EVER = 1_000_000
+
+Seed = Annotated[int, Field(strict=True, ge=0)]
+
+
+class Seeds(Strict):
+    """The seeds `first`, `first` + 1, ..., as many as `count`."""
+
+    first: Seed = 0
+    count: Count
+
+
+class Range(Strict):
+    """A continuous range of a Latin hypercube; ``log`` spreads the logarithm evenly."""
+
+    low: Number
+    high: Number
+    scale: Literal["linear", "log"] = "linear"
+
+    @model_validator(mode="after")
+    def _has_a_length(self) -> Self:
+        if self.low >= self.high:
+            raise ValueError(f"low = {self.low:g} must be less than high = {self.high:g}")
+        if self.scale == "log" and self.low <= 0:
+            raise ValueError(f"low = {self.low:g}: must be more than 0 where scale = 'log'")
+        return self
+
+    def at(self, fraction: float) -> float:
+        """The value at a fraction of the range."""
+        if self.scale == "log":
+            value = math.exp((1 - fraction) * math.log(self.low) + fraction * math.log(self.high))
+        else:
+            value = (1 - fraction) * self.low + fraction * self.high
+        return min(max(value, self.low), self.high)
+
+
+class Latin(Strict):
+    """A Latin hypercube: each range is cut into as many pieces as there are samples, one sample in each."""
+
+    samples: Count
+    seed: Seed = 0
+    ranges: dict[str, Any] = Field(min_length=1)
+
+
+class Sweep(Strict):
+    """What a sweep file says. Tasks are all combinations of the rows of list, zip, latin and grid."""
+
+    name: Name
+    scenario: str = "paper"
+    policy: str = "paper"
+    seed: Seed = 0
+    steps: Count | None = None
+    record: Literal["summary", "rollout", "step"] = "summary"
+    set: dict[str, Any] = Field(default_factory=dict)
+    grid: dict[str, Any] = Field(default_factory=dict)
+    zip: dict[str, Any] = Field(default_factory=dict)
+    list: tuple[dict[str, Any], ...] = ()
+    latin: Latin | None = None
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a sweep file.
+
+        Raises
+        ------
+        InputError
+            If it cannot be read, a key is unknown, or a value impossible.
+        """
+        return parse(cls, read_toml(path), path)
+
+
+class Block(NamedTuple):
+    """Keys that vary together, and the rows of values that they take."""
+
+    keys: tuple[str, ...]
+    rows: Sequence[tuple[Any, ...]]
+
+
+class Axes(NamedTuple):
+    """The blocks of a sweep; the last one varies fastest."""
+
+    blocks: tuple[Block, ...]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Keys of all blocks."""
+        return tuple(key for block in self.blocks for key in block.keys)
+
+    @property
+    def size(self) -> int:
+        """Number of combinations."""
+        return math.prod(len(block.rows) for block in self.blocks)
+
+    @property
+    def shape(self) -> str:
+        """The size as a product, for messages."""
+        return " x ".join(f"{len(block.rows):,}" for block in self.blocks) + f" = {self.size:,}"
+
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        """Values of the keys, task by task."""
+        for parts in itertools.product(*(block.rows for block in self.blocks)):
+            yield tuple(itertools.chain(*parts))
+
+
+def axes_of(sweep: Sweep, source: Path) -> Axes:
+    """Axes of a sweep.
+
+    Raises
+    ------
+    InputError
+        If a key stands in two places, a list of values is empty or has one twice, or lists do not match.
+    """
+    blocks = []
+    if sweep.list:
+        blocks.append(_listed(sweep.list, f"{source}: list"))
+    if sweep.zip:
+        blocks.append(_zipped(flat(sweep.zip), f"{source}: zip"))
+    if sweep.latin:
+        blocks.append(_sampled(sweep.latin, f"{source}: latin"))
+    for key, values in flat(sweep.grid).items():
+        blocks.append(Block((key,), [(value,) for value in _values(key, values, f"{source}: grid")]))
+    axes = Axes(tuple(blocks))
+    for key, times in Counter(axes.keys).items():
+        if times > 1:
+            raise InputError(f"{source}: the axis '{key}' stands in {times} places")
+    for block in blocks:
+        _check_different(block, source)
+    return axes
+
+
+def flat(table: Mapping[str, Any]) -> dict[str, Any]:
+    """A TOML table by dotted keys: ``links.d = 4`` and ``"links.d" = 4`` mean the same."""
+    found: dict[str, Any] = {}
+    for key, value in table.items():
+        if isinstance(value, Mapping) and not {"low", "count"} & set(value):
+            found |= {f"{key}.{rest}": part for rest, part in flat(value).items()}
+        else:
+            found[key] = value
+    return found
+
+
+def _values(key: str, values: Any, source: str) -> Sequence[Any]:
+    if key == "seed" and isinstance(values, Mapping):
+        seeds = parse(Seeds, dict(values), f"{source}, seed")
+        return range(seeds.first, seeds.first + seeds.count)
+    if not isinstance(values, list) or not values:
+        raise InputError(f"{source}: {key} = {values!r:.60}: must be a list of values")
+    return values
+
+
+def _zipped(table: Mapping[str, Any], source: str) -> Block:
+    columns = [_values(key, values, source) for key, values in table.items()]
+    if len({len(column) for column in columns}) > 1:
+        lengths = ", ".join(f"{key} has {len(column)}" for key, column in zip(table, columns, strict=True))
+        raise InputError(f"{source}: all lists must have the same length, but {lengths}")
+    return Block(tuple(table), list(zip(*columns, strict=True)))
+
+
+def _listed(tables: Sequence[Mapping[str, Any]], source: str) -> Block:
+    rows = [flat(table) for table in tables]
+    for i, row in enumerate(rows):
+        differing = sorted(set(row) ^ set(rows[0]))
+        if differing or not row:
+            raise InputError(f"{source}[{i}]: must have the same keys as list[0]: {', '.join(differing)}")
+    return Block(tuple(rows[0]), [tuple(row[key] for key in rows[0]) for row in rows])
+
+
+def _sampled(latin: Latin, source: str) -> Block:
+    from scipy.stats.qmc import LatinHypercube
+
+    if latin.samples > MOST_TASKS_EVER:
+        raise InputError(f"{source}: samples = {latin.samples}: must be at most {MOST_TASKS_EVER:,}")
+    ranges = {
+        key: parse(Range, value if isinstance(value, dict) else {"value": value}, f"{source}, ranges, {key}")
+        for key, value in flat(latin.ranges).items()
+    }
+    points = LatinHypercube(len(ranges), rng=latin.seed).random(latin.samples)
+    spread = list(ranges.values())
+    rows = [tuple(spread[i].at(float(x)) for i, x in enumerate(point)) for point in points]
+    return Block(tuple(ranges), rows)
+
+
+def _check_different(block: Block, source: Path) -> None:
+    seen: set[str] = set()
+    for row in block.rows:
+        text = json.dumps(row, default=str)
+        if text in seen:
+            values = ", ".join(f"{key} = {value}" for key, value in zip(block.keys, row, strict=True))
+            raise InputError(f"{source}: {values} stands there twice")
+        seen.add(text)

@@ -1,0 +1,153 @@
+"""Gathering what a sweep has found: one table, and one HDF5 file."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+
+from cmarlsim.errors import InputError
+from cmarlsim.files import scratch_name, settle
+from cmarlsim.sweeps.manifest import Manifest
+from cmarlsim.sweeps.results import Census, recording_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMAT = "cmarlsim-collection/1"
+KINDS = (".parquet", ".csv")
+
+
+def default_kind() -> str:
+    """``.parquet`` where pyarrow is installed, else ``.csv``."""
+    return KINDS[importlib.util.find_spec("pyarrow") is None]
+
+
+def table_of(manifest: Manifest, census: Census) -> pd.DataFrame:
+    """One row a task and zone, ordered by task; an axis of numbers and texts becomes one of texts.
+
+    Columns: ``task``; one for each axis, by its key; ``zone``, ``c``, ``satisfaction``, ``margin``, and
+    ``certified``, the largest satisfaction that an agent can certify.
+    """
+    import pandas as pd
+
+    rows = [
+        {"task": number}
+        | {key: _plain(value) for key, value in manifest.settings(number).items()}
+        | {"zone": zone, "c": c, "satisfaction": value, "margin": value - c, "certified": certified}
+        for number in sorted(census.done)
+        for zone, c, value, certified in census.done[number].zones
+    ]
+    columns = ["task", *manifest.keys, "zone", "c", "satisfaction", "margin", "certified"]
+    table = pd.DataFrame(rows, columns=columns)
+    for key in manifest.keys:
+        if pd.api.types.infer_dtype(table[key]).startswith("mixed"):
+            table[key] = table[key].astype(str)
+    return table
+
+
+def _plain(value: Any) -> Any:
+    return json.dumps(value) if isinstance(value, list | dict) else value
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a table, as Parquet or CSV by the ending of its name.
+
+    Raises
+    ------
+    InputError
+        If it has another ending, pyarrow is missing for Parquet, or it cannot be written.
+    """
+    if path.suffix not in KINDS:
+        raise InputError(f"{path}: must end in {' or '.join(KINDS)}")
+    scratch = scratch_name(path)
+    try:
+        if path.suffix == ".csv":
+            table.to_csv(scratch, index=False)
+        else:
+            table.to_parquet(scratch, index=False)
+        settle(scratch, path)
+    except ImportError:
+        raise InputError(f"{path}: Parquet needs pyarrow: pip install pyarrow, or name a .csv file") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def write_hdf5(out: Path, manifest: Manifest, table: pd.DataFrame, path: Path) -> None:
+    """Write one HDF5 file: ``/table/COLUMN``, the manifest, and every recording as ``/recording/TASK``.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    scratch = scratch_name(path)
+    try:
+        with h5py.File(scratch, "w") as file:
+            file.attrs["format"] = FORMAT
+            file["manifest"] = json.dumps(manifest.model_dump(mode="json"))
+            for column, values in columns_of(table).items():
+                file[f"table/{column}"] = values
+            for number in sorted(set(table["task"])) if manifest.record != "summary" else ():
+                with h5py.File(recording_of(out, number)) as recording:
+                    group = file.create_group(f"recording/{number:06d}")
+                    group.attrs.update(recording.attrs)
+                    for name in recording:
+                        recording.copy(name, group)
+        settle(scratch, path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def columns_of(table: pd.DataFrame) -> Mapping[str, np.ndarray]:
+    """Columns as arrays that HDF5 can keep: numbers, or text."""
+    return {
+        str(name): np.array(column.astype(str), dtype=h5py.string_dtype())
+        if column.dtype.kind not in "biuf"
+        else column.to_numpy()
+        for name, column in table.items()
+    }
+
+
+def complete(out: Path, manifest: Manifest, partial: bool = False) -> Census:
+    """What a sweep has found, all of whose files are checked.
+
+    Raises
+    ------
+    InputError
+        If tasks are missing, failed or damaged, unless `partial` is set.
+    """
+    census = Census.of(out, manifest)
+    missing = len(manifest.tasks) - len(census.done)
+    if missing and not partial:
+        first = next(number for number in range(len(manifest.tasks)) if number not in census.done)
+        reason = census.failed[first].reason if first in census.failed else None
+        why = f": {reason.splitlines()[-1]}" if reason else ""
+        raise InputError(
+            f"{out}: {missing:,} of {len(manifest.tasks):,} tasks are not done, the first is "
+            f"{manifest.label(first)}{why}; run the sweep again: cmarlsim sweep run {out}"
+        )
+    return census
+
+
+def recordings_in(out: Path) -> list[Path]:
+    """Recordings of a sweep, by task.
+
+    Raises
+    ------
+    InputError
+        If it keeps none, or not all of them are there.
+    """
+    manifest = Manifest.load(out)
+    if manifest.record == "summary":
+        raise InputError(f"{out}: keeps no recordings; its file must say record = 'rollout' or 'step'")
+    return [recording_of(out, number) for number in sorted(complete(out, manifest).done)]

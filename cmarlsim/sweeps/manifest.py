@@ -1,0 +1,189 @@
+"""The manifest of a sweep: all that its tasks are determined by, in one folder that can be copied."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+from cmarlsim.errors import InputError
+from cmarlsim.files import write_whole
+from cmarlsim.floorplan import FloorPlan
+from cmarlsim.learning.policy import RANK, Policy
+from cmarlsim.provenance import versions
+from cmarlsim.scenario import Scenario
+from cmarlsim.validation import Count, Strict, parse, put
+
+FORMAT = "cmarlsim-sweep/1"
+NAME = "manifest.json"
+PARTS = ("results", "recordings", "locks", "policies", "slurm")
+"""Folders beside the manifest."""
+
+
+class Task(NamedTuple):
+    """One run: what it is of."""
+
+    scenario: Scenario
+    policy: Policy
+    steps: int | None
+    seed: int
+
+
+class Manifest(Strict):
+    """What a sweep is: its base, its axes, and the values of the axes in every task.
+
+    Attributes
+    ----------
+    scenario
+        The base scenario as parsed TOML.
+    floorplans
+        TOML of each floor plan by the name that scenarios have for it.
+    policies
+        Hash of each policy, `Policy.sha256`, by what the sweep file calls it.
+    keys, tasks
+        The axes, and a row of their values for every task.
+    batch
+        Consecutive tasks that are run by one process and whose results are in one file.
+    versions
+        What it was planned with; other versions may give other numbers.
+    """
+
+    format: str
+    name: str
+    scenario: dict[str, Any]
+    floorplans: dict[str, str]
+    policies: dict[str, str]
+    policy: str
+    seed: int
+    steps: Count | None
+    record: str
+    keys: tuple[str, ...]
+    tasks: tuple[tuple[Any, ...], ...]
+    batch: Count
+    versions: dict[str, str]
+
+    @classmethod
+    def load(cls, out: Path) -> Self:
+        """Read the manifest in a folder and check that it is whole.
+
+        Raises
+        ------
+        InputError
+            If there is none, or it is damaged.
+        """
+        path = out / NAME
+        try:
+            text, _, check = path.read_text(encoding="utf-8").rstrip("\n").rpartition("\n")
+        except FileNotFoundError:
+            raise InputError(
+                f"{out}: holds no sweep; plan one: cmarlsim sweep plan SWEEP.toml {out}"
+            ) from None
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path}: cannot be read: {error}") from None
+        if check != hashlib.sha256(text.encode()).hexdigest():
+            raise InputError(f"{path}: is damaged (its checksum is wrong); plan the sweep in another folder")
+        return parse(cls, json.loads(text), path)
+
+    def save(self, out: Path) -> None:
+        """Write the manifest, last of all that is in the folder."""
+        write_whole(out / NAME, f"{self._text}\n{self.sha256}\n".encode(), fresh=True)
+
+    @cached_property
+    def _text(self) -> str:
+        return json.dumps(self.model_dump(mode="json"), ensure_ascii=False)
+
+    @cached_property
+    def sha256(self) -> str:
+        """What tells this sweep from others."""
+        return hashlib.sha256(self._text.encode()).hexdigest()
+
+    @property
+    def batches(self) -> int:
+        """Number of batches."""
+        return -(-len(self.tasks) // self.batch)
+
+    def batch_of(self, number: int) -> range:
+        """Numbers of a batch's tasks."""
+        return range(number * self.batch, min((number + 1) * self.batch, len(self.tasks)))
+
+    def label(self, number: int) -> str:
+        """A task's number and settings, for messages."""
+        return f"task {number} ({', '.join(f'{key} = {x}' for key, x in self.settings(number).items())})"
+
+    def settings(self, number: int) -> dict[str, Any]:
+        """Values of the axes in a task."""
+        return dict(zip(self.keys, self.tasks[number], strict=True))
+
+    def differences(self, other: Manifest) -> list[str]:
+        """Keys in which another sweep differs."""
+        return [key for key in type(self).model_fields if getattr(self, key) != getattr(other, key)]
+
+    def check_versions(self, out: Path) -> None:
+        """Raise InputError where the sweep was planned with other versions than are here."""
+        here = versions()
+        wrong = [
+            f"{key.removeprefix('version_')} is {here.get(key)} here and {planned} there"
+            for key, planned in self.versions.items()
+            if here.get(key) != planned
+        ]
+        if wrong:
+            raise InputError(
+                f"{out}: was planned with other versions, which may give other numbers: {', '.join(wrong)}; "
+                "use those, or plan the sweep again in another folder"
+            )
+
+
+class Sources:
+    """What tasks are made from, each part read once: scenarios by their settings, floor plans, policies."""
+
+    def __init__(self, manifest: Manifest, out: Path, loaded: Mapping[str, Policy] | None = None) -> None:
+        self._manifest, self._out = manifest, out
+        self._plans: dict[str, FloorPlan] = {}
+        self._loaded = dict(loaded or {})
+        self._scenario = lru_cache(maxsize=64)(self._build)
+
+    def task(self, number: int) -> Task:
+        """A task with its scenario and policy.
+
+        Raises
+        ------
+        InputError
+            If they do not belong together, or the policy's file is not the one of the manifest.
+        """
+        manifest, settings = self._manifest, self._manifest.settings(number)
+        policy = self.policy(settings.pop("policy", manifest.policy))
+        seed, steps = settings.pop("seed", manifest.seed), settings.pop("steps", manifest.steps)
+        return Task(self._scenario(json.dumps(settings)), policy, steps, seed)
+
+    def _build(self, settings: str) -> Scenario:
+        data = copy.deepcopy(self._manifest.scenario)
+        for key, value in json.loads(settings).items():
+            put(data, key.split("."), value, key)
+        return parse(Scenario, data | {"floorplan": self._plan(data["floorplan"])}, "its scenario")
+
+    def _plan(self, name: str) -> FloorPlan:
+        if name not in self._plans:
+            self._plans[name] = parse(FloorPlan, tomllib.loads(self._manifest.floorplans[name]), name)
+        return self._plans[name]
+
+    def policy(self, name: str) -> Policy:
+        """A policy by its name in the manifest.
+
+        Raises
+        ------
+        InputError
+            If its file is missing, damaged or another one.
+        """
+        if name not in self._loaded:
+            sha256 = self._manifest.policies[name]
+            path = RANK if name == RANK else self._out / "policies" / f"{sha256}.h5"
+            policy = Policy.load(path)
+            if policy.sha256 != sha256:
+                raise InputError(f"{path}: is another policy than the one that was planned; plan again")
+            self._loaded[name] = policy
+        return self._loaded[name]

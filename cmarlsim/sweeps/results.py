@@ -1,0 +1,177 @@
+"""Results of tasks: a checked file for each batch, and recordings beside them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cmarlsim.errors import InputError
+from cmarlsim.files import write_whole
+from cmarlsim.recording import Recording
+from cmarlsim.sweeps.manifest import Manifest
+
+FORMAT = "cmarlsim-results/1"
+
+
+class DamagedError(InputError):
+    """A file that is there but not what was written."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a task.
+
+    Attributes
+    ----------
+    zones
+        Of each zone its name, threshold c, satisfaction, and the largest satisfaction that an agent can
+        certify.
+    recording
+        SHA-256 of its recording's file, where there is one.
+    seconds
+        What was spent in each stage.
+    reason
+        Where it failed, the last lines of why.
+    deaths
+        How many processes ended while they ran it.
+    """
+
+    task: int
+    zones: tuple[tuple[str, float, float, float], ...] = ()
+    recording: str | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    reason: str | None = None
+    deaths: int = 0
+
+    @classmethod
+    def of(cls, task: int, recording: Recording) -> Result:
+        """Result of a task that was run to its end."""
+        satisfaction, certified = recording.satisfaction(), recording.certificate().max(axis=0)
+        zones = [
+            (zone.name, zone.c, float(satisfaction[m]), float(certified[m]))
+            for m, zone in enumerate(recording.scenario.zones)
+        ]
+        return cls(task, tuple(zones))
+
+    @classmethod
+    def begun(cls, task: int, before: Result | None) -> Result:
+        """What is to be known of a task if the process that now runs it is killed."""
+        deaths = 1 + (before.deaths if before else 0)
+        times = f", {deaths} times" if deaths > 1 else ""
+        return cls(
+            task, reason=f"its process ended before it did (killed, or out of memory){times}", deaths=deaths
+        )
+
+    @classmethod
+    def parse(cls, data: Mapping[str, Any]) -> Result:
+        """Result from what `json` makes of it."""
+        zones = tuple((str(name), float(c), float(v), float(w)) for name, c, v, w in data["zones"])
+        return cls(
+            int(data["task"]), zones, data["recording"], data["seconds"], data["reason"], int(data["deaths"])
+        )
+
+
+def recording_of(out: Path, task: int) -> Path:
+    """Where the recording of a task is."""
+    return out / "recordings" / f"{task:06d}.h5"
+
+
+def results_of(out: Path, batch: int) -> Path:
+    """Where the results of a batch are."""
+    return out / "results" / f"{batch:06d}.jsonl"
+
+
+def publish(out: Path, manifest: Manifest, batch: int, results: Iterable[Result]) -> None:
+    """Write the results of a batch, as many as there are yet, with a checksum in the last line.
+
+    Raises
+    ------
+    InputError
+        If they cannot be written.
+    """
+    head = {"format": FORMAT, "manifest": manifest.sha256, "batch": batch}
+    rows = [vars(result) for result in sorted(results, key=lambda result: result.task)]
+    text = "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in (head, *rows))
+    check = hashlib.sha256(text.encode()).hexdigest()
+    write_whole(results_of(out, batch), f"{text}{check}\n".encode())
+
+
+def read(out: Path, manifest: Manifest, batch: int, deep: bool = True) -> dict[int, Result]:
+    """Results of a batch by task; none if there is no file yet.
+
+    Parameters
+    ----------
+    deep
+        Leave out tasks whose recording is missing or not what its checksum says. Otherwise recordings must be
+        there, but are not read.
+
+    Raises
+    ------
+    DamagedError
+        If the file is damaged, or of another sweep.
+    """
+    path = results_of(out, batch)
+    try:
+        head, results = _parsed(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise DamagedError(f"{path}: is damaged: {error}") from None
+    if head != {"format": FORMAT, "manifest": manifest.sha256, "batch": batch}:
+        raise DamagedError(f"{path}: belongs to another sweep or batch")
+    return {result.task: result for result in results if _has_recording(out, result, deep)}
+
+
+def _parsed(text: str) -> tuple[dict[str, Any], list[Result]]:
+    body, _, check = text.rstrip("\n").rpartition("\n")
+    if hashlib.sha256(f"{body}\n".encode()).hexdigest() != check:
+        raise ValueError("its checksum is wrong")
+    head, *rows = (json.loads(line) for line in body.splitlines())
+    return head, [Result.parse(row) for row in rows]
+
+
+def _has_recording(out: Path, result: Result, deep: bool) -> bool:
+    if result.recording is None:
+        return True
+    path = recording_of(out, result.task)
+    try:
+        return checksum(path) == result.recording if deep else path.stat().st_size > 0
+    except OSError:
+        return False
+
+
+def checksum(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@dataclass
+class Census:
+    """What is done and what is not."""
+
+    done: dict[int, Result] = field(default_factory=dict)
+    failed: dict[int, Result] = field(default_factory=dict)
+    damaged: list[str] = field(default_factory=list)
+    open_batches: list[int] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, out: Path, manifest: Manifest, deep: bool = True) -> Census:
+        """Look through all results."""
+        census = cls()
+        for batch in range(manifest.batches):
+            try:
+                results = read(out, manifest, batch, deep)
+            except DamagedError as error:
+                census.damaged.append(str(error))
+                results = {}
+            done = {number: result for number, result in results.items() if result.reason is None}
+            census.done |= done
+            census.failed |= {number: results[number] for number in results.keys() - done.keys()}
+            if len(done) < len(manifest.batch_of(batch)):
+                census.open_batches.append(batch)
+        return census

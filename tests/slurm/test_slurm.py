@@ -1,0 +1,114 @@
+"""Sweeps on a real Slurm: elements are killed and pushed aside, and the table is that of one process."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from cluster import Cluster, missing
+from commands import outcome
+
+from cmarlsim.sweep import collect, run, status
+from cmarlsim.sweeps.locks import Holder, holder_of
+from cmarlsim.sweeps.manifest import Manifest
+from cmarlsim.sweeps.planning import plan
+from cmarlsim.sweeps.work import Worker
+
+SWEEP = """
+name = "slurm"
+policy = "rank"
+steps = 10_000_000
+[grid]
+links.d = [2.0, 5.0]
+seed = { count = 3 }
+"""
+
+pytestmark = pytest.mark.compiled
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
+    why = missing()
+    if why and os.environ.get("CMARLSIM_SLURM") == "required":
+        pytest.fail(f"Slurm is required here: {why}")
+    if why:
+        pytest.skip(why)
+    root = Path(tempfile.mkdtemp(prefix="slurm"))
+    with Cluster(root) as cluster:
+        for name, value in cluster.environment.items():
+            monkeypatch.setenv(name, value)
+        yield cluster
+    shutil.rmtree(root)
+
+
+def test_elements_killed_and_pushed_aside_change_no_bit(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "s.toml").write_text(SWEEP)
+    out, calm = tmp_path / "slurm", tmp_path / "calm"
+    for folder in (out, calm):
+        plan(tmp_path / "s.toml", folder, batch=1)
+    submit = [
+        str(out),
+        "--engine",
+        "slurm",
+        "--partition",
+        "main",
+        "--tasks-per-element",
+        "3",
+        "--time",
+        "10",
+    ]
+    capsys.readouterr()
+    code, said, _ = outcome(run, submit, capsys)
+    assert code == 0
+    assert re.fullmatch(r"job array (\d+): 2 elements, 6 batches\n", said)
+    array = said.split()[2].rstrip(":")
+
+    def holder(index: int) -> Holder | None:
+        holders = map(holder_of, (out / "locks").glob("*.lock"))
+        return next((one for one in holders if one and one.job == f"{array}_{index}"), None)
+
+    caught: dict[int, Holder] = {}
+    deadline = time.monotonic() + 120
+    while len(caught) < 2 and time.monotonic() < deadline:
+        for index, number in enumerate((signal.SIGKILL, signal.SIGSTOP)):
+            found = holder(index)
+            if found and index not in caught:
+                os.kill(found.pid, number)  # the stopped one has to wait until it is pushed aside
+                caught[index] = found
+        time.sleep(0.02)
+    node = cluster.call("squeue", "-h", "-o", "%N", "-j", caught[1].job)
+    cluster.call("sbatch", "-p", "urgent", "-w", node, "-o", "/dev/null", "--wrap", "sleep 1")
+    while "RUNNING" in cluster.call("squeue", "-h", "-o", "%T", "-j", caught[1].job):
+        time.sleep(0.1)
+    with suppress(ProcessLookupError):  # Slurm has woken it
+        os.kill(caught[1].pid, signal.SIGCONT)
+    assert "nothing to submit" in outcome(run, submit, capsys)[1]
+    assert "elements in the queue: " in outcome(status, [str(out)], capsys)[1]
+    while cluster.call("squeue", "-h") and time.monotonic() < deadline:
+        cluster.hurry()
+        time.sleep(0.5)
+    assert outcome(run, submit, capsys)[:2] == (
+        0,
+        "nothing to submit: what is not done is in the queue already, or all is done\n"
+        "slurm: 6 of 6 tasks done\n",
+    )
+    for index in range(2):
+        job = cluster.call("scontrol", "show", "job", f"{array}_{index}")
+        assert "JobState=COMPLETED" in job
+        assert "Restarts=1" in job
+    worker = Worker(calm)
+    for batch in range(Manifest.load(calm).batches):
+        worker.batch(batch)
+    for folder in (out, calm):
+        assert outcome(collect, [str(folder), "--table", f"{folder}.csv"], capsys)[0] == 0
+    assert out.with_suffix(".csv").read_bytes() == calm.with_suffix(".csv").read_bytes()

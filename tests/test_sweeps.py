@@ -1,0 +1,592 @@
+"""Sweeps: what a file expands to, what a folder holds, and that no kill, damage or company changes a bit."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from itertools import product
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+from commands import Call
+
+from cmarlsim import InputError, Policy, Recording, Scenario, execute
+from cmarlsim.sweep import collect, element, plan, run, status
+from cmarlsim.sweeps import locks, work
+from cmarlsim.sweeps.axes import Sweep, axes_of
+from cmarlsim.sweeps.collecting import complete, recordings_in, table_of
+from cmarlsim.sweeps.locks import Holder, holder_of, lock
+from cmarlsim.sweeps.manifest import NAME, Manifest
+from cmarlsim.sweeps.planning import plan as plan_sweep
+from cmarlsim.sweeps.results import Census, DamagedError, read, recording_of, results_of
+from cmarlsim.sweeps.status import Status
+from cmarlsim.sweeps.work import Worker
+
+ROOT = Path(__file__).parent.parent
+HEAD = 'name = "s"\nscenario = "tiny"\npolicy = "rank"\nsteps = 200\n'
+GRID = HEAD + "[grid]\nlinks.d = [0.1, 1.0]\nseed = { first = 3, count = 3 }\n"
+
+
+def planned(folder: Path, text: str = GRID, name: str = "out", batch: int | None = 2) -> Path:
+    """The folder of a planned sweep."""
+    (folder / "s.toml").write_text(text, encoding="utf-8")
+    plan_sweep(folder / "s.toml", folder / name, batch=batch)
+    return folder / name
+
+
+def work_through(out: Path) -> None:
+    worker = Worker(out)
+    for batch in range(worker.manifest.batches):
+        worker.batch(batch)
+
+
+def table(out: Path) -> pd.DataFrame:
+    manifest = Manifest.load(out)
+    return table_of(manifest, complete(out, manifest))
+
+
+def settings(text: str, folder: Path) -> list[dict[str, object]]:
+    """What tasks a sweep file expands to."""
+    (folder / "s.toml").write_text(HEAD + text, encoding="utf-8")
+    axes = axes_of(Sweep.load(folder / "s.toml"), folder / "s.toml")
+    rows = [dict(zip(axes.keys, row, strict=True)) for row in axes.rows()]
+    assert len(rows) == axes.size
+    return rows
+
+
+def test_a_grid_is_every_combination_the_last_axis_fastest(tmp_path: Path) -> None:
+    found = settings(
+        "[grid]\nlinks.d = [1, 2]\n'zones.left.c' = [0.1, 0.2]\nseed = { count = 2 }\n", tmp_path
+    )
+    assert found == [
+        {"links.d": d, "zones.left.c": c, "seed": seed} for d, c, seed in product((1, 2), (0.1, 0.2), (0, 1))
+    ]
+
+
+def test_zip_list_and_grid_multiply(tmp_path: Path) -> None:
+    text = "[[list]]\nagents.N = 2\n[[list]]\nagents.N = 3\n[grid]\nseed = [7, 9]\n"
+    found = settings(text + "[zip]\ndual.eta = [0.1, 0.2]\ndual.alpha = [0.5, 0.6]\n", tmp_path)
+    assert found == [
+        {"agents.N": N, "dual.eta": eta, "dual.alpha": alpha, "seed": seed}
+        for N, (eta, alpha), seed in product((2, 3), ((0.1, 0.5), (0.2, 0.6)), (7, 9))
+    ]
+
+
+def test_a_latin_hypercube_has_one_sample_in_every_piece(tmp_path: Path) -> None:
+    text = (
+        "[latin]\nsamples = 8\nseed = 1\n[latin.ranges]\nlinks.d = { low = 1, high = 5 }\n"
+        'dual.alpha = { low = 0.001, high = 0.1, scale = "log" }\n'
+    )
+    found = settings(text, tmp_path)
+    assert settings(text, tmp_path) == found != settings(text.replace("seed = 1", "seed = 2"), tmp_path)
+    pieces = [
+        sorted(int(8 * (float(str(row["links.d"])) - 1) / 4) for row in found),
+        sorted(int(8 * (math.log10(float(str(row["dual.alpha"]))) + 3) / 2) for row in found),
+    ]
+    assert pieces == [list(range(8))] * 2
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[grid]\nlinks.dd = [1]\n", "links.dd = 1): its scenario: unknown key links.dd; did you mean 'd'?"),
+        ("[grid]\nlink.d = [1]\n", "unknown key 'link.d'; did you mean 'links.d'?"),
+        ("[grid]\nseeds = [1]\n", "unknown key 'seeds'; did you mean 'seed'?"),
+        ("[grdi]\nlinks.d = [1]\n", "unknown key grdi; did you mean 'grid'?"),
+        ("[grid]\nzones.lfet.c = [0.1]\n", "did you mean 'left'?"),
+        ("[set]\nlinks.e = 1\n", "unknown key links.e"),
+        ("[set]\nlinks.d = 1\n[grid]\nlinks.d = [1, 2]\n", "set: links.d: is an axis as well"),
+        ("[set]\nseed = 1\n", "set: seed: is no key of a scenario"),
+        ("[grid]\nlinks.d = [1, -2]\n", "task 1 (links.d = -2): its scenario: links.d = -2"),
+        ("[grid]\nlinks.d = 1\n", "links.d = 1: must be a list of values"),
+        ("[grid]\nlinks.d = []\n", "must be a list of values"),
+        ("[grid]\nlinks.d = [1, 2, 1]\n", "links.d = 1 stands there twice"),
+        ("[grid]\nseed = [1]\n[zip]\nseed = [2]\n", "the axis 'seed' stands in 2 places"),
+        ("[zip]\nseed = [2]\nlinks.d = [1, 2]\n", "same length, but seed has 1, links.d has 2"),
+        ("[[list]]\nseed = 2\n[[list]]\nlinks.d = 2\n", "list[1]: must have the same keys as list[0]"),
+        ("[grid]\nseed = [1.5]\n", "seed = 1.5: must be a whole number"),
+        ("[grid]\nsteps = [205]\n", "--steps 205: must be whole rollouts of T0 = 10"),
+        ("[grid]\npolicy = ['papr']\n", "no policies of that name are shipped"),
+        ("[grid]\npolicy = ['paper']\n", "the policy is for N = 5"),
+        ("[latin]\nsamples = 2\nranges.links.d = [1, 2]\n", "latin, ranges, links.d: "),
+        (
+            "[latin]\nsamples = 2\nranges.links.d = { low = 2, high = 1 }\n",
+            "low = 2 must be less than high = 1",
+        ),
+        ("[grid]\nseed = { count = 101 }\nlinks.d = { low = 1 }\n", "must be a list of values"),
+    ],
+)
+def test_what_cannot_be_swept_is_named(call: Call, text: str, message: str) -> None:
+    Path("s.toml").write_text(HEAD + text, encoding="utf-8")
+    code, out, err = call(plan, "s.toml", "out")
+    assert (code, out) == (2, "")
+    assert message in err
+    assert not Path("out").exists()
+
+
+def test_a_large_grid_is_asked_about(call: Call) -> None:
+    Path("s.toml").write_text(HEAD + "[grid]\nseed = { count = 101 }\ndual.alpha = [")
+    with Path("s.toml").open("a") as file:
+        file.write(", ".join(str(i / 100) for i in range(100)) + "]\n")
+    code, _, err = call(plan, "s.toml", "out")
+    assert (code, err) == (
+        2,
+        "error: s.toml: 101 x 100 = 10,100 tasks, more than 10,000: add --yes to allow that\n",
+    )
+    assert call(plan, "s.toml", "out", "--yes")[0] == 0
+    assert len(Manifest.load(Path("out")).tasks) == 10_100
+
+
+def test_a_folder_belongs_to_one_sweep(call: Call) -> None:
+    Path("s.toml").write_text(GRID)
+    assert call(plan, "s.toml", "out")[0] == call(plan, "s.toml", "out")[0] == 0
+    Path("s.toml").write_text(GRID.replace("0.1", "0.2").replace("steps = 200", "steps = 300"))
+    code, _, err = call(plan, "s.toml", "out")
+    assert (code, err) == (
+        2,
+        "error: out: belongs to another sweep, these differ: steps, tasks; choose another folder\n",
+    )
+    Path("mine").mkdir()
+    Path("mine/thesis.txt").touch()
+    assert "mine: is not empty (it holds thesis.txt)" in call(plan, "s.toml", "mine")[2]
+    assert "holds no sweep; plan one" in call(run, "mine")[2]
+
+
+def test_a_damaged_manifest_is_refused(call: Call, tmp_path: Path) -> None:
+    path = planned(tmp_path) / NAME
+    path.write_text(path.read_text().replace('"seed": 0', '"seed": 1'))
+    assert "its checksum is wrong" in call(run, "out")[2]
+
+
+def test_other_versions_are_refused(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    planned(tmp_path)
+    monkeypatch.setattr("numpy.__version__", "1.2.3")
+    code, _, err = call(run, "out")
+    assert code == 2
+    assert f"numpy is 1.2.3 here and {np.__version__} there" not in err
+    assert "other versions, which may give other numbers: numpy is 1.2.3 here" in err
+
+
+def test_tasks_are_the_runs_that_execute_makes(tmp_path: Path) -> None:
+    text = (
+        GRID.replace("steps", 'record = "rollout"\nsteps')
+        + "[set]\ndual.alpha = 0.03\n[zip]\nsteps = [100]\n"
+    )
+    out = planned(tmp_path, text)
+    work_through(out)
+    rows = table(out).set_index(["links.d", "seed", "zone"])
+    assert len(rows) == 2 * 3 * 3
+    for number, (d, seed) in enumerate(product((0.1, 1.0), (3, 4, 5))):
+        scenario = Scenario.load("tiny", [f"links.d={d}", "dual.alpha=0.03"])
+        alone = execute(scenario, Policy.load("rank"), 100, seed, record="rollout")
+        with Recording.open(recordings_in(out)[number]) as swept:
+            assert swept.lam.tobytes() == alone.lam.tobytes()
+        for m, zone in enumerate(scenario.zones):
+            found = rows.loc[(d, seed, zone.name)]
+            assert found["task"] == number
+            assert (found["satisfaction"], found["c"]) == (alone.satisfaction()[m], zone.c)
+            assert found["margin"] == alone.margin()[m]
+            assert found["certified"] == alone.certificate()[:, m].max()
+
+
+def test_batches_and_processes_change_nothing(call: Call, tmp_path: Path) -> None:
+    work_through(planned(tmp_path, name="one", batch=6))
+    planned(tmp_path, name="two", batch=1)
+    code, text, err = call(run, "two", "--max-parallel", "2", "--profile")
+    assert (code, err) == (0, "")
+    for stage in ("6 tasks in", "compile", "draw", "simulate", "write", "wait"):
+        assert stage in text
+    pd.testing.assert_frame_equal(table(Path("one")), table(Path("two")), check_exact=True)
+    assert call(run, "two") == (0, "s: 6 of 6 tasks done\n", "")
+    assert call(status, "two")[1] == "s: 6 tasks: 6 done, 0 running, 0 failed, 0 waiting\n"
+    assert not list(Path("two/locks").iterdir())
+
+
+def test_a_collection_is_a_table_and_a_file(call: Call, tmp_path: Path) -> None:
+    out = planned(tmp_path, GRID.replace("steps", 'record = "rollout"\nsteps'))
+    assert (
+        "6 of 6 tasks are not done, the first is task 0 (links.d = 0.1, seed = 3)" in call(collect, "out")[2]
+    )
+    Worker(out).batch(1)
+    assert call(collect, "out", "--partial", "--table", "t.csv")[1] == "2 of 6 tasks, 6 rows: t.csv\n"
+    work_through(out)
+    assert "exists already" in call(collect, "out", "--table", "t.csv")[2]
+    assert call(collect, "out", "--table", "t.csv", "--force", "--hdf5", "t.h5")[0] == 0
+    assert "must end in .parquet or .csv" in call(collect, "out", "--table", "t.txt")[2]
+    pd.testing.assert_frame_equal(pd.read_csv("t.csv"), table(out), check_exact=True)
+    with h5py.File("t.h5") as file, Recording.open(recording_of(out, 4)) as recording:
+        assert (file["table/margin"][...] == table(out)["margin"]).all()
+        assert list(file["table/zone"].asstr()[:3]) == ["left", "right", "top"]
+        assert (file["recording/000004/rollout/lam"][...] == recording.lam).all()
+        assert file["recording/000004"].attrs["seed"] == 4
+
+
+def test_axes_of_lists_and_of_several_types_can_be_written(call: Call, tmp_path: Path) -> None:
+    links = "[set]\nlinks.model = 'bernoulli'\n"
+    named, listed = (
+        "[[list]]\nlinks.footprint = 'path'\nlinks.p = 1\n",
+        "[[list]]\nlinks.footprint = [[0, 1]]\n",
+    )
+    out = planned(tmp_path, f"{HEAD}{links}{named}{listed}links.p = 0.5\n")
+    work_through(out)
+    rows = table(out)[["links.footprint", "links.p"]].drop_duplicates()
+    assert rows.to_numpy().tolist() == [["path", 1.0], ["[[0, 1]]", 0.5]]
+    assert call(collect, "out", "--table", "t.csv", "--hdf5", "t.h5")[0] == 0
+
+
+@pytest.mark.parametrize("what", ["flipped", "cut", "empty", "foreign"])
+def test_damaged_results_are_found_and_made_again(call: Call, tmp_path: Path, what: str) -> None:
+    out = planned(tmp_path)
+    work_through(out)
+    before, path = table(out), results_of(out, 1)
+    data = path.read_bytes()
+    other = results_of(out, 2).read_bytes()
+    path.write_bytes(
+        {"flipped": data.replace(b"0.", b"1.", 1), "cut": data[:-90], "empty": b"", "foreign": other}[what]
+    )
+    with pytest.raises(DamagedError):
+        read(out, Manifest.load(out), 1)
+    assert f"damaged, to be done again: {path}" in call(status, str(out))[1]
+    assert "2 of 6 tasks are not done" in call(collect, str(out))[2]
+    work_through(out)
+    pd.testing.assert_frame_equal(table(out), before, check_exact=True)
+    assert path.read_bytes().splitlines()[0] == data.splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda path: path.write_bytes(path.read_bytes()[:-1] + b"?"), Path.unlink]
+)
+def test_damaged_recordings_are_found_and_made_again(
+    tmp_path: Path, damage: Callable[[Path], object]
+) -> None:
+    out = planned(tmp_path, GRID.replace("steps", 'record = "step"\nsteps'))
+    work_through(out)
+    path, manifest = recording_of(out, 3), Manifest.load(out)
+    data = path.read_bytes()
+    damage(path)
+    assert Census.of(out, manifest).open_batches == [1]
+    assert set(Census.of(out, manifest).done) == {0, 1, 2, 4, 5}
+    assert Worker(out).batch(1).done == 1
+    assert path.read_bytes() == data
+
+
+def test_failing_tasks_stop_nobody_and_are_counted(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = planned(tmp_path)
+
+    def fail(scenario: Scenario, policy: Policy, steps: int, seed: int, **options: object) -> Recording:
+        if seed == 4:
+            raise ValueError("the seed is 4")
+        return execute(scenario, policy, steps, seed, record="summary")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(work, "execute", fail)
+        work_through(out)
+        census = Census.of(out, Manifest.load(out))
+        assert sorted(census.failed) == [1, 4]
+        assert len(census.done) == 4
+        text = call(status, "out")[1]
+        assert text.startswith("s: 6 tasks: 4 done, 0 running, 2 failed, 0 waiting\n")
+        assert "failed: task 4 (links.d = 1.0, seed = 4)\n" in text
+        assert "    ValueError: the seed is 4\n" in text
+        assert "task 1 (links.d = 0.1, seed = 4): ValueError: the seed is 4" in call(collect, "out")[2]
+        monkeypatch.setattr("cmarlsim.sweep._run_here", lambda *_: work_through(out))
+        code, text, _ = call(run, "out")
+        assert code == 2
+        assert "2 tasks failed; running the sweep again tries them again" in text
+    assert call(run, "out") == (0, "s: 6 of 6 tasks done\n", "")
+
+
+def test_a_task_that_kills_its_process_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Killed(BaseException):
+        pass
+
+    def die(scenario: Scenario, policy: Policy, steps: int, seed: int, **options: object) -> Recording:
+        if seed == 4:
+            raise Killed
+        return execute(scenario, policy, steps, seed, record="summary")
+
+    out = planned(tmp_path, batch=3)
+    monkeypatch.setattr(work, "execute", die)
+    worker = Worker(out)
+    with pytest.raises(Killed):
+        worker.batch(0)
+    for _ in range(work.MOST_DEATHS):
+        with pytest.raises(Killed):
+            worker.batch(0, careful=True)
+    worker.batch(0, careful=True)
+    results = read(out, worker.manifest, 0)
+    assert [result.reason is None for result in results.values()] == [True, False, True]
+    assert results[1].reason == (
+        f"its process ended before it did (killed, or out of memory), {work.MOST_DEATHS} times"
+    )
+    monkeypatch.undo()
+    assert worker.batch(0).done == 1
+    assert read(out, worker.manifest, 0)[1].deaths == 0
+
+
+def test_a_task_stopped_in_careful_work_leaves_no_trace(tmp_path: Path) -> None:
+    out, asked = planned(tmp_path, GRID.replace("200", "20_000")), []
+
+    def stop() -> bool:
+        asked.append(None)
+        return len(asked) > 4
+
+    worker = Worker(out, stop)
+    worker.batch(0, careful=True)
+    assert len(asked) == 5
+    assert all(result.reason is None for result in read(out, worker.manifest, 0).values())
+
+
+def test_a_stopped_task_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cmarlsim.execution._CHUNK_ROLLOUTS", 10)
+    text = GRID.replace("200", "500").replace("steps", 'record = "rollout"\nsteps')
+    out, calm = (planned(tmp_path, text, name, batch=6) for name in ("out", "calm"))
+    work_through(calm)
+    for done in (20, 30, 40):  # asked before the task, for what is there, and after every chunk
+        asked: list[None] = []
+        Worker(out, lambda asked=asked: asked.append(None) or len(asked) == 3).batch(0)
+        with Recording.open(out / "recordings" / ".000000.part.h5") as recording:
+            assert recording.rollouts_done == done
+    work_through(out)
+    pd.testing.assert_frame_equal(table(out), table(calm), check_exact=True)
+    assert [path.read_bytes() for path in recordings_in(out)] == [
+        path.read_bytes() for path in recordings_in(calm)
+    ]
+    assert {path.name for path in (out / "recordings").iterdir()} == {f"{i:06d}.h5" for i in range(6)}
+
+
+def test_results_are_published_on_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work, "PUBLISH_SECONDS", 0.0)
+    out, seen = planned(tmp_path, batch=6), []
+    manifest = Manifest.load(out)
+    Worker(out, progress=lambda: seen.append(len(read(out, manifest, 0)))).batch(0)
+    assert seen == [0, 1, 2, 3, 4, 5]
+
+
+def other_machine(**changes: object) -> Holder:
+    return Holder(**{"host": "far", "space": "another kernel", "pid": 1, "started": "1", "job": ""} | changes)
+
+
+def test_a_lock_is_held_by_one(tmp_path: Path) -> None:
+    path = tmp_path / "0.lock"
+    with lock(path) as mine:
+        assert mine == holder_of(path)
+        with lock(path) as second:
+            assert second is None
+        assert path.exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("age", "taken"), [(0.0, False), (100.0, False), (130.0, True), (-100.0, False), (-1e6, True)]
+)
+def test_locks_of_other_machines_grow_stale_by_the_clock_of_the_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, age: float, taken: bool
+) -> None:
+    path = tmp_path / "0.lock"
+    path.write_text(json.dumps(vars(other_machine())))
+    now = time.time()
+    os.utime(path, (now - age, now - age))
+    monkeypatch.setattr(time, "time", lambda: now + 1e6)  # this machine's clock is wrong
+    with lock(path) as mine:
+        assert (mine is not None) == taken
+    assert path.exists() != taken
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are not seen in /proc")
+def test_locks_of_ended_processes_here_are_nobodys_at_once(tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    here = Holder.here()
+    for pid, started, taken in [
+        (ended.pid, here.started, True),
+        (here.pid, here.started, False),
+        (here.pid, "1", True),  # another process had this number before
+    ]:
+        path = tmp_path / "0.lock"
+        path.write_text(json.dumps(vars(other_machine(space=here.space, pid=pid, started=started))))
+        with lock(path) as mine:
+            assert (mine is not None) == taken
+        path.unlink(missing_ok=True)
+
+
+def test_an_element_that_comes_again_elsewhere_takes_its_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "0.lock"
+    for job, taken in [("7_2", True), ("7_3", False), ("", False)]:
+        path.write_text(json.dumps(vars(other_machine(job=job))))
+        monkeypatch.setenv(locks.JOB_VARIABLE, "7_2")
+        with lock(path) as mine:
+            assert (mine is not None) == taken
+        path.unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("error", [FileExistsError, PermissionError])
+def test_links_that_fail_or_only_seem_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[OSError]
+) -> None:
+    """A network file system that makes a link twice, and a file system that has none."""
+    link = os.link
+
+    def strange(source: Path, target: Path) -> None:
+        if error is FileExistsError:
+            link(source, target)
+        raise error
+
+    monkeypatch.setattr(os, "link", strange)
+    with lock(tmp_path / "0.lock") as mine:
+        assert mine is not None
+        with lock(tmp_path / "0.lock") as second:
+            assert second is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_rename_that_only_seems_to_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replace = os.replace
+
+    def strange(source: Path, target: Path) -> None:
+        replace(source, target)
+        raise FileNotFoundError
+
+    out = planned(tmp_path)
+    monkeypatch.setattr(os, "replace", strange)
+    assert Worker(out).batch(0).done == 2
+    assert len(read(out, Manifest.load(out), 0)) == 2
+
+
+def test_who_lost_its_lock_publishes_nothing(tmp_path: Path) -> None:
+    out = planned(tmp_path)
+    theirs = json.dumps(vars(other_machine()))
+    path = out / "locks" / "000000.lock"
+    Worker(out, progress=lambda: path.write_text(theirs)).batch(0)
+    assert path.read_text() == theirs
+    assert not results_of(out, 0).exists()
+    assert Worker(out).batch(0).locked
+    assert "running: tasks 0 to 1, process 1 on far" in "\n".join(Status.of(out).lines())
+
+
+def test_a_full_disk_is_one_line(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    out = planned(tmp_path)
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(InputError, match=r"000000\.jsonl: cannot be written: No space left on device"):
+        Worker(out).batch(0)
+    monkeypatch.undo()
+    work_through(out)
+    assert [path.name for path in (out / "results").iterdir() if path.name.startswith(".")] == []
+
+
+def test_an_element_runs_its_batches(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = planned(tmp_path)
+    (out / "slurm" / "ticket.json").write_text("[[0], [1, 2]]")
+    monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "1")
+    assert call(element, "out", "ticket")[0] == 0
+    assert Census.of(out, Manifest.load(out)).open_batches == [0]
+    monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "2")
+    assert "ticket.json: has no element 2" in call(element, "out", "ticket")[2]
+
+
+def test_without_slurm_one_line_says_so(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    planned(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert call(run, "out", "--engine", "slurm") == (
+        2,
+        "",
+        "error: --engine slurm: there is no 'squeue' here; use --engine local\n",
+    )
+    assert "must be one of local, slurm; did you mean 'slurm'?" in call(run, "out", "--engine", "slum")[2]
+    assert "--time 2: must be at least 3 minutes" in call(run, "out", "--engine", "slurm", "--time", "2")[2]
+    assert "--wait: goes with --engine slurm only" in call(run, "out", "--wait")[2]
+    assert "--profile: goes with --engine local only" in call(run, "out", "--engine", "slurm", "--profile")[2]
+    assert "--time soon: must be MINUTES" in call(run, "out", "--engine", "slurm", "--time", "soon")[2]
+
+
+def test_a_queue_that_lost_tasks_is_no_success(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Slurm of three small scripts: it takes jobs and forgets them."""
+    planned(tmp_path)
+    for name, says in [("squeue", ""), ("sbatch", "7"), ("scontrol", "MaxArraySize = 3")]:
+        program = tmp_path / "bin" / name
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(f"#!/bin/sh\necho '{says}'\n")
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+    code, _, err = call(run, "out", "--engine", "slurm", "--tasks-per-element", "2")
+    assert (
+        code,
+        "3 elements are more than an array may have here (2): raise --tasks-per-element" in err,
+    ) == (2, True)
+    code, text, _ = call(run, "out", "--engine", "slurm", "--tasks-per-element", "3", "--wait")
+    assert code == 6
+    assert "job array 7: 2 elements, 3 batches\n" in text
+    assert "6 tasks have no result though their elements have ended" in text
+    scripts = [path.read_text() for path in Path("out/slurm").glob("*.sbatch")]
+    assert "#SBATCH --array=0-1\n" in scripts[0]
+    assert all(f"{name}=1" in scripts[0] for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"))
+    assert subprocess.run(["bash", "-n"], input=scripts[0], text=True, check=False).returncode == 0
+
+
+@pytest.mark.compiled
+def test_kills_change_nothing(tmp_path: Path) -> None:
+    """Two runs at once, of which one is killed with its workers orphaned, and a worker of the other."""
+    text = GRID.replace("200", "600_000")
+    work_through(planned(tmp_path, text, "calm"))
+    out = planned(tmp_path, text)
+    command = [sys.executable, "-m", "cmarlsim.sweep", "run", str(out), "--max-parallel", "1"]
+    first, second = (subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) for _ in range(2))
+    killed: set[int] = set()
+    ending = time.monotonic() + 60
+    while len(killed) < 2 and time.monotonic() < ending:
+        for holder in map(holder_of, (out / "locks").glob("*.lock")):
+            if holder and holder.pid not in killed:
+                os.kill(holder.pid, signal.SIGKILL)
+                killed.add(holder.pid)
+        time.sleep(0.02)
+    first.kill()
+    first.wait()
+    assert second.wait(60) == 0
+    assert subprocess.run(command, cwd=ROOT, check=False, timeout=60).returncode == 0
+    assert len(killed) == 2
+    pd.testing.assert_frame_equal(table(out), table(tmp_path / "calm"), check_exact=True)
+
+
+def test_what_the_killed_have_left_is_removed(call: Call, tmp_path: Path) -> None:
+    out = planned(tmp_path)
+    work_through(out)
+    old, new = (out / "recordings" / f".00000{i}.h5.x.tmp" for i in range(2))
+    for path in (old, new):
+        path.touch()
+    os.utime(old, (0, time.time() - 4000))
+    assert call(run, "out")[0] == 0
+    assert list((out / "recordings").iterdir()) == [new]
+
+
+@pytest.mark.compiled
+def test_the_example_of_the_page_can_be_planned(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "sweeps.md").read_text(encoding="utf-8")
+    (tmp_path / "radio.toml").write_text(page.split("```toml\n")[1].split("```")[0], encoding="utf-8")
+    manifest = plan_sweep(tmp_path / "radio.toml", tmp_path / "radio")
+    assert len(manifest.tasks) == 4800
+    assert "= 4,800 tasks" in page
+
+
+def test_shipped_sweeps_are_what_they_say(tmp_path: Path) -> None:
+    manifest = plan_sweep("figure5c", tmp_path / "figure5c")
+    assert (len(manifest.tasks), manifest.keys, manifest.record) == (30, ("links.d", "seed"), "rollout")
+    assert {row[0] for row in manifest.tasks} == {1, 2, 3, 4, 5, 6}
+    assert len(plan_sweep("short", tmp_path / "short").tasks) == 10_000
