@@ -7,6 +7,7 @@ import sys
 
 log = logging.getLogger("cmarlsim")
 
+
 class _Stderr(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         print(record.getMessage(), file=sys.stderr)
