@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from rich.console import Console
@@ -11,7 +10,7 @@ from rich.table import Table
 
 from cmarlsim.advice.changes import SETTINGS
 from cmarlsim.advice.counsel import Advice
-from cmarlsim.advice.statements import ESTIMATED, Change, Statement
+from cmarlsim.advice.statements import ESTIMATED, Change, Statement, number
 
 MOST_ZONES = 30
 """Rows of the table of zones: those with the smallest margins."""
@@ -151,13 +150,6 @@ def safely(change: Change) -> str:
     place = Decimal(1).scaleb(exact.adjusted() - DIGITS + 1) if exact else Decimal(1)
     rounded = float(exact.quantize(place, ROUND_CEILING if up else ROUND_FLOOR))
     return f"{rounded:g}"
-
-
-def number(value: float | None) -> str:
-    """Three digits, or a dash."""
-    if value is None or not math.isfinite(value):
-        return "-"
-    return f"{value:,.0f}" if abs(value) >= 1000 and value == int(value) else f"{value:.3g}"
 
 
 def _verdict(word: str | None) -> str:

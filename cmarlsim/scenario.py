@@ -45,6 +45,8 @@ FEW = 64
 MOST_STEPS = 10**6
 SLOWEST, FASTEST = 1e-6, 1e4
 """Metres a step: slower agents would be lost in the tolerances, faster ones are a slip of the units."""
+LEAST_ETA, LARGEST_ETA = 1e-12, 1e12
+"""Multipliers are counted in eta: far beyond, their squares would be 0 or overflow."""
 
 
 class Agents(Strict):
@@ -58,7 +60,7 @@ class Dual(Strict):
     """Contractive dual update, eq. (16) and (18), after every T0 steps."""
 
     alpha: Annotated[Number, Field(ge=0, lt=1)]
-    eta: Annotated[Number, Field(gt=0)]
+    eta: Annotated[Number, Field(ge=LEAST_ETA, le=LARGEST_ETA)]
     T0: Annotated[Count, Field(le=MOST_STEPS)]
 
 

@@ -348,6 +348,27 @@ def test_without_contraction_it_says_what_does_not_exist() -> None:
     assert "alpha = 0" in change(advice, "equation_25", "T0").words
 
 
+@pytest.mark.parametrize("alpha", [5e-324, 1e-310, 1e-300, 1e-17])
+def test_the_least_contraction_gets_an_answer(alpha: float, capsys: pytest.CaptureFixture[str]) -> None:
+    """1 / alpha is more than integers hold, or than floats do."""
+    advice = asked([*PATH, f"dual.alpha={alpha}"])
+    json.dumps(advice.json(), allow_nan=False)
+    assert only(advice, "L_corrected").verdict == "vacuous"
+    print_advice(advice)
+    out = capsys.readouterr().out
+    assert "nan" not in out
+    assert "inf " not in out.replace("||c||_inf ", "")
+    assert "0,000,000,000" not in out
+
+
+@pytest.mark.parametrize("alpha", [1e-300, 1e-12, 1e-7])
+def test_the_bound_by_moments_scales_with_memory(alpha: float) -> None:
+    """As alpha goes to 0, rollouts average out: what is left is a mean of B, eta / alpha times."""
+    bound = MultiplierError(3, 0.2, alpha, 0.5, 50)
+    mean = 0.5 / alpha * bound.late.mean()
+    assert mean < bound._by_moments(20, None) < 35 * mean
+
+
 def test_teams_too_large_to_try() -> None:
     huge = Scenario.load("tiny", ["agents.N=20000"])
     assert affordable(huge, None) == 0

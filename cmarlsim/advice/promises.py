@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from cmarlsim.advice.situation import Situation
-from cmarlsim.advice.statements import ASSUMED, CORRECTED, ESTIMATED, PROVEN, Statement, Verdict, finite
+from cmarlsim.advice.statements import ASSUMED, CORRECTED, ESTIMATED, PROVEN, Statement, Verdict, finite, number
 from cmarlsim.scenario import Scenario
 from cmarlsim.theory import ROUNDING, largest_L, slack
 
@@ -198,8 +198,11 @@ def gossip(situation: Situation, zones: Sequence[str], steps: int, target: float
     known, alpha, T0 = situation.gossip, situation.alpha, situation.T0
     proven, corrected = (ESTIMATED if known.basis == ESTIMATED else basis for basis in (PROVEN, CORRECTED))
     burn_in = 1 / alpha if alpha > 0 else math.inf
+    memory = float(np.rint(burn_in * T0))
     enough = burn_in * T0 <= steps
-    remembered = f"{burn_in * T0:,.0f} steps" if alpha > 0 else "alpha = 0: multipliers never forget"
+    remembered = (
+        f"{number(memory)} steps" if math.isfinite(memory) else f"alpha = {alpha:g}: multipliers never forget"
+    )
     late, d_G = situation.lateness, None if known.d_G is None else float(known.d_G)
     said: Verdict | None = None if known.d_G is not None else "vacuous" if known.known else "undecided"
     return [

@@ -85,7 +85,9 @@ def window(situation: Situation, target: float, equation_25: Requirement) -> Sta
         return None
     apart = replace(situation, alpha=0.5)  # alpha times (22) does not depend on alpha
     error = apart.printed * apart.alpha
-    least = error / equation_25.most if error > 0 else 0.0
+    least = 0.0
+    if error > 0:
+        least = error / equation_25.most if equation_25.most > 0 else math.inf
     most = target**2 / situation.M
     fits = least <= most
     asked = f"alpha >= {least:.3g}" if least < 1 else "more than any alpha below 1"

@@ -158,7 +158,7 @@ class Situation:
     @property
     def ceiling(self) -> Floats:
         """Largest value eta c_m / alpha of each multiplier, (M,)."""
-        with np.errstate(divide="ignore"):
+        with np.errstate(over="ignore"):
             return np.where(self.c > 0, self.eta * self.c / self.alpha if self.alpha > 0 else math.inf, 0.0)
 
     @property
