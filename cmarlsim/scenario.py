@@ -19,7 +19,7 @@ from cmarlsim import shipped
 from cmarlsim.atlas import build_atlas
 from cmarlsim.errors import InputError
 from cmarlsim.floorplan import FloorPlan, build_world, goals_of
-from cmarlsim.graphs import components, footprint_edges
+from cmarlsim.graphs import FOOTPRINTS, components, footprint_edges
 from cmarlsim.kernels.observing import tile_of
 from cmarlsim.kernels.scene import Rules
 from cmarlsim.kernels.world import (
@@ -81,7 +81,9 @@ class Links(Strict):
         needed = {"sight-or-disc": ("d",), "bernoulli": ("p", "footprint")}.get(self.model, ())
         for key in needed:
             if getattr(self, key) is None:
-                raise ValueError(f"{key} is missing; model = '{self.model}' needs {' and '.join(needed)}")
+                which = f", one of {FOOTPRINTS}" if "footprint" in needed else ""
+                wanted = f"{' and '.join(needed)}{which}"
+                raise ValueError(f"{key} is missing; model = '{self.model}' needs {wanted}")
         return self
 
 

@@ -146,7 +146,7 @@ def test_overrides_reach_every_key(override: str, key: str, value: object) -> No
         ("zones.7.c=0", ["zones.7", "below 1"]),
         ("links.model=allways", ["links.model = 'allways'", "'always'"]),
         ("links.model='sight-or-disc'", ["d is missing", "sight-or-disc"]),
-        ("links.model=bernoulli", ["p is missing", "footprint"]),
+        ("links.model=bernoulli", ["p is missing", "footprint, one of complete, path, cycle, star, or a list"]),
         ("floorplan=3", ["floorplan = 3"]),
         ("floorplan=nowhere", ["floorplan = 'nowhere'", "no such file", "pittsburgh"]),
         ("nonsense", ["--set nonsense", "KEY=VALUE"]),
