@@ -36,7 +36,7 @@ from cmarlsim.kernels.world import (
     World,
 )
 from cmarlsim.sights import NO_SIGHTS, build_sights
-from cmarlsim.validation import Count, Name, Number, Point, Strict, apply_setting, parse, read_toml
+from cmarlsim.validation import Count, Name, Number, Point, Strict, apply_setting, dotted, parse, read_toml
 
 LINK_CODES = {"sight-or-disc": SIGHT_OR_DISC, "bernoulli": BERNOULLI, "always": ALWAYS, "never": NEVER}
 MOST_AGENTS = 65_535
@@ -257,17 +257,22 @@ class Scenario(Strict):
             )
         world, goals = self.world, goals_of(plan, [zone.center for zone in self.zones])
         for i, zone in enumerate(self.zones):
-            key = f"zones[{i}] '{zone.name}'"
             if tile_of(world, *zone.center) < 0:
-                raise ValueError(f"{key}: center = {list(zone.center)} lies on no tile of '{plan.name}'")
+                raise ValueError(
+                    f"{self._key(i)}.center = {list(zone.center)} lies on no tile of '{plan.name}'"
+                )
             goal = plan.waypoints[goals[i]]
             away = math.dist(goal.position, zone.center)
             if away > zone.radius + TOLERANCE:
                 raise ValueError(
-                    f"{key}: radius = {zone.radius:g} m, but the nearest waypoint '{goal.name}' is "
+                    f"{self._key(i)}.radius = {zone.radius:g} m, but the nearest waypoint '{goal.name}' is "
                     f"{away:.3g} m from its center: no agent can stay in it; put a waypoint inside the zone"
                 )
         return self
+
+    def _key(self, i: int) -> str:
+        """Key of a zone in messages."""
+        return dotted(("zones", i), {"zones": [{"name": zone.name} for zone in self.zones]})
 
     @model_validator(mode="after")
     def _footprint_fits(self) -> Self:

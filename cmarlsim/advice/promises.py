@@ -8,7 +8,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from cmarlsim.advice.situation import Situation
-from cmarlsim.advice.statements import ASSUMED, CORRECTED, ESTIMATED, PROVEN, Statement, Verdict, finite, number
+from cmarlsim.advice.statements import (
+    ASSUMED,
+    CORRECTED,
+    ESTIMATED,
+    PROVEN,
+    Statement,
+    Verdict,
+    finite,
+    number,
+)
 from cmarlsim.scenario import Scenario
 from cmarlsim.theory import ROUNDING, largest_L, slack
 
