@@ -23,6 +23,9 @@ from cmarlsim.theory import ROUNDING, largest_L, slack
 
 REWARD = "share of time"
 
+DIVIDES = "eq. (22) divides by alpha = 0"
+NO_L = "it would need an L, and none exists: the policy sees multipliers by their ratios alone"
+
 
 def conditions(scenario: Scenario) -> list[Statement]:
     """What Theorem 1 asks of thresholds, team and building."""
@@ -127,7 +130,7 @@ def theorem1(situation: Situation, zones: Sequence[str], target: float, L: float
                     left,
                     REWARD,
                     basis,
-                    "promised in the long run" if kept else "nothing is promised",
+                    "in the long run, if eq. (26) holds in every rollout" if kept else "nothing is promised",
                     c,
                     "holds" if kept else "vacuous",
                     zone,
@@ -187,6 +190,10 @@ def _equation_25(situation: Situation, L: float | None) -> list[Statement]:
             words = f"L = {L:.3g} is {side}"
         if largest == 0 and situation.gossip.known:
             words, verdict = "no bound on errors, or no slack: Theorem 1 promises nothing", "vacuous"
+        if situation.unbounded:
+            words, verdict = f"{DIVIDES}: no L is small enough", "vacuous"
+        elif situation.lacks_L:
+            words, verdict = NO_L, "vacuous"
         found.append(
             Statement(
                 key,
@@ -245,8 +252,8 @@ def gossip(situation: Situation, zones: Sequence[str], steps: int, target: float
 
 
 def _errors(situation: Situation, zones: Sequence[str], proven: str, corrected: str) -> list[Statement]:
-    alpha, found = situation.alpha, []
-    absent = "alpha = 0: the bound divides by it, errors may grow for ever" if alpha == 0 else None
+    found = []
+    absent = f"{DIVIDES}: no bound exists, errors may grow for ever" if situation.unbounded else None
     for name, ceiling, closer in zip(zones, situation.ceiling, situation.one_zone, strict=True):
         for key, quantity, value, basis in (
             ("error_zone", "error of a multiplier, eq. (22)", situation.printed, proven),
