@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from cmarlsim.advice.changes import SETTINGS
+from cmarlsim.advice.changes import IN_VAIN, SETTINGS
 from cmarlsim.advice.counsel import Advice
 from cmarlsim.advice.statements import ESTIMATED, Change, Statement, number
 
@@ -87,7 +87,7 @@ def answers(advice: Advice) -> list[str]:
         )
     else:
         found.append("In practice: nothing was run, for this is too large to try in seconds; see --steps.")
-    found.append(f"To fall short by {advice.question.target:g} at most: {_help(advice.changes)}")
+    found.append(f"To fall short by {advice.question.target:g} at most: {_help(advice)}")
     return found
 
 
@@ -150,16 +150,18 @@ def _doubt(advice: Advice) -> str:
     return f" That is for independent links, which these are not: the run {found}."
 
 
-def _help(changes: list[Change]) -> str:
+def _help(advice: Advice) -> str:
     """Which single changes meet which requirement."""
     parts = []
-    for requirement in dict.fromkeys(change.requirement for change in changes):
-        mine = [change for change in changes if change.requirement == requirement]
+    for requirement in advice.requirements:
+        mine = [change for change in advice.changes if change.requirement == requirement]
         useful = [f"{change.setting} = {safely(change)}" for change in mine if change.verdict == "change"]
         if useful:
             verdict = f"needs {' or '.join(useful)}"
         elif mine[0].verdict == "undecided":
             verdict = f"cannot be said ({mine[0].words})"
+        elif any(change.words == IN_VAIN for change in mine):
+            verdict = "cannot hold, for no L exists"
         else:
             verdict = "is met" if mine[0].verdict == "met" else "is in reach of no single change"
         parts.append(f"{NAMES[requirement]} {verdict}")

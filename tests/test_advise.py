@@ -528,6 +528,7 @@ def test_without_an_L_nothing_is_promised(overrides: list[str], policy: Policy) 
     for L in (None, 1e-9):
         advice = asked(overrides, policy, L=L)
         assert "promises nothing, whatever the settings" in answers(advice)[1]
+        assert "eq. (25) corrected cannot hold, for no L exists" in answers(advice)[-1]
         keys = ("L_printed", "L_proposition4", "L_corrected", "L_error_measured", "alpha_window")
         assert {only(advice, key).verdict for key in keys} == {"vacuous"}
         assert only(advice, "L_corrected").value is not None
