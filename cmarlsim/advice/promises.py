@@ -177,23 +177,7 @@ def _equation_25(situation: Situation, L: float | None) -> list[Statement]:
     ]
     for key, form, basis, largest in forms:
         basis = ESTIMATED if situation.gossip.basis == ESTIMATED else basis
-        verdict: Verdict
-        if math.isinf(largest):
-            words, verdict = "multipliers are never off, so eq. (25) holds for every L", "holds"
-        elif not situation.gossip.known:
-            words, verdict = "d_G and p are not known", "undecided"
-        elif L is None:
-            words, verdict = "L is not known: give --L", "undecided"
-        else:
-            verdict = "holds" if largest >= L else "vacuous"
-            side = "within it" if verdict == "holds" else "beyond it: Theorem 1 promises nothing"
-            words = f"L = {L:.3g} is {side}"
-        if largest == 0 and situation.gossip.known:
-            words, verdict = "no bound on errors, or no slack: Theorem 1 promises nothing", "vacuous"
-        if situation.unbounded:
-            words, verdict = f"{DIVIDES}: no L is small enough", "vacuous"
-        elif situation.lacks_L:
-            words, verdict = NO_L, "vacuous"
+        words, verdict = _about_L(situation, largest, L)
         found.append(
             Statement(
                 key,
@@ -207,6 +191,25 @@ def _equation_25(situation: Situation, L: float | None) -> list[Statement]:
             )
         )
     return found
+
+
+def _about_L(situation: Situation, largest: float, L: float | None) -> tuple[str, Verdict]:
+    """Whether eq. (25) holds for L, if it bears the `largest`."""
+    if situation.unbounded:
+        return f"{DIVIDES}: no L is small enough", "vacuous"
+    if situation.lacks_L:
+        return NO_L, "vacuous"
+    if math.isinf(largest):
+        return "multipliers are never off, so eq. (25) holds for every L", "holds"
+    if not situation.gossip.known:
+        return "d_G and p are not known", "undecided"
+    if largest == 0:
+        return "no bound on errors, or no slack: Theorem 1 promises nothing", "vacuous"
+    if L is None:
+        return "L is not known: give --L", "undecided"
+    if largest < L:
+        return f"L = {L:.3g} is beyond it: Theorem 1 promises nothing", "vacuous"
+    return f"L = {L:.3g} is within it", "holds"
 
 
 def gossip(situation: Situation, zones: Sequence[str], steps: int, target: float) -> list[Statement]:
