@@ -1,4 +1,4 @@
-"""``cmarlsim run``, ``train``, ``replay``, ``rerun``, ``advise`` and ``sweep``: the commands under one name."""
+"""``cmarlsim run``, ``train``, ``replay``, ``rerun``, ``advise``, ``sweep``: the commands under one name."""
 
 from __future__ import annotations
 

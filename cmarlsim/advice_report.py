@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from cmarlsim.advice.changes import SETTINGS
+from cmarlsim.advice.changes import IN_VAIN, SETTINGS
 from cmarlsim.advice.counsel import Advice
-from cmarlsim.advice.statements import ESTIMATED, Change, Statement
+from cmarlsim.advice.statements import ESTIMATED, Change, Statement, number
 
 MOST_ZONES = 30
 """Rows of the table of zones: those with the smallest margins."""
@@ -31,9 +31,14 @@ NAMES = {
 }
 """Of requirements, in a sentence."""
 
+RATIOS = (
+    "eq. (25) needs an L of Assumption 2, and none exists, for the policy sees multipliers by their ratios "
+    "alone, so that what it does changes between multipliers as near to each other as one likes"
+)
+
 PER_ZONE = {
-    "promised": "promised, if (25)",
-    "promised_corrected": "promised, if (25)",
+    "promised": "promised, if (26)",
+    "promised_corrected": "promised, if (26)",
     "satisfaction": "satisfaction",
     "margin": "margin",
     "certified": "certified",
@@ -78,11 +83,11 @@ def answers(advice: Advice) -> list[str]:
         kept = f"{_some(lost)} not kept" if lost else f"all {scenario.M} zones kept"
         found.append(
             f"In practice: in a run of {advice.steps:,} steps {kept}; "
-            f"smallest margin {least.value:+.3f} (zone {least.zone})."
+            f"smallest margin {least.value:+.3f} (zone {least.zone}). {_certified(advice)}"
         )
     else:
         found.append("In practice: nothing was run, for this is too large to try in seconds; see --steps.")
-    found.append(f"To fall short by {advice.question.target:g} at most: {_help(advice.changes)}")
+    found.append(f"To fall short by {advice.question.target:g} at most: {_help(advice)}")
     return found
 
 
@@ -91,24 +96,49 @@ def _theory(advice: Advice) -> str:
     if advice.of("slack")[0].verdict == "fails":
         return "Theorem 1 promises nothing, for the thresholds ask for too much of so few agents."
     L = advice.of("L_corrected")[0]
-    source = "" if advice.question.L is not None else " in the run"
+    if advice.lacks_L:
+        return f"Theorem 1 promises nothing, whatever the settings: {RATIOS}."
+    source = " as given" if advice.question.L is not None else " on average along the run, an estimate"
     if L.verdict == "vacuous":
         bears = "for no L" if not L.value else f"only for an L of {L.value:.3g} or less"
         has = "" if L.limit is None or not L.value else f", and it is {L.limit:.3g}{source}"
-        return f"Theorem 1 promises nothing as things are: eq. (25), corrected, holds {bears}{has}."
+        why = f" ({L.words})" if not L.value else ""
+        return f"Theorem 1 promises nothing as things are: eq. (25), corrected, holds {bears}{has}{why}."
     promised = advice.of("promised_corrected")
     none = [str(each.zone) for each in promised if each.verdict == "vacuous"]
     error = advice.of("feasibility_error_corrected")[0].value
     if len(none) == len(promised):
         return f"Theorem 1 promises nothing: it allows an error of {number(error)}, more than any threshold."
-    condition = ""
+    condition = "if training was perfect (Assumption 1 with epsilon = beta = 0)"
     if L.verdict == "undecided":
-        condition = f"if eq. (25) holds, which cannot be said here ({L.words}), "
+        condition += f" and eq. (25) holds, which cannot be said here ({L.words})"
     elif L.value is not None:
-        condition = f"as long as L is {number(L.value)} or less (it is {number(L.limit)}{source}), "
+        condition += f" and L is {number(L.value)} or less (it is {number(L.limit)}{source})"
     left = f"; nothing for {_some(none)}" if none else ""
-    said = f"{condition}Theorem 1 promises satisfaction within {number(error)} of thresholds{left}."
+    said = f"{condition}, Theorem 1 promises satisfaction within {number(error)} of thresholds{left}."
+    broken = [
+        str(each.zone)
+        for each, kept in zip(promised, advice.of("satisfaction"), strict=False)
+        if each.verdict == "holds" and (kept.value or 0.0) < (each.value or 0.0)
+    ]
+    if broken:
+        return (
+            f"Theorem 1 is not to be relied on: {said.removesuffix('.')}, but the run had less in "
+            f"{_some(broken)}, so that not all of this is true, or the run was too short."
+        )
     return said + _doubt(advice)
+
+
+def _certified(advice: Advice) -> str:
+    """What the agents' own multipliers prove of the run."""
+    found = advice.of("certified")
+    none = [str(each.zone) for each in found if (each.value or 0.0) <= 0]
+    off = [(each.limit or 0.0) - (each.value or 0.0) for each in found if str(each.zone) not in none]
+    if not off:
+        return "Nothing is proven by the local certificates of so short a run."
+    left = f"; nothing for {_some(none)}" if none else ""
+    within = math.ceil(max(off) * 1000) / 1000
+    return f"Proven, of this run alone, by local certificates: c - {within:.3f} or more in each zone{left}."
 
 
 def _doubt(advice: Advice) -> str:
@@ -120,16 +150,18 @@ def _doubt(advice: Advice) -> str:
     return f" That is for independent links, which these are not: the run {found}."
 
 
-def _help(changes: list[Change]) -> str:
+def _help(advice: Advice) -> str:
     """Which single changes meet which requirement."""
     parts = []
-    for requirement in dict.fromkeys(change.requirement for change in changes):
-        mine = [change for change in changes if change.requirement == requirement]
+    for requirement in advice.requirements:
+        mine = [change for change in advice.changes if change.requirement == requirement]
         useful = [f"{change.setting} = {safely(change)}" for change in mine if change.verdict == "change"]
         if useful:
             verdict = f"needs {' or '.join(useful)}"
         elif mine[0].verdict == "undecided":
             verdict = f"cannot be said ({mine[0].words})"
+        elif any(change.words == IN_VAIN for change in mine):
+            verdict = "cannot hold, for no L exists"
         else:
             verdict = "is met" if mine[0].verdict == "met" else "is in reach of no single change"
         parts.append(f"{NAMES[requirement]} {verdict}")
@@ -151,13 +183,6 @@ def safely(change: Change) -> str:
     place = Decimal(1).scaleb(exact.adjusted() - DIGITS + 1) if exact else Decimal(1)
     rounded = float(exact.quantize(place, ROUND_CEILING if up else ROUND_FLOOR))
     return f"{rounded:g}"
-
-
-def number(value: float | None) -> str:
-    """Three digits, or a dash."""
-    if value is None or not math.isfinite(value):
-        return "-"
-    return f"{value:,.0f}" if abs(value) >= 1000 and value == int(value) else f"{value:.3g}"
 
 
 def _verdict(word: str | None) -> str:

@@ -59,9 +59,12 @@ def made_differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> lis
 
 def scenario_differences(first: Scenario, second: Scenario) -> list[str]:
     """Keys in which two scenarios differ, written as users do; the floor plan is one key."""
-    one, other = (dict(_leaves(scenario.model_dump(exclude={"floorplan"}))) for scenario in (first, second))
+    data = [scenario.model_dump(exclude={"floorplan"}) for scenario in (first, second)]
+    one, other = (dict(_leaves(each)) for each in data)
     places = [place for place in one | other if one.get(place) != other.get(place)]
-    return ["floorplan"] * (first.floorplan != second.floorplan) + [dotted(place) for place in places]
+    return ["floorplan"] * (first.floorplan != second.floorplan) + [
+        dotted(place, data[0]) for place in places
+    ]
 
 
 def shown(keys: Sequence[str]) -> str:

@@ -12,6 +12,9 @@ from cmarlsim.kernels.world import Ints
 NAMED = ("complete", "path", "cycle", "star")
 """Footprints by name; the star's centre is agent 0."""
 
+FOOTPRINTS = f"{', '.join(NAMED)}, or a list of pairs of agents"
+"""What a footprint can be, for messages."""
+
 MOST_EDGES = 2**24
 """Every step draws for each of them."""
 
@@ -78,8 +81,7 @@ def footprint_edges(footprint: str | Sequence[tuple[int, int]], agents: int) -> 
     if isinstance(footprint, str):
         if footprint not in NAMED:
             raise ValueError(
-                f"footprint = '{footprint}': must be one of {', '.join(NAMED)}, or a list of pairs of agents"
-                + nearest(footprint, NAMED)
+                f"footprint = '{footprint}': must be one of {FOOTPRINTS}{nearest(footprint, NAMED)}"
             )
         return _named_edges(footprint, agents)
     pairs: set[tuple[int, int]] = set()

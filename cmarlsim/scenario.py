@@ -19,7 +19,7 @@ from cmarlsim import shipped
 from cmarlsim.atlas import build_atlas
 from cmarlsim.errors import InputError
 from cmarlsim.floorplan import FloorPlan, build_world, goals_of
-from cmarlsim.graphs import components, footprint_edges
+from cmarlsim.graphs import FOOTPRINTS, components, footprint_edges
 from cmarlsim.kernels.observing import tile_of
 from cmarlsim.kernels.scene import Rules
 from cmarlsim.kernels.world import (
@@ -36,7 +36,7 @@ from cmarlsim.kernels.world import (
     World,
 )
 from cmarlsim.sights import NO_SIGHTS, build_sights
-from cmarlsim.validation import Count, Name, Number, Point, Strict, apply_setting, parse, read_toml
+from cmarlsim.validation import Count, Name, Number, Point, Strict, apply_setting, dotted, parse, read_toml
 
 LINK_CODES = {"sight-or-disc": SIGHT_OR_DISC, "bernoulli": BERNOULLI, "always": ALWAYS, "never": NEVER}
 MOST_AGENTS = 65_535
@@ -45,6 +45,8 @@ FEW = 64
 MOST_STEPS = 10**6
 SLOWEST, FASTEST = 1e-6, 1e4
 """Metres a step: slower agents would be lost in the tolerances, faster ones are a slip of the units."""
+LEAST_ETA, LARGEST_ETA = 1e-12, 1e12
+"""Multipliers are counted in eta: far beyond, their squares would be 0 or overflow."""
 
 
 class Agents(Strict):
@@ -58,7 +60,7 @@ class Dual(Strict):
     """Contractive dual update, eq. (16) and (18), after every T0 steps."""
 
     alpha: Annotated[Number, Field(ge=0, lt=1)]
-    eta: Annotated[Number, Field(gt=0)]
+    eta: Annotated[Number, Field(ge=LEAST_ETA, le=LARGEST_ETA)]
     T0: Annotated[Count, Field(le=MOST_STEPS)]
 
 
@@ -79,7 +81,9 @@ class Links(Strict):
         needed = {"sight-or-disc": ("d",), "bernoulli": ("p", "footprint")}.get(self.model, ())
         for key in needed:
             if getattr(self, key) is None:
-                raise ValueError(f"{key} is missing; model = '{self.model}' needs {' and '.join(needed)}")
+                which = f", one of {FOOTPRINTS}" if "footprint" in needed else ""
+                wanted = f"{' and '.join(needed)}{which}"
+                raise ValueError(f"{key} is missing; model = '{self.model}' needs {wanted}")
         return self
 
 
@@ -253,17 +257,22 @@ class Scenario(Strict):
             )
         world, goals = self.world, goals_of(plan, [zone.center for zone in self.zones])
         for i, zone in enumerate(self.zones):
-            key = f"zones[{i}] '{zone.name}'"
             if tile_of(world, *zone.center) < 0:
-                raise ValueError(f"{key}: center = {list(zone.center)} lies on no tile of '{plan.name}'")
+                raise ValueError(
+                    f"{self._key(i)}.center = {list(zone.center)} lies on no tile of '{plan.name}'"
+                )
             goal = plan.waypoints[goals[i]]
             away = math.dist(goal.position, zone.center)
             if away > zone.radius + TOLERANCE:
                 raise ValueError(
-                    f"{key}: radius = {zone.radius:g} m, but the nearest waypoint '{goal.name}' is "
+                    f"{self._key(i)}.radius = {zone.radius:g} m, but the nearest waypoint '{goal.name}' is "
                     f"{away:.3g} m from its center: no agent can stay in it; put a waypoint inside the zone"
                 )
         return self
+
+    def _key(self, i: int) -> str:
+        """Key of a zone in messages."""
+        return dotted(("zones", i), {"zones": [{"name": zone.name} for zone in self.zones]})
 
     @model_validator(mode="after")
     def _footprint_fits(self) -> Self:

@@ -148,7 +148,7 @@ class MultiplierError:
         """Largest chance that what was 0, 1, ... steps before a rollout's end is not known then, (T0,)."""
         return 1 - negative_binomial(self.d_G, self.p, self.T0 - 1)
 
-    def weight(self, k: int | None = None) -> float:
+    def weight(self, k: float | None = None) -> float:
         """Sum of (1 - alpha)^i over i < k."""
         if k is not None and self.alpha == 0:
             return float(k)
@@ -190,10 +190,13 @@ class MultiplierError:
         """
         from scipy.special import logsumexp
 
-        rollouts = math.inf if self.alpha == 0 else math.ceil(math.log(NEGLIGIBLE) / math.log1p(-self.alpha))
-        followed = int(min(rollouts, math.inf if k is None else k))
-        rest = self.eta * (self.weight(k) - self.weight(followed))
-        first = np.arange(0, followed, math.ceil(max(followed, 1) / MOST_GROUPS))
+        whole = self.weight(k)
+        remembered = math.inf if self.alpha == 0 else math.log(NEGLIGIBLE) / math.log1p(-self.alpha)
+        followed = np.ceil(min(remembered, math.inf if k is None else k))
+        if math.isinf(whole) or math.isinf(followed):
+            return math.inf
+        rest = self.eta * (whole - self.weight(followed))
+        first = np.arange(0, followed, np.ceil(max(followed, 1) / MOST_GROUPS))  # more than integers hold
         size = np.diff(first, append=followed)
         B = np.arange(0, self.T0 + 1, math.ceil((self.T0 + 1) / MOST_GROUPS))
         law = np.maximum(-np.diff(self.late, prepend=1, append=0), 0)  # P(B = 0), ..., P(B = T0)
@@ -201,7 +204,8 @@ class MultiplierError:
         knots = np.append(0, np.logspace(-5, 3, 400))
         grown = logsumexp(np.outer(knots, B / self.T0), b=law, axis=1)
         s = np.logspace(-3, 3, 100)
-        moments = np.interp(np.outer(s, (1 - self.alpha) ** first), knots, grown) @ size
+        with np.errstate(over="ignore"):
+            moments = np.interp(np.outer(s, (1 - self.alpha) ** first), knots, grown) @ size
         return rest + self.eta * float(((math.log(max(count, 1)) + moments) / s).min())
 
     @property

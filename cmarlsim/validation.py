@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
 
@@ -114,15 +115,15 @@ def parse(model: type[Model], data: dict[str, Any], source: str | Path) -> Model
         return model.model_validate(data)
     except ValidationError as error:
         found = error.errors(include_url=False)
-        lines = [_explain(model, item) for item in found[:3]]
+        lines = [_explain(model, item, data) for item in found[:3]]
         if len(found) > 3:
             lines.append(f"and {len(found) - 3} more")
         raise InputError(f"{source}: " + "; ".join(lines)) from None
 
 
-def _explain(model: type[Strict], item: Any) -> str:
+def _explain(model: type[Strict], item: Any, data: dict[str, Any]) -> str:
     location, kind = item["loc"], item["type"]
-    key = dotted(location)
+    key = dotted(location, data)
     if kind == "value_error":
         text = str(item["ctx"]["error"])
         return f"{key}: {text}" if key else text
@@ -134,12 +135,35 @@ def _explain(model: type[Strict], item: Any) -> str:
     return f"{key} = {item['input']!r}: {message}"
 
 
-def dotted(location: tuple[str | int, ...]) -> str:
-    """Write a key's path as users do: ``zones[2].c``."""
+def dotted(location: tuple[str | int, ...], data: Any = None) -> str:
+    """Write a key's path in `data` as users do, for ``--set`` too: ``zones.red.c``, or ``zones.2.c``.
+
+    Tables in arrays go by name if that is one word which no other table there has. ``center[0]`` is a number.
+    """
     text = ""
     for part in location:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+        inside = part in data if isinstance(data, Mapping) else isinstance(part, int) and _holds(data, part)
+        entry = data[part] if inside else None
+        if isinstance(part, str):
+            text += f".{part}"
+        elif isinstance(entry, Mapping):
+            text += f".{_called(data, part)}"
+        else:
+            text += f"[{part}]"
+        data = entry
     return text.removeprefix(".")
+
+
+def _holds(items: Any, i: int) -> bool:
+    return isinstance(items, (list, tuple)) and i < len(items)
+
+
+def _called(tables: Sequence[Any], i: int) -> str:
+    """How ``--set`` names a table of an array."""
+    names = [table.get("name") for table in tables if isinstance(table, Mapping)]
+    name = tables[i].get("name")
+    usable = isinstance(name, str) and re.fullmatch(r"[^\s.=]+", name) and not name.isdecimal()
+    return str(name) if usable and names.count(name) == 1 else str(i)
 
 
 def _fields_at(model: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,12 +19,15 @@ from cmarlsim.advice.counsel import Advice, Question, ask
 from cmarlsim.advice.practice import Practice, affordable, average_L, practise, value_changes
 from cmarlsim.advice.promises import conditions, theorem1
 from cmarlsim.advice.requirements import Requirement, requirements, window
-from cmarlsim.advice.shown import shown
+from cmarlsim.advice.shown import along_path, shown
 from cmarlsim.advice.situation import Gossip, Situation, estimated_gossip, known_gossip
 from cmarlsim.advice.statements import ESTIMATED, PROVEN, Change, Statement, plain
 from cmarlsim.advice_report import answers, print_advice, safely
 from cmarlsim.advise import advise
 from cmarlsim.errors import InputError
+from cmarlsim.learning.mlp import MLP
+from cmarlsim.learning.policy import Encoding
+from cmarlsim.path_bounds import PathBounds
 from cmarlsim.scenario import Links
 from cmarlsim.stochastic.footprints import Footprint, named, strongest
 from cmarlsim.theory import MultiplierError
@@ -34,9 +38,23 @@ BASE = Situation(np.array([0.2, 0.3, 0.4, 0.5]), 4, 0.1, 0.5, 20, Gossip(3, 0.2,
 L = 0.313
 
 
-def asked(overrides: Sequence[str] = (), **question: Any) -> Advice:
+TINY = Scenario.load("tiny", PATH)
+
+
+def asked(overrides: Sequence[str] = (), policy: Policy = RANK, **question: Any) -> Advice:
     """Advice on the tiny scenario, after a very short run."""
-    return ask(Scenario.load("tiny", overrides), RANK, "rank", Question(**({"steps": 200} | question)))
+    return ask(Scenario.load("tiny", overrides), policy, "rank", Question(**({"steps": 200} | question)))
+
+
+def network(scale_lam: bool, of_lam: float = 1.0, zone: int | None = None) -> Policy:
+    """Random networks for two agents in tiny; multipliers enter times `of_lam`; `zone`: all but go there."""
+    generator = np.random.default_rng(7)
+    shapes = ((2, 5, 4), (2, 4), (2, 4, 3), (2, 3))
+    W1, b1, W2, b2 = (generator.standard_normal(shape) for shape in shapes)
+    W1[:, :3] *= of_lam
+    if zone is not None:
+        b2[:, zone] = 50
+    return Policy(MLP(W1, b1, W2, b2), Encoding.of(TINY.world, scale_lam=scale_lam))
 
 
 def only(advice: Advice, key: str) -> Statement:
@@ -162,7 +180,7 @@ def test_what_the_run_refutes_is_not_met() -> None:
     link = Links(model="sight-or-disc", d=1.0)
     for missed, verdict in ((0.89, "met"), (0.91, "undecided")):
         gossip = replace(BASE.gossip, basis=ESTIMATED, missed=missed)
-        found = changes(news, replace(BASE, gossip=gossip), link, None, True)
+        found = changes(news, replace(BASE, gossip=gossip), link, None)
         assert {each.setting: each.verdict for each in found}["T0"] == verdict
 
 
@@ -171,7 +189,7 @@ def test_solutions_that_rest_on_refuted_estimates_are_formal() -> None:
     link = Links(model="sight-or-disc", d=1.0)
     for more, verdict in ((-0.01, "change"), (0.01, "formal")):
         gossip = replace(BASE.gossip, basis=ESTIMATED, missed=BASE.lateness + more)
-        found = changes(news, replace(BASE, gossip=gossip), link, None, True)
+        found = changes(news, replace(BASE, gossip=gossip), link, None)
         assert {each.setting: each.verdict for each in found}["T0"] == verdict
 
 
@@ -182,7 +200,7 @@ def test_verdicts_flip_at_their_limits() -> None:
     with pytest.warns(UserWarning, match="Theorem 1 does not apply"):
         crowded = Scenario.load("tiny", ["zones.0.c=0.31"])
     assert conditions(crowded)[1].verdict == "fails"
-    crowd = Situation.of(crowded, BASE.gossip)
+    crowd = Situation.of(crowded, BASE.gossip, RANK)
     assert {each.value for each in theorem1(crowd, "abc", 0.1, 0.0)[1:4]} == {0}
     assert max(each.value or 0 for each in theorem1(crowd, "abc", 0.1, 0.0)[5:8]) > 0  # there still is slack
     overloaded = replace(crowd, c=np.array([0.9, 0.9, 0.9]))
@@ -209,7 +227,7 @@ def test_a_bound_that_is_tampered_with_is_found_out(monkeypatch: pytest.MonkeyPa
     keys = ["error_max_measured", "error_all_measured", "lateness_measured"]
 
     def verdicts(basis: str) -> set[str | None]:
-        situation = Situation.of(scenario, replace(gossip, basis=basis))
+        situation = Situation.of(scenario, replace(gossip, basis=basis), RANK)
         return {each.verdict for each in shown(run, situation, "abc") if each.key in keys}
 
     assert verdicts(PROVEN) == {"holds"}
@@ -246,7 +264,7 @@ def test_no_multiplier_exceeds_its_ceiling() -> None:
     recording = execute(Scenario.load("tiny", ["links.model=never"]), RANK, 1000, record="rollout")
     gossip = known_gossip(recording.scenario.links, 2)
     assert gossip is not None
-    situation = Situation.of(recording.scenario, gossip)
+    situation = Situation.of(recording.scenario, gossip, RANK)
     assert (recording.lam <= situation.ceiling + 1e-9).all()
     assert recording.lam.max() > 0.9 * situation.ceiling.min()
     assert (situation.one_zone == situation.ceiling).all()
@@ -344,8 +362,34 @@ def test_without_contraction_it_says_what_does_not_exist() -> None:
     assert {each.value for each in advice.of("error_zone")} == {None}
     assert "alpha = 0" in advice.of("error_zone")[0].words
     assert only(advice, "L_corrected").verdict == "vacuous"
-    assert change(advice, "equation_25", "alpha").verdict in ("change", "met")
+    assert change(advice, "equation_25", "alpha").verdict == "formal"
+    for key in ("error_zone", "error_zone_closer", "error_max", "error_all", "L_printed", "L_corrected"):
+        assert all("eq. (22) divides by alpha = 0" in each.words for each in advice.of(key))
+    smooth = asked([*PATH, "dual.alpha=0"], network(scale_lam=False))
+    assert change(smooth, "equation_25", "alpha").verdict in ("change", "met")
+    assert "eq. (22) divides by alpha = 0" in answers(smooth)[1]
     assert "alpha = 0" in change(advice, "equation_25", "T0").words
+
+
+@pytest.mark.parametrize("alpha", [5e-324, 1e-310, 1e-300, 1e-17])
+def test_the_least_contraction_gets_an_answer(alpha: float, capsys: pytest.CaptureFixture[str]) -> None:
+    """1 / alpha is more than integers hold, or than floats do."""
+    advice = asked([*PATH, f"dual.alpha={alpha}"])
+    json.dumps(advice.json(), allow_nan=False)
+    assert only(advice, "L_corrected").verdict == "vacuous"
+    print_advice(advice)
+    out = capsys.readouterr().out
+    assert "nan" not in out
+    assert "inf " not in out.replace("||c||_inf ", "")
+    assert "0,000,000,000" not in out
+
+
+@pytest.mark.parametrize("alpha", [1e-300, 1e-12, 1e-7])
+def test_the_bound_by_moments_scales_with_memory(alpha: float) -> None:
+    """As alpha goes to 0, rollouts average out: what is left is a mean of B, eta / alpha times."""
+    bound = MultiplierError(3, 0.2, alpha, 0.5, 50)
+    mean = 0.5 / alpha * bound.late.mean()
+    assert mean < bound._by_moments(20, None) < 35 * mean
 
 
 def test_teams_too_large_to_try() -> None:
@@ -353,13 +397,14 @@ def test_teams_too_large_to_try() -> None:
     assert affordable(huge, None) == 0
     advice = ask(huge, RANK, "rank", Question())
     assert not advice.of("satisfaction")
-    assert only(advice, "L_corrected").verdict == "undecided"
+    assert only(advice, "L_corrected").verdict == "vacuous"
+    assert "whatever the settings" in answers(advice)[1]
     assert {change(advice, "news", setting).verdict for setting in ("T0", "d")} == {"undecided"}
     assert "too large" in " ".join(answers(advice))
     many = Gossip(1, 0.5, ESTIMATED, "")
     link = Links(model="sight-or-disc", d=1.0)
     news = requirements(BASE, 1e-4, L, measured=False)[2]
-    found = changes(news, replace(BASE, gossip=many), link, None, True)
+    found = changes(news, replace(BASE, gossip=many), link, None)
     assert {each.setting: each.verdict for each in found}["d"] == "undecided"
 
 
@@ -438,7 +483,8 @@ def test_every_key_is_documented() -> None:
 
 
 def test_a_given_L_counts_and_a_measured_one_is_an_estimate() -> None:
-    measured, given = asked(PATH), asked(PATH, L=1e-9)
+    smooth = network(scale_lam=False)
+    measured, given = asked(PATH, smooth), asked(PATH, smooth, L=1e-9)
     assert only(measured, "L_corrected").limit == only(measured, "L_measured").value
     assert (only(given, "L_corrected").limit, only(given, "L_corrected").verdict) == (1e-9, "holds")
     assert change(measured, "equation_25", "T0").basis == ESTIMATED
@@ -462,3 +508,86 @@ def test_questions_are_checked_in_python_too() -> None:
         Question(L=math.inf)
     assert Requirement("", "", lambda s: 0.0, None, PROVEN).met(BASE) is False
     assert Practice.__dataclass_params__.frozen
+
+
+def test_who_sees_ratios_alone() -> None:
+    """They do the same at multiples of the multipliers, but not at others."""
+    lam = np.array([[[1.0, 2.0, 0.5], [0.5, 1.0, 2.0]]])
+    for policy in (network(True), network(False), network(True, of_lam=0.0), network(False, of_lam=0.0)):
+        near, far, other = (policy.probabilities(each, TINY.world) for each in (lam, 4 * lam, lam[..., ::-1]))
+        assert policy.sees_ratios == (np.array_equal(near, far) and not np.array_equal(near, other))
+    assert RANK.sees_ratios
+
+
+@pytest.mark.parametrize(
+    ("overrides", "policy"),
+    [(["links.model=never", "agents.N=3"], RANK), ([*PATH, "dual.eta=1e12"], RANK), (PATH, network(True))],
+)
+def test_without_an_L_nothing_is_promised(overrides: list[str], policy: Policy) -> None:
+    """Where values change with ratios of multipliers, no L exists: eq. (25) is in vain, at any setting."""
+    for L in (None, 1e-9):
+        advice = asked(overrides, policy, L=L)
+        assert "promises nothing, whatever the settings" in answers(advice)[1]
+        assert "eq. (25) corrected cannot hold, for no L exists" in answers(advice)[-1]
+        keys = ("L_printed", "L_proposition4", "L_corrected", "L_error_measured", "alpha_window")
+        assert {only(advice, key).verdict for key in keys} == {"vacuous"}
+        assert only(advice, "L_corrected").value is not None
+        assert "no L of eq. (21)" in only(advice, "L_measured").words
+        of_L = [each for each in advice.changes if each.requirement.startswith("equation_25")]
+        assert {each.verdict for each in of_L} <= {"formal", "impossible"}
+        assert all("in vain" in each.words for each in of_L if each.needed is not None)
+
+
+def test_policies_that_need_no_L_or_have_one() -> None:
+    alone = asked(["agents.N=1", "zones.0.c=0", "zones.1.c=0", "zones.2.c=0"])
+    assert not alone.lacks_L
+    assert {each.verdict for each in alone.changes if each.requirement == "equation_25"} == {"met"}
+    blind = asked(PATH, network(True, of_lam=0.0))
+    assert only(blind, "L_measured").value == 0
+    assert only(blind, "L_corrected").verdict == "holds"
+    assert "if training was perfect" in answers(asked(PATH, network(False, of_lam=0.01), L=1e-9))[1]
+
+
+def test_no_promise_that_the_run_breaks() -> None:
+    """Agents who all but never leave one zone: L is 0, all of eq. (25) holds, and two zones are empty."""
+    stubborn = network(False, of_lam=0.0, zone=0)
+    advice = asked([*PATH, "dual.alpha=0.01"], stubborn, steps=2000)
+    assert only(advice, "L_corrected").verdict == "holds"
+    headline = answers(advice)[1]
+    assert "Theorem 1 is not to be relied on" in headline
+    assert "the run had less in right, top" in headline
+
+
+def test_what_is_proven_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """(f) at every K, in plain loops; it bounds what is missing, and is found out if it is tampered with."""
+    scenario = Scenario.load("tiny", [*PATH, "dual.alpha=0.2"])
+    stubborn = network(False, of_lam=0.0, zone=0)
+    run, recording = practise(scenario, stubborn, 4000, 1)
+    c, lam, K = [0.2, 0.3, 0.4], recording.lam_ideal, 400
+    pull = sum(lam[k, m] * (recording.reward_mean[k, m] - c[m]) for k in range(K) for m in range(3))
+    sigma = pull / sum(math.hypot(*lam[k]) for k in range(K))
+    assert run.slack == pytest.approx(sigma)
+    rho, S = 0.8 * sigma, 0.8**2 + 0.7**2 + 0.6**2
+    most = (math.sqrt(rho**2 + 0.2 * 1.8 * S) - rho) / 1.8 + math.hypot(*c) / (0.2 * K)
+    lacking = math.hypot(*(max(c[m] - run.satisfaction[m], 0) for m in range(3)))
+    gossip = known_gossip(scenario.links, 2)
+    assert gossip is not None
+    situation = Situation.of(scenario, gossip, stubborn)
+    found = along_path(run, situation)
+    assert (found.value, found.limit) == (pytest.approx(most), pytest.approx(lacking))
+    assert 0.4 < lacking <= most
+    assert found.verdict == "vacuous"
+    monkeypatch.setattr(PathBounds, "shortfall", lambda *arguments: 0.1)
+    assert along_path(run, situation).verdict == "fails"
+    kept = along_path(replace(run, satisfaction=situation.c), situation)
+    assert (kept.verdict, kept.limit) == ("holds", 0)
+
+
+def test_certificates_are_told_as_proven_of_the_run() -> None:
+    advice = asked(PATH)
+    off = max(
+        zone.c - float(each.value or 0) for zone, each in zip(TINY.zones, advice.of("certified"), strict=True)
+    )
+    told = re.search(r"by local certificates: c - (0\.\d{3}) or more in each zone", answers(advice)[2])
+    assert told is not None
+    assert off <= float(told[1]) < off + 0.001

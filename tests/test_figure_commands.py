@@ -81,7 +81,7 @@ def test_figures_4_and_5c_need_rollouts(call: Call, figure: Callable[..., int]) 
 DIFFERENT = {
     "dual.alpha": ("dual.alpha=0.25",),
     "links.d": ("links.d=0.5",),
-    "zones[2].radius, zones[2].c": ("zones.2.c=0.15", "zones.2.radius=0.3"),
+    "zones.top.radius, zones.top.c": ("zones.2.c=0.15", "zones.2.radius=0.3"),
     "agents.N, agents.speed": ("agents.N=3", "agents.speed=0.5"),
 }
 

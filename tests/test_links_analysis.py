@@ -537,7 +537,7 @@ def test_recordings_must_belong_together(tmp_path: Path, capsys: pytest.CaptureF
         files.append(str(tmp_path / f"{c}.h5"))
         execute(Scenario.load("tiny", [f"zones.left.c={c}"]), Policy.load("rank"), 100, out=files[-1])
     for arguments, what in (
-        ([*files, "--policy", "rank"], "they differ in: zones[0].c"),
+        ([*files, "--policy", "rank"], "they differ in: zones.left.c"),
         ([files[0]], "name the policy's file with --policy"),
         ([], "give either recordings or --run"),
         ([files[0], "--run"], "not both"),

@@ -13,6 +13,7 @@ from cmarlsim import shipped
 from cmarlsim.errors import InputError
 from cmarlsim.kernels.world import TICKS_PER_METRE
 from cmarlsim.scenario import Scenario
+from cmarlsim.validation import apply_setting, dotted
 
 ZONE = '[[zones]]\nname = "z"\ncenter = [0.5, 0.5]\nradius = 0.3\nc = 0.5\n'
 SMALL = f"""
@@ -125,10 +126,13 @@ def test_overrides_reach_every_key(override: str, key: str, value: object) -> No
     [
         ("dual.alhpa=0.1", ["unknown key dual.alhpa", "'alpha'"]),
         ("agent.N=3", ["unknown key agent", "'agents'"]),
-        ("zones.0.centre=[0, 0]", ["zones[0].centre", "'center'"]),
+        ("zones.0.centre=[0, 0]", ["zones.z.centre", "'center'"]),
+        ("zones.0.center=[0, 'x']", ["zones.z.center[1] = 'x'"]),
+        ("zones.0.name=7", ["zones.0.name = 7"]),
         ("dual.alpha=1", ["dual.alpha = 1", "less than 1"]),
         ("dual.alpha=-0.1", ["dual.alpha = -0.1"]),
-        ("dual.eta=0", ["dual.eta = 0", "greater than 0"]),
+        ("dual.eta=0", ["dual.eta = 0", "greater than or equal to 0.000000000001"]),
+        ("dual.eta=1e308", ["dual.eta = 1e+308", "less than or equal to 1000000000000"]),
         ("dual.T0=0", ["dual.T0 = 0"]),
         ("dual.T0=2.5", ["dual.T0 = 2.5", "integer"]),
         ("agents.N=true", ["agents.N = True"]),
@@ -136,16 +140,19 @@ def test_overrides_reach_every_key(override: str, key: str, value: object) -> No
         ("agents.speed=0", ["agents.speed = 0"]),
         ("agents.speed=1e-9", ["agents.speed = 1e-09", "0.000001"]),
         ("agents.speed=nan", ["agents.speed = nan"]),
-        ("zones.0.c=1.0", ["zones[0].c = 1.0", "less than 1"]),
-        ("zones.0.c=-0.1", ["zones[0].c = -0.1"]),
-        ("zones.0.radius=0", ["zones[0].radius = 0"]),
-        ("zones.0.center=[9, 9]", ["zones[0] 'z'", "[9.0, 9.0]", "no tile"]),
+        ("zones.0.c=1.0", ["zones.z.c = 1.0", "less than 1"]),
+        ("zones.0.c=-0.1", ["zones.z.c = -0.1"]),
+        ("zones.0.radius=0", ["zones.z.radius = 0"]),
+        ("zones.0.center=[9, 9]", ["zones.z.center = [9.0, 9.0]", "no tile"]),
         ("zones.0.center=[1.0, 0.9]", ["nearest waypoint 'a'", "put a waypoint inside"]),
         ("zones.y.c=0", ["zones.y", "one of z"]),
         ("zones.7.c=0", ["zones.7", "below 1"]),
         ("links.model=allways", ["links.model = 'allways'", "'always'"]),
         ("links.model='sight-or-disc'", ["d is missing", "sight-or-disc"]),
-        ("links.model=bernoulli", ["p is missing", "footprint"]),
+        (
+            "links.model=bernoulli",
+            ["p is missing", "footprint, one of complete, path, cycle, star, or a list"],
+        ),
         ("floorplan=3", ["floorplan = 3"]),
         ("floorplan=nowhere", ["floorplan = 'nowhere'", "no such file", "pittsburgh"]),
         ("nonsense", ["--set nonsense", "KEY=VALUE"]),
@@ -282,3 +289,21 @@ def test_a_scenario_at_another_range_is_one_that_was_loaded_with_it(before: bool
 def test_a_range_that_cannot_be_is_refused(d: float) -> None:
     with pytest.raises(InputError, match=r"scenario 'tiny', links: .*d"):
         Scenario.load("tiny").at_range(d)
+
+
+@pytest.mark.parametrize(
+    ("names", "keys"),
+    [
+        (("red", "blue"), ("zones.red.c", "zones.blue.c")),
+        (("red", "red"), ("zones.0.c", "zones.1.c")),
+        (("1", "no. 2"), ("zones.0.c", "zones.1.c")),
+    ],
+)
+def test_keys_in_messages_can_be_set(names: tuple[str, str], keys: tuple[str, str]) -> None:
+    """By name where that finds the table, else by index: as `apply_setting` reads them."""
+    for i in (0, 1):
+        data = {"zones": [{"name": name, "c": 0.1} for name in names]}
+        assert dotted(("zones", i, "c"), data) == keys[i]
+        apply_setting(data, f"{keys[i]}=0.2")
+        assert [zone["c"] for zone in data["zones"]] == [0.2 if i == 0 else 0.1, 0.2 if i == 1 else 0.1]
+    assert dotted(("zones", 2, "c"), data) == "zones[2].c"

@@ -29,9 +29,9 @@ SCALE = (
     "no: errors and multipliers grow alike with eta / alpha, so the time by which zones are underrated stays"
 )
 ONLY_ALPHA = "no: eq. (24) depends on alpha, M and c alone"
-SCALE_FREE = (
-    "in vain: the policy sees ratios of multipliers alone, so at every eta it does the same, and L grows as "
-    "eta falls"
+IN_VAIN = (
+    "in vain: for a policy that sees ratios of multipliers alone no L exists, so eq. (25) holds at no "
+    "setting; a value in brackets would do if L were as given, or as in the run"
 )
 
 
@@ -118,7 +118,6 @@ def changes(
     situation: Situation,
     links: Links,
     ranges: Ranges | None,
-    scale_free: bool,
 ) -> list[Change]:
     """Smallest change of each of `SETTINGS` that meets a requirement.
 
@@ -128,8 +127,6 @@ def changes(
         Of the scenario.
     ranges
         For links by sight or disc, unless they take too long.
-    scale_free
-        Whether the policy sees ratios of multipliers alone.
     """
     known: dict[str, float | None] = {
         "alpha": situation.alpha,
@@ -152,15 +149,17 @@ def changes(
             verdict, why = "undecided", "other ranges were not tried, for that takes too long"
             if ranges is not None:
                 needed = solve_range(requirement, situation, ranges)
-                verdict, why = _found(setting, links.model, needed, scale_free)
+                verdict, why = _found(setting, links.model, needed)
         elif not why and requirement.met(situation):
             shown = requirement.shown(situation.gossip)
             verdict, why = "undecided", f"met by the estimates, but the run showed {shown:.3g}"
         elif not why:
             needed = solve(requirement, situation, setting)
-            verdict, why = _found(setting, links.model, needed, scale_free)
+            verdict, why = _found(setting, links.model, needed)
             if verdict == "change" and situation.refuted and not requirement.key.startswith("feasibility"):
                 verdict, why = "formal", f"by the estimates, which the run refutes: try dual.{setting}"
+        if situation.lacks_L and requirement.of_L and verdict != "impossible":
+            verdict, why = "impossible" if needed is None else "formal", IN_VAIN
         found.append(Change(requirement.key, setting, known[setting], needed, verdict, basis, why))
     return found
 
@@ -175,12 +174,12 @@ def _no_use(requirement: Requirement, situation: Situation, model: str, setting:
         return f"no such setting with links.model = '{model}'"
     if setting == "p" and model in ("always", "never"):
         return f"no such setting with links.model = '{model}'"
-    if situation.alpha == 0 and requirement.key.startswith("equation") and setting != "alpha":
+    if situation.alpha == 0 and requirement.of_L and setting != "alpha":
         return "no: alpha = 0, and eq. (25) divides by it"
     return ""
 
 
-def _found(setting: str, model: str, needed: float | None, scale_free: bool) -> tuple[Outcome, str]:
+def _found(setting: str, model: str, needed: float | None) -> tuple[Outcome, str]:
     """What a solution is worth, and what must be known about it."""
     if needed is None:
         none = {
@@ -191,8 +190,6 @@ def _found(setting: str, model: str, needed: float | None, scale_free: bool) -> 
         return "impossible", none.get(setting, "no value is enough")
     if setting == "p" and model == "sight-or-disc":
         return "formal", "no setting here: how often links must be up, with d_G as it is; see d"
-    if setting == "eta" and scale_free:
-        return "formal", SCALE_FREE
     if setting == "d":
         return "change", f"the least of {RANGES} ranges tried, by estimates and in a run at each"
     return "change", ""

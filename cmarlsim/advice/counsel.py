@@ -75,6 +75,7 @@ class Advice:
     statements: list[Statement]
     changes: list[Change]
     requirements: dict[str, str]
+    lacks_L: bool  # no L of Assumption 2 exists, though eq. (25) needs one
 
     def of(self, key: str) -> list[Statement]:
         """Statements of one key, zone after zone."""
@@ -129,7 +130,7 @@ def ask(
             gossip = Gossip(None, 0.0, ESTIMATED, words, known=False)
         else:
             gossip = estimated_gossip(recording)
-    situation = Situation.of(scenario, gossip)
+    situation = Situation.of(scenario, gossip, policy)
     L = question.L if question.L is not None or run is None else run.L
     ranges = None
     if by_sight and steps and N <= MOST_RANGED:
@@ -150,14 +151,11 @@ def ask(
         *promises.gossip(situation, zones, steps or STEPS, question.target),
         *(shown(run, situation, zones) if run else []),
     ]
-    scale_free = policy.encoding is None or policy.encoding.scale_lam
     found = [
-        change
-        for requirement in wanted
-        for change in changes(requirement, situation, scenario.links, ranges, scale_free)
+        change for requirement in wanted for change in changes(requirement, situation, scenario.links, ranges)
     ]
     about = {requirement.key: requirement.words for requirement in wanted}
-    return Advice(scenario, name, question, steps, statements, found, about)
+    return Advice(scenario, name, question, steps, statements, found, about, situation.lacks_L)
 
 
 def _extent(scenario: Scenario) -> float:

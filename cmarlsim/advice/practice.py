@@ -38,6 +38,7 @@ class Practice:
     all_agents: float
     lateness: float  # share of the steps, in the worst zone and for the worst agent
     L: float  # of Assumption 2, on average along the run
+    slack: float  # sigma of lambda_k^T (r_k - c) >= sigma ||lambda_k||, on average along the run
 
 
 def affordable(scenario: Scenario, steps: int | None) -> int:
@@ -99,6 +100,13 @@ def average_L(value: Floats, error: Floats) -> float:
     return float(np.linalg.norm(value.mean(axis=0)) / largest) if largest > 0 else 0.0
 
 
+def average_slack(recording: Recording) -> float:
+    """Ratio of the sums of lambda_k^T (r_k - c) and of ||lambda_k||, 0 where multipliers always were."""
+    lam = recording.lam_ideal[:-1]
+    size = float(np.linalg.norm(lam, axis=1).sum())
+    return float(((recording.reward_mean - recording.scenario.c) * lam).sum()) / size if size > 0 else 0.0
+
+
 def practise(scenario: Scenario, policy: Policy, steps: int, seed: int) -> tuple[Practice, Recording]:
     """Make a run of level ``step`` in memory, and measure it."""
     recording = execute(scenario, policy, steps, seed, record="step")
@@ -113,5 +121,6 @@ def practise(scenario: Scenario, policy: Policy, steps: int, seed: int) -> tuple
         all_agents=all_agents(recording),
         lateness=most_missed(recording),
         L=average_L(value_changes(recording, policy), error.max(axis=2)),
+        slack=average_slack(recording),
     )
     return measured, recording

@@ -8,11 +8,23 @@ from collections.abc import Sequence
 import numpy as np
 
 from cmarlsim.advice.situation import Situation
-from cmarlsim.advice.statements import ASSUMED, CORRECTED, ESTIMATED, PROVEN, Statement, Verdict, finite
+from cmarlsim.advice.statements import (
+    ASSUMED,
+    CORRECTED,
+    ESTIMATED,
+    PROVEN,
+    Statement,
+    Verdict,
+    finite,
+    number,
+)
 from cmarlsim.scenario import Scenario
 from cmarlsim.theory import ROUNDING, largest_L, slack
 
 REWARD = "share of time"
+
+DIVIDES = "eq. (22) divides by alpha = 0"
+NO_L = "it would need an L, and none exists: the policy sees multipliers by their ratios alone"
 
 
 def conditions(scenario: Scenario) -> list[Statement]:
@@ -118,7 +130,7 @@ def theorem1(situation: Situation, zones: Sequence[str], target: float, L: float
                     left,
                     REWARD,
                     basis,
-                    "promised in the long run" if kept else "nothing is promised",
+                    "in the long run, if eq. (26) holds in every rollout" if kept else "nothing is promised",
                     c,
                     "holds" if kept else "vacuous",
                     zone,
@@ -165,19 +177,7 @@ def _equation_25(situation: Situation, L: float | None) -> list[Statement]:
     ]
     for key, form, basis, largest in forms:
         basis = ESTIMATED if situation.gossip.basis == ESTIMATED else basis
-        verdict: Verdict
-        if math.isinf(largest):
-            words, verdict = "multipliers are never off, so eq. (25) holds for every L", "holds"
-        elif not situation.gossip.known:
-            words, verdict = "d_G and p are not known", "undecided"
-        elif L is None:
-            words, verdict = "L is not known: give --L", "undecided"
-        else:
-            verdict = "holds" if largest >= L else "vacuous"
-            side = "within it" if verdict == "holds" else "beyond it: Theorem 1 promises nothing"
-            words = f"L = {L:.3g} is {side}"
-        if largest == 0 and situation.gossip.known:
-            words, verdict = "no bound on errors, or no slack: Theorem 1 promises nothing", "vacuous"
+        words, verdict = _about_L(situation, largest, L)
         found.append(
             Statement(
                 key,
@@ -193,13 +193,35 @@ def _equation_25(situation: Situation, L: float | None) -> list[Statement]:
     return found
 
 
+def _about_L(situation: Situation, largest: float, L: float | None) -> tuple[str, Verdict]:
+    """Whether eq. (25) holds for L, if it bears the `largest`."""
+    if situation.unbounded:
+        return f"{DIVIDES}: no L is small enough", "vacuous"
+    if situation.lacks_L:
+        return NO_L, "vacuous"
+    if math.isinf(largest):
+        return "multipliers are never off, so eq. (25) holds for every L", "holds"
+    if not situation.gossip.known:
+        return "d_G and p are not known", "undecided"
+    if largest == 0:
+        return "no bound on errors, or no slack: Theorem 1 promises nothing", "vacuous"
+    if L is None:
+        return "L is not known: give --L", "undecided"
+    if largest < L:
+        return f"L = {L:.3g} is beyond it: Theorem 1 promises nothing", "vacuous"
+    return f"L = {L:.3g} is within it", "holds"
+
+
 def gossip(situation: Situation, zones: Sequence[str], steps: int, target: float) -> list[Statement]:
     """Where d_G and p come from, and how far multipliers can be off."""
     known, alpha, T0 = situation.gossip, situation.alpha, situation.T0
     proven, corrected = (ESTIMATED if known.basis == ESTIMATED else basis for basis in (PROVEN, CORRECTED))
     burn_in = 1 / alpha if alpha > 0 else math.inf
+    memory = float(np.rint(burn_in * T0))
     enough = burn_in * T0 <= steps
-    remembered = f"{burn_in * T0:,.0f} steps" if alpha > 0 else "alpha = 0: multipliers never forget"
+    remembered = (
+        f"{number(memory)} steps" if math.isfinite(memory) else f"alpha = {alpha:g}: multipliers never forget"
+    )
     late, d_G = situation.lateness, None if known.d_G is None else float(known.d_G)
     said: Verdict | None = None if known.d_G is not None else "vacuous" if known.known else "undecided"
     return [
@@ -233,8 +255,8 @@ def gossip(situation: Situation, zones: Sequence[str], steps: int, target: float
 
 
 def _errors(situation: Situation, zones: Sequence[str], proven: str, corrected: str) -> list[Statement]:
-    alpha, found = situation.alpha, []
-    absent = "alpha = 0: the bound divides by it, errors may grow for ever" if alpha == 0 else None
+    found = []
+    absent = f"{DIVIDES}: no bound exists, errors may grow for ever" if situation.unbounded else None
     for name, ceiling, closer in zip(zones, situation.ceiling, situation.one_zone, strict=True):
         for key, quantity, value, basis in (
             ("error_zone", "error of a multiplier, eq. (22)", situation.printed, proven),

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from cmarlsim.advice.situation import Gossip, Situation
-from cmarlsim.advice.statements import ASSUMED, CORRECTED, ESTIMATED, PROVEN, Statement, finite
+from cmarlsim.advice.statements import ASSUMED, CORRECTED, ESTIMATED, PROVEN, Statement, Verdict, finite
 from cmarlsim.theory import slack
+
+NONE_DOES = ": none does both, unless eta, T0 or the radio change too"
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,11 @@ class Requirement:
     basis: str
     unknown: str = ""
     shown: Callable[[Gossip], float] = lambda gossip: 0.0
+
+    @property
+    def of_L(self) -> bool:
+        """Whether it is eq. (25), in which L stands."""
+        return self.key.startswith("equation_25")
 
     def met(self, situation: Situation) -> bool:
         """Whether a situation meets it."""
@@ -81,13 +88,19 @@ def requirements(situation: Situation, target: float, L: float | None, measured:
 
 def window(situation: Situation, target: float, equation_25: Requirement) -> Statement | None:
     """Whether some alpha satisfies eq. (24) within the target and eq. (25) at once; None if L is unknown."""
+    verdict: Verdict
     if equation_25.most is None:
         return None
     apart = replace(situation, alpha=0.5)  # alpha times (22) does not depend on alpha
     error = apart.printed * apart.alpha
-    least = error / equation_25.most if error > 0 else 0.0
+    least = 0.0
+    if error > 0:
+        least = error / equation_25.most if equation_25.most > 0 else math.inf
     most = target**2 / situation.M
     fits = least <= most
+    verdict, end = "holds" if fits else "fails", "" if fits else NONE_DOES
+    if situation.lacks_L:
+        verdict, end = "vacuous", ", if there were an L"
     asked = f"alpha >= {least:.3g}" if least < 1 else "more than any alpha below 1"
     words = f"eq. (24) within the target asks for alpha <= {most:.3g}, eq. (25) for {asked}"
     return Statement(
@@ -96,7 +109,7 @@ def window(situation: Situation, target: float, equation_25: Requirement) -> Sta
         most,
         "",
         equation_25.basis,
-        words if fits else f"{words}: none does both, unless eta, T0 or the radio change too",
+        f"{words}{end}",
         finite(least),
-        "holds" if fits else "fails",
+        verdict,
     )

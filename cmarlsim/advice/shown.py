@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
+
+import numpy as np
 
 from cmarlsim.advice.practice import Practice
 from cmarlsim.advice.promises import REWARD
 from cmarlsim.advice.situation import Situation
-from cmarlsim.advice.statements import ESTIMATED, MEASURED, PROVEN, Statement, Verdict, finite
+from cmarlsim.advice.statements import CORRECTED, ESTIMATED, MEASURED, PROVEN, Statement, Verdict, finite
+from cmarlsim.path_bounds import PathBounds
+from cmarlsim.theory import ROUNDING
 
 
 def shown(run: Practice, situation: Situation, zones: Sequence[str]) -> list[Statement]:
@@ -35,7 +40,30 @@ def shown(run: Practice, situation: Situation, zones: Sequence[str]) -> list[Sta
         ("lateness_measured", "share of the time missed in a zone", run.lateness, situation.lateness, ""),
     ):
         found.append(beside(Statement(key, quantity, value, unit, MEASURED, where), bound, guessed))
-    return [*found, *_smoothness(run, situation, where)]
+    return [*found, along_path(run, situation), *_smoothness(run, situation, where)]
+
+
+def along_path(run: Practice, situation: Situation) -> Statement:
+    """What cannot be missing on this very path, by the slack along it: docs/theorem1.md, (f) at every K."""
+    bounds, K = PathBounds(situation.c, situation.alpha, situation.eta), run.steps // situation.T0
+    missing = float(np.linalg.norm(np.maximum(situation.c - run.satisfaction, 0)))
+    begun = float(np.linalg.norm(situation.c)) / K / situation.alpha if situation.alpha > 0 else math.inf
+    most = begun + bounds.shortfall(bounds.largest_step, run.slack)
+    verdict: Verdict = "holds" if missing <= most + ROUNDING else "fails"
+    rest = f"{begun:.3g} of the bound is because multipliers begin at 0"
+    if math.isinf(begun):
+        rest = f"the bound divides by alpha = {situation.alpha:g}"
+    words = f"for this run alone: the slack in (26) was {run.slack:.3g} on average along it; "
+    return Statement(
+        "shortfall_run",
+        "most that all zones together can lack, by the slack along the run",
+        finite(most),
+        REWARD,
+        CORRECTED,
+        f"{words}{rest}",
+        missing,
+        "vacuous" if most >= float(situation.c.max()) else verdict,
+    )
 
 
 def _smoothness(run: Practice, situation: Situation, where: str) -> list[Statement]:
@@ -48,7 +76,8 @@ def _smoothness(run: Practice, situation: Situation, where: str) -> list[Stateme
             run.L,
             "1/lambda",
             ESTIMATED,
-            f"{where}; eq. (21) asks for the largest",
+            f"{where}; "
+            + ("no L of eq. (21): none exists" if situation.lacks_L else "eq. (21) asks for the largest"),
         ),
         Statement(
             "L_error_measured",
@@ -58,7 +87,7 @@ def _smoothness(run: Practice, situation: Situation, where: str) -> list[Stateme
             ESTIMATED,
             f"beside the average L; {where}",
             run.L,
-            "holds" if bears >= run.L else "vacuous",
+            "holds" if bears >= run.L and not situation.lacks_L else "vacuous",
         ),
     ]
 

@@ -13,6 +13,7 @@ from cmarlsim.advice.errors import all_agents, most_missed
 from cmarlsim.advice.statements import ESTIMATED, PROVEN
 from cmarlsim.graphs import footprint_edges
 from cmarlsim.kernels.world import Floats
+from cmarlsim.learning.policy import Policy
 from cmarlsim.path_bounds import PathBounds
 from cmarlsim.recording import Recording
 from cmarlsim.scenario import Links, Scenario
@@ -89,7 +90,7 @@ class Situation:
     """What eq. (22) to (25) need to know of a scenario. Errors are of lambda^n - lambda, means, for all k.
 
     None exceeds eta c_m / alpha, which multiplier m never does, on any path: [(1 - alpha) x + eta (c - r)]_+
-    is at most that if x is, whatever an agent hears.
+    is at most that if x is, whatever an agent hears. `ratios`: the policy sees multipliers by these alone.
     """
 
     c: Floats  # (M,)
@@ -98,12 +99,13 @@ class Situation:
     eta: float
     T0: int
     gossip: Gossip
+    ratios: bool = False
 
     @classmethod
-    def of(cls, scenario: Scenario, gossip: Gossip) -> Self:
-        """Situation of a scenario."""
-        dual = scenario.dual
-        return cls(scenario.c, scenario.agents.N, float(dual.alpha), float(dual.eta), dual.T0, gossip)
+    def of(cls, scenario: Scenario, gossip: Gossip, policy: Policy) -> Self:
+        """Situation of a scenario and a team; where there is only one zone, no policy chooses by ratios."""
+        dual, ratios = scenario.dual, policy.sees_ratios and scenario.M > 1
+        return cls(scenario.c, scenario.agents.N, float(dual.alpha), float(dual.eta), dual.T0, gossip, ratios)
 
     @property
     def M(self) -> int:
@@ -146,6 +148,19 @@ class Situation:
         return max(self.slack, 0.0) / error if error > 0 else math.inf
 
     @property
+    def lacks_L(self) -> bool:
+        """Whether eq. (25) needs an L, and none exists: docs/theorem1.md, "No L".
+
+        Where values differ for two multipliers, they do so for t times these too, at t times the distance.
+        """
+        return self.ratios and self.gossip.d_G != 0
+
+    @property
+    def unbounded(self) -> bool:
+        """Whether eq. (22) divides by alpha = 0."""
+        return self.alpha == 0 and self.gossip.d_G != 0
+
+    @property
     def lateness(self) -> float:
         """Largest chance that what is observed at a random step of a rollout is not known at its end."""
         return 1.0 if self.bound is None else self.bound.lateness
@@ -158,7 +173,7 @@ class Situation:
     @property
     def ceiling(self) -> Floats:
         """Largest value eta c_m / alpha of each multiplier, (M,)."""
-        with np.errstate(divide="ignore"):
+        with np.errstate(over="ignore"):
             return np.where(self.c > 0, self.eta * self.c / self.alpha if self.alpha > 0 else math.inf, 0.0)
 
     @property

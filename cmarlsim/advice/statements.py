@@ -92,3 +92,10 @@ def plain(line: Statement | Change) -> dict[str, Any]:
 def finite(value: float) -> float | None:
     """The number, or None if it is infinite or none at all."""
     return float(value) if math.isfinite(value) else None
+
+
+def number(value: float | None) -> str:
+    """Three digits, or all of a whole number below a billion; a dash for what does not exist."""
+    if value is None or not math.isfinite(value):
+        return "-"
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 and value == int(value) else f"{value:.3g}"

@@ -97,6 +97,14 @@ class Policy:
             singles = MLP(*(np.asarray(array, dtype=np.float32) for array in self.networks))
             object.__setattr__(self, "networks", singles)
 
+    @property
+    def sees_ratios(self) -> bool:
+        """Whether it sees multipliers, and by their ratios alone: then at every eta it does the same."""
+        if self.networks is None or self.encoding is None:
+            return True
+        of_lam = self.networks.W1[:, : self.networks.W2.shape[-1]]
+        return self.encoding.scale_lam and bool(of_lam.any())
+
     @classmethod
     def load(cls, reference: str | Path) -> Self:
         """Load a policy by path or shipped name; the name ``rank`` needs no file.
