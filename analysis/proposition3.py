@@ -209,9 +209,10 @@ def proposition3(
     settings = [("asked for", Setting.read(text)) for text in case or []]
     patrols = []
     if recordings:
-        if len(recordings) < 4:
+        team = load(recordings, "step")
+        if len(team) < 4:
             raise InputError(f"{recordings[0]}: give four runs or more: fewer have no interval")
-        patrols = from_recordings("recorded", load(recordings, "step"))
+        patrols = from_recordings("recorded", team)
     if not (settings or recordings):
         settings = [(group, setting) for group, several in SWEEPS.items() for setting in several]
         for d in RADII:

@@ -271,6 +271,12 @@ def test_recordings_are_judged(call: Callable[..., tuple[int, str, str]]) -> Non
     assert call("0.h5", "1.h5", "--force")[2].startswith("error: 0.h5: give four runs or more")
 
 
+def test_what_is_wrong_with_a_file_is_said_first(call: Callable[..., tuple[int, str, str]]) -> None:
+    Path("a.csv").write_text("1,2\n")
+    assert call("a.csv")[2].startswith("error: a.csv: ")
+    assert "runs or more" not in call("a.csv")[2]
+
+
 @pytest.mark.parametrize(
     ("case", "message"),
     [
