@@ -395,7 +395,7 @@ def test_the_command_writes_a_row_a_statement(
         (["tiny", "--policy", "rank", "--runs", "2"], "--runs"),
         (
             ["tiny", "--policy", "rank", "--steps", "10"],
-            "--steps 10: at least 10 rollouts of T0 = 10 steps: 100",
+            "--steps 10: at least 10 rollouts of T0 = 10",
         ),
     ],
 )

@@ -39,8 +39,8 @@ def too_few(recordings: int) -> str:
         return ""
     about = "on the recorded links " if recordings == 1 else ""
     return (
-        f"Verdicts on Proposition 3 {about}are undecided: an interval needs {LEAST_SAMPLES} recordings or more, "
-        f"there {'is 1' if recordings == 1 else f'are {recordings}'}.\n"
+        f"Verdicts on Proposition 3 {about}are undecided: an interval needs {LEAST_SAMPLES} recordings "
+        f"or more, there {'is 1' if recordings == 1 else f'are {recordings}'}.\n"
     )
 
 
@@ -52,8 +52,8 @@ def page(verdicts: pd.DataFrame, pairs: pd.DataFrame, costs: pd.DataFrame, recor
         "of the worst agent and zone, over different links, against Proposition 3 with p as fitted.\n"
         f"{too_few(recordings)}\n{framed(verdicts)}\n"
         "Pairs of agents: the share p of the steps in which they could talk, and how long they could, or "
-        "could not, at a time: `mean` of the whole times, which is too small where they are rare, for the first "
-        "and the last are cut off, and `mean_law`, p and 1 - p by how often a link goes up, without that "
+        "could not, at a time: `mean` of the whole times, which is too small where they are rare, for "
+        "the first and the last are cut off, and `mean_law`, p and 1 - p by how often a link goes up, without that "
         "error; `r` is the autocorrelation at a lag, `chain` that of two-state chains.\n\n"
         f"{framed(pairs)}\n"
         "The same policy and draws over other links, means over recordings with 95 % intervals; "

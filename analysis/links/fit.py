@@ -138,10 +138,11 @@ def pooled_spells(fits: Sequence[Fit], f: int) -> tuple[Ints, Ints]:
 def pair_table(fits: Sequence[Fit]) -> pd.DataFrame:
     """One row a pair and state: how long it lasts, and how fast it is forgotten.
 
-    Columns: pair, i, j, p (mean over recordings, with p_low and p_high), state (up or down), spells (complete
-    ones, without the first and the last, which are cut off), mean (steps) of these, mean_law (that of the
-    fitted two-state chains: steps in the state by the times it was entered, with what is cut off), median, q90, cv (standard deviation by mean, of a geometric law ``cv_geometric``),
-    mean_iid (what eq. (4) says), autocorrelation at `LAGS` as ``r1``, and what two-state chains say as
+    Columns: pair, i, j, p (mean over recordings, with p_low and p_high), state (up or down), spells
+    (complete ones, without the first and the last, which are cut off), mean (steps) of these, mean_law
+    (that of the fitted two-state chains: steps in the state by the times it was entered, with what is cut
+    off), median, q90, cv (standard deviation by mean, of a geometric law ``cv_geometric``), mean_iid
+    (what eq. (4) says), autocorrelation at `LAGS` as ``r1``, and what two-state chains say as
     ``r1_chain``.
     """
     p, s = (np.array([getattr(fit.law, name) for fit in fits]) for name in ("p", "s"))

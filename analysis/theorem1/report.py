@@ -12,9 +12,9 @@ HEADING = """Theorem 1 and its parts, scenario `{name}` with alpha = {alpha:g}, 
 condition or a statement `holds` or `fails`; it is `vacuous` if it promises nothing, `undecided` if the bound
 lies within the interval of what was measured. `low` and `high` are that interval, equal where the number is
 exact. Rows whose basis is `estimated` rest on constants measured in runs: d_G and p from who talked to whom,
-L, epsilon and beta as large as the rollouts that were repeated need them. Those whose basis is `assumed` suppose
-(26); where it failed in a repeated rollout, the basis says so, and a `fails` then refutes nothing. A statement on a
-limit that fails only by what vanishes with 1 / K is `undecided`, and its run too short.
+L, epsilon and beta as large as the rollouts that were repeated need them. Those whose basis is `assumed`
+suppose (26); where it failed in a repeated rollout, the basis says so, and a `fails` then refutes nothing. A
+statement on a limit that fails only by what vanishes with 1 / K is `undecided`, and its run too short.
 
 """
 
