@@ -31,7 +31,7 @@ RANGES = {
 """Least and largest value of each key: rounding stays below `verdicts.ROUNDING`, and alpha divides bounds."""
 
 MOST_WORK = 1e11
-"""Numbers that a case moves at most: minutes."""
+"""Numbers that a case moves at most: about a quarter of an hour."""
 
 OVERHEAD = 1e5
 """The same of a rollout, whatever is in it."""
