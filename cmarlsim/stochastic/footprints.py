@@ -69,6 +69,8 @@ class Footprint:
 
     def _check(self) -> None:
         edges, p = self.edges, self.p
+        if self.N > MOST_EDGES:
+            raise InputError(f"{self.name}: {self.N:,} nodes, more than {MOST_EDGES:,}: count them from 0")
         if len(edges) > MOST_EDGES:
             raise InputError(f"{self.name}: {len(edges):,} edges, more than {MOST_EDGES:,}: use fewer")
         doubled = np.r_[False, (edges[1:] == edges[:-1]).all(axis=1)]
