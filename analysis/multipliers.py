@@ -9,6 +9,7 @@ from itertools import islice
 import numpy as np
 import pandas as pd
 
+from analysis.recordings import check_contracts
 from analysis.settings import Setting
 from analysis.verdicts import (
     CORRECTED,
@@ -85,12 +86,13 @@ def from_recordings(group: str, recordings: Sequence[Recording]) -> list[Case]:
     Raises
     ------
     InputError
-        If there is one agent only, or the pairs that ever met do not connect all agents.
+        If there is one agent only, alpha is 0, or the pairs that ever met do not connect all agents.
     """
     scenario, K = recordings[0].scenario, recordings[0].rollouts_done
     N, M = scenario.agents.N, scenario.M
     if N < 2:
         raise InputError(f"{recordings[0].path}: has one agent only, there is no gossip")
+    check_contracts(recordings[0])
     runs = [_errors_of(recording, K) for recording in recordings]
     errors = {
         k: Errors(*(np.stack(parts) for parts in zip(*(run[k] for run in runs), strict=True)))

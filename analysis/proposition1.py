@@ -8,7 +8,7 @@ episodes of T0 steps, and the gradient that training's compiled episodes sample.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
@@ -23,6 +23,7 @@ from analysis.options import OUT, Force, Out
 from analysis.style import free_stem
 from analysis.verdicts import CORRECTED, ESTIMATED, PRINTED, PROVEN, ROUNDING, Statement, mean_and_error
 from cmarlsim.console import command, compilation_announced, progress_bar
+from cmarlsim.errors import InputError
 from cmarlsim.kernels.episodes import new_episodes, run_episodes
 from cmarlsim.kernels.scene import new_scene, new_steps
 from cmarlsim.kernels.world import NEVER, Floats, places_at
@@ -43,6 +44,9 @@ VECTORS = 3
 
 DIRECTIONS = 2
 """Of agents' logits, along which gradients are compared where there are too many for all."""
+
+CASES = len(SCALES) * VECTORS
+"""Of every scenario."""
 
 TOLERANCE = 1e-6
 """Relative; differences of L are as good as that."""
@@ -190,8 +194,10 @@ def without_law(case: Case, joint: Joint) -> dict[str, object] | None:
     return row(case, PRINTED, quantity, float(np.ptp(values))) if len(values) > 1 else None
 
 
-def check(scenario: Scenario, episodes: int, seed: int) -> pd.DataFrame:
-    """All rows of a scenario."""
+def check(
+    scenario: Scenario, episodes: int, seed: int, advance: Callable[[int], object] = lambda cases: None
+) -> pd.DataFrame:
+    """All rows of a scenario; calls ``advance(1)`` after each of its `CASES`."""
     alone, found = Alone.of(scenario), []
     small = len(alone.tile) ** alone.N <= MOST_STATES
     for case in cases(scenario, seed):
@@ -201,7 +207,25 @@ def check(scenario: Scenario, episodes: int, seed: int) -> pd.DataFrame:
             found += joint_rows(case, joint, episodes, seed)
             none = without_law(case, joint) if case.number == 0 else None
             found += [none] if none else []
+        advance(1)
     return pd.DataFrame(found)
+
+
+def loaded(references: Sequence[str]) -> list[Scenario]:
+    """Scenarios by file or shipped name.
+
+    Raises
+    ------
+    InputError
+        If one cannot be loaded, or two have the same name, by which the table tells them apart.
+    """
+    found: dict[str, Scenario] = {}
+    for reference in references:
+        scenario = Scenario.load(reference)
+        if scenario.name in found:
+            raise InputError(f"{reference}: there is another scenario '{scenario.name}': give each once")
+        found[scenario.name] = scenario
+    return list(found.values())
 
 
 def tabulated(table: pd.DataFrame) -> str:
@@ -228,12 +252,9 @@ def proposition1(
 ) -> int:
     """Set the gradient by local Q-functions beside that of the Lagrangian, enumerated where possible."""
     stem = free_stem(out, NAME, force, (".csv", ".md"))
-    scenarios = [Scenario.load(name) for name in scenario or SCENARIOS]
-    found = []
-    with compilation_announced(), progress_bar(NAME, len(scenarios)) as advance:
-        for each in scenarios:
-            found.append(check(each, episodes, seed))
-            advance(1)
+    scenarios = loaded(scenario or SCENARIOS)
+    with compilation_announced(), progress_bar(NAME, len(scenarios) * CASES) as advance:
+        found = [check(each, episodes, seed, advance) for each in scenarios]
     table = pd.concat(found, ignore_index=True)
     out.mkdir(parents=True, exist_ok=True)
     table.to_csv(stem.with_suffix(".csv"), index=False, float_format="%.6g")

@@ -176,7 +176,8 @@ def proposition2(
     p: Annotated[
         list[float] | None,
         typer.Option(
-            help="Edge probability; may be repeated.", show_default=", ".join(map(str, PROBABILITIES))
+            help="Edge probability, of all edges, instead of a file's own; may be repeated.",
+            show_default=", ".join(map(str, PROBABILITIES)),
         ),
     ] = None,
     observations: Annotated[
@@ -200,6 +201,9 @@ def proposition2(
     text = explained(observations, repetitions, error) + tabulated(verdicts)
     stem.with_suffix(".md").write_text(text, encoding="utf-8")
     print(f"{stem}.md, {NAME}-claims.csv")
+    replaced = [spec for spec in footprint or [] if p and Path(spec).is_file()]
+    if replaced:
+        print(f"--p replaces the edge probabilities of {', '.join(replaced)}")
     print(summary(verdicts))
     return 0
 

@@ -160,7 +160,7 @@ def tabulated(table: pd.DataFrame) -> str:
                 with_it, without = found.loc[(norm, claim, True)], found.loc[(norm, claim, False)]
                 cells.append(f"{with_it['verdict']}, {with_it['ratio']:.2f} ({without['ratio']:.2f})")
             else:
-                cells.append("")
+                cells.append("some agents followed")
         lines.append(cells)
     return tabled(heads, lines)
 
@@ -195,7 +195,7 @@ def proposition3(
         list[str] | None,
         typer.Option(
             help="KEY=VALUE words: footprint (name or file), p, M, occupancy, c, alpha, eta, T0, rollouts, "
-            "repetitions; may be repeated.",
+            "repetitions; may be repeated. A p replaces the file's.",
             show_default="one value after the other changed",
         ),
     ] = None,
@@ -209,9 +209,10 @@ def proposition3(
     settings = [("asked for", Setting.read(text)) for text in case or []]
     patrols = []
     if recordings:
-        if len(recordings) < 4:
+        team = load(recordings, "step")
+        if len(team) < 4:
             raise InputError(f"{recordings[0]}: give four runs or more: fewer have no interval")
-        patrols = from_recordings("recorded", load(recordings, "step"))
+        patrols = from_recordings("recorded", team)
     if not (settings or recordings):
         settings = [(group, setting) for group, several in SWEEPS.items() for setting in several]
         for d in RADII:
@@ -221,11 +222,12 @@ def proposition3(
     table = collect(settings, patrols, seed)
     save(draw(table), table, stem)
     stem.with_suffix(".md").write_text(
-        "Errors of multipliers after k rollouts. In a cell: the verdict, the measured mean by the bound, in "
-        "brackets the same without the projection [.]_+. A bound is vacuous if no error can exceed it. "
-        "`patrol` and `recorded` are not of the paper's model: d_G and p are estimated, first as the least "
-        "p of the pairs for which (22) promises most, then as the mean p of all that ever met.\n\n"
-        + tabulated(table),
+        "Errors of multipliers after k rollouts. Where agents, zones and repetitions are many, only some "
+        "agents are followed, which says nothing of all: with fewer repetitions all are. In a cell: the "
+        "verdict, the measured mean by the bound, in brackets the same without the projection [.]_+. A bound "
+        "is vacuous if no error can exceed it. `patrol` and `recorded` are not of the paper's model: d_G and "
+        "p are estimated, first as the least p of the pairs for which (22) promises most, then as the mean "
+        "p of all that ever met.\n\n" + tabulated(table),
         encoding="utf-8",
     )
     print(f"{stem}.md")

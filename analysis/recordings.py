@@ -88,6 +88,15 @@ def check_level(recording: Recording, level: str) -> None:
         raise InputError(f"{recording.path}: holds no whole rollout")
 
 
+def check_contracts(recording: Recording) -> None:
+    """Raise InputError if alpha is 0, by which Proposition 3 divides."""
+    if recording.scenario.dual.alpha == 0:
+        raise InputError(
+            f"{recording.path}: dual.alpha = 0: the bounds of Proposition 3 divide by it; "
+            "record with alpha > 0, for example --set dual.alpha=0.01"
+        )
+
+
 def check_panels(recording: Recording) -> None:
     """Raise InputError if there are too many agents for a figure that has a panel for each."""
     N = recording.scenario.agents.N

@@ -17,6 +17,28 @@ from cmarlsim.validation import parse
 P = 0.1
 """Edge probability where neither a setting nor a footprint's file gives one."""
 
+RANGES = {
+    "p": (1e-6, 1),
+    "M": (1, 10_000),
+    "occupancy": (0, 1),
+    "c": (0, 1),
+    "alpha": (1e-6, 1 - 1e-6),
+    "eta": (1e-6, 1e3),
+    "T0": (1, 10**6),
+    "rollouts": (1, 10**6),
+    "repetitions": (4, 10**6),
+}
+"""Least and largest value of each key: rounding stays below `verdicts.ROUNDING`, and alpha divides bounds."""
+
+MOST_WORK = 1e11
+"""Numbers that a case moves at most: about a quarter of an hour."""
+
+OVERHEAD = 1e5
+"""The same of a rollout, whatever is in it."""
+
+MOST_NUMBERS = 2**24
+"""Numbers that a case keeps at once at most."""
+
 MOST_ROLLOUTS = 300
 """Rollouts of a case at most, unless it says how many."""
 
@@ -37,10 +59,10 @@ class Setting:
     repetitions: int = 1000
 
     def __post_init__(self) -> None:
-        for key, least in (("M", 1), ("rollouts", 1), ("repetitions", 4)):
+        for key, (least, most) in RANGES.items():
             value = getattr(self, key)
-            if value is not None and value < least:
-                raise InputError(f"{key} = {value}: must be {least} or more")
+            if value is not None and not least <= value <= most:
+                raise InputError(f"{key} = {value:g}: must be from {least:g} to {most:g}")
 
     @classmethod
     def read(cls, text: str) -> Setting:
@@ -65,7 +87,10 @@ class Setting:
             except ValueError:
                 kind = {"int": "a whole number", "float": "a number"}[kinds[key]]
                 raise InputError(f"--case '{text}': {key} = '{value}': must be {kind}") from None
-        return cls(**values)  # type: ignore[arg-type]
+        try:
+            return cls(**values)  # type: ignore[arg-type]
+        except InputError as error:
+            raise InputError(f"--case '{text}': {error}") from None
 
     def load(self, seed: int) -> Footprint:
         """The footprint; random ones are drawn from `seed`.
@@ -73,13 +98,27 @@ class Setting:
         Raises
         ------
         InputError
-            If there is no such footprint, or it has one agent only.
+            If there is no such footprint, it has one agent only, or is too large for this case.
         """
         own = self.p is None and Path(self.footprint).is_file()
         footprint = load_footprint(self.footprint, None if own else P if self.p is None else self.p, seed)
         if footprint.N < 2:
             raise InputError(f"footprint '{self.footprint}': has one agent only, there is no gossip")
+        self._check_size(footprint)
         return footprint
+
+    def _check_size(self, footprint: Footprint) -> None:
+        N, M, T0, repetitions = footprint.N, self.M, self.T0, self.repetitions
+        told = len(footprint.edges) * (1 + N * float(footprint.p.mean()))  # an active edge tells of N agents
+        work = self.length * (OVERHEAD + repetitions * (T0 * told + N * M))
+        kept = max(N * N, N * M * (1 if self.occupancy in (0, 1) else T0), repetitions * M)
+        for done, number, most in (("moves", work, MOST_WORK), ("keeps at once", kept, MOST_NUMBERS)):
+            if number > most:
+                raise InputError(
+                    f"case of footprint={self.footprint} M={M} T0={T0} rollouts={self.length} "
+                    f"repetitions={repetitions}: {done} about {number:.1e} numbers, more than {most:.1e}: "
+                    "lower some of these"
+                )
 
     def watch(self, footprint: Footprint) -> Watch:
         """Who observes which zones."""
@@ -88,9 +127,7 @@ class Setting:
     def bound(self, footprint: Footprint) -> MultiplierError:
         """The bounds, for the smallest p where edges differ."""
         p = float(footprint.p.min(initial=1))
-        bound = MultiplierError(footprint.diameter, p, self.alpha, self.eta, self.T0)
-        bound.weight()  # alpha = 0 is refused before anything is simulated
-        return bound
+        return MultiplierError(footprint.diameter, p, self.alpha, self.eta, self.T0)
 
     @property
     def dual(self) -> Dual:

@@ -140,6 +140,7 @@ def test_edge_lists(tmp_path: Path) -> None:
         ("# nothing\n", "has no edges"),
         ("0 1 .5\n2 3 .5\n", r"not connected, its components are \[0, 1\], \[2, 3\]"),
         ("0 1 0\n", "p = 0 of edge"),
+        ("0 100000000 .5\n", "100,000,001 nodes, more than 16,777,216: count them from 0"),
     ],
 )
 def test_edge_lists_that_are_none(tmp_path: Path, text: str, message: str) -> None:

@@ -267,7 +267,10 @@ def test_tables_say_what_links_did() -> None:
         line = table.loc[(pair, "up")]
         assert line["spells"] == len(both)
         assert line[["mean", "median"]].tolist() == pytest.approx([both.mean(), np.median(both)])
+        changes = np.mean([np.abs(np.diff(fit.up[:, f].astype(int))).mean() for fit in fits]) / 2
         p = np.mean([fit.up[:, f].mean() for fit in fits])
+        assert line["mean_law"] == pytest.approx(p / changes)
+        assert table.loc[(pair, "down"), "mean_law"] == pytest.approx((1 - p) / changes)
         assert (line["p"], line["mean_iid"]) == pytest.approx((p, 1 / (1 - p)))
         assert line["r10"] == pytest.approx(np.mean([autocorrelation(fit.up, 10)[10, f] for fit in fits]))
     shares = correlation_table(fits)
@@ -486,6 +489,20 @@ def test_the_command_writes_verdicts_tables_and_a_figure(
     assert "links.png" in err
 
 
+@pytest.mark.parametrize(("several", "said"), [(1, "on the recorded links are"), (3, "are")])
+def test_why_verdicts_are_undecided_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], several: int, said: str
+) -> None:
+    scenario, files = Scenario.load("tiny", THREE), [tmp_path / f"{seed}.h5" for seed in range(several)]
+    for seed, file in enumerate(files):
+        execute(scenario, Policy.load("rank"), 200, seed, out=file)
+    arguments = [*map(str, files), "--policy", "rank", "--out", str(tmp_path), "--draws", "2"]
+    _, out, _ = outcome(links, arguments, capsys)
+    line = f"Verdicts on Proposition 3 {said} undecided: an interval needs 4 recordings or more, there "
+    assert line in out
+    assert line in (tmp_path / "links.md").read_text()
+
+
 def test_the_figure_shows_what_was_measured() -> None:
     fits = [Fit(f"run {seed}", 3, random_links(500, seed)) for seed in (0, 1)]
     figure = draw(fits, cost_table(outcomes_of(1.0), ["a", "b", "c"]), 1.5)
@@ -511,7 +528,7 @@ def test_the_figure_shows_what_was_measured() -> None:
             "has one agent only",
         ),
         (THREE, "step", 9, "too short, it holds 9 rollouts: record 10 or more .--steps 100."),
-        ([*THREE, "dual.alpha=0"], "step", 10, "alpha = 0"),
+        ([*THREE, "dual.alpha=0"], "step", 10, r"run.h5: dual.alpha = 0: .* record with alpha > 0"),
         ([*THREE, "links.model=always"], "step", 10, "no link ever changes .links.model = 'always'."),
     ],
 )
@@ -551,7 +568,11 @@ def test_links_that_went_up_once_can_be_drawn(tmp_path: Path) -> None:
     up = np.arange(300)[:, None] > np.array([400, 250, 400])
     fits = [Fit("run", 3, up)]
     draw(fits, cost_table(outcomes_of(1.0), ["a", "b", "c"]), np.inf).savefig(tmp_path / "links.png")
-    assert len(pair_table(fits)) == 6
+    pairs = pair_table(fits).set_index(["pair", "state"])
+    assert pairs["mean"].isna().all()  # no time is whole
+    assert pairs.loc[("0-2", "up"), "mean_law"] == pytest.approx(49 / 300 / (0.5 / 299))
+    assert math.isnan(pairs.loc[("0-1", "up"), "mean_law"])
+    assert math.isinf(pairs.loc[("0-1", "down"), "mean_law"])
     assert {row["verdict"] for row in model_rows(fits)} <= {"holds", "fails"}
 
 

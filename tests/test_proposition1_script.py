@@ -23,6 +23,7 @@ from analysis.proposition1 import (
 from analysis.verdicts import COLUMNS, CORRECTED, PRINTED
 from cmarlsim import Scenario
 from cmarlsim.errors import InputError
+from cmarlsim.shipped import find
 
 ALONE = Alone.of(TINY)
 JOINT = Joint(ALONE)
@@ -139,6 +140,20 @@ def test_the_command_writes_table_and_verdicts(call: Call) -> None:
     assert call("tiny", "--episodes", "1000", "--force")[0] == 0
     assert Path("results/proposition1.csv").read_bytes() == first
     assert call("nowhere", "--force")[0] == 2
+
+
+def test_scenarios_given_twice_are_refused(call: Call) -> None:
+    for other in ("tiny", str(find("scenarios", "tiny", ".toml"))):
+        code, out, err = call("tiny", other)
+        assert (code, out) == (2, "")
+        assert err == f"error: {other}: there is another scenario 'tiny': give each once\n"
+
+
+def test_progress_is_told_after_each_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(analysis.proposition1, "MOST_STATES", 0)
+    done: list[int] = []
+    check(TINY, 100, 0, done.append)
+    assert done == [1] * analysis.proposition1.CASES
 
 
 def test_what_cannot_be_enumerated_is_refused() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
@@ -181,10 +182,12 @@ def test_the_command_writes_table_figure_and_verdicts(call: Callable[..., tuple[
     assert "| 2 | 0.05 | equality | equality |" in lines[6]
     cases = verdicts.drop_duplicates(["footprint", "p"])[["footprint", "p"]].to_numpy().tolist()
     assert cases == [["mine.txt", 0.25], *(["path:3", p] for p in (0.01, 0.05, 0.2, 0.6))]
+    assert "--p replaces" not in out
     first = Path("results/proposition2.csv").read_bytes()
     assert call(*arguments)[0] == 2
     assert call(*arguments, "--force")[0] == 0
     assert Path("results/proposition2.csv").read_bytes() == first
+    assert "--p replaces the edge probabilities of mine.txt\n" in call(*arguments, "--p", "0.2", "--force")[1]
 
 
 @pytest.mark.parametrize(
@@ -193,6 +196,15 @@ def test_the_command_writes_table_figure_and_verdicts(call: Callable[..., tuple[
         (["--footprint", "pth:3"], "footprint 'pth:3': must be a file"),
         (["--footprint", "path:3", "--p", "1.5"], "path:3: p = 1.5 of edge"),
         (["--footprint", "path:3", "--p", "0"], "must be in (0, 1]"),
+        (["--footprint", "bigp.txt", "--p", "0.2"], "bigp.txt: p = 1.5 of edge [0, 1]: must be in (0, 1]"),
+        (
+            ["--footprint", "nan.graphml", "--p", "0.2"],
+            "nan.graphml: p = nan of edge [0, 1]: must be in (0, 1]",
+        ),
+        (["--footprint", "path:100000000"], "'path:100000000': has 100,000,000 nodes, more than 10,000"),
+        (["--footprint", "grid:1000x11"], "'grid:1000x11': has 11,000 nodes"),
+        (["--footprint", "complete:9000"], "'complete:9000': about 40,495,500 edges, more than 16,777,216"),
+        (["--footprint", "flat.k7"], "flat.k7: line 3: pdr = 1.7: must be from 0 to 1"),
         (["--footprint", "path:1"], "'path:1': has one agent only"),
         (["--footprint", "unknown.k7"], "unknown.k7: line 3: unknown node 2: must be from 0 to 1"),
         (["--footprint", "back.k7"], "back.k7: line 4: time runs backwards"),
@@ -208,6 +220,9 @@ def test_bad_input_is_one_line(
     head += "datetime,src,dst,channel,mean_rssi,pdr,tx_count\n"
     rows = [f"2026-01-01T00:00:{second},0,1,11,-70,0.5,100\n" for second in (20, 10)]
     Path("back.k7").write_text(head + "".join(rows))
+    Path("bigp.txt").write_text("0 1 1.5\n")
+    nx.write_graphml(nx.Graph([(0, 1, {"p": np.nan})]), "nan.graphml")
+    Path("flat.k7").write_text(head + 2 * rows[0].replace("0.5", "1.7"))
     Path("unknown.k7").write_text(head + rows[0].replace(",0,1,", ",0,2,"))
     code, out, err = call(*arguments)
     assert (code, out) == (2, "")

@@ -24,7 +24,7 @@ from analysis.multipliers import (
     verdict,
     worst,
 )
-from analysis.proposition3 import chosen, draw, final, proposition3
+from analysis.proposition3 import chosen, draw, final, proposition3, tabulated
 from analysis.settings import COUNTER_EXAMPLES, Setting
 from analysis.verdicts import CORRECTED, mean_and_error
 from cmarlsim import Policy, Scenario, execute
@@ -114,6 +114,8 @@ def test_where_agents_are_too_many_some_are_followed(monkeypatch: pytest.MonkeyP
     for k, errors in some.errors.items():
         assert np.array_equal(errors.projected, star.errors[k].projected[:, :2])
     assert set(rows(some)["norm"]) == set(NORMS[:2])
+    *_, printed, corrected = (cell.strip() for cell in tabulated(rows(some).assign(case=0)).split("|")[:-1])
+    assert printed == corrected == "some agents followed"
 
 
 def test_where_nobody_observes_there_is_no_error() -> None:
@@ -271,22 +273,40 @@ def test_recordings_are_judged(call: Callable[..., tuple[int, str, str]]) -> Non
     assert call("0.h5", "1.h5", "--force")[2].startswith("error: 0.h5: give four runs or more")
 
 
+def test_what_is_wrong_with_a_file_is_said_first(call: Callable[..., tuple[int, str, str]]) -> None:
+    Path("a.csv").write_text("1,2\n")
+    assert call("a.csv")[2].startswith("error: a.csv: ")
+    assert "runs or more" not in call("a.csv")[2]
+
+
 @pytest.mark.parametrize(
     ("case", "message"),
     [
         ("alhpa=0.1", "unknown key 'alhpa'; did you mean 'alpha'?"),
         ("M=many", "M = 'many': must be a whole number"),
         ("p=few", "p = 'few': must be a number"),
-        ("M=0", "M = 0: must be 1 or more"),
-        ("repetitions=1", "repetitions = 1: must be 4 or more"),
-        ("alpha=0 rollouts=3", "alpha = 0: the bound divides by it"),
-        ("alpha=0", "alpha = 0: the bound divides by it"),
-        ("alpha=nan", "alpha = nan: must be in [0, 1)"),
-        ("p=0", "p = 0 of edge"),
-        ("eta=-1", "eta = -1: must be above 0"),
-        ("T0=0", "T0 = 0: must be 1 or more"),
+        ("M=0", "--case 'M=0': M = 0: must be from 1 to 10000"),
+        ("repetitions=1", "repetitions = 1: must be from 4 to 1e+06"),
+        ("alpha=0 rollouts=3", "--case 'alpha=0 rollouts=3': alpha = 0: must be from 1e-06 to 0.999999"),
+        ("alpha=1e-320", "alpha = 9.99989e-321: must be from 1e-06"),
+        ("alpha=nan", "alpha = nan: must be from 1e-06"),
+        ("p=0", "p = 0: must be from 1e-06 to 1"),
+        ("eta=-1", "eta = -1: must be from 1e-06 to 1000"),
+        ("eta=1e300 rollouts=3 repetitions=50", "eta = 1e+300: must be from 1e-06 to 1000"),
+        ("occupancy=nan", "occupancy = nan: must be from 0 to 1"),
+        ("T0=0", "T0 = 0: must be from 1 to 1e+06"),
+        ("rollouts=100000000", "rollouts = 1e+08: must be from 1 to 1e+06"),
+        (
+            "footprint=path:3000 T0=100000 rollouts=3 repetitions=4",
+            "case of footprint=path:3000 M=5 T0=100000 rollouts=3 repetitions=4: moves about 1.1e+12 numbers",
+        ),
+        (
+            "M=10000 repetitions=2000 rollouts=2 T0=1",
+            "keeps at once about 2.0e+07 numbers, more than 1.7e+07",
+        ),
+        ("footprint=path:100000000", "'path:100000000': has 100,000,000 nodes, more than 10,000"),
         ("footprint=path:1", "footprint 'path:1': has one agent only"),
-        ("c=1.5", "c = 1.5: must be in [0, 1]"),
+        ("c=1.5", "c = 1.5: must be from 0 to 1"),
         ("footprint=apart.txt p=0.5", "apart.txt: not connected, its components are [0, 1], [2, 3]"),
     ],
 )

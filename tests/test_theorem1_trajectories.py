@@ -8,6 +8,7 @@ from typing import Any
 import cases
 import naive
 import numpy as np
+import pandas as pd
 import pytest
 import worlds
 from cases import COMPILED
@@ -20,6 +21,7 @@ from analysis.theorem1.along import conditional_rows, rows, sampled
 from analysis.theorem1.along_figures import draw
 from analysis.theorem1.invariants import CERTIFICATE, LARGEST, MISSED, STEP, UNROLLED, broken, slacks
 from analysis.theorem1.paths import Paths, tightness
+from analysis.theorem1.report import summary, with_hypothesis
 from cmarlsim import InputError, Policy, Recording, Scenario, execute
 from cmarlsim.path_bounds import PathBounds
 from cmarlsim.theory import certified_satisfaction
@@ -331,6 +333,35 @@ def test_rows_are_what_happened(runs: list[Recording]) -> None:
     assert list(beside) == pytest.approx(certified[[0, 1, 2]])
     gap = np.min([run.satisfaction() - run.certificate().max(axis=0) for run in runs], axis=0)
     assert list(table.loc[("local certificate", "tightness")]["measured"]) == pytest.approx(gap, abs=1e-12)
+
+
+def test_a_short_run_decides_nothing_about_a_limit(runs: list[Recording]) -> None:
+    """Ten rollouts: what multipliers have not paid back yet is lambda_K / (eta K)."""
+    start = execute(Scenario.load("tiny", ["dual.alpha=0.001"]), Policy.load("rank"), 100, record="rollout")
+    paths = Paths([start])
+    assert paths.settled[0, 0] == pytest.approx(np.maximum(paths.satisfaction[0, 0], paths.bounds.c))
+    running = np.cumsum(start.lam_ideal[:-1], axis=0) / np.arange(1, 11)[:, None]
+    assert (paths.settled[0] >= paths.bounds.c - 0.001 / 0.5 * running - 1e-12).all()
+    line = found([start]).loc["(24)"].query("verdict == 'undecided'")
+    assert len(line)
+    assert line.index.get_level_values("quantity").str.endswith("(run too short)").all()
+    assert not found([start]).loc["(24)", "verdict"].eq("fails").any()
+    assert not found(runs).loc["(24)", "verdict"].eq("undecided").any()
+
+
+def test_what_supposes_26_says_where_it_failed() -> None:
+    heads = ("claim", "form", "quantity", "verdict", "basis")
+    lines = [
+        ("(26)", "printed", "lambda^T (V_R - c) in rollout 3", "fails", "assumed"),
+        ("(24)", "printed", "satisfaction", "fails", "assumed"),
+        ("Lemma 5", "sharper", "slack", "holds", "corrected"),
+    ]
+    table = with_hypothesis(pd.DataFrame(lines, columns=heads))
+    assert list(table["basis"]) == ["assumed", "assumed: (26), which failed", "corrected"]
+    assert "failed in 1 of 1 rows on repeated rollouts: 1 rows that suppose it fail" in summary(table)
+    kept = with_hypothesis(table.assign(verdict="holds", basis="assumed"))
+    assert set(kept["basis"]) == {"assumed"}
+    assert "refutes nothing" not in summary(kept)
 
 
 def test_one_run_has_no_interval_but_what_is_possible(

@@ -21,10 +21,10 @@ import typer
 from analysis.links.drawing import draw
 from analysis.links.fit import Fit, correlation_table, lag_table, pair_table
 from analysis.links.replay import BERNOULLI, CHAIN, RECORDED, cost_table, replays
-from analysis.links.verdicts import promises, verdict_table
+from analysis.links.verdicts import LEAST_SAMPLES, promises, verdict_table
 from analysis.markdown import framed
 from analysis.options import OUT, POLICIES, Force, Out, Policies, Recordings, Run
-from analysis.recordings import label_of, labelled, obtain
+from analysis.recordings import check_contracts, label_of, labelled, obtain
 from analysis.style import free_stem, save
 from cmarlsim.console import command, compilation_announced, progress_bar
 from cmarlsim.hdf5 import check_free
@@ -33,15 +33,29 @@ NAME = "links"
 TABLES = ("pairs", "lags", "correlations", "costs")
 
 
-def page(verdicts: pd.DataFrame, pairs: pd.DataFrame, costs: pd.DataFrame) -> str:
-    """Verdicts, pairs and costs as a page."""
+def too_few(recordings: int) -> str:
+    """Why verdicts on Proposition 3 are undecided, as a line; empty if there are enough recordings."""
+    if recordings >= LEAST_SAMPLES:
+        return ""
+    about = "on the recorded links " if recordings == 1 else ""
+    return (
+        f"Verdicts on Proposition 3 {about}are undecided: an interval needs {LEAST_SAMPLES} recordings "
+        f"or more, there {'is 1' if recordings == 1 else f'are {recordings}'}.\n"
+    )
+
+
+def page(verdicts: pd.DataFrame, pairs: pd.DataFrame, costs: pd.DataFrame, recordings: int) -> str:
+    """Verdicts, pairs and costs of so many recordings as a page."""
     return (
         "Links of the recordings against eq. (4): a test that a claim should pass, the largest value that "
         "it allows (bound), and the recording's (measured). Then errors of multipliers, mean over rollouts, "
-        "of the worst agent and zone, over different links, against Proposition 3 with p as fitted.\n\n"
-        f"{framed(verdicts)}\n"
+        "of the worst agent and zone, over different links, against Proposition 3 with p as fitted.\n"
+        f"{too_few(recordings)}\n{framed(verdicts)}\n"
         "Pairs of agents: the share p of the steps in which they could talk, and how long they could, or "
-        "could not, at a time; `r` is the autocorrelation at a lag, `chain` that of two-state chains.\n\n"
+        "could not, at a time: `mean` of the whole times, which is too small where they are rare, for "
+        "the first and the last are cut off, and `mean_law`, p and 1 - p by how often a "
+        "link goes up, without that error; `r` is the autocorrelation at a lag, `chain` that of two-state "
+        "chains.\n\n"
         f"{framed(pairs)}\n"
         "The same policy and draws over other links, means over recordings with 95 % intervals; "
         f"`difference` is to the recorded links.\n\n{framed(costs)}"
@@ -88,6 +102,7 @@ def links(
         check_free(path, force)
     policies = labelled(policy)
     team = obtain(recordings, run, "step", runs)
+    check_contracts(team[0])
     mine, scenario = policies[label_of(team[0], policies)], team[0].scenario
     fits = [Fit.of(recording) for recording in team]
     independent, _ = promises(fits, scenario)
@@ -99,9 +114,10 @@ def links(
     save(draw(fits, costs, independent.one_zone), verdicts, stem)
     for name, path in paths.items():
         tables[name].to_csv(path, index=False, float_format="%.6g")
-    stem.with_suffix(".md").write_text(page(verdicts, pairs, costs), encoding="utf-8")
+    stem.with_suffix(".md").write_text(page(verdicts, pairs, costs, len(team)), encoding="utf-8")
     print(f"{stem}-{{{','.join(TABLES)}}}.csv\n{stem}.md")
     print(summary(costs, verdicts))
+    print(too_few(len(team)), end="")
     return 0
 
 

@@ -138,12 +138,15 @@ def pooled_spells(fits: Sequence[Fit], f: int) -> tuple[Ints, Ints]:
 def pair_table(fits: Sequence[Fit]) -> pd.DataFrame:
     """One row a pair and state: how long it lasts, and how fast it is forgotten.
 
-    Columns: pair, i, j, p (mean over recordings, with p_low and p_high), state (up or down), spells (complete
-    ones), mean (steps), median, q90, cv (standard deviation by mean, of a geometric law ``cv_geometric``),
-    mean_iid (what eq. (4) says), autocorrelation at `LAGS` as ``r1``, and what two-state chains say as
+    Columns: pair, i, j, p (mean over recordings, with p_low and p_high), state (up or down), spells
+    (complete ones, without the first and the last, which are cut off), mean (steps) of these, mean_law
+    (that of the fitted two-state chains: steps in the state by the times it was entered, with what is cut
+    off), median, q90, cv (standard deviation by mean, of a geometric law ``cv_geometric``), mean_iid
+    (what eq. (4) says), autocorrelation at `LAGS` as ``r1``, and what two-state chains say as
     ``r1_chain``.
     """
-    p = np.array([fit.law.p for fit in fits])
+    p, s = (np.array([getattr(fit.law, name) for fit in fits]) for name in ("p", "s"))
+    changes = s.mean(axis=0)
     r = np.mean([fit.autocorrelation for fit in fits], axis=0)
     memory = np.array([fit.law.memory for fit in fits])
     lags = [lag for lag in LAGS if lag < len(r)]
@@ -163,6 +166,8 @@ def pair_table(fits: Sequence[Fit]) -> pd.DataFrame:
         ):
             line = {**head, "state": state, "spells": len(length), "mean_iid": 1 / iid if iid > 0 else np.inf}
             line |= _dwell(length)
+            within = share if state == "up" else 1 - share
+            line["mean_law"] = within / changes[f] if changes[f] > 0 else np.inf if within > 0 else np.nan
             line |= {f"r{lag}": r[lag, f] for lag in lags}
             line |= {f"r{lag}_chain": (memory[:, f] ** lag).mean() for lag in lags}
             rows.append(line)

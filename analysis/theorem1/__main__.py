@@ -25,7 +25,7 @@ from analysis.theorem1 import along, along_figures, drawing, lemma1, lemma2, reg
 from analysis.theorem1.forms import gossip, proposition_3
 from analysis.theorem1.lemma2 import Constants
 from analysis.theorem1.paths import tightness
-from analysis.theorem1.report import markdown, summary
+from analysis.theorem1.report import markdown, summary, with_hypothesis
 from analysis.theorem1.values import Samples, collect, sample
 from cmarlsim.api import execute_batch
 from cmarlsim.console import command, compilation_announced, progress_bar
@@ -40,6 +40,9 @@ FIGURES = (f"{NAME}-lemmas", f"{NAME}-region", f"{NAME}-trajectories")
 
 ROLLOUTS = 400
 """Length of the runs for Lemma 2."""
+
+LEAST_ROLLOUTS = 10
+"""Of the runs for (24), so that there is something after a tenth of them."""
 
 LOOKS = 12
 """Rollouts of each run that are repeated: evenly on a scale of logarithms."""
@@ -64,6 +67,14 @@ def prepare(scenario: str, policy: str, settings: Sequence[str]) -> tuple[Scenar
     except InputError as error:
         raise InputError(f"--policy {policy}: {error}, or use --policy rank") from None
     return world, team
+
+
+def check_steps(steps: int, T0: int) -> None:
+    """Raise InputError unless `steps` are whole rollouts, and enough of them."""
+    if whole_rollouts(steps, T0) < LEAST_ROLLOUTS:
+        raise InputError(
+            f"--steps {steps}: at least {LEAST_ROLLOUTS} rollouts of T0 = {T0} steps: {LEAST_ROLLOUTS * T0}"
+        )
 
 
 def by_ratios(policy: Policy) -> bool:
@@ -159,10 +170,10 @@ def theorem1(
     world, team = prepare(scenario, policy, set_ or ())
     seeds = range(seed, seed + runs)
     check_seed(seeds[-1])
-    whole_rollouts(steps, world.dual.T0)
+    check_steps(steps, world.dual.T0)
     with compilation_announced():
         parts = [*lemmas(world, team, seeds, L, stem), trajectories(world, team, seeds, steps, stem)]
-    table = pd.concat(parts, ignore_index=True)
+    table = with_hypothesis(pd.concat(parts, ignore_index=True))
     table.to_csv(stem.with_suffix(".csv"), index=False, float_format="%.6g")
     stem.with_suffix(".md").write_text(markdown(world, table), encoding="utf-8")
     print(f"{stem}.csv, .md")

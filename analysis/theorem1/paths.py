@@ -64,6 +64,15 @@ class Paths:
         return np.stack([run.satisfaction("rollout") for run in self.runs])
 
     @cached_property
+    def settled(self) -> Floats:
+        """Satisfaction and lambda_K / (eta K), by which it can be less for now, (R, K, M).
+
+        It is at least c less alpha / eta times the running mean of lambda: what (24) is about, for all K.
+        """
+        k = np.arange(1, self.K + 1)[:, None]
+        return self.satisfaction + self.ideal[:, 1:] / (self.bounds.eta * k)
+
+    @cached_property
     def inner(self) -> Floats:
         """Mean over k of lambda_k^T (r_k - c), (R,)."""
         reward = np.stack([run.reward_mean for run in self.runs])

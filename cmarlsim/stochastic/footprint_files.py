@@ -57,8 +57,11 @@ def _with(footprint: Footprint, p: float | None) -> Footprint:
     return footprint if p is None else replace(footprint, p=np.array(p))
 
 
-def _chosen(source: str, given: list[float | None], p: float | None) -> Floats:
-    """Probability of every edge: `p`, or else what the file gives."""
+def _chosen(source: str, edges: list[tuple[int, int]], given: list[float | None], p: float | None) -> Floats:
+    """Probability of every edge: `p`, or else what the file gives, which must be possible anyhow."""
+    for (i, j), value in zip(edges, given, strict=True):
+        if value is not None and not 0 < value <= 1:
+            raise InputError(f"{source}: p = {value:g} of edge [{i}, {j}]: must be in (0, 1]")
     if p is None and None in given:
         raise InputError(f"{source}: an edge has no p: give every edge one, or one p for all")
     return np.array([p if p is not None else value for value in given], dtype=np.float64)
@@ -87,7 +90,7 @@ def _read_edges(path: Path, p: float | None) -> Footprint:
             ) from None
     if not edges:
         raise InputError(f"{path}: has no edges")
-    return Footprint(str(path), int(np.max(edges)) + 1, np.array(edges), _chosen(str(path), given, p))
+    return Footprint(str(path), int(np.max(edges)) + 1, np.array(edges), _chosen(str(path), edges, given, p))
 
 
 def _read_graphml(path: Path, p: float | None) -> Footprint:
@@ -110,4 +113,4 @@ def _read_graphml(path: Path, p: float | None) -> Footprint:
         raise InputError(f"{path}: the p of every edge must be a number") from None
     if not edges:
         raise InputError(f"{path}: has no edges")
-    return Footprint(str(path), len(number), np.array(edges), _chosen(str(path), given, p))
+    return Footprint(str(path), len(number), np.array(edges), _chosen(str(path), edges, given, p))

@@ -27,6 +27,9 @@ SIZES = {
 }
 """Footprints by name, and the numbers that follow the name, as in ``grid:3x4`` or ``erdos-renyi:8:0.4``."""
 
+MOST_NODES_NAMED = 10_000
+"""Distances between all of them are measured."""
+
 DRAWINGS = 100
 """A random footprint is drawn anew until it is connected, at most so often."""
 
@@ -66,6 +69,8 @@ class Footprint:
 
     def _check(self) -> None:
         edges, p = self.edges, self.p
+        if self.N > MOST_EDGES:
+            raise InputError(f"{self.name}: {self.N:,} nodes, more than {MOST_EDGES:,}: count them from 0")
         if len(edges) > MOST_EDGES:
             raise InputError(f"{self.name}: {len(edges):,} edges, more than {MOST_EDGES:,}: use fewer")
         doubled = np.r_[False, (edges[1:] == edges[:-1]).all(axis=1)]
@@ -164,7 +169,23 @@ def _parsed(spec: str) -> tuple[str, list[float]]:
     fits = len(sizes) == len(wanted) and all(size >= 1 and size == int(size) for size in whole)
     if not fits or not all(0 < size < np.inf for size in sizes):
         raise InputError(f"footprint '{spec}': must be {':'.join((name, *wanted))}, for example {example}")
+    _check_named(spec, name, sizes)
     return name, sizes
+
+
+def _check_named(spec: str, name: str, sizes: list[float]) -> None:
+    """Raise InputError if a footprint by name is too large to be made."""
+    nodes = sizes[0] * (sizes[1] if name == "grid" else 1)
+    if nodes > MOST_NODES_NAMED:
+        raise InputError(
+            f"footprint '{spec}': has {nodes:,.0f} nodes, more than {MOST_NODES_NAMED:,}: use fewer"
+        )
+    chance = {"complete": 1.0, "erdos-renyi": sizes[-1], "random-geometric": np.pi * sizes[-1] ** 2}.get(
+        name, 0
+    )
+    edges = min(chance, 1) * nodes * (nodes - 1) / 2
+    if edges > MOST_EDGES:
+        raise InputError(f"footprint '{spec}': about {edges:,.0f} edges, more than {MOST_EDGES:,}: use fewer")
 
 
 def _graph(name: str, sizes: list[float], draws: np.random.Generator) -> tuple[int, list[tuple[int, int]]]:
