@@ -228,7 +228,7 @@ def test_the_older_commit_counts_where_the_newer_one_is_torn(tmp_path: Path) -> 
 
 OTHERS: dict[str, tuple[list[str], str, dict[str, Any]]] = {
     "links.d": (["links.d=2.5"], "rank", {}),
-    "zones[1].c, seed": (["zones.1.c=0.21"], "rank", {"seed": 1}),
+    "zones.right.c, seed": (["zones.1.c=0.21"], "rank", {"seed": 1}),
     "record": ([], "rank", {"record": "rollout"}),
     "links": ([], "rank", {"links": "sparse"}),
     "dual.alpha, dual.eta": (["dual.alpha=0.2", "dual.eta=0.4"], "rank", {}),
