@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Unpack, overload
 
-from cmarlsim.checkpoint import checkpoint_of, go_on, save
+from cmarlsim.checkpoint import already_made, checkpoint_of, go_on, save
 from cmarlsim.errors import InputError, is_whole
 from cmarlsim.execution import STEPS, Run, whole_rollouts
 from cmarlsim.hdf5 import check_free
@@ -242,7 +242,7 @@ def learn(
         Same ones: same bits, on one processor type and set of versions; also after a stop and a resume.
     out
         HDF5 file to write. While training goes on, its state is kept in ``OUT.checkpoint``; where one is
-        found, training continues from it.
+        found, training continues from it. Where this training's policy is there already, nothing is done.
     force
         Replace an existing `out`.
     checkpoint
@@ -265,6 +265,8 @@ def learn(
     training = Training(scenario, seed, recipe or Recipe())
     path = None if out is None else Path(out)
     if path is not None:
+        if not force and (made := already_made(training, path)):
+            return made
         go_on(training, path, force)
         save(training, checkpoint_of(path))  # that it can be written is known before any work is done
     going, block = True, _BLOCK

@@ -29,8 +29,6 @@ def save(training: Training, path: Path) -> None:
 def go_on(training: Training, out: Path, force: bool) -> bool:
     """Continue a training from the checkpoint of `out`, and make sure that `out` can be written.
 
-    That the policy is there already is no obstacle, where only the checkpoint was left to be removed.
-
     Returns
     -------
     bool
@@ -44,9 +42,23 @@ def go_on(training: Training, out: Path, force: bool) -> bool:
     found = checkpoint_of(out).exists()
     if found:
         restore(training, checkpoint_of(out))
-    complete = found and training.finished and out.is_file()
-    check_free(out, force or (complete and Policy.load(out).sha256 == training.policy().sha256))
+    check_free(out, force)
     return found
+
+
+def already_made(training: Training, out: Path) -> Policy | None:
+    """The policy at `out`, if it is what the whole of this training makes; its checkpoint goes then."""
+    if not out.is_file():
+        return None
+    try:
+        policy = Policy.load(out)
+    except InputError:
+        return None
+    wanted = training.made_with | {"iterations_done": training.total}
+    if any(str(policy.training.get(key)) != str(value) for key, value in wanted.items()):
+        return None
+    checkpoint_of(out).unlink(missing_ok=True)
+    return policy
 
 
 def restore(training: Training, path: Path) -> None:

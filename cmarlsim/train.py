@@ -10,9 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from cmarlsim.api import learn
-from cmarlsim.checkpoint import checkpoint_of, go_on
+from cmarlsim.checkpoint import already_made, checkpoint_of, go_on
 from cmarlsim.console import STOPPED, Stop, command, compilation_announced, progress_bar
 from cmarlsim.errors import InputError, nearest
+from cmarlsim.learning.policy import Policy
 from cmarlsim.learning.recipe import RECIPES, Recipe
 from cmarlsim.randomness import check_seed
 from cmarlsim.recorder import CHECKPOINT_SECONDS
@@ -54,6 +55,9 @@ def train(
     if not checkpoint > 0:
         raise InputError(f"--checkpoint {checkpoint:g}: must be more than 0 seconds")
     training = Training(world, seed, chosen)
+    if not force and (made := already_made(training, out)):
+        print(f"{out}: is there already, made by this training", file=sys.stderr)
+        return _told(made, out)
     if go_on(training, out, force):
         print(f"continuing from {checkpoint_of(out)}", file=sys.stderr)
     with compilation_announced():
@@ -75,6 +79,10 @@ def train(
     if policy.training["iterations_done"] != total:
         print(f"stopped; the same command continues from {checkpoint_of(out)}", file=sys.stderr)
         return STOPPED
+    return _told(policy, out)
+
+
+def _told(policy: Policy, out: Path) -> int:
     print(f"smallest margin on validation seeds, worst range: {policy.training['validation_margin']:+.3f}")
     print(f"policy: {out}")
     return 0

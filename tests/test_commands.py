@@ -260,6 +260,9 @@ def test_a_finished_checkpoint_only_needs_publishing(call: Callable[..., Outcome
     assert code == 0
     assert "policy: p.h5" in out
     assert Policy.load("p.h5").sha256 == training.policy().sha256
+    code, out, err = call(train, "tiny", "--out", "p.h5", *hyper(QUICK))
+    assert (code, err) == (0, "p.h5: is there already, made by this training\n")
+    assert "policy: p.h5" in out
 
 
 def start(folder: Path, module: str, *arguments: str) -> subprocess.Popen[str]:

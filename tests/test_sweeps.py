@@ -123,6 +123,8 @@ def test_a_latin_hypercube_has_one_sample_in_every_piece(tmp_path: Path) -> None
             "low = 2 must be less than high = 1",
         ),
         ("[grid]\nseed = { count = 101 }\nlinks.d = { low = 1 }\n", "must be a list of values"),
+        ("[grid]\nseed = { count = 9999999999 }\n", "seed: count = 9999999999: must be at most 1,000,000"),
+        ("[grid]\nseed = { count = 10001 }\n", "s.toml: 10,001 tasks, more than 10,000: add --yes"),
     ],
 )
 def test_what_cannot_be_swept_is_named(call: Call, text: str, message: str) -> None:
@@ -535,6 +537,9 @@ def test_a_queue_that_lost_tasks_is_no_success(
     assert code == 6
     assert "job array 7: 2 elements, 3 batches\n" in text
     assert "6 tasks have no result though their elements have ended" in text
+    assert call(plan, "s.toml", "back\\slash")[0] == 0
+    submit = ("back\\slash", "--engine", "slurm", "--tasks-per-element", "3")
+    assert "with a backslash in its name" in call(run, *submit)[2]
     scripts = [path.read_text() for path in Path("out/slurm").glob("*.sbatch")]
     assert "#SBATCH --array=0-1\n" in scripts[0]
     assert all(f"{name}=1" in scripts[0] for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"))

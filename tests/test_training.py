@@ -323,6 +323,11 @@ def test_training_killed_after_its_last_write_is_done(tmp_path: Path, uninterrup
     shutil.copy(uninterrupted[2], out)
     assert learn(TINY, SEED, recipe=RECIPE, out=out).sha256 == uninterrupted[0].sha256
     assert [path.name for path in tmp_path.iterdir()] == ["policy.h5"]
+    before = out.stat().st_mtime_ns
+    assert learn(TINY, SEED, recipe=RECIPE, out=out).sha256 == uninterrupted[0].sha256
+    assert out.stat().st_mtime_ns == before
+    with pytest.raises(InputError, match="exists already"):
+        learn(TINY, SEED + 1, recipe=RECIPE, out=out)
     save(uninterrupted[1], checkpoint_of(out))
     Policy.load("paper").save(out)
     with pytest.raises(InputError, match="exists already"):

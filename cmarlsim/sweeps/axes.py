@@ -117,7 +117,8 @@ class Axes(NamedTuple):
     @property
     def shape(self) -> str:
         """The size as a product, for messages."""
-        return " x ".join(f"{len(block.rows):,}" for block in self.blocks) + f" = {self.size:,}"
+        factors = " x ".join(f"{len(block.rows):,}" for block in self.blocks)
+        return factors if len(self.blocks) == 1 else f"{factors} = {self.size:,}"
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
         """Values of the keys, task by task."""
@@ -165,6 +166,8 @@ def flat(table: Mapping[str, Any]) -> dict[str, Any]:
 def _values(key: str, values: Any, source: str) -> Sequence[Any]:
     if key == "seed" and isinstance(values, Mapping):
         seeds = parse(Seeds, dict(values), f"{source}, seed")
+        if seeds.count > MOST_TASKS_EVER:
+            raise InputError(f"{source}: seed: count = {seeds.count}: must be at most {MOST_TASKS_EVER:,}")
         return range(seeds.first, seeds.first + seeds.count)
     if not isinstance(values, list) or not values:
         raise InputError(f"{source}: {key} = {values!r:.60}: must be a list of values")

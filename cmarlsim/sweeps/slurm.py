@@ -220,7 +220,7 @@ class Arrays:
             "cpus-per-task": 1,
             "signal": f"B:USR1@{WARNING_SECONDS}",
             "open-mode": "append",
-            "output": out / "slurm" / "%A_%a.log",
+            "output": _literal(out / "slurm") + "/%A_%a.log",
         }
         directives = [f"#SBATCH --{name}={_one_line(value)}" for name, value in options.items() if value]
         command = (sys.executable, "-m", "cmarlsim.sweep", "element", str(out), ticket)
@@ -232,6 +232,13 @@ class Arrays:
             again=AGAIN,
             restarts=MOST_RESTARTS,
         )
+
+
+def _literal(path: Path) -> str:
+    """A path in which Slurm finds nothing to fill in."""
+    if "\\" in str(path):
+        raise InputError(f"{path}: Slurm cannot write below a folder with a backslash in its name; move it")
+    return str(path).replace("%", "%%")
 
 
 def _one_line(value: Any) -> str:

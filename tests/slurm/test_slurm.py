@@ -53,7 +53,7 @@ def test_elements_killed_and_pushed_aside_change_no_bit(
     cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "s.toml").write_text(SWEEP)
-    out, calm = tmp_path / "slurm", tmp_path / "calm"
+    out, calm = tmp_path / "100 %j", tmp_path / "calm"
     for folder in (out, calm):
         plan(tmp_path / "s.toml", folder, batch=1)
     submit = [
@@ -106,6 +106,9 @@ def test_elements_killed_and_pushed_aside_change_no_bit(
         job = cluster.call("scontrol", "show", "job", f"{array}_{index}")
         assert "JobState=COMPLETED" in job
         assert "Restarts=1" in job
+    assert {path.name for path in (out / "slurm").glob("*.log")} == {
+        f"{array}_{index}.log" for index in range(2)
+    }
     worker = Worker(calm)
     for batch in range(Manifest.load(calm).batches):
         worker.batch(batch)
