@@ -366,6 +366,28 @@ def test_a_stopped_task_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest
     assert {path.name for path in (out / "recordings").iterdir()} == {f"{i:06d}.h5" for i in range(6)}
 
 
+@pytest.mark.parametrize("damage", [lambda data: b"", lambda data: data[:900], lambda data: b"?" + data[1:]])
+def test_a_damaged_part_is_told_and_begun_anew(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    damage: Callable[[bytes], bytes],
+) -> None:
+    monkeypatch.setattr("cmarlsim.execution._CHUNK_ROLLOUTS", 10)
+    text = GRID.replace("200", "500").replace("steps", 'record = "rollout"\nsteps')
+    out, calm = (planned(tmp_path, text, name, batch=6) for name in ("out", "calm"))
+    Worker(calm).batch(0)
+    asked: list[None] = []
+    Worker(out, lambda: asked.append(None) or len(asked) == 3).batch(0)
+    part = out / "recordings" / ".000000.part.h5"
+    part.write_bytes(damage(part.read_bytes()))
+    Worker(out).batch(0)
+    assert [record.message.split(": ")[1] for record in caplog.records] == [str(part)]
+    assert "removed, its task begins anew" in caplog.text
+    assert recording_of(out, 0).read_bytes() == recording_of(calm, 0).read_bytes()
+    assert not part.exists()
+
+
 def test_results_are_published_on_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(work, "PUBLISH_SECONDS", 0.0)
     out, seen = planned(tmp_path, batch=6), []

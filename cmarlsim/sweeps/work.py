@@ -14,6 +14,8 @@ from cmarlsim.api import execute
 from cmarlsim.errors import InputError
 from cmarlsim.execution import Run, whole_rollouts
 from cmarlsim.files import settle
+from cmarlsim.notes import log
+from cmarlsim.recording import Recording
 from cmarlsim.runs import Writing
 from cmarlsim.stopwatch import Seconds, stopwatch, timed
 from cmarlsim.sweeps.locks import Holder, holds, lock
@@ -157,6 +159,7 @@ class Worker:
         path, part = recording_of(self.out, number), None
         if record != "summary" or rollouts * task.scenario.dual.T0 >= LONG_STEPS:
             part = path.with_name(f".{path.stem}.part.h5")
+            _drop_damaged(part)
         writing: Writing = {"resume": "auto"} if part else {}
         with execute(
             task.scenario,
@@ -176,6 +179,18 @@ class Worker:
         elif part:
             result = replace(result, recording=_seal(part, path))
         return result
+
+
+def _drop_damaged(part: Path) -> None:
+    """Remove what a task was to go on from, if it cannot be read; a journal beside it stands for itself."""
+    try:
+        if part.exists():
+            Recording.open(part).close()
+    except InputError as error:
+        if isinstance(error.__context__, BlockingIOError):  # another process is writing it
+            raise
+        log.warning(f"warning: {error}; removed, its task begins anew")
+        part.unlink(missing_ok=True)
 
 
 @timed("write")
