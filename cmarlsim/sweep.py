@@ -134,9 +134,13 @@ def _looked_through(out: Path, manifest: Manifest) -> Census:
     for folder in ("locks", "recordings", "results"):
         sweep_out(out / folder)
     census = Census.of(out, manifest)
-    for message in census.damaged:
-        print(f"warning: {message}; its tasks are run again", file=sys.stderr)
+    _tell_damage(census)
     return census
+
+
+def _tell_damage(census: Census) -> None:
+    for message in census.damaged:
+        print(f"warning: {message}; `run` does it again", file=sys.stderr)
 
 
 def _run_here(out: Path, census: Census, workers: int | None, profile: bool, stop: Stop) -> None:
@@ -242,7 +246,9 @@ def collect(
     path = table or out / f"table{default_kind()}"
     for file in [path, *([hdf5] if hdf5 else [])]:
         check_free(file, force or file == path != table)
-    rows = table_of(manifest, complete(out, manifest, partial))
+    census = complete(out, manifest, partial)
+    _tell_damage(census)
+    rows = table_of(manifest, census)
     write_table(rows, path)
     print(f"{rows['task'].nunique():,} of {len(manifest.tasks):,} tasks, {len(rows):,} rows: {path}")
     if hdf5:

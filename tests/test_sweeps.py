@@ -255,7 +255,7 @@ def test_damaged_results_are_found_and_made_again(call: Call, tmp_path: Path, wh
     )
     with pytest.raises(DamagedError):
         read(out, Manifest.load(out), 1)
-    assert f"damaged, to be done again: {path}" in call(status, str(out))[1]
+    assert f"damaged, `run` does it again: {path}" in call(status, str(out))[1]
     assert "2 of 6 tasks are not done" in call(collect, str(out))[2]
     work_through(out)
     pd.testing.assert_frame_equal(table(out), before, check_exact=True)
@@ -277,6 +277,28 @@ def test_damaged_recordings_are_found_and_made_again(
     assert set(Census.of(out, manifest).done) == {0, 1, 2, 4, 5}
     assert Worker(out).batch(1).done == 1
     assert path.read_bytes() == data
+
+
+def test_damaged_recordings_are_named(call: Call, tmp_path: Path) -> None:
+    planned(tmp_path, GRID.replace("steps", 'record = "rollout"\nsteps'))
+    out = Path("out")
+    work_through(out)
+    damaged, missing = recording_of(out, 3), recording_of(out, 4)
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b"?")
+    missing.unlink()
+    code, _, err = call(collect, "out")
+    assert code == 2
+    assert f"2 of 6 tasks are not done, the first is task 3 (links.d = 1.0, seed = 3); {damaged}: is" in err
+    assert f"{missing}: is missing; this does them: cmarlsim sweep run out\n" in err
+    told = [f"warning: {damaged}: is damaged; `run` does it again"]
+    told += [f"warning: {missing}: is missing; `run` does it again"]
+    assert call(collect, "out", "--partial", "--table", "t.csv")[2].splitlines() == told
+    said = call(status, "out")[1]
+    assert "5 done" in said  # one damaged recording is there, and is not read
+    assert "recordings were looked for, not read" in said
+    assert f"damaged, `run` does it again: {missing}: is missing" in said
+    assert call(run, "out", "--max-parallel", "1")[2].splitlines() == told
+    assert call(run, "out", "--max-parallel", "1")[2] == ""
 
 
 def test_failing_tasks_stop_nobody_and_are_counted(

@@ -78,4 +78,6 @@ class Status:
             yield from (f"    {line}" for line in (result.reason or "").splitlines())
         if len(census.failed) > _MOST_SHOWN:
             yield f"failed: and {len(census.failed) - _MOST_SHOWN} more"
-        yield from (f"damaged, to be done again: {message}" for message in census.damaged)
+        yield from (f"damaged, `run` does it again: {message}" for message in census.damaged)
+        if manifest.record != "summary":
+            yield "recordings were looked for, not read: `run` and `collect` check what is in them"

@@ -20,7 +20,7 @@ from cmarlsim.runs import Writing
 from cmarlsim.stopwatch import Seconds, stopwatch, timed
 from cmarlsim.sweeps.locks import Holder, holds, lock
 from cmarlsim.sweeps.manifest import Manifest, Sources, Task
-from cmarlsim.sweeps.results import DamagedError, Result, checksum, publish, read, recording_of
+from cmarlsim.sweeps.results import DamagedError, Result, checksum, fault, publish, read, recording_of
 
 PUBLISH_SECONDS = 5.0
 """Results are published at least as often, so that a kill costs no more than this and a task."""
@@ -127,9 +127,10 @@ class Worker:
 
     def _present(self, number: int) -> dict[int, Result]:
         try:
-            return read(self.out, self.manifest, number)
+            results = read(self.out, self.manifest, number)
         except DamagedError:
             return {}
+        return {task: result for task, result in results.items() if fault(self.out, result) is None}
 
     def _publish(self, number: int, me: Holder, results: Mapping[int, Result], report: Report) -> None:
         start = time.perf_counter()
