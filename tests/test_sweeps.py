@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
@@ -388,7 +389,17 @@ def test_a_stopped_task_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest
     assert {path.name for path in (out / "recordings").iterdir()} == {f"{i:06d}.h5" for i in range(6)}
 
 
-@pytest.mark.parametrize("damage", [lambda data: b"", lambda data: data[:900], lambda data: b"?" + data[1:]])
+def inside(data: bytes) -> bytes:
+    """A recording with a bit flipped in the multipliers."""
+    with h5py.File(io.BytesIO(data)) as file:
+        chunk = file["rollout/lam"].id.get_chunk_info(0)
+    middle = chunk.byte_offset + chunk.size // 2
+    return data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda data: b"", lambda data: data[:900], lambda data: b"?" + data[1:], inside]
+)
 def test_a_damaged_part_is_told_and_begun_anew(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -13,7 +13,7 @@ from pathlib import Path
 from cmarlsim.api import execute
 from cmarlsim.errors import InputError
 from cmarlsim.execution import Run, whole_rollouts
-from cmarlsim.files import settle
+from cmarlsim.files import settle, write_whole
 from cmarlsim.notes import log
 from cmarlsim.recording import Recording
 from cmarlsim.runs import Writing
@@ -32,6 +32,7 @@ MOST_DEATHS = 5
 """So many processes may end in the middle of a task before it is taken for the cause."""
 
 _REASON_LINES = 3
+_KEPT = ".sha256"
 
 
 class StoppedError(Exception):
@@ -172,9 +173,13 @@ class Worker:
             progress=lambda rollouts: not self._stop(),
             **writing,
         ) as recording:
-            if recording.rollouts_done < rollouts:
-                raise StoppedError
-            result = Result.of(number, recording)
+            done = recording.rollouts_done
+            if done == rollouts:
+                result = Result.of(number, recording)
+        if done < rollouts:
+            if part:
+                write_whole(part.with_suffix(_KEPT), checksum(part).encode())
+            raise StoppedError
         if part and record == "summary":
             part.unlink()
         elif part:
@@ -183,15 +188,19 @@ class Worker:
 
 
 def _drop_damaged(part: Path) -> None:
-    """Remove what a task was to go on from, if it cannot be read; a journal beside it stands for itself."""
+    """Remove what a task was to go on from, if it is damaged; a journal beside it stands for itself."""
+    kept = part.with_suffix(_KEPT)
     try:
         if part.exists():
+            if kept.exists() and kept.read_text(encoding="ascii", errors="replace") != checksum(part):
+                raise InputError(f"{part}: is damaged (its checksum is wrong)")
             Recording.open(part).close()
     except InputError as error:
         if isinstance(error.__context__, BlockingIOError):  # another process is writing it
             raise
         log.warning(f"warning: {error}; removed, its task begins anew")
         part.unlink(missing_ok=True)
+    kept.unlink(missing_ok=True)
 
 
 @timed("write")
