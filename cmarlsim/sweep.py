@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from shlex import quote
 from time import perf_counter, sleep
 from typing import Annotated
 
@@ -18,7 +19,7 @@ from cmarlsim.sweeps.axes import MOST_TASKS
 from cmarlsim.sweeps.collecting import complete, default_kind, table_of, write_hdf5, write_table
 from cmarlsim.sweeps.local import Local
 from cmarlsim.sweeps.locks import sweep_out
-from cmarlsim.sweeps.manifest import Manifest
+from cmarlsim.sweeps.manifest import Manifest, Sources
 from cmarlsim.sweeps.planning import plan as plan_sweep
 from cmarlsim.sweeps.profile import profile_lines
 from cmarlsim.sweeps.results import Census
@@ -52,7 +53,7 @@ def plan(
         manifest = plan_sweep(sweep, out, yes=yes, batch=batch, progress=advance)
     print(f"{manifest.name}: {len(manifest.tasks):,} tasks in {manifest.batches:,} batches")
     print(f"axes: {', '.join(manifest.keys) or 'none'}")
-    print(f"next: cmarlsim sweep run {out}")
+    print(f"next: cmarlsim sweep run {quote(str(out))}")
     return 0
 
 
@@ -99,6 +100,7 @@ def run(
     )
     manifest = Manifest.load(out)
     manifest.check_versions(out)
+    Sources(manifest, out).check_policies()
     census = _looked_through(out, manifest)
     with Stop() as stop:
         if engine == "slurm":
@@ -111,7 +113,7 @@ def run(
     census = Census.of(out, manifest, deep=False)
     _print_outcome(manifest, census)
     if stop.asked and len(census.done) < len(manifest.tasks):
-        print(f"stopped; the same command runs the rest: cmarlsim sweep run {out}", file=sys.stderr)
+        print(f"stopped; the same command runs the rest: cmarlsim sweep run {quote(str(out))}", file=sys.stderr)
         return STOPPED
     lost = len(manifest.tasks) - len(census.done) - len(census.failed) if engine == "slurm" else 0
     if lost:
@@ -191,6 +193,7 @@ def element(
     with Stop() as stop:
         worker = Worker(out, stop=lambda: stop.asked)
         worker.manifest.check_versions(out)
+        worker.sources.check_policies()
         worker.prepare()
         for batch in batches:
             report = worker.batch(batch, careful=restarted)

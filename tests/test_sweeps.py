@@ -6,6 +6,7 @@ import io
 import json
 import math
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -160,12 +161,60 @@ def test_a_folder_belongs_to_one_sweep(call: Call) -> None:
     Path("mine/thesis.txt").touch()
     assert "mine: is not empty (it holds thesis.txt)" in call(plan, "s.toml", "mine")[2]
     assert "holds no sweep; plan one" in call(run, "mine")[2]
+    Path("site").mkdir()
+    Path("site/manifest.json").write_text("{}")
+    assert "site: is not empty (it holds manifest.json)" in call(plan, "s.toml", "site")[2]
 
 
 def test_a_damaged_manifest_is_refused(call: Call, tmp_path: Path) -> None:
     path = planned(tmp_path) / NAME
     path.write_text(path.read_text().replace('"seed": 0', '"seed": 1'))
     assert "its checksum is wrong" in call(run, "out")[2]
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(path.read_bytes()[:-9])])
+def test_planning_again_puts_a_manifest_back(
+    call: Call, tmp_path: Path, damage: Callable[[Path], object]
+) -> None:
+    path = planned(tmp_path, batch=3) / NAME
+    work_through(path.parent)
+    before, results = path.read_bytes(), results_of(path.parent, 1).read_bytes()
+    (path.parent / "table.csv").touch()
+    damage(path)
+    assert "plan the same sweep into it again, which keeps its results" in call(run, "out")[2]
+    code, _, err = call(plan, "s.toml", "out", "--batch", "2")
+    assert code == 2
+    assert "out: holds results of a sweep that is not this one: its file, a policy, --batch or a" in err
+    assert call(plan, "s.toml", "out", "--batch", "3")[0] == 0
+    assert path.read_bytes() == before
+    assert call(run, "out") == (0, "s: 6 of 6 tasks done\n", "")
+    assert results_of(path.parent, 1).read_bytes() == results
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"?")])
+def test_a_lost_policy_is_told_once_and_put_back(
+    call: Call, tmp_path: Path, damage: Callable[[Path], object]
+) -> None:
+    text = 'name = "s"\npolicy = "paper"\nsteps = 100\n[grid]\nseed = { count = 3 }\n'
+    out = planned(tmp_path, text)
+    (path,) = (out / "policies").iterdir()
+    before = path.read_bytes()
+    damage(path)
+    code, said, err = call(run, "out")
+    assert (code, said, err.count("\n")) == (2, "", 1)
+    assert path.name in err
+    assert "plan the same sweep into it again, which keeps its results and puts it back" in err
+    assert call(plan, "s.toml", "out", "--batch", "2")[0] == 0
+    assert path.read_bytes() == before
+    assert not list((out / "results").iterdir())
+
+
+def test_what_to_type_next_can_be_typed(call: Call, tmp_path: Path) -> None:
+    Path("s.toml").write_text(GRID)
+    said = call(plan, "s.toml", "sp ace o'ut")[1]
+    command = said.splitlines()[-1].removeprefix("next: cmarlsim ")
+    assert shlex.split(command) == ["sweep", "run", "sp ace o'ut"]
+    assert shlex.split(call(collect, "sp ace o'ut")[2].partition("cmarlsim ")[2])[-1] == "sp ace o'ut"
 
 
 def test_other_versions_are_refused(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,14 +69,15 @@ class Worker:
         progress: Callable[[], None] = lambda: None,
     ) -> None:
         self.out, self.manifest = out, Manifest.load(out)
-        self._sources, self._stop, self._progress = Sources(self.manifest, out), stop, progress
+        self.sources = Sources(self.manifest, out)
+        self._stop, self._progress = stop, progress
 
     def prepare(self) -> float:
         """Have the kernels compiled or loaded; returns the seconds that took."""
         start = time.perf_counter()
         with warnings.catch_warnings(), contextlib.suppress(Exception):  # the task itself says what is wrong
             warnings.simplefilter("ignore")
-            task = self._sources.task(0)
+            task = self.sources.task(0)
             Run(task.scenario, task.policy, task.seed).advance(1, keep_steps=self.manifest.record == "step")
         return time.perf_counter() - start
 
@@ -146,7 +147,7 @@ class Worker:
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
-                    result = self._run(number, self._sources.task(number))
+                    result = self._run(number, self.sources.task(number))
             except StoppedError:
                 raise
             except InputError as error:
