@@ -17,6 +17,7 @@ from cmarlsim.errors import InputError, nearest
 from cmarlsim.hdf5 import check_free
 from cmarlsim.sweeps.axes import MOST_TASKS
 from cmarlsim.sweeps.collecting import complete, default_kind, table_of, write_hdf5, write_table
+from cmarlsim.sweeps.company import run_all
 from cmarlsim.sweeps.local import Local
 from cmarlsim.sweeps.locks import sweep_out
 from cmarlsim.sweeps.manifest import Manifest, Sources
@@ -115,9 +116,10 @@ def run(
     if stop.asked and len(census.done) < len(manifest.tasks):
         print(f"stopped; the same command runs the rest: cmarlsim sweep run {quote(str(out))}", file=sys.stderr)
         return STOPPED
-    lost = len(manifest.tasks) - len(census.done) - len(census.failed) if engine == "slurm" else 0
+    lost = len(manifest.tasks) - len(census.done) - len(census.failed)
     if lost:
-        print(f"{lost:,} tasks have no result though their elements have ended: see {out}/slurm/*.log")
+        why = f" though their elements have ended: see {out}/slurm/*.log" if engine == "slurm" else ""
+        print(f"{lost:,} tasks have no result{why}")
     return min(len(census.failed) + lost, MOST_FAILED)
 
 
@@ -154,15 +156,10 @@ def _run_here(out: Path, census: Census, workers: int | None, profile: bool, sto
         compiling = Worker(out).prepare()  # here, so that several processes find it done
     with progress_bar(f"{manifest.name}: running", len(manifest.tasks)) as advance:
         advance(len(census.done))
-
-        def progress(done: int) -> bool:
-            advance(done)
-            return not stop.asked
-
-        totals = Local(out, workers).run(census.open_batches, progress)
+        local = Local(out, workers)
+        run_all(out, local, census, advance, lambda: stop.asked)
+    totals = local.totals
     totals.seconds.add("compile", compiling)
-    if totals.locked:
-        print(f"{len(totals.locked):,} batches are being run by others and were left to them")
     if profile:
         print("\n".join(profile_lines(totals, perf_counter() - started)))
 

@@ -23,10 +23,10 @@ from commands import Call
 
 from cmarlsim import InputError, Policy, Recording, Scenario, execute
 from cmarlsim.sweep import collect, element, plan, run, status
-from cmarlsim.sweeps import locks, work
+from cmarlsim.sweeps import company, locks, work
 from cmarlsim.sweeps.axes import Sweep, axes_of
 from cmarlsim.sweeps.collecting import complete, recordings_in, table_of
-from cmarlsim.sweeps.locks import Holder, holder_of, lock
+from cmarlsim.sweeps.locks import Holder, holder_of, lock, lock_of
 from cmarlsim.sweeps.manifest import NAME, Manifest
 from cmarlsim.sweeps.planning import plan as plan_sweep
 from cmarlsim.sweeps.results import Census, DamagedError, read, recording_of, results_of
@@ -579,6 +579,48 @@ def test_who_lost_its_lock_publishes_nothing(tmp_path: Path) -> None:
     assert not results_of(out, 0).exists()
     assert Worker(out).batch(0).locked
     assert "running: tasks 0 to 1, process 1 on far" in "\n".join(Status.of(out).lines())
+
+
+@pytest.mark.parametrize("text", [json.dumps(vars(other_machine())), ""])
+def test_what_others_hold_is_waited_for(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    """A lock of a machine that died just now: the run waits until it is stale, and says for whom."""
+    monkeypatch.setattr(company, "POLL_SECONDS", 0.01)
+    out = planned(tmp_path)
+    for batch in range(2):
+        lock_of(out, batch).write_text(text)
+    polls = []
+
+    def pause(_: float) -> None:
+        polls.append(len(Census.of(out, Manifest.load(out)).done))
+        if len(polls) == 3:
+            work_through(tmp_path / "calm")
+            results_of(out, 0).write_bytes(results_of(tmp_path / "calm", 0).read_bytes())
+            lock_of(out, 0).unlink()  # this one ended well
+        if len(polls) == 5:
+            os.utime(lock_of(out, 1), (0, time.time() - 130))
+
+    planned(tmp_path, name="calm")
+    monkeypatch.setattr(company, "sleep", pause)
+    code, said, err = call(run, "out", "--max-parallel", "1")
+    assert (code, said) == (0, "s: 6 of 6 tasks done\n")
+    assert polls == [2, 2, 2, 4, 4, 4]
+    who = "process 1 on far" if "far" in text else "somebody (it cannot be read who)"
+    assert err.startswith(f"waiting for batches that others run: {who}, 000000.lock was touched ")
+    assert err.count("\n") == 1
+
+
+def test_waiting_for_others_can_be_stopped(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = planned(tmp_path, batch=6)
+    lock_of(out, 0).write_text("?")
+    monkeypatch.setattr(company, "sleep", lambda _: os.kill(os.getpid(), signal.SIGINT))
+    code, _, err = call(run, "out", "--max-parallel", "1")
+    assert code == 130
+    assert "stopped; the same command runs the rest" in err
+    assert lock_of(out, 0).exists()
 
 
 def test_a_full_disk_is_one_line(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

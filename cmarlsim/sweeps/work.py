@@ -18,7 +18,7 @@ from cmarlsim.notes import log
 from cmarlsim.recording import Recording
 from cmarlsim.runs import Writing
 from cmarlsim.stopwatch import Seconds, stopwatch, timed
-from cmarlsim.sweeps.locks import Holder, holds, lock
+from cmarlsim.sweeps.locks import Holder, holds, lock, lock_of
 from cmarlsim.sweeps.manifest import Manifest, Sources, Task
 from cmarlsim.sweeps.results import DamagedError, Result, checksum, fault, publish, read, recording_of
 
@@ -96,7 +96,7 @@ class Worker:
             If results or locks cannot be written.
         """
         start, report = time.perf_counter(), Report(number)
-        with lock(self.out / "locks" / f"{number:06d}.lock") as me:
+        with lock(lock_of(self.out, number)) as me:
             if me is None:
                 report.locked = True
                 return report
@@ -136,7 +136,7 @@ class Worker:
 
     def _publish(self, number: int, me: Holder, results: Mapping[int, Result], report: Report) -> None:
         start = time.perf_counter()
-        if holds(self.out / "locks" / f"{number:06d}.lock", me):
+        if holds(lock_of(self.out, number), me):
             others = {task: result for task, result in self._present(number).items() if not result.deaths}
             publish(self.out, self.manifest, number, (others | dict(results)).values())
         report.seconds.add("write", time.perf_counter() - start)
