@@ -114,7 +114,8 @@ def run(
     census = Census.of(out, manifest, deep=False)
     _print_outcome(manifest, census)
     if stop.asked and len(census.done) < len(manifest.tasks):
-        print(f"stopped; the same command runs the rest: cmarlsim sweep run {quote(str(out))}", file=sys.stderr)
+        rest = f"cmarlsim sweep run {quote(str(out))}"
+        print(f"stopped; the same command runs the rest: {rest}", file=sys.stderr)
         return STOPPED
     lost = len(manifest.tasks) - len(census.done) - len(census.failed)
     if lost:

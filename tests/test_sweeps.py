@@ -29,7 +29,15 @@ from cmarlsim.sweeps.collecting import complete, recordings_in, table_of
 from cmarlsim.sweeps.locks import Holder, holder_of, lock, lock_of
 from cmarlsim.sweeps.manifest import NAME, Manifest
 from cmarlsim.sweeps.planning import plan as plan_sweep
-from cmarlsim.sweeps.results import Census, DamagedError, read, recording_of, results_of
+from cmarlsim.sweeps.results import (
+    Census,
+    DamagedError,
+    Result,
+    publish,
+    read,
+    recording_of,
+    results_of,
+)
 from cmarlsim.sweeps.status import Status
 from cmarlsim.sweeps.work import Worker
 
@@ -621,6 +629,18 @@ def test_waiting_for_others_can_be_stopped(
     assert code == 130
     assert "stopped; the same command runs the rest" in err
     assert lock_of(out, 0).exists()
+
+
+def test_the_expected_end_goes_by_steps(tmp_path: Path) -> None:
+    """Two tasks of 100 steps took 3 s; 100,000 steps are left, at which two processes work."""
+    text = GRID.partition("[grid]")[0] + "[[list]]\nsteps = 100\n[[list]]\nsteps = 50_000\n"
+    out = planned(tmp_path, text + "[grid]\nseed = [0, 1]\n", batch=1)
+    manifest = Manifest.load(out)
+    for task, seconds in enumerate((1.0, 2.0)):
+        publish(out, manifest, task, [Result(task, seconds={"draw": 0.5, "simulate": seconds - 0.5})])
+    for batch in (2, 3):
+        lock_of(out, batch).write_text(json.dumps(vars(other_machine())))
+    assert Status.of(out).seconds_left() == pytest.approx(3.0 / 200 * 100_000 / 2)
 
 
 def test_a_full_disk_is_one_line(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from shlex import quote
 from typing import Any, NamedTuple, Self
 
 from cmarlsim.errors import InputError
+from cmarlsim.execution import STEPS
 from cmarlsim.files import write_whole
 from cmarlsim.floorplan import FloorPlan
 from cmarlsim.learning.policy import RANK, Policy
@@ -130,6 +131,11 @@ class Manifest(Strict):
     def settings(self, number: int) -> dict[str, Any]:
         """Values of the axes in a task."""
         return dict(zip(self.keys, self.tasks[number], strict=True))
+
+    def steps_of(self, number: int) -> int:
+        """Steps of a task, before they are rounded up to whole rollouts."""
+        steps = self.settings(number).get("steps", self.steps)
+        return STEPS if steps is None else int(steps)
 
     def differences(self, other: Manifest) -> list[str]:
         """Keys in which another sweep differs."""
