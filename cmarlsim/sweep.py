@@ -22,7 +22,7 @@ from cmarlsim.sweeps.local import Local
 from cmarlsim.sweeps.locks import sweep_out
 from cmarlsim.sweeps.manifest import Manifest, Sources
 from cmarlsim.sweeps.planning import plan as plan_sweep
-from cmarlsim.sweeps.profile import profile_lines
+from cmarlsim.sweeps.profile import profile_lines, task_lines
 from cmarlsim.sweeps.results import Census
 from cmarlsim.sweeps.slurm import AGAIN, Arrays, Wishes
 from cmarlsim.sweeps.status import Status
@@ -71,7 +71,7 @@ def run(
             show_default=False,
         ),
     ] = None,
-    profile: Annotated[bool, typer.Option("--profile", help="local: print where the time went.")] = False,
+    profile: Annotated[bool, typer.Option("--profile", help="Print where the time went.")] = False,
     partition: Annotated[str | None, typer.Option(help="slurm: where to run.")] = None,
     account: Annotated[str | None, typer.Option(help="slurm: who pays.")] = None,
     time: Annotated[
@@ -95,7 +95,7 @@ def run(
     """Run what is not done yet. The exit code is the number of tasks that failed, 100 at most."""
     asked: dict[str, object] = {"partition": partition, "account": account, "time": time, "memory": memory}
     asked |= {"tasks-per-element": tasks_per_element, "wait": wait}
-    _check_engine(engine, {"local": {"profile": profile}, "slurm": asked})
+    _check_engine(engine, {"local": {}, "slurm": asked})
     wishes = Wishes(
         partition, account, time or Wishes.time, memory or Wishes.memory, tasks_per_element, max_parallel
     )
@@ -109,9 +109,11 @@ def run(
         else:
             _run_here(out, census, max_parallel, profile, stop)
             ended = True
+    census = Census.of(out, manifest, deep=False)
+    if profile:
+        print("\n".join(task_lines(census.done)))
     if not ended:
         return 0
-    census = Census.of(out, manifest, deep=False)
     _print_outcome(manifest, census)
     if stop.asked and len(census.done) < len(manifest.tasks):
         rest = f"cmarlsim sweep run {quote(str(out))}"

@@ -677,7 +677,6 @@ def test_without_slurm_one_line_says_so(call: Call, tmp_path: Path, monkeypatch:
     assert "must be one of local, slurm; did you mean 'slurm'?" in call(run, "out", "--engine", "slum")[2]
     assert "--time 2: must be at least 3 minutes" in call(run, "out", "--engine", "slurm", "--time", "2")[2]
     assert "--wait: goes with --engine slurm only" in call(run, "out", "--wait")[2]
-    assert "--profile: goes with --engine local only" in call(run, "out", "--engine", "slurm", "--profile")[2]
     assert "--time soon: must be MINUTES" in call(run, "out", "--engine", "slurm", "--time", "soon")[2]
 
 
@@ -685,7 +684,7 @@ def test_a_queue_that_lost_tasks_is_no_success(
     call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A Slurm of three small scripts: it takes jobs and forgets them."""
-    planned(tmp_path)
+    out = planned(tmp_path)
     for name, says in [("squeue", ""), ("sbatch", "7"), ("scontrol", "MaxArraySize = 3")]:
         program = tmp_path / "bin" / name
         program.parent.mkdir(exist_ok=True)
@@ -701,6 +700,14 @@ def test_a_queue_that_lost_tasks_is_no_success(
     assert code == 6
     assert "job array 7: 2 elements, 3 batches\n" in text
     assert "6 tasks have no result though their elements have ended" in text
+    manifest = Manifest.load(out)
+    for task, seconds in enumerate((1.0, 3.0)):
+        publish(out, manifest, task, [Result(2 * task, seconds={"draw": 0.5, "simulate": seconds})])
+    text = call(run, "out", "--engine", "slurm", "--tasks-per-element", "3", "--wait", "--profile")[1]
+    table = [line.split() for line in text.splitlines()]
+    assert ["2", "tasks", "done", "so", "far,", "their", "own", "seconds:"] in table
+    assert ["draw", "1.000", "0.500000", "0.500000", "0"] in table
+    assert ["simulate", "4.000", "2.000000", "3.000000", "2"] in table
     scripts = [path.read_text() for path in Path("out/slurm").glob("*.sbatch")]
     assert "#SBATCH --array=0-1\n" in scripts[0]
     assert all(f"{name}=1" in scripts[0] for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"))
