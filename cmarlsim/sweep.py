@@ -113,7 +113,7 @@ def run(
     if profile:
         print("\n".join(task_lines(census.done)))
     if not ended:
-        return 0
+        return STOPPED if stop.asked else 0
     _print_outcome(manifest, census)
     if stop.asked and len(census.done) < len(manifest.tasks):
         rest = f"cmarlsim sweep run {quote(str(out))}"

@@ -680,6 +680,20 @@ def test_without_slurm_one_line_says_so(call: Call, tmp_path: Path, monkeypatch:
     assert "--time soon: must be MINUTES" in call(run, "out", "--engine", "slurm", "--time", "soon")[2]
 
 
+def test_a_wait_for_the_queue_that_was_stopped_says_so(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*given: object) -> bool:
+        os.kill(os.getpid(), signal.SIGINT)
+        return False
+
+    planned(tmp_path)
+    monkeypatch.setattr("cmarlsim.sweep._run_on_slurm", interrupted)
+    assert call(run, "out", "--engine", "slurm", "--wait")[0] == 130
+    monkeypatch.setattr("cmarlsim.sweep._run_on_slurm", lambda *given: False)
+    assert call(run, "out", "--engine", "slurm")[0] == 0
+
+
 def test_a_queue_that_lost_tasks_is_no_success(
     call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
