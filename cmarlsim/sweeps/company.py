@@ -50,25 +50,21 @@ def run_all(
         advance(tasks)
         return not stopped()
 
-    manifest, locked, told = Manifest.load(out), list(census.open_batches), False
-    free = locked
-    while True:
-        locked = [batch for batch in locked if batch not in free]
-        if free:
-            locked += local.run(free, progress).locked
+    manifest, told = Manifest.load(out), False
+    free, holders = list(census.open_batches), dict[int, str]()
+    while free or holders:
+        locked = [*holders, *(local.run(free, progress).locked if free else ())]
         if not locked or stopped():
             return
         holders = held(out, locked)
         if holders and not told:
             _tell(holders)
             told = True
-        advance(0, note=f"waiting for {next(iter(holders.values()), '').partition(',')[0]}")
+        advance(0, note="".join(f"waiting for {who.partition(',')[0]}" for who in [*holders.values()][:1]))
         sleep(POLL_SECONDS)
         left = [batch for batch in locked if batch not in holders]
-        now = Census.of(out, manifest, batches=left)
-        free = now.open_batches
-        locked = [batch for batch in locked if batch in holders or batch in free]
-        others = {task for batch in left if batch not in free for task in manifest.batch_of(batch)}
+        free = Census.of(out, manifest, batches=left).open_batches
+        others = {task for batch in set(left).difference(free) for task in manifest.batch_of(batch)}
         advance(len(others - census.done.keys()))
 
 
