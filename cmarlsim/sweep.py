@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from shlex import quote
 from time import perf_counter, sleep
 from typing import Annotated
 
@@ -16,11 +17,12 @@ from cmarlsim.errors import InputError, nearest
 from cmarlsim.hdf5 import check_free
 from cmarlsim.sweeps.axes import MOST_TASKS
 from cmarlsim.sweeps.collecting import complete, default_kind, table_of, write_hdf5, write_table
+from cmarlsim.sweeps.company import run_all
 from cmarlsim.sweeps.local import Local
 from cmarlsim.sweeps.locks import sweep_out
-from cmarlsim.sweeps.manifest import Manifest
+from cmarlsim.sweeps.manifest import Manifest, Sources
 from cmarlsim.sweeps.planning import plan as plan_sweep
-from cmarlsim.sweeps.profile import profile_lines
+from cmarlsim.sweeps.profile import profile_lines, task_lines
 from cmarlsim.sweeps.results import Census
 from cmarlsim.sweeps.slurm import AGAIN, Arrays, Wishes
 from cmarlsim.sweeps.status import Status
@@ -52,7 +54,7 @@ def plan(
         manifest = plan_sweep(sweep, out, yes=yes, batch=batch, progress=advance)
     print(f"{manifest.name}: {len(manifest.tasks):,} tasks in {manifest.batches:,} batches")
     print(f"axes: {', '.join(manifest.keys) or 'none'}")
-    print(f"next: cmarlsim sweep run {out}")
+    print(f"next: cmarlsim sweep run {quote(str(out))}")
     return 0
 
 
@@ -69,7 +71,7 @@ def run(
             show_default=False,
         ),
     ] = None,
-    profile: Annotated[bool, typer.Option("--profile", help="local: print where the time went.")] = False,
+    profile: Annotated[bool, typer.Option("--profile", help="Print where the time went.")] = False,
     partition: Annotated[str | None, typer.Option(help="slurm: where to run.")] = None,
     account: Annotated[str | None, typer.Option(help="slurm: who pays.")] = None,
     time: Annotated[
@@ -93,12 +95,13 @@ def run(
     """Run what is not done yet. The exit code is the number of tasks that failed, 100 at most."""
     asked: dict[str, object] = {"partition": partition, "account": account, "time": time, "memory": memory}
     asked |= {"tasks-per-element": tasks_per_element, "wait": wait}
-    _check_engine(engine, {"local": {"profile": profile}, "slurm": asked})
+    _check_engine(engine, {"local": {}, "slurm": asked})
     wishes = Wishes(
         partition, account, time or Wishes.time, memory or Wishes.memory, tasks_per_element, max_parallel
     )
     manifest = Manifest.load(out)
     manifest.check_versions(out)
+    Sources(manifest, out).check_policies()
     census = _looked_through(out, manifest)
     with Stop() as stop:
         if engine == "slurm":
@@ -106,16 +109,20 @@ def run(
         else:
             _run_here(out, census, max_parallel, profile, stop)
             ended = True
-    if not ended:
-        return 0
     census = Census.of(out, manifest, deep=False)
+    if profile:
+        print("\n".join(task_lines(census.done)))
+    if not ended:
+        return STOPPED if stop.asked else 0
     _print_outcome(manifest, census)
     if stop.asked and len(census.done) < len(manifest.tasks):
-        print(f"stopped; the same command runs the rest: cmarlsim sweep run {out}", file=sys.stderr)
+        rest = f"cmarlsim sweep run {quote(str(out))}"
+        print(f"stopped; the same command runs the rest: {rest}", file=sys.stderr)
         return STOPPED
-    lost = len(manifest.tasks) - len(census.done) - len(census.failed) if engine == "slurm" else 0
+    lost = len(manifest.tasks) - len(census.done) - len(census.failed)
     if lost:
-        print(f"{lost:,} tasks have no result though their elements have ended: see {out}/slurm/*.log")
+        why = f" though their elements have ended: see {out}/slurm/*.log" if engine == "slurm" else ""
+        print(f"{lost:,} tasks have no result{why}")
     return min(len(census.failed) + lost, MOST_FAILED)
 
 
@@ -134,9 +141,13 @@ def _looked_through(out: Path, manifest: Manifest) -> Census:
     for folder in ("locks", "recordings", "results"):
         sweep_out(out / folder)
     census = Census.of(out, manifest)
-    for message in census.damaged:
-        print(f"warning: {message}; its tasks are run again", file=sys.stderr)
+    _tell_damage(census)
     return census
+
+
+def _tell_damage(census: Census) -> None:
+    for message in census.damaged:
+        print(f"warning: {message}; `run` does it again", file=sys.stderr)
 
 
 def _run_here(out: Path, census: Census, workers: int | None, profile: bool, stop: Stop) -> None:
@@ -148,15 +159,10 @@ def _run_here(out: Path, census: Census, workers: int | None, profile: bool, sto
         compiling = Worker(out).prepare()  # here, so that several processes find it done
     with progress_bar(f"{manifest.name}: running", len(manifest.tasks)) as advance:
         advance(len(census.done))
-
-        def progress(done: int) -> bool:
-            advance(done)
-            return not stop.asked
-
-        totals = Local(out, workers).run(census.open_batches, progress)
+        local = Local(out, workers)
+        run_all(out, local, census, advance, lambda: stop.asked)
+    totals = local.totals
     totals.seconds.add("compile", compiling)
-    if totals.locked:
-        print(f"{len(totals.locked):,} batches are being run by others and were left to them")
     if profile:
         print("\n".join(profile_lines(totals, perf_counter() - started)))
 
@@ -187,6 +193,7 @@ def element(
     with Stop() as stop:
         worker = Worker(out, stop=lambda: stop.asked)
         worker.manifest.check_versions(out)
+        worker.sources.check_policies()
         worker.prepare()
         for batch in batches:
             report = worker.batch(batch, careful=restarted)
@@ -242,7 +249,9 @@ def collect(
     path = table or out / f"table{default_kind()}"
     for file in [path, *([hdf5] if hdf5 else [])]:
         check_free(file, force or file == path != table)
-    rows = table_of(manifest, complete(out, manifest, partial))
+    census = complete(out, manifest, partial)
+    _tell_damage(census)
+    rows = table_of(manifest, census)
     write_table(rows, path)
     print(f"{rows['task'].nunique():,} of {len(manifest.tasks):,} tasks, {len(rows):,} rows: {path}")
     if hdf5:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -21,13 +23,21 @@ from commands import Call
 
 from cmarlsim import InputError, Policy, Recording, Scenario, execute
 from cmarlsim.sweep import collect, element, plan, run, status
-from cmarlsim.sweeps import locks, work
+from cmarlsim.sweeps import company, locks, work
 from cmarlsim.sweeps.axes import Sweep, axes_of
 from cmarlsim.sweeps.collecting import complete, recordings_in, table_of
-from cmarlsim.sweeps.locks import Holder, holder_of, lock
+from cmarlsim.sweeps.locks import Holder, holder_of, lock, lock_of
 from cmarlsim.sweeps.manifest import NAME, Manifest
 from cmarlsim.sweeps.planning import plan as plan_sweep
-from cmarlsim.sweeps.results import Census, DamagedError, read, recording_of, results_of
+from cmarlsim.sweeps.results import (
+    Census,
+    DamagedError,
+    Result,
+    publish,
+    read,
+    recording_of,
+    results_of,
+)
 from cmarlsim.sweeps.status import Status
 from cmarlsim.sweeps.work import Worker
 
@@ -161,12 +171,60 @@ def test_a_folder_belongs_to_one_sweep(call: Call) -> None:
     Path("mine/thesis.txt").touch()
     assert "mine: is not empty (it holds thesis.txt)" in call(plan, "s.toml", "mine")[2]
     assert "holds no sweep; plan one" in call(run, "mine")[2]
+    Path("site").mkdir()
+    Path("site/manifest.json").write_text("{}")
+    assert "site: is not empty (it holds manifest.json)" in call(plan, "s.toml", "site")[2]
 
 
 def test_a_damaged_manifest_is_refused(call: Call, tmp_path: Path) -> None:
     path = planned(tmp_path) / NAME
     path.write_text(path.read_text().replace('"seed": 0', '"seed": 1'))
     assert "its checksum is wrong" in call(run, "out")[2]
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(path.read_bytes()[:-9])])
+def test_planning_again_puts_a_manifest_back(
+    call: Call, tmp_path: Path, damage: Callable[[Path], object]
+) -> None:
+    path = planned(tmp_path, batch=3) / NAME
+    work_through(path.parent)
+    before, results = path.read_bytes(), results_of(path.parent, 1).read_bytes()
+    (path.parent / "table.csv").touch()
+    damage(path)
+    assert "plan the same sweep into it again, which keeps its results" in call(run, "out")[2]
+    code, _, err = call(plan, "s.toml", "out", "--batch", "2")
+    assert code == 2
+    assert "out: holds results of a sweep that is not this one: its file, a policy, --batch or a" in err
+    assert call(plan, "s.toml", "out", "--batch", "3")[0] == 0
+    assert path.read_bytes() == before
+    assert call(run, "out") == (0, "s: 6 of 6 tasks done\n", "")
+    assert results_of(path.parent, 1).read_bytes() == results
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"?")])
+def test_a_lost_policy_is_told_once_and_put_back(
+    call: Call, tmp_path: Path, damage: Callable[[Path], object]
+) -> None:
+    text = 'name = "s"\npolicy = "paper"\nsteps = 100\n[grid]\nseed = { count = 3 }\n'
+    out = planned(tmp_path, text)
+    (path,) = (out / "policies").iterdir()
+    before = path.read_bytes()
+    damage(path)
+    code, said, err = call(run, "out")
+    assert (code, said, err.count("\n")) == (2, "", 1)
+    assert path.name in err
+    assert "plan the same sweep into it again, which keeps its results and puts it back" in err
+    assert call(plan, "s.toml", "out", "--batch", "2")[0] == 0
+    assert path.read_bytes() == before
+    assert not list((out / "results").iterdir())
+
+
+def test_what_to_type_next_can_be_typed(call: Call, tmp_path: Path) -> None:
+    Path("s.toml").write_text(GRID)
+    said = call(plan, "s.toml", "sp ace o'ut")[1]
+    command = said.splitlines()[-1].removeprefix("next: cmarlsim ")
+    assert shlex.split(command) == ["sweep", "run", "sp ace o'ut"]
+    assert shlex.split(call(collect, "sp ace o'ut")[2].partition("cmarlsim ")[2])[-1] == "sp ace o'ut"
 
 
 def test_other_versions_are_refused(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -257,7 +315,7 @@ def test_damaged_results_are_found_and_made_again(call: Call, tmp_path: Path, wh
     )
     with pytest.raises(DamagedError):
         read(out, Manifest.load(out), 1)
-    assert f"damaged, to be done again: {path}" in call(status, str(out))[1]
+    assert f"damaged, `run` does it again: {path}" in call(status, str(out))[1]
     assert "2 of 6 tasks are not done" in call(collect, str(out))[2]
     work_through(out)
     pd.testing.assert_frame_equal(table(out), before, check_exact=True)
@@ -279,6 +337,28 @@ def test_damaged_recordings_are_found_and_made_again(
     assert set(Census.of(out, manifest).done) == {0, 1, 2, 4, 5}
     assert Worker(out).batch(1).done == 1
     assert path.read_bytes() == data
+
+
+def test_damaged_recordings_are_named(call: Call, tmp_path: Path) -> None:
+    planned(tmp_path, GRID.replace("steps", 'record = "rollout"\nsteps'))
+    out = Path("out")
+    work_through(out)
+    damaged, missing = recording_of(out, 3), recording_of(out, 4)
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b"?")
+    missing.unlink()
+    code, _, err = call(collect, "out")
+    assert code == 2
+    assert f"2 of 6 tasks are not done, the first is task 3 (links.d = 1.0, seed = 3); {damaged}: is" in err
+    assert f"{missing}: is missing; this does them: cmarlsim sweep run out\n" in err
+    told = [f"warning: {damaged}: is damaged; `run` does it again"]
+    told += [f"warning: {missing}: is missing; `run` does it again"]
+    assert call(collect, "out", "--partial", "--table", "t.csv")[2].splitlines() == told
+    said = call(status, "out")[1]
+    assert "5 done" in said  # one damaged recording is there, and is not read
+    assert "recordings were looked for, not read" in said
+    assert f"damaged, `run` does it again: {missing}: is missing" in said
+    assert call(run, "out", "--max-parallel", "1")[2].splitlines() == told
+    assert call(run, "out", "--max-parallel", "1")[2] == ""
 
 
 def test_failing_tasks_stop_nobody_and_are_counted(
@@ -366,6 +446,38 @@ def test_a_stopped_task_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest
         path.read_bytes() for path in recordings_in(calm)
     ]
     assert {path.name for path in (out / "recordings").iterdir()} == {f"{i:06d}.h5" for i in range(6)}
+
+
+def inside(data: bytes) -> bytes:
+    """A recording with a bit flipped in the multipliers."""
+    with h5py.File(io.BytesIO(data)) as file:
+        chunk = file["rollout/lam"].id.get_chunk_info(0)
+    middle = chunk.byte_offset + chunk.size // 2
+    return data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda data: b"", lambda data: data[:900], lambda data: b"?" + data[1:], inside]
+)
+def test_a_damaged_part_is_told_and_begun_anew(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    damage: Callable[[bytes], bytes],
+) -> None:
+    monkeypatch.setattr("cmarlsim.execution._CHUNK_ROLLOUTS", 10)
+    text = GRID.replace("200", "500").replace("steps", 'record = "rollout"\nsteps')
+    out, calm = (planned(tmp_path, text, name, batch=6) for name in ("out", "calm"))
+    Worker(calm).batch(0)
+    asked: list[None] = []
+    Worker(out, lambda: asked.append(None) or len(asked) == 3).batch(0)
+    part = out / "recordings" / ".000000.part.h5"
+    part.write_bytes(damage(part.read_bytes()))
+    Worker(out).batch(0)
+    assert [record.message.split(": ")[1] for record in caplog.records] == [str(part)]
+    assert "removed, its task begins anew" in caplog.text
+    assert recording_of(out, 0).read_bytes() == recording_of(calm, 0).read_bytes()
+    assert not part.exists()
 
 
 def test_results_are_published_on_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -479,6 +591,60 @@ def test_who_lost_its_lock_publishes_nothing(tmp_path: Path) -> None:
     assert "running: tasks 0 to 1, process 1 on far" in "\n".join(Status.of(out).lines())
 
 
+@pytest.mark.parametrize("text", [json.dumps(vars(other_machine())), ""])
+def test_what_others_hold_is_waited_for(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    """A lock of a machine that died just now: the run waits until it is stale, and says for whom."""
+    monkeypatch.setattr(company, "POLL_SECONDS", 0.01)
+    out = planned(tmp_path)
+    for batch in range(2):
+        lock_of(out, batch).write_text(text)
+    polls = []
+
+    def pause(_: float) -> None:
+        polls.append(len(Census.of(out, Manifest.load(out)).done))
+        if len(polls) == 3:
+            work_through(tmp_path / "calm")
+            results_of(out, 0).write_bytes(results_of(tmp_path / "calm", 0).read_bytes())
+            lock_of(out, 0).unlink()  # this one ended well
+        if len(polls) == 5:
+            os.utime(lock_of(out, 1), (0, time.time() - 130))
+
+    planned(tmp_path, name="calm")
+    monkeypatch.setattr(company, "sleep", pause)
+    code, said, err = call(run, "out", "--max-parallel", "1")
+    assert (code, said) == (0, "s: 6 of 6 tasks done\n")
+    assert polls == [2, 2, 2, 4, 4, 4]
+    who = "process 1 on far" if "far" in text else "somebody (it cannot be read who)"
+    assert err.startswith(f"waiting for batches that others run: {who}, 000000.lock was touched ")
+    assert err.count("\n") == 1
+
+
+def test_waiting_for_others_can_be_stopped(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = planned(tmp_path, batch=6)
+    lock_of(out, 0).write_text("?")
+    monkeypatch.setattr(company, "sleep", lambda _: os.kill(os.getpid(), signal.SIGINT))
+    code, _, err = call(run, "out", "--max-parallel", "1")
+    assert code == 130
+    assert "stopped; the same command runs the rest" in err
+    assert lock_of(out, 0).exists()
+
+
+def test_the_expected_end_goes_by_steps(tmp_path: Path) -> None:
+    """Two tasks of 100 steps took 3 s; 100,000 steps are left, at which two processes work."""
+    text = GRID.partition("[grid]")[0] + "[[list]]\nsteps = 100\n[[list]]\nsteps = 50_000\n"
+    out = planned(tmp_path, text + "[grid]\nseed = [0, 1]\n", batch=1)
+    manifest = Manifest.load(out)
+    for task, seconds in enumerate((1.0, 2.0)):
+        publish(out, manifest, task, [Result(task, seconds={"draw": 0.5, "simulate": seconds - 0.5})])
+    for batch in (2, 3):
+        lock_of(out, batch).write_text(json.dumps(vars(other_machine())))
+    assert Status.of(out).seconds_left() == pytest.approx(3.0 / 200 * 100_000 / 2)
+
+
 def test_a_full_disk_is_one_line(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -513,15 +679,28 @@ def test_without_slurm_one_line_says_so(call: Call, tmp_path: Path, monkeypatch:
     assert "must be one of local, slurm; did you mean 'slurm'?" in call(run, "out", "--engine", "slum")[2]
     assert "--time 2: must be at least 3 minutes" in call(run, "out", "--engine", "slurm", "--time", "2")[2]
     assert "--wait: goes with --engine slurm only" in call(run, "out", "--wait")[2]
-    assert "--profile: goes with --engine local only" in call(run, "out", "--engine", "slurm", "--profile")[2]
     assert "--time soon: must be MINUTES" in call(run, "out", "--engine", "slurm", "--time", "soon")[2]
+
+
+def test_a_wait_for_the_queue_that_was_stopped_says_so(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*given: object) -> bool:
+        os.kill(os.getpid(), signal.SIGINT)
+        return False
+
+    planned(tmp_path)
+    monkeypatch.setattr("cmarlsim.sweep._run_on_slurm", interrupted)
+    assert call(run, "out", "--engine", "slurm", "--wait")[0] == 130
+    monkeypatch.setattr("cmarlsim.sweep._run_on_slurm", lambda *given: False)
+    assert call(run, "out", "--engine", "slurm")[0] == 0
 
 
 def test_a_queue_that_lost_tasks_is_no_success(
     call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A Slurm of three small scripts: it takes jobs and forgets them."""
-    planned(tmp_path)
+    out = planned(tmp_path)
     for name, says in [("squeue", ""), ("sbatch", "7"), ("scontrol", "MaxArraySize = 3")]:
         program = tmp_path / "bin" / name
         program.parent.mkdir(exist_ok=True)
@@ -540,6 +719,14 @@ def test_a_queue_that_lost_tasks_is_no_success(
     assert call(plan, "s.toml", "back\\slash")[0] == 0
     submit = ("back\\slash", "--engine", "slurm", "--tasks-per-element", "3")
     assert "with a backslash in its name" in call(run, *submit)[2]
+    manifest = Manifest.load(out)
+    for task, seconds in enumerate((1.0, 3.0)):
+        publish(out, manifest, task, [Result(2 * task, seconds={"draw": 0.5, "simulate": seconds})])
+    text = call(run, "out", "--engine", "slurm", "--tasks-per-element", "3", "--wait", "--profile")[1]
+    table = [line.split() for line in text.splitlines()]
+    assert ["2", "tasks", "done", "so", "far,", "their", "own", "seconds:"] in table
+    assert ["draw", "1.000", "0.500000", "0.500000", "0"] in table
+    assert ["simulate", "4.000", "2.000000", "3.000000", "2"] in table
     scripts = [path.read_text() for path in Path("out/slurm").glob("*.sbatch")]
     assert "#SBATCH --array=0-1\n" in scripts[0]
     assert all(f"{name}=1" in scripts[0] for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"))

@@ -6,6 +6,7 @@ import importlib.util
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import h5py
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 FORMAT = "cmarlsim-collection/1"
 KINDS = (".parquet", ".csv")
+
+_MOST_SHOWN = 5
 
 
 def default_kind() -> str:
@@ -132,9 +135,11 @@ def complete(out: Path, manifest: Manifest, partial: bool = False) -> Census:
         first = next(number for number in range(len(manifest.tasks)) if number not in census.done)
         reason = census.failed[first].reason if first in census.failed else None
         why = f": {reason.splitlines()[-1]}" if reason else ""
+        more = f"; and {len(census.damaged) - _MOST_SHOWN} more" if len(census.damaged) > _MOST_SHOWN else ""
+        damage = "".join(f"; {message}" for message in census.damaged[:_MOST_SHOWN]) + more
         raise InputError(
             f"{out}: {missing:,} of {len(manifest.tasks):,} tasks are not done, the first is "
-            f"{manifest.label(first)}{why}; run the sweep again: cmarlsim sweep run {out}"
+            f"{manifest.label(first)}{why}{damage}; this does them: cmarlsim sweep run {quote(str(out))}"
         )
     return census
 

@@ -79,7 +79,7 @@ class Local:
         self.totals = Totals()
 
     def run(self, batches: Sequence[int], progress: Callable[[int], bool]) -> Totals:
-        """Run batches.
+        """Run batches; may be called again, and `totals` goes on but for what is locked.
 
         Parameters
         ----------
@@ -92,6 +92,7 @@ class Local:
         InputError
             If results cannot be written.
         """
+        self.totals.locked.clear()
         self._waiting.extend(batches)
         for _ in range(min(self._count, len(batches))):
             self._start()

@@ -90,6 +90,11 @@ def _job() -> str:
     return os.environ.get(JOB_VARIABLE, "")
 
 
+def lock_of(out: Path, batch: int) -> Path:
+    """Where the lock of a batch of the sweep in `out` is."""
+    return out / "locks" / f"{batch:06d}.lock"
+
+
 def holder_of(path: Path) -> Holder | None:
     """Who holds the lock at `path`; None if nobody does, or what is there cannot be read."""
     try:

@@ -9,9 +9,11 @@ import tomllib
 from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from pathlib import Path
+from shlex import quote
 from typing import Any, NamedTuple, Self
 
 from cmarlsim.errors import InputError
+from cmarlsim.execution import STEPS
 from cmarlsim.files import write_whole
 from cmarlsim.floorplan import FloorPlan
 from cmarlsim.learning.policy import RANK, Policy
@@ -23,6 +25,9 @@ FORMAT = "cmarlsim-sweep/1"
 NAME = "manifest.json"
 PARTS = ("results", "recordings", "locks", "policies", "slurm")
 """Folders beside the manifest."""
+
+
+_AGAIN = "plan the same sweep into it again, which keeps its results"
 
 
 class Task(NamedTuple):
@@ -80,18 +85,26 @@ class Manifest(Strict):
         try:
             text, _, check = path.read_text(encoding="utf-8").rstrip("\n").rpartition("\n")
         except FileNotFoundError:
-            raise InputError(
-                f"{out}: holds no sweep; plan one: cmarlsim sweep plan SWEEP.toml {out}"
-            ) from None
+            lost = any((out / "results").glob("*.jsonl"))
+            what = f"its manifest is lost; {_AGAIN}" if lost else "holds no sweep; plan one"
+            raise InputError(f"{out}: {what}: cmarlsim sweep plan SWEEP.toml {quote(str(out))}") from None
         except (OSError, ValueError) as error:
             raise InputError(f"{path}: cannot be read: {error}") from None
         if check != hashlib.sha256(text.encode()).hexdigest():
-            raise InputError(f"{path}: is damaged (its checksum is wrong); plan the sweep in another folder")
+            raise InputError(f"{path}: is damaged (its checksum is wrong); {_AGAIN}")
         return parse(cls, json.loads(text), path)
 
-    def save(self, out: Path) -> None:
-        """Write the manifest, last of all that is in the folder."""
-        write_whole(out / NAME, f"{self._text}\n{self.sha256}\n".encode(), fresh=True)
+    @classmethod
+    def whole(cls, out: Path) -> Self | None:
+        """The manifest in a folder; None if there is none, or it is damaged."""
+        try:
+            return cls.load(out)
+        except InputError:
+            return None
+
+    def save(self, out: Path, fresh: bool) -> None:
+        """Write the manifest, last of all that is in the folder; with `fresh` unless there is one."""
+        write_whole(out / NAME, f"{self._text}\n{self.sha256}\n".encode(), fresh)
 
     @cached_property
     def _text(self) -> str:
@@ -118,6 +131,11 @@ class Manifest(Strict):
     def settings(self, number: int) -> dict[str, Any]:
         """Values of the axes in a task."""
         return dict(zip(self.keys, self.tasks[number], strict=True))
+
+    def steps_of(self, number: int) -> int:
+        """Steps of a task, before they are rounded up to whole rollouts."""
+        steps = self.settings(number).get("steps", self.steps)
+        return STEPS if steps is None else int(steps)
 
     def differences(self, other: Manifest) -> list[str]:
         """Keys in which another sweep differs."""
@@ -171,6 +189,11 @@ class Sources:
             self._plans[name] = parse(FloorPlan, tomllib.loads(self._manifest.floorplans[name]), name)
         return self._plans[name]
 
+    def check_policies(self) -> None:
+        """Raise InputError if the file of any policy is missing, damaged or another one."""
+        for name in self._manifest.policies:
+            self.policy(name)
+
     def policy(self, name: str) -> Policy:
         """A policy by its name in the manifest.
 
@@ -182,8 +205,11 @@ class Sources:
         if name not in self._loaded:
             sha256 = self._manifest.policies[name]
             path = RANK if name == RANK else self._out / "policies" / f"{sha256}.h5"
-            policy = Policy.load(path)
+            try:
+                policy = Policy.load(path)
+            except InputError as error:
+                raise InputError(f"{error}; {_AGAIN} and puts it back") from None
             if policy.sha256 != sha256:
-                raise InputError(f"{path}: is another policy than the one that was planned; plan again")
+                raise InputError(f"{path}: is another policy than the one that was planned; {_AGAIN}")
             self._loaded[name] = policy
         return self._loaded[name]

@@ -21,6 +21,7 @@ from cmarlsim.recording import choose_links
 from cmarlsim.scenario import Scenario
 from cmarlsim.sweeps.axes import MOST_TASKS, MOST_TASKS_EVER, OWN_KEYS, Axes, Sweep, axes_of, flat
 from cmarlsim.sweeps.manifest import FORMAT, NAME, PARTS, Manifest, Sources
+from cmarlsim.sweeps.results import manifests_of
 from cmarlsim.validation import parse, put, read_toml
 
 _BATCH_STEPS = 10_000_000
@@ -43,7 +44,8 @@ def plan(
     reference
         A sweep's TOML file, or a shipped name.
     out
-        Where the sweep is to live. Planning the same sweep there again changes nothing.
+        Where the sweep is to live. Planning the same sweep there again keeps its results, and puts back a
+        manifest or policies that were lost or damaged.
     yes
         Allow more than `MOST_TASKS` tasks.
     batch
@@ -69,7 +71,7 @@ def plan(
     for warning in caught[:1]:
         more = f" (and {len(caught) - 1} more like it)" if len(caught) > 1 else ""
         warnings.warn(f"{warning.message}{more}", stacklevel=2)
-    return _settle(manifest, out, sweep, source)
+    return _settle(manifest, out, source)
 
 
 def _check_size(axes: Axes, source: Path, yes: bool) -> None:
@@ -184,25 +186,42 @@ def _check_tasks(manifest: Manifest, sources: Sources, source: Path, progress: C
         progress(1)
 
 
-def _settle(manifest: Manifest, out: Path, sweep: Sweep, source: Path) -> Manifest:
-    """Write policies and the manifest; if the folder has this very manifest, there is nothing to do."""
-    if (out / NAME).exists():
-        present = Manifest.load(out)
-        if present.sha256 != manifest.sha256:
-            keys = ", ".join(manifest.differences(present))
-            raise InputError(f"{out}: belongs to another sweep, these differ: {keys}; choose another folder")
-        return present
+def _settle(manifest: Manifest, out: Path, source: Path) -> Manifest:
+    """Write policies and the manifest, or those of them that are missing or damaged."""
+    present, fresh = Manifest.whole(out), not (out / NAME).exists()
+    if present and present.sha256 != manifest.sha256:
+        keys = ", ".join(manifest.differences(present))
+        raise InputError(f"{out}: belongs to another sweep, these differ: {keys}; choose another folder")
+    _make_folders(manifest, out)
+    for name, sha256 in manifest.policies.items():
+        if name != RANK and not _is_policy(out / "policies" / f"{sha256}.h5", sha256):
+            write_whole(out / "policies" / f"{sha256}.h5", _policy_file(name, source).read_bytes())
+    if present is None:
+        manifest.save(out, fresh)
+    return manifest
+
+
+def _is_policy(path: Path, sha256: str) -> bool:
+    try:
+        return Policy.load(path).sha256 == sha256
+    except InputError:
+        return False
+
+
+def _make_folders(manifest: Manifest, out: Path) -> None:
+    """Make the sweep's folders, unless `out` holds something else; a sweep that lost its manifest is none."""
     try:
         out.mkdir(parents=True, exist_ok=True)
+        found = manifests_of(out)
+        if found - {manifest.sha256}:
+            raise InputError(
+                f"{out}: holds results of a sweep that is not this one: its file, a policy, --batch or a "
+                "version differs; plan it as it was, or choose another folder"
+            )
         strange = [path.name for path in out.iterdir() if path.name not in PARTS and path.name[0] != "."]
-        if strange:
+        if strange and not all((out / part).is_dir() for part in PARTS):
             raise InputError(f"{out}: is not empty (it holds {strange[0]}); choose another folder")
         for part in PARTS:
             (out / part).mkdir(exist_ok=True)
     except OSError as error:
         raise InputError(f"{out}: cannot be made or read: {error.strerror}") from None
-    for name, sha256 in manifest.policies.items():
-        if name != RANK:
-            write_whole(out / "policies" / f"{sha256}.h5", _policy_file(name, source).read_bytes())
-    manifest.save(out)
-    return manifest

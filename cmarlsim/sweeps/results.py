@@ -100,14 +100,8 @@ def publish(out: Path, manifest: Manifest, batch: int, results: Iterable[Result]
     write_whole(results_of(out, batch), f"{text}{check}\n".encode())
 
 
-def read(out: Path, manifest: Manifest, batch: int, deep: bool = True) -> dict[int, Result]:
-    """Results of a batch by task; none if there is no file yet.
-
-    Parameters
-    ----------
-    deep
-        Leave out tasks whose recording is missing or not what its checksum says. Otherwise recordings must be
-        there, but are not read.
+def read(out: Path, manifest: Manifest, batch: int) -> dict[int, Result]:
+    """Results of a batch by task, whatever has become of their recordings; none if there is no file yet.
 
     Raises
     ------
@@ -123,7 +117,18 @@ def read(out: Path, manifest: Manifest, batch: int, deep: bool = True) -> dict[i
         raise DamagedError(f"{path}: is damaged: {error}") from None
     if head != {"format": FORMAT, "manifest": manifest.sha256, "batch": batch}:
         raise DamagedError(f"{path}: belongs to another sweep or batch")
-    return {result.task: result for result in results if _has_recording(out, result, deep)}
+    return {result.task: result for result in results}
+
+
+def manifests_of(out: Path) -> set[str]:
+    """Hashes of the manifests that the results in a folder are of; what cannot be read says nothing."""
+    found = set()
+    for path in (out / "results").glob("[0-9]*.jsonl"):
+        try:
+            found.add(str(_parsed(path.read_text(encoding="utf-8"))[0]["manifest"]))
+        except (OSError, ValueError, LookupError, TypeError):
+            continue
+    return found
 
 
 def _parsed(text: str) -> tuple[dict[str, Any], list[Result]]:
@@ -134,14 +139,24 @@ def _parsed(text: str) -> tuple[dict[str, Any], list[Result]]:
     return head, [Result.parse(row) for row in rows]
 
 
-def _has_recording(out: Path, result: Result, deep: bool) -> bool:
+def fault(out: Path, result: Result, deep: bool = True) -> str | None:
+    """What is wrong with a task's recording, in words; None if nothing is, or there is to be none.
+
+    Parameters
+    ----------
+    deep
+        Read it and compare its checksum. Otherwise it must be there and not be empty.
+    """
     if result.recording is None:
-        return True
+        return None
     path = recording_of(out, result.task)
     try:
-        return checksum(path) == result.recording if deep else path.stat().st_size > 0
-    except OSError:
-        return False
+        whole = checksum(path) == result.recording if deep else path.stat().st_size > 0
+    except FileNotFoundError:
+        return f"{path}: is missing"
+    except OSError as error:
+        return f"{path}: cannot be read: {error.strerror}"
+    return None if whole else f"{path}: is damaged"
 
 
 def checksum(path: Path) -> str:
@@ -152,7 +167,7 @@ def checksum(path: Path) -> str:
 
 @dataclass
 class Census:
-    """What is done and what is not."""
+    """What is done and what is not; `damaged` says which files are not what was written, or are missing."""
 
     done: dict[int, Result] = field(default_factory=dict)
     failed: dict[int, Result] = field(default_factory=dict)
@@ -160,15 +175,20 @@ class Census:
     open_batches: list[int] = field(default_factory=list)
 
     @classmethod
-    def of(cls, out: Path, manifest: Manifest, deep: bool = True) -> Census:
-        """Look through all results."""
+    def of(
+        cls, out: Path, manifest: Manifest, deep: bool = True, batches: Iterable[int] | None = None
+    ) -> Census:
+        """Look through the results of all batches, or of some."""
         census = cls()
-        for batch in range(manifest.batches):
+        for batch in range(manifest.batches) if batches is None else batches:
             try:
-                results = read(out, manifest, batch, deep)
+                results = read(out, manifest, batch)
             except DamagedError as error:
                 census.damaged.append(str(error))
                 results = {}
+            faults = {number: fault(out, result, deep) for number, result in results.items()}
+            census.damaged.extend(filter(None, faults.values()))
+            results = {number: result for number, result in results.items() if faults[number] is None}
             done = {number: result for number, result in results.items() if result.reason is None}
             census.done |= done
             census.failed |= {number: results[number] for number in results.keys() - done.keys()}

@@ -45,19 +45,25 @@ class Status:
         return sum(task not in self.census.done for task in tasks)
 
     @property
+    def to_do(self) -> set[int]:
+        """Tasks that somebody works on, or nobody yet; not those that failed and are left so."""
+        running = {task for batch in self.running for task in self.manifest.batch_of(batch)}
+        failed = self.census.failed.keys() - running
+        return set(range(len(self.manifest.tasks))) - self.census.done.keys() - failed
+
+    @property
     def waiting(self) -> int:
         """Tasks that nobody works on yet."""
-        failed = self.census.failed.keys() - {
-            task for batch in self.running for task in self.manifest.batch_of(batch)
-        }
-        return len(self.manifest.tasks) - len(self.census.done) - len(failed) - self.in_progress
+        return len(self.to_do) - self.in_progress
 
     def seconds_left(self) -> float | None:
-        """Seconds until all is done, as tasks took on average; None if nobody works or none is done."""
-        spent = [sum(result.seconds.values()) for result in self.census.done.values()]
-        if not spent or not self.running:
+        """Seconds until all is done, as steps took on average; None if nobody works or no task is done."""
+        done = self.census.done
+        if not done or not self.running:
             return None
-        return sum(spent) / len(spent) * (self.waiting + self.in_progress) / len(self.running)
+        spent = sum(sum(result.seconds.values()) for result in done.values())
+        steps_done, steps_to_do = (sum(map(self.manifest.steps_of, tasks)) for tasks in (done, self.to_do))
+        return spent / steps_done * steps_to_do / len(self.running)
 
     def lines(self) -> Iterable[str]:
         """The status in words."""
@@ -78,4 +84,6 @@ class Status:
             yield from (f"    {line}" for line in (result.reason or "").splitlines())
         if len(census.failed) > _MOST_SHOWN:
             yield f"failed: and {len(census.failed) - _MOST_SHOWN} more"
-        yield from (f"damaged, to be done again: {message}" for message in census.damaged)
+        yield from (f"damaged, `run` does it again: {message}" for message in census.damaged)
+        if manifest.record != "summary":
+            yield "recordings were looked for, not read: `run` and `collect` check what is in them"

@@ -13,12 +13,14 @@ from pathlib import Path
 from cmarlsim.api import execute
 from cmarlsim.errors import InputError
 from cmarlsim.execution import Run, whole_rollouts
-from cmarlsim.files import settle
+from cmarlsim.files import settle, write_whole
+from cmarlsim.notes import log
+from cmarlsim.recording import Recording
 from cmarlsim.runs import Writing
 from cmarlsim.stopwatch import Seconds, stopwatch, timed
-from cmarlsim.sweeps.locks import Holder, holds, lock
+from cmarlsim.sweeps.locks import Holder, holds, lock, lock_of
 from cmarlsim.sweeps.manifest import Manifest, Sources, Task
-from cmarlsim.sweeps.results import DamagedError, Result, checksum, publish, read, recording_of
+from cmarlsim.sweeps.results import DamagedError, Result, checksum, fault, publish, read, recording_of
 
 PUBLISH_SECONDS = 5.0
 """Results are published at least as often, so that a kill costs no more than this and a task."""
@@ -30,6 +32,7 @@ MOST_DEATHS = 5
 """So many processes may end in the middle of a task before it is taken for the cause."""
 
 _REASON_LINES = 3
+_KEPT = ".sha256"
 
 
 class StoppedError(Exception):
@@ -66,14 +69,15 @@ class Worker:
         progress: Callable[[], None] = lambda: None,
     ) -> None:
         self.out, self.manifest = out, Manifest.load(out)
-        self._sources, self._stop, self._progress = Sources(self.manifest, out), stop, progress
+        self.sources = Sources(self.manifest, out)
+        self._stop, self._progress = stop, progress
 
     def prepare(self) -> float:
         """Have the kernels compiled or loaded; returns the seconds that took."""
         start = time.perf_counter()
         with warnings.catch_warnings(), contextlib.suppress(Exception):  # the task itself says what is wrong
             warnings.simplefilter("ignore")
-            task = self._sources.task(0)
+            task = self.sources.task(0)
             Run(task.scenario, task.policy, task.seed).advance(1, keep_steps=self.manifest.record == "step")
         return time.perf_counter() - start
 
@@ -92,7 +96,7 @@ class Worker:
             If results or locks cannot be written.
         """
         start, report = time.perf_counter(), Report(number)
-        with lock(self.out / "locks" / f"{number:06d}.lock") as me:
+        with lock(lock_of(self.out, number)) as me:
             if me is None:
                 report.locked = True
                 return report
@@ -125,13 +129,14 @@ class Worker:
 
     def _present(self, number: int) -> dict[int, Result]:
         try:
-            return read(self.out, self.manifest, number)
+            results = read(self.out, self.manifest, number)
         except DamagedError:
             return {}
+        return {task: result for task, result in results.items() if fault(self.out, result) is None}
 
     def _publish(self, number: int, me: Holder, results: Mapping[int, Result], report: Report) -> None:
         start = time.perf_counter()
-        if holds(self.out / "locks" / f"{number:06d}.lock", me):
+        if holds(lock_of(self.out, number), me):
             others = {task: result for task, result in self._present(number).items() if not result.deaths}
             publish(self.out, self.manifest, number, (others | dict(results)).values())
         report.seconds.add("write", time.perf_counter() - start)
@@ -142,7 +147,7 @@ class Worker:
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
-                    result = self._run(number, self._sources.task(number))
+                    result = self._run(number, self.sources.task(number))
             except StoppedError:
                 raise
             except InputError as error:
@@ -157,6 +162,7 @@ class Worker:
         path, part = recording_of(self.out, number), None
         if record != "summary" or rollouts * task.scenario.dual.T0 >= LONG_STEPS:
             part = path.with_name(f".{path.stem}.part.h5")
+            _drop_damaged(part)
         writing: Writing = {"resume": "auto"} if part else {}
         with execute(
             task.scenario,
@@ -168,14 +174,34 @@ class Worker:
             progress=lambda rollouts: not self._stop(),
             **writing,
         ) as recording:
-            if recording.rollouts_done < rollouts:
-                raise StoppedError
-            result = Result.of(number, recording)
+            done = recording.rollouts_done
+            if done == rollouts:
+                result = Result.of(number, recording)
+        if done < rollouts:
+            if part:
+                write_whole(part.with_suffix(_KEPT), checksum(part).encode())
+            raise StoppedError
         if part and record == "summary":
             part.unlink()
         elif part:
             result = replace(result, recording=_seal(part, path))
         return result
+
+
+def _drop_damaged(part: Path) -> None:
+    """Remove what a task was to go on from, if it is damaged; a journal beside it stands for itself."""
+    kept = part.with_suffix(_KEPT)
+    try:
+        if part.exists():
+            if kept.exists() and kept.read_text(encoding="ascii", errors="replace") != checksum(part):
+                raise InputError(f"{part}: is damaged (its checksum is wrong)")
+            Recording.open(part).close()
+    except InputError as error:
+        if isinstance(error.__context__, BlockingIOError):  # another process is writing it
+            raise
+        log.warning(f"warning: {error}; removed, its task begins anew")
+        part.unlink(missing_ok=True)
+    kept.unlink(missing_ok=True)
 
 
 @timed("write")
