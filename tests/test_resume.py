@@ -7,6 +7,7 @@ import os
 import random
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from commands import outcome
 
 from cmarlsim import Policy, Recording, Scenario, execute
 from cmarlsim.errors import InputError
-from cmarlsim.journal import Journal, journal_of
+from cmarlsim.journal import _MARK, MAGIC, Journal, journal_of
 from cmarlsim.provenance import versions
 from cmarlsim.run import run
 
@@ -191,12 +192,13 @@ def test_a_torn_journal_costs_time_only(tmp_path: Path, killed: Path, part: floa
 
 
 @pytest.mark.compiled
-def test_a_damaged_commit_or_piece_is_not_believed(tmp_path: Path) -> None:
+def test_a_damaged_commit_or_piece_is_not_believed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "r.h5"
     execute(TINY, RANK, STEPS, out=tmp_path / "whole.h5").close()
     whole = kill.contents(tmp_path / "whole.h5")
     begin(path, 3, steps=STEPS, **OFTEN)
     data = journal_of(path).read_bytes()
+    caplog.set_level("INFO", "cmarlsim")
     for place in range(0, len(data), len(data) // 12):
         damaged = bytearray(data)
         damaged[place] ^= 0xFF
@@ -205,9 +207,114 @@ def test_a_damaged_commit_or_piece_is_not_believed(tmp_path: Path) -> None:
             with pytest.raises(InputError, match="not a journal of a run"):
                 execute(TINY, RANK, STEPS, out=path, resume="auto")
         else:
+            caplog.clear()
             execute(TINY, RANK, STEPS, out=path, resume="auto").close()
             assert kill.contents(path) == whole
+            assert "continues after step" in caplog.text or "is damaged" in caplog.text
             path.unlink()
+
+
+def flip(path: Path, place: int) -> None:
+    """Damage a file in one bit."""
+    data = bytearray(path.read_bytes())
+    data[place] ^= 8
+    path.write_bytes(data)
+
+
+def damage_beginning(path: Path) -> None:
+    flip(path, 60)
+
+
+def damage_length_of_beginning(path: Path) -> None:
+    flip(path, len(MAGIC) + 3)
+
+
+def damage_piece(path: Path) -> None:
+    with Journal(path) as journal:
+        first = journal._first
+    flip(path, first + 200)
+
+
+def damage_both_commits(path: Path) -> None:
+    with Journal(path) as journal:
+        places = journal._slots
+    for place in places:
+        flip(path, place + 30)
+
+
+DAMAGE = [damage_beginning, damage_length_of_beginning, damage_piece, damage_both_commits]
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize("commits", [1, 2, 3])
+def test_damage_that_leaves_no_commit_is_told(
+    tmp_path: Path, damage: Callable[[Path], None], commits: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "r.h5"
+    begin(path, commits, steps=STEPS, checkpoint=1e-9)
+    damage(journal_of(path))
+    before = journal_of(path).read_bytes()
+    kept = r"the \d+ rollouts that" if damage is damage_piece else "what"
+    told = f"journal: is damaged, and {kept} it kept can no longer be read; to begin anew"
+    with pytest.raises(InputError, match=f"{told}, use --resume auto, or delete it"):
+        execute(TINY, RANK, STEPS, out=path, resume=True)
+    with pytest.raises(InputError, match="is damaged: continue it with --resume auto, or add --force"):
+        execute(TINY, RANK, STEPS, out=path)
+    assert journal_of(path).read_bytes() == before
+    execute(TINY, RANK, STEPS, out=path, resume="auto").close()
+    assert re.search(told, caplog.text)
+    with Recording.open(path) as recording:
+        assert recording.steps == STEPS
+
+
+def test_a_damaged_journal_of_an_extension_leaves_the_older_file(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "r.h5"
+    execute(TINY, RANK, 300, out=path).close()
+    begin(path, 2, steps=STEPS, resume=True, **OFTEN)
+    damage_beginning(journal_of(path))
+    with pytest.raises(InputError, match=f"to go on from {path}, use"):
+        execute(TINY, RANK, STEPS, out=path, resume=True)
+    caplog.set_level("INFO", "cmarlsim")
+    execute(TINY, RANK, STEPS, out=path, resume="auto").close()
+    assert "is damaged" in caplog.text
+    assert "continues after step 300" in caplog.text
+
+
+@pytest.mark.compiled
+def test_what_was_only_begun_is_not_taken_for_damaged(tmp_path: Path) -> None:
+    """A journal that is cut off anywhere before its first commit is whole, or in the midst of it."""
+    label, data = {"of": "a test", "letters": "äöü"}, bytes(range(256)) * 2
+    whole = tmp_path / "whole"
+    with Journal(whole) as journal:
+        journal.start(label, most=2000)
+        journal.append("x", data)
+        begun = whole.read_bytes()
+        slot, first = journal._slots[0], journal._first
+        journal.commit({"number": 0}, data)
+        commit = journal._read(slot)
+        assert commit is not None
+        end = commit.end + len(_MARK)
+    for size in (*range(slot + 100), *range(first, len(begun) + 1)):
+        (tmp_path / "j").write_bytes(begun[:size])
+        with Journal(tmp_path / "j") as journal:
+            assert (journal.last, journal.lost) == (None, None), size
+    content = whole.read_bytes()
+    for cut in range(slot, commit.end):
+        (tmp_path / "j").write_bytes(content[:cut] + bytes(end + 50 - cut) + content[end + 50 :])
+        with Journal(tmp_path / "j") as journal:
+            assert (journal.last, journal.lost) == (None, None), cut
+
+
+def test_a_run_that_was_killed_before_its_first_commit_begins(tmp_path: Path) -> None:
+    path = tmp_path / "r.h5"
+    begin(path, 1, steps=STEPS, checkpoint=100.0)
+    with Journal(journal_of(path)) as journal:
+        assert (journal.last, journal.lost) == (None, None)
+    journal_of(path).write_bytes(MAGIC)
+    execute(TINY, RANK, STEPS, out=path, resume=True).close()
+    assert Recording.open(path).steps == STEPS
 
 
 def test_the_older_commit_counts_where_the_newer_one_is_torn(tmp_path: Path) -> None:
