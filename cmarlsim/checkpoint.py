@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from cmarlsim.differences import with_versions
 from cmarlsim.errors import InputError
 from cmarlsim.hdf5 import check_free, open_readable, published
 from cmarlsim.learning.policy import Policy
@@ -65,9 +66,10 @@ def restore(training: Training, path: Path) -> None:
             if str(file.attrs.get(key)) != str(value)
         ]
         if differing:
+            what = ", ".join(with_versions(differing, file.attrs, training.made_with))
             raise InputError(
-                f"{path}: is a checkpoint of another training, these differ: {', '.join(differing)}; "
-                "repeat its command, or remove it to start anew"
+                f"{path}: is a checkpoint of another training, these differ: {what}; "
+                "repeat its command, with its versions, or remove it to start anew"
             )
         names: list[str] = []
         try:

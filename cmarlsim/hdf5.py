@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import io
 import os
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -36,6 +37,15 @@ def open_readable(path: Path, file_format: str) -> h5py.File:
         file.close()
         raise InputError(f"{path}: format = {found!r}: expected a file of format '{file_format}'")
     return file
+
+
+@contextmanager
+def damage_told(path: str | Path) -> Iterator[None]:
+    """Read from the file `path`; where HDF5 cannot, it is damaged, and InputError says so."""
+    try:
+        yield
+    except (OSError, RuntimeError, zlib.error) as error:
+        raise InputError(f"{path}: is damaged: {error}") from None
 
 
 class _Sink(io.RawIOBase):

@@ -13,7 +13,7 @@ import numpy as np
 
 from cmarlsim.differences import check_same, made_differences, made_with
 from cmarlsim.errors import InputError
-from cmarlsim.hdf5 import open_readable, published
+from cmarlsim.hdf5 import damage_told, open_readable, published
 from cmarlsim.journal import Journal, journal_of, packed, unpacked
 from cmarlsim.kernels.scene import Trace
 from cmarlsim.layout import Column, pieces_of, write_arrays, write_columns
@@ -157,8 +157,10 @@ class Recorder:
                 rows = self._rows(name, rollouts) or len(dataset)
                 if dataset.chunks[0] != column.piece_rows or len(dataset) != rows:
                     raise ValueError(f"{name} is stored in another way")
-                left[name] = (pieces, dataset[pieces * column.piece_rows :])
-            state = {name: array[...] for name, array in file["state"].items()}
+                with damage_told(self.path):
+                    left[name] = (pieces, dataset[pieces * column.piece_rows :])
+            with damage_told(self.path):
+                state = {name: array[...] for name, array in file["state"].items()}
             self._go_on(rollouts, left, state)
         except (KeyError, ValueError, AttributeError) as error:
             raise InputError(f"{self.path}: cannot be continued: {error}") from None

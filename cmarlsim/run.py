@@ -69,6 +69,10 @@ class Files:
         InputError
             If the options contradict each other, or there is nothing to resume.
         """
+        if self.resume and self.force:
+            raise InputError("--resume: goes on with what --force would forget; leave out one of them")
+        if not self.checkpoint > 0:
+            raise InputError(f"--checkpoint {self.checkpoint:g}: must be more than 0 seconds")
         if self.resume in (None, AUTO):
             base = self.out or _free(name, seed, runs, resume=self.resume == AUTO)
         elif self.out not in (None, self.resume):
@@ -77,9 +81,7 @@ class Files:
             )
         else:
             base = self.resume
-            found = [file for path in _one_each(base, seed, runs) for file in (path, journal_of(path))]
-            if not any(file.exists() for file in found):
-                raise InputError(f"--resume {base}: nothing to continue: there is neither it nor its journal")
+            _check_any_begun(base, _one_each(base, seed, runs))
         check_writing(base, **self.writing(base))
         return base
 
@@ -153,6 +155,14 @@ def _run_and_report(tasks: Sequence[Task], label: str, rollouts: int, picture: P
         )
         return STOPPED
     return 0
+
+
+def _check_any_begun(base: Path, paths: Sequence[Path]) -> None:
+    """Raise InputError if there is nothing of any of the files that `base` stands for."""
+    if not any(path.exists() or journal_of(path).exists() for path in paths):
+        names = " to ".join(dict.fromkeys(path.name for path in (paths[0], paths[-1])))
+        looked_for = f"{base.parent / names} nor a journal of one" if len(paths) > 1 else "it nor its journal"
+        raise InputError(f"--resume {base}: nothing to continue: there is neither {looked_for}")
 
 
 def _one_each(base: Path, seed: int, runs: int) -> list[Path]:

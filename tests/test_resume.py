@@ -13,6 +13,7 @@ from typing import Any
 
 import h5py
 import kill
+import numpy as np
 import pytest
 from cases import COMPILED
 from commands import outcome
@@ -364,9 +365,12 @@ def test_another_run_is_refused(killed: Path, differing: str, ended: bool) -> No
 def test_another_policy_or_version_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     paper, path = Scenario.load("paper"), tmp_path / "r.h5"
     execute(paper, Policy.load("paper"), 100, out=path).close()
+    shown = re.escape(f"version_numpy ({np.__version__} there, 1.0 here)")
     monkeypatch.setattr("numpy.__version__", "1.0")
-    with pytest.raises(InputError, match="these differ: policy, version_numpy;"):
+    with pytest.raises(InputError, match=f"is of another run, these differ: policy, {shown};"):
         execute(paper, RANK, 200, out=path, resume=True)
+    with pytest.raises(InputError, match=f"other versions, these differ: {shown}; go on with those"):
+        execute(paper, Policy.load("paper"), 200, out=path, resume=True)
 
 
 def test_nothing_is_overwritten_unasked(tmp_path: Path, killed: Path) -> None:
@@ -417,6 +421,21 @@ def test_a_recording_of_before_there_were_states_is_not_extended(tmp_path: Path)
         execute(TINY, RANK, 400, seed=3, out=path, resume=True)
 
 
+@pytest.mark.parametrize("piece", [0, 2])
+def test_a_damaged_recording_is_not_extended(tmp_path: Path, piece: int) -> None:
+    """The full pieces are copied as they are, so it is looked whether they are whole; the rest is read."""
+    path = tmp_path / "r.h5"
+    execute(TINY, RANK, 250, out=path).close()
+    with h5py.File(path) as file:
+        stored = file["step/position"].id.get_chunk_info(piece)
+    flip(path, stored.byte_offset + stored.size - 1)
+    before = path.read_bytes()
+    with pytest.raises(InputError, match=r"r\.h5: is damaged: "):
+        execute(TINY, RANK, 500, out=path, resume=True)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["r.h5"]
+
+
 # --- commands ---
 
 
@@ -434,13 +453,16 @@ def test_the_command_continues(
     code, _, err = outcome(run, [*arguments[:-1], str(STEPS + 500), "--resume", "whole.h5"], capsys)
     assert (code, err) == (0, f"whole.h5: continues after step {STEPS}\n")
     assert Recording.open("whole.h5").steps == STEPS + 500
+    code, _, err = outcome(run, [*arguments[:-1], str(STEPS + 500), "--resume", "whole.h5"], capsys)
+    assert (code, err) == (0, "")
     for more, said in {
         ("--resume", "none.h5"): "--resume none.h5: nothing to continue",
         ("--resume", "whole.h5", "--out", "o.h5"): "so --out o.h5 cannot be another",
-        ("--resume", "whole.h5", "--force"): "no force",
+        ("--resume", "whole.h5", "--runs", "3"): "there is neither whole-seed0.h5 to whole-seed2.h5 nor",
+        ("--resume", "whole.h5", "--force"): "--resume: goes on with what --force would forget",
         ("--resume", "whole.h5", "--set", "links.d=3"): "these differ: links.d;",
         ("--resume", "whole.h5"): f"holds {STEPS + 500} steps already, more than --steps {STEPS}",
-        ("--checkpoint", "0"): "more than 0 seconds",
+        ("--checkpoint", "0"): "--checkpoint 0: must be more than 0 seconds",
     }.items():
         code, _, err = outcome(run, [*arguments, *more], capsys)
         assert code == 2
