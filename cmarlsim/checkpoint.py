@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cmarlsim.differences import with_versions
 from cmarlsim.errors import InputError
+from cmarlsim.files import real
 from cmarlsim.hdf5 import check_free, open_readable, published
 from cmarlsim.learning.policy import Policy
 from cmarlsim.training import Training
@@ -15,6 +16,7 @@ FORMAT = "cmarlsim-checkpoint/1"
 
 def checkpoint_of(out: Path) -> Path:
     """Where the training that will write `out` keeps its checkpoint."""
+    out = real(out)
     return out.with_name(f"{out.name}.checkpoint")
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import h5py
 
 from cmarlsim.errors import InputError
+from cmarlsim.files import real
 
 
 def open_readable(path: Path, file_format: str) -> h5py.File:
@@ -118,6 +119,7 @@ def published(path: Path, replace: bool = True) -> Iterator[h5py.File]:
     InputError
         If it cannot be written, another process is writing it, or it must not be replaced.
     """
+    path = real(path)
     temporary = path.with_name(f".{path.name[-100:]}.tmp")
     try:
         with closing(_Sink(temporary)) as sink:
@@ -196,6 +198,7 @@ def take_name(temporary: Path, path: Path, force: bool) -> None:
     InputError
         If there is one and `force` is not set, or somebody is writing to it.
     """
+    path = real(path)
     if force and path.exists():
         with path.open("rb") as present:
             try:
@@ -230,9 +233,10 @@ def check_free(path: Path, force: bool, inputs: Sequence[Path] = ()) -> None:
         raise InputError(f"--out {path}: is a folder; name a file in it")
     if path.exists() and not force:
         raise InputError(f"--out {path}: exists already; add --force to replace it, or choose another name")
+    folder = real(path).parent
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"--out {path}: cannot make its folder: {error.strerror}") from None
-    if not os.access(path.parent, os.W_OK):
-        raise InputError(f"--out {path}: the folder {path.parent} is not writable")
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"--out {path}: the folder {folder} is not writable")

@@ -23,6 +23,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from cmarlsim.errors import InputError
+from cmarlsim.files import real
 from cmarlsim.hdf5 import locked, sync_folder
 
 MAGIC = b"cmarlsim-journal/1\n"
@@ -44,6 +45,7 @@ class Record(NamedTuple):
 
 def journal_of(out: Path) -> Path:
     """Where the run that will write `out` keeps its journal."""
+    out = real(out)
     return out.with_name(f"{out.name}.journal")
 
 

@@ -401,6 +401,24 @@ def test_what_was_to_be_replaced_is_replaced_in_the_end(tmp_path: Path) -> None:
     assert Recording.open(path).scenario == TINY
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_a_symbolic_link_is_followed(tmp_path: Path, there: bool) -> None:
+    (tmp_path / "disk").mkdir()
+    path, file = tmp_path / "r.h5", tmp_path / "disk" / "a.h5"
+    path.symlink_to("disk/a.h5")
+    if there:
+        execute(TINY, RANK, 300, out=file).close()
+    begin(path, 2, steps=STEPS, resume="auto", **OFTEN)
+    assert journal_of(path) == journal_of(file)
+    assert journal_of(file).exists()
+    with Journal(journal_of(file)), pytest.raises(InputError, match="another process"):
+        execute(TINY, RANK, STEPS, out=path, resume="auto")
+    execute(TINY, RANK, STEPS, out=path, resume="auto").close()
+    assert path.is_symlink()
+    assert Recording.open(file).steps == STEPS
+    assert sorted(left.name for left in tmp_path.rglob("*")) == ["a.h5", "disk", "r.h5"]
+
+
 def test_two_at_once_do_not_mix(killed: Path) -> None:
     with Journal(journal_of(killed)), pytest.raises(InputError, match="another process"):
         execute(TINY, RANK, STEPS, out=killed, resume="auto")
