@@ -23,7 +23,7 @@ def open_readable(path: Path, file_format: str) -> h5py.File:
     Raises
     ------
     InputError
-        If the file is missing, truncated, not HDF5, or of another format.
+        If the file is missing, truncated, damaged, not HDF5, or of another format.
     """
     try:
         file = h5py.File(path, "r")
@@ -33,10 +33,14 @@ def open_readable(path: Path, file_format: str) -> h5py.File:
         raise InputError(f"{path}: no such file") from None
     except OSError as error:
         raise InputError(f"{path}: not a readable HDF5 file (truncated or foreign): {error}") from None
-    found = file.attrs.get("format")
-    if not isinstance(found, str) or found != file_format:
+    try:
+        with damage_told(path):
+            found = file.attrs.get("format")
+        if not isinstance(found, str) or found != file_format:
+            raise InputError(f"{path}: format = {found!r}: expected a file of format '{file_format}'")
+    except InputError:
         file.close()
-        raise InputError(f"{path}: format = {found!r}: expected a file of format '{file_format}'")
+        raise
     return file
 
 

@@ -125,7 +125,8 @@ class Recorder:
             check_same(about["made_with"], self._made_with, self._journal.path)
         if self.path.exists():
             with Recording.open(self.path) as recording:
-                found, rollouts = dict(recording.file.attrs), recording.rollouts_done
+                with damage_told(self.path):
+                    found, rollouts = dict(recording.file.attrs), recording.rollouts_done
                 if not about.get("replaces"):
                     check_same(found, self._made_with, self.path)
                 behind = last is not None and rollouts < last.label["rollouts"]

@@ -189,7 +189,8 @@ class Recording:
             raise InputError(f"{path}: is being recorded, or its run was killed: --resume auto continues it")
         file = open_readable(Path(path), FORMAT)
         try:
-            return cls(file, str(path))
+            with damage_told(path):
+                return cls(file, str(path))
         except InputError:
             file.close()
             raise
