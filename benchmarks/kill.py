@@ -26,6 +26,7 @@ import h5py
 
 from cmarlsim import Policy, Scenario, execute, learn
 from cmarlsim.errors import InputError
+from cmarlsim.journal import Journal, journal_of
 from cmarlsim.learning.recipe import RECIPES
 
 FORMS = [("step", "dense"), ("step", "sparse"), ("rollout", "auto"), ("summary", "auto")]
@@ -130,9 +131,15 @@ class Case:
         self._work(self.path)
 
     def check_now(self) -> None:
-        """Make sure that a reader finds nothing, a whole file, or one of the `valid` ones."""
+        """Make sure that a reader finds nothing or one of the `valid` files, and no damaged journal."""
         if self.path.exists() and contents(self.path) not in self.valid:
             raise AssertionError(f"{self.path}: not what it should be after a kill")
+        if journal_of(self.path).exists():
+            copy = Path(shutil.copy(journal_of(self.path), self.path.with_name("copy")))
+            with Journal(copy) as journal:
+                if journal.lost is not None:
+                    raise AssertionError(f"{journal_of(self.path)}: is taken for damaged after a kill")
+            copy.unlink(missing_ok=True)
 
     def finish(self) -> None:
         """Go on to the end, compare, and clear up."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from cmarlsim.differences import with_versions
 from cmarlsim.errors import InputError
+from cmarlsim.files import real
 from cmarlsim.hdf5 import check_free, open_readable, published
 from cmarlsim.learning.policy import Policy
 from cmarlsim.training import Training
@@ -14,6 +16,7 @@ FORMAT = "cmarlsim-checkpoint/1"
 
 def checkpoint_of(out: Path) -> Path:
     """Where the training that will write `out` keeps its checkpoint."""
+    out = real(out)
     return out.with_name(f"{out.name}.checkpoint")
 
 
@@ -77,9 +80,10 @@ def restore(training: Training, path: Path) -> None:
             if str(file.attrs.get(key)) != str(value)
         ]
         if differing:
+            what = ", ".join(with_versions(differing, file.attrs, training.made_with))
             raise InputError(
-                f"{path}: is a checkpoint of another training, these differ: {', '.join(differing)}; "
-                "repeat its command, or remove it to start anew"
+                f"{path}: is a checkpoint of another training, these differ: {what}; "
+                "repeat its command, with its versions, or remove it to start anew"
             )
         names: list[str] = []
         try:

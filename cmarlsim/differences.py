@@ -37,11 +37,25 @@ def check_same(found: Mapping[str, Any], wanted: Mapping[str, Any], path: object
         If not; the message names the keys that differ.
     """
     keys = made_differences(found, wanted)
-    if keys:
+    if not keys:
+        return
+    what = shown(with_versions(keys, found, wanted))
+    if set(keys) <= set(versions()):
         raise InputError(
-            f"{path}: is of another run, these differ: {shown(keys)}; "
-            "repeat its command, or name another file"
+            f"{path}: was made with other versions, these differ: {what}; "
+            "go on with those it was made with, or name another file"
         )
+    raise InputError(
+        f"{path}: is of another run, these differ: {what}; repeat its command, or name another file"
+    )
+
+
+def with_versions(keys: Sequence[str], found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    """Differing keys for a message; of versions, which one is there and which one here."""
+    return [
+        f"{key} ({found.get(key, 'unknown')} there, {wanted[key]} here)" if key in versions() else key
+        for key in keys
+    ]
 
 
 def made_differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:

@@ -9,8 +9,14 @@ from pathlib import Path
 from cmarlsim.errors import InputError
 
 
+def real(path: Path) -> Path:
+    """The file that `path` stands for: what is published under a symbolic link goes where that points."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
 def scratch_name(path: Path) -> Path:
     """A name beside `path`, hidden and nobody else's, for what will be published as `path`."""
+    path = real(path)
     return path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex}.tmp")
 
 
@@ -46,6 +52,7 @@ def settle(temporary: Path, path: Path) -> None:
     A network file system may rename and then say that there is nothing to rename, because its answer was
     lost and the question repeated: then it is looked whether `path` is the file that was meant.
     """
+    path = real(path)
     _sync(temporary)
     meant = os.stat(temporary).st_ino
     try:

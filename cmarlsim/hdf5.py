@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import io
 import os
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import h5py
 
 from cmarlsim.errors import InputError
+from cmarlsim.files import real
 
 
 def open_readable(path: Path, file_format: str) -> h5py.File:
@@ -21,7 +23,7 @@ def open_readable(path: Path, file_format: str) -> h5py.File:
     Raises
     ------
     InputError
-        If the file is missing, truncated, not HDF5, or of another format.
+        If the file is missing, truncated, damaged, not HDF5, or of another format.
     """
     try:
         file = h5py.File(path, "r")
@@ -31,11 +33,24 @@ def open_readable(path: Path, file_format: str) -> h5py.File:
         raise InputError(f"{path}: no such file") from None
     except OSError as error:
         raise InputError(f"{path}: not a readable HDF5 file (truncated or foreign): {error}") from None
-    found = file.attrs.get("format")
-    if not isinstance(found, str) or found != file_format:
+    try:
+        with damage_told(path):
+            found = file.attrs.get("format")
+        if not isinstance(found, str) or found != file_format:
+            raise InputError(f"{path}: format = {found!r}: expected a file of format '{file_format}'")
+    except InputError:
         file.close()
-        raise InputError(f"{path}: format = {found!r}: expected a file of format '{file_format}'")
+        raise
     return file
+
+
+@contextmanager
+def damage_told(path: str | Path) -> Iterator[None]:
+    """Read from the file `path`; where HDF5 cannot, it is damaged, and InputError says so."""
+    try:
+        yield
+    except (OSError, RuntimeError, zlib.error) as error:
+        raise InputError(f"{path}: is damaged: {error}") from None
 
 
 class _Sink(io.RawIOBase):
@@ -108,6 +123,7 @@ def published(path: Path, replace: bool = True) -> Iterator[h5py.File]:
     InputError
         If it cannot be written, another process is writing it, or it must not be replaced.
     """
+    path = real(path)
     temporary = path.with_name(f".{path.name[-100:]}.tmp")
     try:
         with closing(_Sink(temporary)) as sink:
@@ -186,6 +202,7 @@ def take_name(temporary: Path, path: Path, force: bool) -> None:
     InputError
         If there is one and `force` is not set, or somebody is writing to it.
     """
+    path = real(path)
     if force and path.exists():
         with path.open("rb") as present:
             try:
@@ -220,9 +237,10 @@ def check_free(path: Path, force: bool, inputs: Sequence[Path] = ()) -> None:
         raise InputError(f"--out {path}: is a folder; name a file in it")
     if path.exists() and not force:
         raise InputError(f"--out {path}: exists already; add --force to replace it, or choose another name")
+    folder = real(path).parent
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"--out {path}: cannot make its folder: {error.strerror}") from None
-    if not os.access(path.parent, os.W_OK):
-        raise InputError(f"--out {path}: the folder {path.parent} is not writable")
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"--out {path}: the folder {folder} is not writable")

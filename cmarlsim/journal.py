@@ -4,6 +4,10 @@ A journal begins with what it is of. Then come two slots for *commits* and a row
 checksum. A commit says how far the pieces go that belong to it, and is written over the older one of the two:
 until it is whole, with all its pieces on disk, the other one counts. What stands behind its pieces was never
 said to be true and is forgotten when the journal is opened again.
+
+A kill leaves a commit to go back to, or a journal in which none was ever whole. One in which some were and
+none can be believed is damaged. Commits end with a mark, by which one that was whole is known even where its
+bytes are wrong.
 """
 
 from __future__ import annotations
@@ -19,10 +23,12 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from cmarlsim.errors import InputError
+from cmarlsim.files import real
 from cmarlsim.hdf5 import locked, sync_folder
 
 MAGIC = b"cmarlsim-journal/1\n"
 
+_MARK = b"\n commit\n"
 _HEAD = struct.Struct("<QQI")  # bytes of the label and of the data, checksum of both
 
 Label = dict[str, Any]
@@ -39,6 +45,7 @@ class Record(NamedTuple):
 
 def journal_of(out: Path) -> Path:
     """Where the run that will write `out` keeps its journal."""
+    out = real(out)
     return out.with_name(f"{out.name}.journal")
 
 
@@ -61,6 +68,9 @@ class Journal:
         What it is of; empty if there is no commit.
     last : Record or None
         The last commit; None if there is none.
+    lost : dict or None
+        Where there are commits and none can be gone back to: what the last one says that can be read, nothing
+        if none can.
     """
 
     def __init__(self, path: Path) -> None:
@@ -68,6 +78,7 @@ class Journal:
         self._file = locked(path)
         self.about: Label = {}
         self.last: Record | None = None
+        self.lost: Label | None = None
         if not MAGIC.startswith(os.pread(self._file, len(MAGIC), 0)):
             os.close(self._file)
             raise InputError(f"{path}: is in the way, and not a journal of a run; move it")
@@ -75,10 +86,26 @@ class Journal:
         begin = self._read(len(MAGIC))
         if begin is not None:
             self._lay_out(begin.end, begin.label["slot"])
-            commits = [commit for place in self._slots if (commit := self._read(place)) is not None]
-            for commit in sorted(commits, key=lambda commit: -commit.label["serial"]):
-                if self.last is None and self._pieces_reach(commit.label["end"]):
-                    self.about, self.last, self._end = begin.label["about"], commit, commit.label["end"]
+            self._find_commit(begin.label["about"])
+        elif not self._begins_in_vain():
+            self.lost = {}
+
+    def _find_commit(self, about: Label) -> None:
+        commits = [commit for place in self._slots if (commit := self._read(place)) is not None]
+        commits.sort(key=lambda commit: -commit.label["serial"])
+        for commit in commits:
+            if self._pieces_reach(commit.label["end"]):
+                self.about, self.last, self._end = about, commit, commit.label["end"]
+                return
+        slots = [b"".join(_parts(self._file, self._slot_bytes, place)) for place in self._slots]
+        if commits or any(slot.rstrip(b"\0").endswith(_MARK) for slot in slots):
+            self.lost = commits[0].label if commits else {}
+
+    def _begins_in_vain(self) -> bool:
+        """Whether the beginning was cut off as it was written: then there is text to the end of the file."""
+        first = len(MAGIC) + _HEAD.size
+        parts = _parts(self._file, max(0, os.fstat(self._file).st_size - first), first, 2**16)
+        return not any(b"\0" in part for part in parts)
 
     def _lay_out(self, first: int, slot: int) -> None:
         self._slots, self._slot_bytes = (first, first + slot), slot
@@ -93,7 +120,7 @@ class Journal:
     def start(self, about: Label, most: int) -> None:
         """Forget everything, and begin with commits of up to `most` bytes."""
         slot = most + 2**16
-        self.about, self.last = about, None
+        self.about, self.last, self.lost = about, None, None
         os.ftruncate(self._file, 0)
         begin = _record({"about": about, "slot": slot})
         _write(self._file, MAGIC + begin, 0)
@@ -119,7 +146,7 @@ class Journal:
         """Commit what was appended, and return when it is on disk; raises as `append`."""
         serial = 0 if self.last is None else self.last.label["serial"] + 1
         label = label | {"serial": serial, "end": self._end}
-        record = _record(label, data)
+        record = _record(label, data) + _MARK
         if len(record) > self._slot_bytes:
             raise ValueError(f"{self.path}: a commit of {len(record)} bytes is more than was said")
         _write(self._file, record, self._slots[serial % 2])
@@ -150,8 +177,8 @@ class Journal:
         self._let_go()
 
     def close(self) -> None:
-        """Let go of the file, if that was not done; one without a commit is deleted."""
-        if self._file >= 0 and self.last is None:
+        """Let go of the file, if that was not done; one in which there never was a commit is deleted."""
+        if self._file >= 0 and self.last is None and self.lost is None:
             self.path.unlink(missing_ok=True)
         self._let_go()
 
@@ -209,7 +236,7 @@ def _write(file: int, data: bytes, place: int) -> None:
         view, place = view[count:], place + count
 
 
-def _parts(file: int, size: int, place: int) -> Iterator[bytes]:
-    while size > 0 and (part := os.pread(file, size, place)):
+def _parts(file: int, size: int, place: int, most: int = 2**30) -> Iterator[bytes]:
+    while size > 0 and (part := os.pread(file, min(size, most), place)):
         yield part
         size, place = size - len(part), place + len(part)

@@ -9,6 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from cmarlsim.hdf5 import damage_told
 from cmarlsim.recording import AXES, location
 
 _TYPES = {
@@ -106,9 +107,18 @@ class Column:
 
 
 def pieces_of(dataset: h5py.Dataset, rows: int) -> Iterator[bytes]:
-    """The full pieces of the first `rows` rows of a dataset that was made by `Column.create`."""
+    """The full pieces of the first `rows` rows of a dataset that was made by `Column.create`.
+
+    Raises
+    ------
+    InputError
+        If one is damaged.
+    """
     for first in range(0, rows - dataset.chunks[0] + 1, dataset.chunks[0]):
-        yield dataset.id.read_direct_chunk((first, *[0] * (dataset.ndim - 1)))[1]
+        with damage_told(dataset.file.filename):
+            piece = dataset.id.read_direct_chunk((first, *[0] * (dataset.ndim - 1)))[1]
+            zlib.decompress(piece)  # which compares a checksum
+        yield piece
 
 
 def write_columns(

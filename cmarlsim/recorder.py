@@ -13,11 +13,12 @@ import numpy as np
 
 from cmarlsim.differences import check_same, made_differences, made_with
 from cmarlsim.errors import InputError
-from cmarlsim.hdf5 import open_readable, published
+from cmarlsim.hdf5 import damage_told, open_readable, published
 from cmarlsim.journal import Journal, journal_of, packed, unpacked
 from cmarlsim.kernels.scene import Trace
 from cmarlsim.layout import Column, pieces_of, write_arrays, write_columns
 from cmarlsim.learning.policy import Policy
+from cmarlsim.notes import log
 from cmarlsim.recording import AXES, FORMAT, Recording, check_record, kept, location
 from cmarlsim.scenario import Scenario
 from cmarlsim.stopwatch import timed
@@ -91,18 +92,26 @@ class Recorder:
         self.state: State | None = None
         self._begun = self._file_goes_on = False
         self._appended = self._committed = time.monotonic()
+        if resume is True and not (path.exists() or journal_of(path).exists()):
+            raise InputError(f"{path}: nothing to continue: there is neither it nor a journal")
         self._journal = Journal(journal_of(path))
         try:
             if resume:
                 self._find(resume)
-            elif self._journal.last is not None and not force:
-                raise InputError(
-                    f"{path}: a run that did not end has left {self._journal.path}: continue it with "
-                    "--resume auto, or add --force to begin anew"
-                )
+            elif not force:
+                self._check_nothing_left()
         except BaseException:
             self.discard()
             raise
+
+    def _check_nothing_left(self) -> None:
+        """Raise InputError if a run that was killed has left something."""
+        if self._journal.last is not None or self._journal.lost is not None:
+            damaged = "" if self._journal.lost is None else ", which is damaged"
+            raise InputError(
+                f"{self.path}: a run that did not end has left {self._journal.path}{damaged}: continue it "
+                "with --resume auto, or add --force to begin anew"
+            )
 
     def _find(self, resume: Resume) -> None:
         """Find where to go on: in the file or, where it has got further, in the journal.
@@ -110,11 +119,14 @@ class Recorder:
         The file is of another run only where the run in the journal was told to replace it.
         """
         last, about = self._journal.last, self._journal.about
+        if self._journal.lost is not None:
+            self._tell_damage(self._journal.lost.get("rollouts"), resume)
         if last is not None:
             check_same(about["made_with"], self._made_with, self._journal.path)
         if self.path.exists():
             with Recording.open(self.path) as recording:
-                found, rollouts = dict(recording.file.attrs), recording.rollouts_done
+                with damage_told(self.path):
+                    found, rollouts = dict(recording.file.attrs), recording.rollouts_done
                 if not about.get("replaces"):
                     check_same(found, self._made_with, self.path)
                 behind = last is not None and rollouts < last.label["rollouts"]
@@ -127,8 +139,15 @@ class Recorder:
             arrays = unpacked(last.label["arrays"], last.data)
             left = {name: (last.label["pieces"][name], arrays.pop(f"left/{name}")) for name in self._columns}
             self._go_on(last.label["rollouts"], left, arrays)
-        elif resume != "auto":
-            raise InputError(f"{self.path}: nothing to continue: there is neither it nor a journal")
+
+    def _tell_damage(self, rollouts: int | None, resume: Resume) -> None:
+        """Say that the journal is damaged; unless `resume` is ``auto``, that is an error."""
+        kept = "what it kept" if rollouts is None else f"the {rollouts} rollouts that it kept"
+        damage = f"{self._journal.path}: is damaged, and {kept} can no longer be read"
+        instead = f"go on from {self.path}" if self.path.exists() else "begin anew"
+        if resume != "auto":
+            raise InputError(f"{damage}; to {instead}, use --resume auto, or delete it")
+        log.warning("%s; to %s is what is left", damage, instead)
 
     def _go_on_from_file(self, file: h5py.File, rollouts: int) -> None:
         try:
@@ -139,8 +158,10 @@ class Recorder:
                 rows = self._rows(name, rollouts) or len(dataset)
                 if dataset.chunks[0] != column.piece_rows or len(dataset) != rows:
                     raise ValueError(f"{name} is stored in another way")
-                left[name] = (pieces, dataset[pieces * column.piece_rows :])
-            state = {name: array[...] for name, array in file["state"].items()}
+                with damage_told(self.path):
+                    left[name] = (pieces, dataset[pieces * column.piece_rows :])
+            with damage_told(self.path):
+                state = {name: array[...] for name, array in file["state"].items()}
             self._go_on(rollouts, left, state)
         except (KeyError, ValueError, AttributeError) as error:
             raise InputError(f"{self.path}: cannot be continued: {error}") from None

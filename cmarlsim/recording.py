@@ -32,14 +32,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal, Self
 
 import h5py
 import numpy as np
 
 from cmarlsim.errors import InputError
-from cmarlsim.hdf5 import open_readable
+from cmarlsim.hdf5 import damage_told, open_readable
 from cmarlsim.journal import journal_of
 from cmarlsim.kernels.world import Bools, Floats
 from cmarlsim.scenario import Scenario
@@ -190,7 +189,8 @@ class Recording:
             raise InputError(f"{path}: is being recorded, or its run was killed: --resume auto continues it")
         file = open_readable(Path(path), FORMAT)
         try:
-            return cls(file, str(path))
+            with damage_told(path):
+                return cls(file, str(path))
         except InputError:
             file.close()
             raise
@@ -231,8 +231,12 @@ class Recording:
         rows = {"t": self.steps, "k": self.rollouts_done, "k_or_end": self.rollouts_done + 1}
         axis = AXES[name][0]
         end = int(self.link_count.sum(dtype=np.int64)) if axis == "change" else rows[axis]
-        begin, stop, _ = slice(first, last).indices(end)
-        return self.file[path][begin:stop]
+        return self.rows(path, *slice(first, last).indices(end)[:2])
+
+    def rows(self, path: str, first: int = 0, last: int | None = None) -> np.ndarray:
+        """Read the rows `first` to `last` - 1 of what is at `path` in the file; InputError if damaged."""
+        with damage_told(self.path):
+            return self.file[path][first:last]
 
     def blocks(self, name: str, last: int) -> Iterator[np.ndarray]:
         """Read the rows 0 to `last` - 1 of a dataset, so many at a time as do not take much memory."""
@@ -281,7 +285,7 @@ class Recording:
             parts = self.reward if running == "step" else self.reward_mean
             return np.cumsum(parts, axis=0, dtype=np.float64) / np.arange(1, len(parts) + 1)[:, None]
         if self.level == "summary":
-            count = self.file[location("reward_count")][...]
+            count = self.rows(location("reward_count"))
         else:
             T0, means = self.scenario.dual.T0, self.blocks("reward_mean", self.rollouts_done)
             count = sum((np.rint(block * T0).sum(axis=0) for block in means), start=np.zeros(self.scenario.M))
@@ -298,7 +302,7 @@ class Recording:
         """
         dual, K = self.scenario.dual, self.rollouts_done
         if self.level == "summary":
-            lam_mean, lam_last = (self.file[location(name)][...] for name in ("lam_mean", "lam_last"))
+            lam_mean, lam_last = (self.rows(location(name)) for name in ("lam_mean", "lam_last"))
         else:
             lam_last = self.read("lam", K)[0]
             sums = (block.sum(axis=0) for block in self.blocks("lam", K))
@@ -312,7 +316,5 @@ class Recording:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()

@@ -14,6 +14,7 @@ import typer
 
 from cmarlsim.console import Stop, command, compilation_announced, progress_bar
 from cmarlsim.errors import InputError
+from cmarlsim.files import real
 from cmarlsim.films.film import find_ffmpeg, gif, mp4
 from cmarlsim.films.moments import largest_multiplier, moments
 from cmarlsim.films.stage import Stage
@@ -113,6 +114,7 @@ def _film(run: Recording, steps: range, rate: float, temporary: Path, path: Path
 @contextmanager
 def _temporary(path: Path) -> Iterator[Path]:
     """A name beside `path` under which nothing is left behind."""
+    path = real(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield temporary

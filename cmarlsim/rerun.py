@@ -78,14 +78,29 @@ def policy_of(recording: Recording, reference: str | None = None) -> Policy:
     if reference is not None:
         policy = Policy.load(reference)
     elif "policy" in recording.file:
-        policy = Policy.read(recording.file["policy"], Path(recording.path))
+        policy = _stored_policy(recording)
     else:
         policy = Policy.load(RANK)
     if policy.sha256 == recording.policy_sha256:
         return policy
-    if reference is None and "policy" not in recording.file:
+    if reference is None:
         raise InputError(f"{recording.path}: does not hold its policy: name its file with --policy")
-    raise InputError(f"{reference or recording.path}: not the policy that {recording.path} was recorded with")
+    raise InputError(f"{reference}: not the policy that {recording.path} was recorded with")
+
+
+def _stored_policy(recording: Recording) -> Policy:
+    """The policy that a recording holds; InputError if it is not the one whose hash the recording has."""
+    try:
+        policy = Policy.read(recording.file["policy"], Path(recording.path))
+        damage = "its numbers are not those it was recorded with"
+    except (InputError, RuntimeError) as error:
+        policy, damage = None, str(error).removeprefix(f"{recording.path}: ")
+    if policy is None or policy.sha256 != recording.policy_sha256:
+        raise InputError(
+            f"{recording.path}: the policy stored in it is damaged: {damage}; "
+            "name the policy's own file with --policy"
+        )
+    return policy
 
 
 def first_difference(
@@ -107,7 +122,7 @@ def first_difference(
     run, summary = Run(scenario, policy, recording.seed), Summary(scenario)
     place = {name: int(AXES[name][0] == "k_or_end") for name in recording.names}
     for name, first in place.items():
-        start = recording.file[location(name)][:first]
+        start = recording.rows(location(name), 0, first)
         if difference := _compare(recording, name, 0, np.zeros_like(start)):
             return difference
     for trace in run.chunks(recording.rollouts_done, keep_steps, sparse=recording.sparse):
@@ -131,7 +146,7 @@ def first_difference(
 def _compare(recording: Recording, name: str, first: int, expected: np.ndarray) -> Difference | None:
     """The first of the rows from `first` on that is not as expected."""
     path = location(name)
-    found = recording.file[path][first : first + len(expected)]
+    found = recording.rows(path, first, first + len(expected))
     if (found.dtype, found.shape) != (expected.dtype, expected.shape):
         raise InputError(
             f"{recording.path}: {path} is {found.dtype}{list(found.shape)} from row {first} on, where a "

@@ -20,7 +20,7 @@ from cmarlsim.journal import journal_of
 from cmarlsim.parallel import Task, run_tasks
 from cmarlsim.picture import draw_runs
 from cmarlsim.randomness import check_seed
-from cmarlsim.recorder import CHECKPOINT_SECONDS
+from cmarlsim.recorder import CHECKPOINT_SECONDS, Resume
 from cmarlsim.recording import Recording, check_record, choose_links
 from cmarlsim.report import print_report
 from cmarlsim.runs import Writing, check_writing
@@ -55,14 +55,11 @@ class Files:
     ] = CHECKPOINT_SECONDS
     plot: Annotated[bool, typer.Option(help="Draw a picture beside the recording.")] = True
 
-    @property
-    def writing(self) -> Writing:
-        """How recordings are written."""
-        return {
-            "force": self.force,
-            "resume": "auto" if self.resume else False,
-            "checkpoint": self.checkpoint,
-        }
+    def writing(self, path: Path) -> Writing:
+        """How the recording `path` is written; of several runs, some may not have begun."""
+        begun = self.resume != AUTO and (path.exists() or journal_of(path).exists())
+        resume: Resume = (begun or "auto") if self.resume else False
+        return {"force": self.force, "resume": resume, "checkpoint": self.checkpoint}
 
     def base(self, name: str, seed: int, runs: int) -> Path:
         """The recording's name, before seeds join it.
@@ -72,6 +69,10 @@ class Files:
         InputError
             If the options contradict each other, or there is nothing to resume.
         """
+        if self.resume and self.force:
+            raise InputError("--resume: goes on with what --force would forget; leave out one of them")
+        if not self.checkpoint > 0:
+            raise InputError(f"--checkpoint {self.checkpoint:g}: must be more than 0 seconds")
         if self.resume in (None, AUTO):
             base = self.out or _free(name, seed, runs, resume=self.resume == AUTO)
         elif self.out not in (None, self.resume):
@@ -80,10 +81,8 @@ class Files:
             )
         else:
             base = self.resume
-            found = [file for path in _one_each(base, seed, runs) for file in (path, journal_of(path))]
-            if not any(file.exists() for file in found):
-                raise InputError(f"--resume {base}: nothing to continue: there is neither it nor its journal")
-        check_writing(base, **self.writing)
+            _check_any_begun(base, _one_each(base, seed, runs))
+        check_writing(base, **self.writing(base))
         return base
 
 
@@ -126,8 +125,9 @@ def run(
         check_free(path, files.force or files.resume is not None, [Path(scenario), Path(policy)])
     with compilation_announced(), waiting(f"{world.name}: looking along all ways"):
         Run(world, team, seed).advance(0, keep_steps=False)  # here, so that several processes find it done
+    steps, links = rollouts * world.dual.T0, links or "auto"
     tasks = [
-        Task(world, team, rollouts * world.dual.T0, seed + i, path, record, links or "auto", files.writing)
+        Task(world, team, steps, seed + i, path, record, links, files.writing(path))
         for i, path in enumerate(paths)
     ]
     return _run_and_report(tasks, f"{world.name}: running", rollouts * runs, picture)
@@ -155,6 +155,14 @@ def _run_and_report(tasks: Sequence[Task], label: str, rollouts: int, picture: P
         )
         return STOPPED
     return 0
+
+
+def _check_any_begun(base: Path, paths: Sequence[Path]) -> None:
+    """Raise InputError if there is nothing of any of the files that `base` stands for."""
+    if not any(path.exists() or journal_of(path).exists() for path in paths):
+        names = " to ".join(dict.fromkeys(path.name for path in (paths[0], paths[-1])))
+        looked_for = f"{base.parent / names} nor a journal of one" if len(paths) > 1 else "it nor its journal"
+        raise InputError(f"--resume {base}: nothing to continue: there is neither {looked_for}")
 
 
 def _one_each(base: Path, seed: int, runs: int) -> list[Path]:

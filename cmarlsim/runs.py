@@ -57,7 +57,8 @@ def run_into_file(run: Run, rollouts: int, recorder: Recorder, progress: Progres
                 f"more than --steps {rollouts * T0}"
             )
         if recorder.state is not None:
-            log.info("%s: continues after step %d", recorder.path, recorder.done * T0)
+            if recorder.done < rollouts:
+                log.info("%s: continues after step %d", recorder.path, recorder.done * T0)
             run.restore(recorder.state, recorder.done)
             going = progress(run.done) is not False
         while going and run.done < rollouts:

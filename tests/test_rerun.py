@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import h5py
+import numpy as np
 import pytest
 from commands import Outcome, outcome
 
@@ -112,8 +113,37 @@ def test_a_policy_that_the_file_does_not_hold_is_asked_for(tmp_path: Path, call:
     with h5py.File(RECORDINGS / "paper.h5") as whole, h5py.File(path, "r+") as file:
         whole.copy("policy", file)
         file["policy/weights/b2"][0, 0] += 1
-    with pytest.raises(InputError, match="not the policy that"), Recording.open(path) as recording:
-        policy_of(recording)
+    code, _, err = call(path)
+    assert (code, "r.h5: the policy stored in it is damaged: its numbers are not those" in err) == (2, True)
+    with h5py.File(path, "r+") as file:
+        file["policy/weights/b2"][0, 0] = np.nan
+    with pytest.raises(InputError, match=r"the policy stored in it is damaged: some weights are not finite"):
+        policy_of(Recording.open(path))
+    assert call(path, "--policy", "paper")[0] == 0
+
+
+def test_a_damaged_heap_of_attributes_is_told(tmp_path: Path, call: Call) -> None:
+    path = tmp_path / "r.h5"
+    execute(Scenario.load("tiny"), RANK, 300, out=path).close()
+    data = bytearray(path.read_bytes())
+    while (place := data.find(b"GCOL")) >= 0:  # where HDF5 keeps texts
+        data[place] ^= 8
+    path.write_bytes(data)
+    code, _, err = call(path)
+    assert (code, f"error: {path}: is damaged: " in err) == (2, True)
+
+
+@pytest.mark.parametrize("dataset", ["step/position", "rollout/lam"])
+def test_a_damaged_recording_is_told(tmp_path: Path, call: Call, dataset: str) -> None:
+    path = tmp_path / "r.h5"
+    execute(Scenario.load("tiny"), RANK, 300, out=path).close()
+    with h5py.File(path) as file:
+        stored = file[dataset].id.get_chunk_info(0)
+    data = bytearray(path.read_bytes())
+    data[stored.byte_offset + stored.size - 1] ^= 8
+    path.write_bytes(data)
+    code, _, err = call(path)
+    assert (code, f"error: {path}: is damaged: " in err) == (2, True)
 
 
 def test_what_cannot_be_compared_is_refused(tmp_path: Path, call: Call) -> None:

@@ -7,18 +7,20 @@ import os
 import random
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import h5py
 import kill
+import numpy as np
 import pytest
 from cases import COMPILED
 from commands import outcome
 
 from cmarlsim import Policy, Recording, Scenario, execute
 from cmarlsim.errors import InputError
-from cmarlsim.journal import Journal, journal_of
+from cmarlsim.journal import _MARK, MAGIC, Journal, journal_of
 from cmarlsim.provenance import versions
 from cmarlsim.run import run
 
@@ -191,12 +193,13 @@ def test_a_torn_journal_costs_time_only(tmp_path: Path, killed: Path, part: floa
 
 
 @pytest.mark.compiled
-def test_a_damaged_commit_or_piece_is_not_believed(tmp_path: Path) -> None:
+def test_a_damaged_commit_or_piece_is_not_believed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "r.h5"
     execute(TINY, RANK, STEPS, out=tmp_path / "whole.h5").close()
     whole = kill.contents(tmp_path / "whole.h5")
     begin(path, 3, steps=STEPS, **OFTEN)
     data = journal_of(path).read_bytes()
+    caplog.set_level("INFO", "cmarlsim")
     for place in range(0, len(data), len(data) // 12):
         damaged = bytearray(data)
         damaged[place] ^= 0xFF
@@ -205,9 +208,114 @@ def test_a_damaged_commit_or_piece_is_not_believed(tmp_path: Path) -> None:
             with pytest.raises(InputError, match="not a journal of a run"):
                 execute(TINY, RANK, STEPS, out=path, resume="auto")
         else:
+            caplog.clear()
             execute(TINY, RANK, STEPS, out=path, resume="auto").close()
             assert kill.contents(path) == whole
+            assert "continues after step" in caplog.text or "is damaged" in caplog.text
             path.unlink()
+
+
+def flip(path: Path, place: int) -> None:
+    """Damage a file in one bit."""
+    data = bytearray(path.read_bytes())
+    data[place] ^= 8
+    path.write_bytes(data)
+
+
+def damage_beginning(path: Path) -> None:
+    flip(path, 60)
+
+
+def damage_length_of_beginning(path: Path) -> None:
+    flip(path, len(MAGIC) + 3)
+
+
+def damage_piece(path: Path) -> None:
+    with Journal(path) as journal:
+        first = journal._first
+    flip(path, first + 200)
+
+
+def damage_both_commits(path: Path) -> None:
+    with Journal(path) as journal:
+        places = journal._slots
+    for place in places:
+        flip(path, place + 30)
+
+
+DAMAGE = [damage_beginning, damage_length_of_beginning, damage_piece, damage_both_commits]
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize("commits", [1, 2, 3])
+def test_damage_that_leaves_no_commit_is_told(
+    tmp_path: Path, damage: Callable[[Path], None], commits: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "r.h5"
+    begin(path, commits, steps=STEPS, checkpoint=1e-9)
+    damage(journal_of(path))
+    before = journal_of(path).read_bytes()
+    kept = r"the \d+ rollouts that" if damage is damage_piece else "what"
+    told = f"journal: is damaged, and {kept} it kept can no longer be read; to begin anew"
+    with pytest.raises(InputError, match=f"{told}, use --resume auto, or delete it"):
+        execute(TINY, RANK, STEPS, out=path, resume=True)
+    with pytest.raises(InputError, match="is damaged: continue it with --resume auto, or add --force"):
+        execute(TINY, RANK, STEPS, out=path)
+    assert journal_of(path).read_bytes() == before
+    execute(TINY, RANK, STEPS, out=path, resume="auto").close()
+    assert re.search(told, caplog.text)
+    with Recording.open(path) as recording:
+        assert recording.steps == STEPS
+
+
+def test_a_damaged_journal_of_an_extension_leaves_the_older_file(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "r.h5"
+    execute(TINY, RANK, 300, out=path).close()
+    begin(path, 2, steps=STEPS, resume=True, **OFTEN)
+    damage_beginning(journal_of(path))
+    with pytest.raises(InputError, match=f"to go on from {path}, use"):
+        execute(TINY, RANK, STEPS, out=path, resume=True)
+    caplog.set_level("INFO", "cmarlsim")
+    execute(TINY, RANK, STEPS, out=path, resume="auto").close()
+    assert "is damaged" in caplog.text
+    assert "continues after step 300" in caplog.text
+
+
+@pytest.mark.compiled
+def test_what_was_only_begun_is_not_taken_for_damaged(tmp_path: Path) -> None:
+    """A journal that is cut off anywhere before its first commit is whole, or in the midst of it."""
+    label, data = {"of": "a test", "letters": "äöü"}, bytes(range(256)) * 2
+    whole = tmp_path / "whole"
+    with Journal(whole) as journal:
+        journal.start(label, most=2000)
+        journal.append("x", data)
+        begun = whole.read_bytes()
+        slot, first = journal._slots[0], journal._first
+        journal.commit({"number": 0}, data)
+        commit = journal._read(slot)
+        assert commit is not None
+        end = commit.end + len(_MARK)
+    for size in (*range(slot + 100), *range(first, len(begun) + 1)):
+        (tmp_path / "j").write_bytes(begun[:size])
+        with Journal(tmp_path / "j") as journal:
+            assert (journal.last, journal.lost) == (None, None), size
+    content = whole.read_bytes()
+    for cut in range(slot, commit.end):
+        (tmp_path / "j").write_bytes(content[:cut] + bytes(end + 50 - cut) + content[end + 50 :])
+        with Journal(tmp_path / "j") as journal:
+            assert (journal.last, journal.lost) == (None, None), cut
+
+
+def test_a_run_that_was_killed_before_its_first_commit_begins(tmp_path: Path) -> None:
+    path = tmp_path / "r.h5"
+    begin(path, 1, steps=STEPS, checkpoint=100.0)
+    with Journal(journal_of(path)) as journal:
+        assert (journal.last, journal.lost) == (None, None)
+    journal_of(path).write_bytes(MAGIC)
+    execute(TINY, RANK, STEPS, out=path, resume=True).close()
+    assert Recording.open(path).steps == STEPS
 
 
 def test_the_older_commit_counts_where_the_newer_one_is_torn(tmp_path: Path) -> None:
@@ -257,9 +365,12 @@ def test_another_run_is_refused(killed: Path, differing: str, ended: bool) -> No
 def test_another_policy_or_version_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     paper, path = Scenario.load("paper"), tmp_path / "r.h5"
     execute(paper, Policy.load("paper"), 100, out=path).close()
+    shown = re.escape(f"version_numpy ({np.__version__} there, 1.0 here)")
     monkeypatch.setattr("numpy.__version__", "1.0")
-    with pytest.raises(InputError, match="these differ: policy, version_numpy;"):
+    with pytest.raises(InputError, match=f"is of another run, these differ: policy, {shown};"):
         execute(paper, RANK, 200, out=path, resume=True)
+    with pytest.raises(InputError, match=f"other versions, these differ: {shown}; go on with those"):
+        execute(paper, Policy.load("paper"), 200, out=path, resume=True)
 
 
 def test_nothing_is_overwritten_unasked(tmp_path: Path, killed: Path) -> None:
@@ -290,6 +401,24 @@ def test_what_was_to_be_replaced_is_replaced_in_the_end(tmp_path: Path) -> None:
     assert Recording.open(path).scenario == TINY
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_a_symbolic_link_is_followed(tmp_path: Path, there: bool) -> None:
+    (tmp_path / "disk").mkdir()
+    path, file = tmp_path / "r.h5", tmp_path / "disk" / "a.h5"
+    path.symlink_to("disk/a.h5")
+    if there:
+        execute(TINY, RANK, 300, out=file).close()
+    begin(path, 2, steps=STEPS, resume="auto", **OFTEN)
+    assert journal_of(path) == journal_of(file)
+    assert journal_of(file).exists()
+    with Journal(journal_of(file)), pytest.raises(InputError, match="another process"):
+        execute(TINY, RANK, STEPS, out=path, resume="auto")
+    execute(TINY, RANK, STEPS, out=path, resume="auto").close()
+    assert path.is_symlink()
+    assert Recording.open(file).steps == STEPS
+    assert sorted(left.name for left in tmp_path.rglob("*")) == ["a.h5", "disk", "r.h5"]
+
+
 def test_two_at_once_do_not_mix(killed: Path) -> None:
     with Journal(journal_of(killed)), pytest.raises(InputError, match="another process"):
         execute(TINY, RANK, STEPS, out=killed, resume="auto")
@@ -310,6 +439,21 @@ def test_a_recording_of_before_there_were_states_is_not_extended(tmp_path: Path)
         execute(TINY, RANK, 400, seed=3, out=path, resume=True)
 
 
+@pytest.mark.parametrize("piece", [0, 2])
+def test_a_damaged_recording_is_not_extended(tmp_path: Path, piece: int) -> None:
+    """The full pieces are copied as they are, so it is looked whether they are whole; the rest is read."""
+    path = tmp_path / "r.h5"
+    execute(TINY, RANK, 250, out=path).close()
+    with h5py.File(path) as file:
+        stored = file["step/position"].id.get_chunk_info(piece)
+    flip(path, stored.byte_offset + stored.size - 1)
+    before = path.read_bytes()
+    with pytest.raises(InputError, match=r"r\.h5: is damaged: "):
+        execute(TINY, RANK, 500, out=path, resume=True)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["r.h5"]
+
+
 # --- commands ---
 
 
@@ -327,13 +471,16 @@ def test_the_command_continues(
     code, _, err = outcome(run, [*arguments[:-1], str(STEPS + 500), "--resume", "whole.h5"], capsys)
     assert (code, err) == (0, f"whole.h5: continues after step {STEPS}\n")
     assert Recording.open("whole.h5").steps == STEPS + 500
+    code, _, err = outcome(run, [*arguments[:-1], str(STEPS + 500), "--resume", "whole.h5"], capsys)
+    assert (code, err) == (0, "")
     for more, said in {
         ("--resume", "none.h5"): "--resume none.h5: nothing to continue",
         ("--resume", "whole.h5", "--out", "o.h5"): "so --out o.h5 cannot be another",
-        ("--resume", "whole.h5", "--force"): "no force",
+        ("--resume", "whole.h5", "--runs", "3"): "there is neither whole-seed0.h5 to whole-seed2.h5 nor",
+        ("--resume", "whole.h5", "--force"): "--resume: goes on with what --force would forget",
         ("--resume", "whole.h5", "--set", "links.d=3"): "these differ: links.d;",
         ("--resume", "whole.h5"): f"holds {STEPS + 500} steps already, more than --steps {STEPS}",
-        ("--checkpoint", "0"): "more than 0 seconds",
+        ("--checkpoint", "0"): "--checkpoint 0: must be more than 0 seconds",
     }.items():
         code, _, err = outcome(run, [*arguments, *more], capsys)
         assert code == 2
