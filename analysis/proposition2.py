@@ -28,6 +28,7 @@ from analysis.observed import (
     read_observations,
 )
 from analysis.options import OUT, Force, Out
+from analysis.settings import FOOTPRINTS
 from analysis.style import DOUBLE, SHADES, free_stem, new_figure, save, styled
 from cmarlsim.console import command, compilation_announced, progress_bar
 from cmarlsim.errors import InputError
@@ -37,15 +38,6 @@ from cmarlsim.stochastic.footprint_files import load_footprint
 from cmarlsim.stochastic.footprints import Footprint
 
 NAME = "proposition2"
-FOOTPRINTS = (
-    "path:5",
-    "cycle:6",
-    "star:6",
-    "grid:3x3",
-    "complete:6",
-    "erdos-renyi:8:0.35",
-    "random-geometric:9:0.45",
-)
 PROBABILITIES = (0.01, 0.05, 0.2, 0.6)
 
 

@@ -39,6 +39,17 @@ OVERHEAD = 1e5
 MOST_NUMBERS = 2**24
 """Numbers that a case keeps at once at most."""
 
+FOOTPRINTS = (
+    "path:5",
+    "cycle:6",
+    "star:6",
+    "grid:3x3",
+    "complete:6",
+    "erdos-renyi:8:0.35",
+    "random-geometric:9:0.45",
+)
+"""What both propositions are looked at on; the first is that of the base case."""
+
 MOST_ROLLOUTS = 300
 """Rollouts of a case at most, unless it says how many."""
 
@@ -47,7 +58,7 @@ MOST_ROLLOUTS = 300
 class Setting:
     """One case, as it can be written in a line: ``footprint=star:51 M=50 alpha=0.9``."""
 
-    footprint: str = "path:5"
+    footprint: str = FOOTPRINTS[0]
     p: float | None = None
     M: int = 5
     occupancy: float = 1.0  # probability that a zone's keeper observes it, at every step
@@ -155,17 +166,7 @@ SWEEPS: dict[str, tuple[Setting, ...]] = {
     "eta": tuple(replace(BASE, eta=eta) for eta in (0.1, 2.0)),
     "T0": tuple(replace(BASE, T0=T0) for T0 in (10, 30, 300)),
     "p": tuple(replace(BASE, p=p) for p in (0.02, 0.05, 0.3, 1.0)),
-    "footprint": tuple(
-        replace(BASE, footprint=footprint)
-        for footprint in (
-            "cycle:6",
-            "star:6",
-            "grid:3x3",
-            "complete:6",
-            "erdos-renyi:8:0.35",
-            "random-geometric:9:0.45",
-        )
-    ),
+    "footprint": tuple(replace(BASE, footprint=footprint) for footprint in FOOTPRINTS[1:]),
     "N": tuple(replace(BASE, footprint=f"path:{N}", M=N) for N in (2, 3, 9, 17)),
     "M": tuple(replace(BASE, M=M) for M in (1, 3, 20, 100)),
     "c": tuple(replace(BASE, c=c) for c in (0.0, 0.5, 0.8, 0.95)),

@@ -1,13 +1,13 @@
 """Proposition 2 with recorded observations: closed forms, verdicts that flip, and the command's option."""
 
-from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from commands import outcome
+from commands import Call
 
 from analysis.delays import AGREEMENT, CORRECTED, PRINTED
 from analysis.observed import (
@@ -26,7 +26,7 @@ from cmarlsim.recording import Memory
 from cmarlsim.stochastic.footprints import named
 
 K, T0, P = 20, 6, 0.3
-Call = Callable[..., tuple[int, str, str]]
+Call = Call
 
 
 def recording(position: np.ndarray) -> Recording:
@@ -136,10 +136,9 @@ def test_footprints_for_a_team() -> None:
 
 
 @pytest.fixture
-def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+def call(call: Call) -> Call:
     """Run the command in an empty folder: exit code, stdout, stderr."""
-    monkeypatch.chdir(tmp_path)
-    return lambda *arguments: outcome(proposition2, arguments, capsys)
+    return partial(call, proposition2)
 
 
 def test_the_command_replays_a_recording(call: Call) -> None:

@@ -1,13 +1,13 @@
 """The verdicts on Proposition 1, against the team of `tiny` enumerated by hand, and the command."""
 
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import tiny_team
-from commands import outcome
+from commands import Call
 from tiny_team import INSIDE, LAM, NEXT, REWARD, T0, TINY, M, N
 
 import analysis.proposition1
@@ -28,7 +28,7 @@ from cmarlsim.shipped import find
 ALONE = Alone.of(TINY)
 JOINT = Joint(ALONE)
 PI = tiny_team.tables(tiny_team.random_tables(np.random.default_rng(5)))
-Call = Callable[..., tuple[int, str, str]]
+Call = Call
 
 
 @pytest.fixture(scope="module")
@@ -122,10 +122,9 @@ def test_sampling_tells_a_wrong_gradient(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.fixture
-def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+def call(call: Call) -> Call:
     """Run the command in an empty folder: exit code, stdout, stderr."""
-    monkeypatch.chdir(tmp_path)
-    return lambda *arguments: outcome(proposition1, arguments, capsys)
+    return partial(call, proposition1)
 
 
 @pytest.mark.compiled

@@ -1,14 +1,14 @@
 """Proposition 2's verdicts, which flip where a bound is tampered with, and the command."""
 
-from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
-from commands import outcome
+from commands import Call
 
 from analysis.delays import (
     AGREEMENT,
@@ -149,19 +149,12 @@ def test_the_figure_shows_every_curve(cycle: Delays, path: Delays) -> None:
 
 
 @pytest.fixture
-def call(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., tuple[int, str, str]]:
+def call(call: Call) -> Call:
     """Run the command in an empty folder: exit code, stdout, stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        return outcome(proposition2, arguments, capsys)
-
-    return call
+    return partial(call, proposition2)
 
 
-def test_the_command_writes_table_figure_and_verdicts(call: Callable[..., tuple[int, str, str]]) -> None:
+def test_the_command_writes_table_figure_and_verdicts(call: Call) -> None:
     Path("mine.txt").write_text("0 1 .5\n1 2 .25\n2 0 .25\n")
     arguments = ("--footprint", "mine.txt", "--footprint", "path:3", "--repetitions", "500")
     code, out, err = call(*arguments)
@@ -212,9 +205,7 @@ def test_the_command_writes_table_figure_and_verdicts(call: Callable[..., tuple[
         (["--repetitions", "0"], "repetitions"),
     ],
 )
-def test_bad_input_is_one_line(
-    call: Callable[..., tuple[int, str, str]], arguments: list[str], message: str
-) -> None:
+def test_bad_input_is_one_line(call: Call, arguments: list[str], message: str) -> None:
     Path("apart.txt").write_text("0 1 .5\n2 3 .5\n")
     head = '{"node_count": 2, "channels": [11], "start_date": "2026-01-01T00:00:00"}\n'
     head += "datetime,src,dst,channel,mean_rssi,pdr,tx_count\n"

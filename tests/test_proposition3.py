@@ -1,14 +1,14 @@
 """Proposition 3's verdicts, which flip where a bound is tampered with, and the command."""
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from commands import outcome
+from commands import Call
 
 from analysis.multipliers import (
     CLOSER,
@@ -229,19 +229,12 @@ def test_alpha_must_contract(value: float) -> None:
 
 
 @pytest.fixture
-def call(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., tuple[int, str, str]]:
+def call(call: Call) -> Call:
     """Run the command in an empty folder: exit code, stdout, stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        return outcome(proposition3, arguments, capsys)
-
-    return call
+    return partial(call, proposition3)
 
 
-def test_the_command_writes_table_figure_and_verdicts(call: Callable[..., tuple[int, str, str]]) -> None:
+def test_the_command_writes_table_figure_and_verdicts(call: Call) -> None:
     arguments = (
         *("--case", "footprint=star:4 M=3 alpha=0.9 T0=30 rollouts=3 repetitions=50"),
         *("--case", "footprint=path:3 M=2 occupancy=0.5 c=0.4 T0=20 rollouts=2 repetitions=50"),
@@ -263,7 +256,7 @@ def test_the_command_writes_table_figure_and_verdicts(call: Callable[..., tuple[
     assert Path("results/proposition3.csv").read_bytes() == first
 
 
-def test_recordings_are_judged(call: Callable[..., tuple[int, str, str]]) -> None:
+def test_recordings_are_judged(call: Call) -> None:
     scenario, policy = Scenario.load("tiny", ["links.d=3"]), Policy.load("rank")
     for seed in range(4):
         execute(scenario, policy, 200, seed, out=f"{seed}.h5")
@@ -273,7 +266,7 @@ def test_recordings_are_judged(call: Callable[..., tuple[int, str, str]]) -> Non
     assert call("0.h5", "1.h5", "--force")[2].startswith("error: 0.h5: give four runs or more")
 
 
-def test_what_is_wrong_with_a_file_is_said_first(call: Callable[..., tuple[int, str, str]]) -> None:
+def test_what_is_wrong_with_a_file_is_said_first(call: Call) -> None:
     Path("a.csv").write_text("1,2\n")
     assert call("a.csv")[2].startswith("error: a.csv: ")
     assert "runs or more" not in call("a.csv")[2]
@@ -310,7 +303,7 @@ def test_what_is_wrong_with_a_file_is_said_first(call: Callable[..., tuple[int, 
         ("footprint=apart.txt p=0.5", "apart.txt: not connected, its components are [0, 1], [2, 3]"),
     ],
 )
-def test_bad_input_is_one_line(call: Callable[..., tuple[int, str, str]], case: str, message: str) -> None:
+def test_bad_input_is_one_line(call: Call, case: str, message: str) -> None:
     Path("apart.txt").write_text("0 1\n2 3\n")
     code, out, err = call("--case", case)
     assert (code, out) == (2, "")

@@ -1,19 +1,19 @@
 """Gossip over a radio trace beside its Bernoulli surrogate: what is known by lag, and the command."""
 
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from commands import outcome
+from commands import Call
 
 from analysis.radio import draw, known_by_lag, measure, radio
 from cmarlsim.stochastic.bounds import cuts_bound, paths_bound
 from cmarlsim.stochastic.footprints import Footprint
 from cmarlsim.stochastic.traces import Replay, read_k7
 
-Call = Callable[..., tuple[int, str, str]]
+Call = Call
 
 
 def k7(minutes: int) -> str:
@@ -81,14 +81,9 @@ def test_the_figure_draws_means_over_seeds(replay: Replay) -> None:
 
 
 @pytest.fixture
-def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+def call(call: Call) -> Call:
     """Run the command in an empty folder: exit code, stdout, stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        return outcome(radio, arguments, capsys)
-
-    return call
+    return partial(call, radio)
 
 
 def test_the_command(call: Call) -> None:
