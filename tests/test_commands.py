@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import subprocess
@@ -13,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import Call
 
 from cmarlsim import Policy, Recording, Scenario, execute
 from cmarlsim.checkpoint import save
-from cmarlsim.console import command
 from cmarlsim.journal import journal_of
 from cmarlsim.learning.recipe import RECIPES, Recipe, stages
 from cmarlsim.run import run
@@ -25,7 +24,6 @@ from cmarlsim.training import Training
 
 RANK = Policy.load("rank")
 ROOT = Path(__file__).parent.parent
-Outcome = tuple[int, str, str]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -34,24 +32,7 @@ def kernels() -> None:
     Training(Scenario.load("tiny"), 0, Recipe()).prepare()
 
 
-@pytest.fixture
-def call(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., Outcome]:
-    """Run a command in an empty folder: exit code, stdout, stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(function: Callable[..., int], *arguments: str) -> Outcome:
-        with pytest.raises(SystemExit) as caught:
-            command(function, list(arguments))
-        gc.unfreeze()  # the process goes on
-        captured = capsys.readouterr()
-        return int(caught.value.code or 0), captured.out, captured.err
-
-    return call
-
-
-def test_a_run_prints_its_margins_and_writes_its_files(call: Callable[..., Outcome]) -> None:
+def test_a_run_prints_its_margins_and_writes_its_files(call: Call) -> None:
     code, out, err = call(run, "tiny", "--policy", "rank", "--steps", "500", "--seed", "2")
     assert (code, err) == (0, "")
     with Recording.open("results/tiny-seed2.h5") as recording:
@@ -65,13 +46,13 @@ def test_a_run_prints_its_margins_and_writes_its_files(call: Callable[..., Outco
     assert Path("results/tiny-seed2.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_second_default_run_takes_another_name(call: Callable[..., Outcome]) -> None:
+def test_a_second_default_run_takes_another_name(call: Call) -> None:
     for _ in range(2):
         call(run, "tiny", "--policy", "rank", "--steps", "10", "--no-plot")
     assert sorted(path.name for path in Path("results").iterdir()) == ["tiny-seed0-2.h5", "tiny-seed0.h5"]
 
 
-def test_several_runs_are_the_single_ones(call: Callable[..., Outcome]) -> None:
+def test_several_runs_are_the_single_ones(call: Call) -> None:
     code, out, _ = call(run, "tiny", "--policy", "rank", "--steps", "300", "--runs", "3", "--out", "r.h5")
     assert code == 0
     assert "3 runs" in out
@@ -86,7 +67,7 @@ def test_several_runs_are_the_single_ones(call: Callable[..., Outcome]) -> None:
 @pytest.mark.parametrize(
     ("record", "sparse"), [("step", False), ("step-sparse", True), ("step-dense", False)]
 )
-def test_links_are_kept_as_the_record_says(call: Callable[..., Outcome], record: str, sparse: bool) -> None:
+def test_links_are_kept_as_the_record_says(call: Call, record: str, sparse: bool) -> None:
     arguments = ("--policy", "rank", "--steps", "500", "--out", "r.h5", "--no-plot", "--record", record)
     assert call(run, "tiny", *arguments)[0] == 0
     with Recording.open("r.h5") as recording:
@@ -94,7 +75,7 @@ def test_links_are_kept_as_the_record_says(call: Callable[..., Outcome], record:
         assert (recording.links() == execute(Scenario.load("tiny"), RANK, 500).link).all()
 
 
-def test_settings_reach_the_recording(call: Callable[..., Outcome]) -> None:
+def test_settings_reach_the_recording(call: Call) -> None:
     call(
         run,
         "tiny",
@@ -148,9 +129,7 @@ def test_settings_reach_the_recording(call: Callable[..., Outcome]) -> None:
         (["--policy", "taken.h5"], ["taken.h5: not a readable HDF5 file"]),
     ],
 )
-def test_bad_input_is_one_line_and_exit_code_2(
-    call: Callable[..., Outcome], arguments: list[str], parts: list[str]
-) -> None:
+def test_bad_input_is_one_line_and_exit_code_2(call: Call, arguments: list[str], parts: list[str]) -> None:
     Path("taken.h5").write_text("precious")
     policy = [] if "--policy" in arguments or arguments == ["tiny"] else ["--policy", "rank"]
     code, out, err = call(run, *arguments, *policy)
@@ -162,7 +141,7 @@ def test_bad_input_is_one_line_and_exit_code_2(
     assert Path("taken.h5").read_text() == "precious"
 
 
-def test_an_unwritable_file_is_one_line(call: Callable[..., Outcome]) -> None:
+def test_an_unwritable_file_is_one_line(call: Call) -> None:
     code, _, err = call(run, "tiny", "--policy", "rank", "--out", "/proc/nowhere/r.h5")
     assert code == 2
     assert "--out /proc/nowhere/r.h5" in err
@@ -184,7 +163,7 @@ def hyper(changes: Mapping[str, object]) -> list[str]:
     return [part for key, value in changes.items() for part in ("--hyper", f"{key}={value}")]
 
 
-def test_training_refuses_what_it_does_not_know(call: Callable[..., Outcome]) -> None:
+def test_training_refuses_what_it_does_not_know(call: Call) -> None:
     code, _, err = call(train, "tiny", "--hyper", "hiden=3")
     assert code == 2
     assert err == "error: --hyper: unknown key hiden; did you mean 'hidden'?\n"
@@ -203,7 +182,7 @@ def test_training_refuses_what_it_does_not_know(call: Callable[..., Outcome]) ->
 
 
 @pytest.mark.compiled
-def test_recipes_and_ranges_reach_the_training(call: Callable[..., Outcome]) -> None:
+def test_recipes_and_ranges_reach_the_training(call: Call) -> None:
     for name, changes in (("loop", {"ranges": [0.5, 1.0]}), ("paper", {"loop_iterations": 0})):
         arguments = ["--out", f"{name}.h5", "--recipe", name, *hyper(QUICK | changes)]
         code, out, err = call(train, "tiny", *arguments)
@@ -221,7 +200,7 @@ def test_recipes_and_ranges_reach_the_training(call: Callable[..., Outcome]) -> 
 
 
 @pytest.mark.parametrize("rate", ["pretrain_rate", "loop_rate"])
-def test_a_diverged_training_leaves_its_last_good_parameters(call: Callable[..., Outcome], rate: str) -> None:
+def test_a_diverged_training_leaves_its_last_good_parameters(call: Call, rate: str) -> None:
     code, _, err = call(train, "tiny", "--out", "p.h5", *hyper(QUICK | {rate: 1e35}))
     assert code == 2
     where = {"pretrain_rate": "pre-training", "loop_rate": "in the loop"}[rate]
@@ -233,7 +212,7 @@ def test_a_diverged_training_leaves_its_last_good_parameters(call: Callable[...,
 
 
 @pytest.mark.parametrize("name", ["[/]", "[red]", "$x_$", "../../outside", "/abs"])
-def test_names_are_text_and_nothing_else(call: Callable[..., Outcome], name: str) -> None:
+def test_names_are_text_and_nothing_else(call: Call, name: str) -> None:
     names = ("--set", f"name={name}", "--set", f"zones.top.name={name}")
     code, out, _ = call(run, "tiny", "--policy", "rank", "--steps", "20", *names)
     assert code == 0
@@ -242,7 +221,7 @@ def test_names_are_text_and_nothing_else(call: Callable[..., Outcome], name: str
     assert [path.name for path in Path().iterdir()] == ["results"]
 
 
-def test_an_input_is_never_an_output(call: Callable[..., Outcome]) -> None:
+def test_an_input_is_never_an_output(call: Call) -> None:
     scenario = (ROOT / "data/scenarios/tiny.toml").read_text()
     Path("my.toml").write_text(scenario)
     code, _, err = call(run, "my.toml", "--policy", "rank", "--out", "my.toml", "--force")
@@ -251,7 +230,7 @@ def test_an_input_is_never_an_output(call: Callable[..., Outcome]) -> None:
     assert Path("my.toml").read_text() == scenario
 
 
-def test_a_finished_checkpoint_only_needs_publishing(call: Callable[..., Outcome]) -> None:
+def test_a_finished_checkpoint_only_needs_publishing(call: Call) -> None:
     training = Training(Scenario.load("tiny"), 0, RECIPES["loop"].model_copy(update=QUICK))
     while not training.finished:
         training.advance(10)
