@@ -21,11 +21,11 @@ from analysis.options import OUT, Force, Out
 from analysis.recordings import RADII
 from analysis.style import free_stem
 from cmarlsim.api import execute_batch, learn
-from cmarlsim.console import STOPPED, Stop, command, compilation_announced, progress_bar
 from cmarlsim.errors import InputError
-from cmarlsim.learning.recipe import RECIPES, Recipe
 from cmarlsim.scenario import Scenario
+from cmarlsim.terminal.console import STOPPED, Stop, command, compilation_announced, progress_bar
 from cmarlsim.training import Training
+from cmarlsim.training.recipe import RECIPES, Recipe
 
 NAME = "ablation"
 NEEDED = 0.05

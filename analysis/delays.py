@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from analysis.intervals import distribution_error, wilson
+from cmarlsim.footprints.bounds import cuts_bound, lags_for, paths_bound, proposition2
+from cmarlsim.footprints.chain import MOST_NODES, Chain
+from cmarlsim.footprints.footprint import Footprint
+from cmarlsim.footprints.gossip import count_ages
 from cmarlsim.kernels.world import Floats, Ints
-from cmarlsim.stochastic.bounds import cuts_bound, lags_for, paths_bound, proposition2
-from cmarlsim.stochastic.chain import MOST_NODES, Chain
-from cmarlsim.stochastic.footprints import Footprint
-from cmarlsim.stochastic.gossip import count_ages
 
 ROUNDING = 1e-9
 """Exact probabilities that differ by less are equal."""
@@ -24,7 +24,7 @@ MISS = 0.01
 OCCUPANCY = 0.5
 """Probability with which every agent observes, in the claim on several observers."""
 
-# What P(R = r) by lag is said to be: at most or at least a bound of `cmarlsim.stochastic.bounds`.
+# What P(R = r) by lag is said to be: at most or at least a bound of `cmarlsim.footprints.bounds`.
 PRINTED = "as printed, <="
 CORRECTED = "corrected, >="
 EVERY_PAIR = "corrected, every pair"

@@ -83,13 +83,13 @@ class Alone:
         InputError
             If there are too many to number them.
         """
-        atlas = scenario.site.atlas
-        if not len(atlas.position):
+        numbered = scenario.site.numbered
+        if not len(numbered.position):
             raise InputError(f"scenario '{scenario.name}': has too many places to enumerate")
-        away = [np.hypot(*(atlas.position - np.array(zone.center)).T) for zone in scenario.zones]
+        away = [np.hypot(*(numbered.position - np.array(zone.center)).T) for zone in scenario.zones]
         radius = np.array([zone.radius for zone in scenario.zones])
         inside = np.stack(away, axis=1) <= radius + TOLERANCE
-        return cls(atlas.tile, atlas.after.astype(np.int64), inside, scenario.agents.N, scenario.c)
+        return cls(numbered.tile, numbered.after.astype(np.int64), inside, scenario.agents.N, scenario.c)
 
     def matrix(self, table: Floats) -> Floats:
         """Transitions (Q, Q) of an agent with the table (L, M)."""

@@ -15,7 +15,7 @@ from analysis.measures import (
     own_zones,
 )
 from cmarlsim.kernels.world import TOLERANCE, Floats
-from cmarlsim.recording import Recording
+from cmarlsim.recordings.recording import Recording
 
 
 class Evidence:

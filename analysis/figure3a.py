@@ -14,10 +14,10 @@ from matplotlib.figure import Figure
 from analysis.options import OUT, Force, OneRecording, Out, Run
 from analysis.recordings import obtain
 from analysis.style import DOUBLE, agent_look, free_stem, new_figure, save, styled
-from cmarlsim.console import command
-from cmarlsim.picture import colour, draw_floorplan, plain
-from cmarlsim.recording import Recording
+from cmarlsim.recordings.recording import Recording
+from cmarlsim.report.picture import colour, draw_floorplan, plain
 from cmarlsim.scenario import Scenario
+from cmarlsim.terminal.console import command
 
 NAME, LEVEL = "figure3a", "step"
 

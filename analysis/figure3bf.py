@@ -16,11 +16,11 @@ from matplotlib.ticker import MultipleLocator
 from analysis.options import OUT, Force, OneRecording, Out, Run
 from analysis.recordings import check_panels, obtain
 from analysis.style import DOUBLE, SHADES, free_stem, new_figure, save, styled
-from cmarlsim.console import command
 from cmarlsim.kernels.world import TOLERANCE
-from cmarlsim.picture import draw_walls
-from cmarlsim.recording import Recording
+from cmarlsim.recordings.recording import Recording
+from cmarlsim.report.picture import draw_walls
 from cmarlsim.scenario import Scenario
+from cmarlsim.terminal.console import command
 
 NAME, LEVEL = "figure3bf", "step"
 

@@ -19,9 +19,9 @@ from matplotlib.figure import Figure
 from analysis.options import OUT, RUNS, Force, Out, Recordings, Run, Runs
 from analysis.recordings import obtain
 from analysis.style import DOUBLE, free_stem, new_figure, save, styled
-from cmarlsim.console import command
-from cmarlsim.picture import draw_satisfaction, satisfaction_band
-from cmarlsim.recording import Recording
+from cmarlsim.recordings.recording import Recording
+from cmarlsim.report.picture import draw_satisfaction, satisfaction_band
+from cmarlsim.terminal.console import command
 
 NAME, LEVEL = "figure4", "rollout"
 

@@ -17,8 +17,8 @@ from analysis.measures import link_frequencies
 from analysis.options import OUT, RUNS, Force, Out, Recordings, Run, Runs
 from analysis.recordings import obtain
 from analysis.style import SHADES, SINGLE, free_stem, new_figure, save, styled
-from cmarlsim.console import command
-from cmarlsim.recording import Recording
+from cmarlsim.recordings.recording import Recording
+from cmarlsim.terminal.console import command
 
 NAME, LEVEL = "figure5a", "step"
 

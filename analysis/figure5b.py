@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from analysis.options import OUT, Force, OneRecording, Out, Run
 from analysis.recordings import check_panels, obtain
 from analysis.style import DOUBLE, agent_look, free_stem, new_figure, save, styled
-from cmarlsim.console import command
-from cmarlsim.recording import Recording
+from cmarlsim.recordings.recording import Recording
+from cmarlsim.terminal.console import command
 
 NAME, LEVEL = "figure5b", "step"
 

@@ -23,11 +23,11 @@ from analysis.mismatch import mismatch
 from analysis.options import OUT, POLICIES, RUNS, Force, Out, Policies, Recordings, Run, Runs
 from analysis.recordings import RADII, check_choice, label_of, labelled, load, run_paper
 from analysis.style import DOUBLE, free_stem, new_figure, save, styled
-from cmarlsim.console import command, waiting
 from cmarlsim.errors import InputError
-from cmarlsim.learning.policy import Policy
-from cmarlsim.picture import plain
-from cmarlsim.recording import Recording
+from cmarlsim.policies.policy import Policy
+from cmarlsim.recordings.recording import Recording
+from cmarlsim.report.picture import plain
+from cmarlsim.terminal.console import command, waiting
 
 NAME, LEVEL = "figure5c", "rollout"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from cmarlsim.kernels.world import TOLERANCE, Bools, Floats, Ints
-from cmarlsim.recording import Recording
+from cmarlsim.recordings.recording import Recording
 
 _BLOCK_BYTES = 2**26
 

@@ -23,8 +23,8 @@ import numpy as np
 
 from cmarlsim.advice.practice import average_L, value_changes
 from cmarlsim.kernels.world import Floats
-from cmarlsim.learning.policy import Policy
-from cmarlsim.recording import Recording
+from cmarlsim.policies.policy import Policy
+from cmarlsim.recordings.recording import Recording
 
 
 def policy_changes(recording: Recording, policy: Policy) -> Floats:

@@ -21,13 +21,13 @@ from analysis.verdicts import (
     mean_and_error,
     ratio,
 )
+from cmarlsim.bounds.theory import MultiplierError
 from cmarlsim.errors import InputError
+from cmarlsim.footprints.chain import MOST_NODES
+from cmarlsim.footprints.footprint import fitted, strongest
+from cmarlsim.footprints.multipliers import Errors, multiplier_errors
 from cmarlsim.kernels.world import Floats
-from cmarlsim.recording import Recording
-from cmarlsim.stochastic.chain import MOST_NODES
-from cmarlsim.stochastic.footprints import fitted, strongest
-from cmarlsim.stochastic.multipliers import Errors, multiplier_errors
-from cmarlsim.theory import MultiplierError
+from cmarlsim.recordings.recording import Recording
 
 BAND = (0.05, 0.95)
 """Quantiles over repetitions."""

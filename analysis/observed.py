@@ -13,14 +13,14 @@ from analysis.intervals import many_errors, wilson
 from analysis.recordings import check_level
 from analysis.verdicts import ROUNDING
 from cmarlsim.errors import InputError
+from cmarlsim.footprints.activations import Copies
+from cmarlsim.footprints.bounds import lags_for, proposition2
+from cmarlsim.footprints.chain import MOST_NODES, Chain
+from cmarlsim.footprints.footprint import Footprint
+from cmarlsim.footprints.gossip import spread
+from cmarlsim.footprints.observing import agreement_by_lag, recorded
 from cmarlsim.kernels.world import Bools, Floats, Ints
-from cmarlsim.recording import Recording
-from cmarlsim.stochastic.activations import Copies
-from cmarlsim.stochastic.bounds import lags_for, proposition2
-from cmarlsim.stochastic.chain import MOST_NODES, Chain
-from cmarlsim.stochastic.footprints import Footprint
-from cmarlsim.stochastic.gossip import spread
-from cmarlsim.stochastic.observing import agreement_by_lag, recorded
+from cmarlsim.recordings.recording import Recording
 
 SHAPES = {"path": 2, "cycle": 3, "star": 4, "complete": 4}
 """Footprints of which there is one for every number of agents from so many on."""

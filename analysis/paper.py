@@ -30,12 +30,12 @@ from analysis.recordings import (
 )
 from analysis.section5 import check_ranges, check_runs
 from analysis.style import free_stem
-from cmarlsim.console import command
-from cmarlsim.differences import scenario_differences, shown
 from cmarlsim.errors import InputError
-from cmarlsim.learning.policy import Policy
-from cmarlsim.recording import Recording
+from cmarlsim.policies.policy import Policy
+from cmarlsim.recordings.differences import scenario_differences, shown
+from cmarlsim.recordings.recording import Recording
 from cmarlsim.scenario import Scenario
+from cmarlsim.terminal.console import command
 
 NAME = "section5"
 FIGURES = (figure3a, figure3bf, figure4, figure5a, figure5b, figure5c)

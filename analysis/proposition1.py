@@ -22,16 +22,16 @@ from analysis.enumerated import MOST_STATES, STEP, Alone, Joint, slopes
 from analysis.options import OUT, Force, Out
 from analysis.style import free_stem
 from analysis.verdicts import CORRECTED, ESTIMATED, PRINTED, PROVEN, ROUNDING, Statement, mean_and_error
-from cmarlsim.console import command, compilation_announced, progress_bar
 from cmarlsim.errors import InputError
 from cmarlsim.kernels.episodes import new_episodes, run_episodes
 from cmarlsim.kernels.scene import new_scene, new_steps
 from cmarlsim.kernels.world import NEVER, Floats, places_at
 from cmarlsim.learning.mlp import MLP, softmax
-from cmarlsim.learning.policy import Encoding, Policy
 from cmarlsim.learning.reinforce import gather, logit_gradient, returns_to_go
+from cmarlsim.policies.policy import Encoding, Policy
 from cmarlsim.randomness import stream
 from cmarlsim.scenario import Scenario
+from cmarlsim.terminal.console import command, compilation_announced, progress_bar
 
 NAME = "proposition1"
 CLAIM = "Proposition 1"
@@ -159,7 +159,7 @@ def sampled_error(case: Case, n: int, truth: Floats, episodes: int, seed: int) -
     draws = stream(seed, "proposition1/episodes", case.number, n)
     batch = new_episodes(
         np.tile(case.lam, (episodes, 1)),
-        places_at(draws.integers(len(scenario.site.atlas.position), size=(episodes, N))),
+        places_at(draws.integers(len(scenario.site.numbered.position), size=(episodes, N))),
         draws.random((episodes, T0, N)),
     )
     rules = rules._replace(links=rules.links._replace(code=NEVER))

@@ -30,12 +30,12 @@ from analysis.observed import (
 from analysis.options import OUT, Force, Out
 from analysis.settings import FOOTPRINTS
 from analysis.style import DOUBLE, SHADES, free_stem, new_figure, save, styled
-from cmarlsim.console import command, compilation_announced, progress_bar
 from cmarlsim.errors import InputError
-from cmarlsim.hdf5 import check_free
-from cmarlsim.picture import plain
-from cmarlsim.stochastic.footprint_files import load_footprint
-from cmarlsim.stochastic.footprints import Footprint
+from cmarlsim.footprints.files import load_footprint
+from cmarlsim.footprints.footprint import Footprint
+from cmarlsim.report.picture import plain
+from cmarlsim.storage.hdf5 import check_free
+from cmarlsim.terminal.console import command, compilation_announced, progress_bar
 
 NAME = "proposition2"
 PROBABILITIES = (0.01, 0.05, 0.2, 0.6)

@@ -37,10 +37,10 @@ from analysis.recordings import load, run_paper
 from analysis.settings import SWEEPS, Setting
 from analysis.style import DOUBLE, free_stem, new_figure, save, styled
 from analysis.verdicts import CORRECTED, PROVEN
-from cmarlsim.console import command, compilation_announced, progress_bar
 from cmarlsim.errors import InputError
-from cmarlsim.learning.policy import Policy
-from cmarlsim.picture import plain
+from cmarlsim.policies.policy import Policy
+from cmarlsim.report.picture import plain
+from cmarlsim.terminal.console import command, compilation_announced, progress_bar
 
 NAME = "proposition3"
 RADII = (1.0, 5.0)

@@ -20,14 +20,14 @@ from matplotlib.figure import Figure
 
 from analysis.options import OUT, Force, Out
 from analysis.style import DOUBLE, free_stem, new_figure, save, styled
-from cmarlsim.console import command, compilation_announced, progress_bar
+from cmarlsim.footprints.activations import Copies, active_steps
+from cmarlsim.footprints.bounds import cuts_bound, lags_for, paths_bound
+from cmarlsim.footprints.files import TRACE_STEP
+from cmarlsim.footprints.footprint import Footprint
+from cmarlsim.footprints.gossip import Gossip
+from cmarlsim.footprints.traces import Replay, read_k7
 from cmarlsim.kernels.world import Bools, Floats, Ints
-from cmarlsim.stochastic.activations import Copies, active_steps
-from cmarlsim.stochastic.bounds import cuts_bound, lags_for, paths_bound
-from cmarlsim.stochastic.footprint_files import TRACE_STEP
-from cmarlsim.stochastic.footprints import Footprint
-from cmarlsim.stochastic.gossip import Gossip
-from cmarlsim.stochastic.traces import Replay, read_k7
+from cmarlsim.terminal.console import command, compilation_announced, progress_bar
 
 NAME = "radio"
 KINDS = {"replay": ("#1f5fb4", "-"), "surrogate": ("#b2182b", "--")}

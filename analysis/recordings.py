@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cmarlsim.api import execute_batch
-from cmarlsim.console import compilation_announced, progress_bar
-from cmarlsim.differences import scenario_differences, shown
 from cmarlsim.errors import InputError
-from cmarlsim.execution import whole_rollouts
-from cmarlsim.learning.policy import Policy
-from cmarlsim.recording import LEVELS, Recording
+from cmarlsim.policies.policy import Policy
+from cmarlsim.recordings.differences import scenario_differences, shown
+from cmarlsim.recordings.recording import LEVELS, Recording
 from cmarlsim.scenario import Scenario
+from cmarlsim.simulation.execution import whole_rollouts
 from cmarlsim.sweeps.collecting import recordings_in
+from cmarlsim.terminal.console import compilation_announced, progress_bar
 
 RADII = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
 """Ranges d of Fig. 5c, in metres."""

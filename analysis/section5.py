@@ -23,7 +23,7 @@ from analysis.evidence import (
     red_in_spare_time,
 )
 from analysis.measures import connected, longest_stays
-from cmarlsim.recording import Recording
+from cmarlsim.recordings.recording import Recording
 
 RARELY = 0.1
 """Fraction of time that counts as rare if it is less."""

@@ -6,12 +6,12 @@ import math
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
+from cmarlsim.bounds.theory import MultiplierError
 from cmarlsim.errors import InputError, nearest
+from cmarlsim.footprints.files import load_footprint
+from cmarlsim.footprints.footprint import Footprint
+from cmarlsim.footprints.multipliers import Watch
 from cmarlsim.scenario import Dual
-from cmarlsim.stochastic.footprint_files import load_footprint
-from cmarlsim.stochastic.footprints import Footprint
-from cmarlsim.stochastic.multipliers import Watch
-from cmarlsim.theory import MultiplierError
 from cmarlsim.validation import parse
 
 P = 0.1

@@ -13,7 +13,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
 from cmarlsim.errors import InputError
-from cmarlsim.hdf5 import check_free
+from cmarlsim.storage.hdf5 import check_free
 
 SINGLE, DOUBLE = 3.5, 7.16
 """Widths of one and of two columns of the paper, in inches."""

@@ -1,7 +1,7 @@
 """``python benchmarks/activations.py``: where jumping from activation to activation beats stepping.
 
 Gossip of one source over random graphs in which every node has ten edges, by both engines of
-`cmarlsim.stochastic.gossip` in turn, over p. Prints a table, the p at which both cost the same, and how long
+`cmarlsim.footprints.gossip` in turn, over p. Prints a table, the p at which both cost the same, and how long
 the large case takes: 10,000 nodes, 50,000 edges, p = 0.001, 10,000 steps.
 """
 
@@ -17,10 +17,10 @@ import networkx as nx
 import numpy as np
 from measuring import digits, in_turn, markdown, replace_between
 
+from cmarlsim.footprints.activations import Copies
+from cmarlsim.footprints.footprint import Footprint
+from cmarlsim.footprints.gossip import spread
 from cmarlsim.kernels.world import Floats
-from cmarlsim.stochastic.activations import Copies
-from cmarlsim.stochastic.footprints import Footprint
-from cmarlsim.stochastic.gossip import spread
 
 DEGREE, SIZES, SEED = 10, (20, 1_000, 10_000), 0
 PROBABILITIES = (0.001, 0.003, 0.01, 0.02, 0.03, 0.1, 0.3)

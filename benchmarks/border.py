@@ -17,8 +17,8 @@ from measuring import Measured, digits, in_processes, in_turn, markdown, replace
 from rungs import RUNGS, beginning, work_of
 
 from cmarlsim import Policy, Scenario
+from cmarlsim.kernels.changes import new_log
 from cmarlsim.kernels.engine import run_rollouts
-from cmarlsim.kernels.events import new_log
 from cmarlsim.kernels.scene import Draws
 
 SEED, ROLLOUTS, PROCESSES, ROUNDS = 0, 400, 9, 5
@@ -52,12 +52,12 @@ def activity(scenario: Scenario, policy: Policy, rollouts: int) -> tuple[float, 
     begun = beginning(scenario, policy, SEED, rollouts, keep_steps=False)
     T0, agents = begun.draws.action.shape[1:]
     log = new_log(T0 * agents * (agents + scenario.M))
-    scene, trace = begun.scene._replace(log=log), type(begun.trace)(*(a[:1] for a in begun.trace))
+    scene, chunk = begun.scene._replace(log=log), type(begun.chunk)(*(a[:1] for a in begun.chunk))
     anybody, moves, events = 0, 0, 0
     for k in range(rollouts):
         scene.clock[:] = 0, -1
         draws = Draws(*(array[k : k + 1] for array in begun.draws))
-        assert run_rollouts(begun.site, begun.rules, begun.weights, begun.state, draws, scene, trace)
+        assert run_rollouts(begun.site, begun.rules, begun.weights, begun.state, draws, scene, chunk)
         arriving = scene.route.arriving[1:, 0].tolist()
         anybody += sum(word != 0 for word in arriving)
         moves += sum(word.bit_count() for word in arriving)

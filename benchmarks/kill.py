@@ -26,8 +26,8 @@ import h5py
 
 from cmarlsim import Policy, Scenario, execute, learn
 from cmarlsim.errors import InputError
-from cmarlsim.journal import Journal, journal_of
-from cmarlsim.learning.recipe import RECIPES
+from cmarlsim.storage.journal import Journal, journal_of
+from cmarlsim.training.recipe import RECIPES
 
 FORMS = [("step", "dense"), ("step", "sparse"), ("rollout", "auto"), ("summary", "auto")]
 OFTEN = 1e-9

@@ -20,7 +20,7 @@ from rivals.numpy_steps import NumpySteps, Result
 from rungs import NAMES, RUNGS, Beginning, beginning, jumping, work_of
 
 from cmarlsim import Policy, Scenario
-from cmarlsim.kernels.scene import Trace
+from cmarlsim.kernels.scene import Chunk
 from cmarlsim.randomness import stream, uniforms
 
 SEED, ROLLOUTS, PROCESSES, ROUNDS, NUMPY_ROUNDS = 0, 400, 9, 7, 1
@@ -38,7 +38,7 @@ def numpy_work(scenario: Scenario, policy: Policy, rollouts: int) -> Work:
     return lambda: partial(rival.run, start, begun.draws.action)
 
 
-def in_double(begun: Beginning) -> Callable[[], Trace]:
+def in_double(begun: Beginning) -> Callable[[], Chunk]:
     """The engine with the same weights, each in twice as many bytes."""
     names = ("W1", "b1", "W2", "b2")
     doubles = {name: getattr(begun.weights, name).astype(np.float64) for name in names}
@@ -49,10 +49,10 @@ def check(scenario: Scenario, policy: Policy, rollouts: int) -> None:
     """Stop unless every rung gives the rewards and multipliers of the NumPy engine."""
     wanted: Result = numpy_work(scenario, policy, rollouts)()()
     for rung in (*RUNGS, in_double):
-        trace = rung(beginning(scenario, policy, SEED, rollouts, keep_steps=True))()
-        same = np.array_equal(trace.reward, wanted.reward)
-        same &= np.allclose(trace.lam, wanted.lam, rtol=0, atol=1e-12)
-        same &= np.allclose(trace.lam_ideal, wanted.lam_ideal, rtol=0, atol=1e-12)
+        chunk = rung(beginning(scenario, policy, SEED, rollouts, keep_steps=True))()
+        same = np.array_equal(chunk.reward, wanted.reward)
+        same &= np.allclose(chunk.lam, wanted.lam, rtol=0, atol=1e-12)
+        same &= np.allclose(chunk.lam_ideal, wanted.lam_ideal, rtol=0, atol=1e-12)
         if not same:
             raise SystemExit(f"{rung}: not the rewards and multipliers of the NumPy engine")
 

@@ -23,7 +23,7 @@ import h5py
 import numpy as np
 from kill import largest_file
 
-from cmarlsim.journal import Journal
+from cmarlsim.storage.journal import Journal
 
 ROWS, CHUNKS, KILLS = 1000, 30, 50
 PIECE = 1000
@@ -99,7 +99,7 @@ def read_parts(folder: Path) -> np.ndarray:
 
 
 def write_journal(folder: Path, promise: Promise) -> None:
-    """A journal, as `cmarlsim.journal` keeps it."""
+    """A journal, as `cmarlsim.storage.journal` keeps it."""
     with Journal(folder / "r.journal") as journal:
         journal.start({}, 1000)
         for i in range(CHUNKS):

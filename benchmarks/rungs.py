@@ -11,9 +11,9 @@ from measuring import Work
 from stepping import Desk, Ideas, run_stepped
 
 from cmarlsim import Policy, Scenario
+from cmarlsim.kernels.changes import longer, new_log
 from cmarlsim.kernels.engine import run_rollouts
-from cmarlsim.kernels.events import longer, new_log
-from cmarlsim.kernels.scene import Draws, Rules, Scene, State, Trace, new_scene, new_trace
+from cmarlsim.kernels.scene import Chunk, Draws, Rules, Scene, State, new_chunk, new_scene
 from cmarlsim.kernels.world import Site, Weights, places_at
 from cmarlsim.randomness import stream, uniforms
 
@@ -27,11 +27,11 @@ class Beginning(NamedTuple):
     state: State
     draws: Draws
     scene: Scene
-    trace: Trace
+    chunk: Chunk
 
 
 def beginning(scenario: Scenario, policy: Policy, seed: int, rollouts: int, keep_steps: bool) -> Beginning:
-    """What `cmarlsim.execution.Run` begins with; all draws of the run are made beforehand."""
+    """What `cmarlsim.simulation.execution.Run` begins with; all draws of the run are made beforehand."""
     N, M, T0 = scenario.agents.N, scenario.M, scenario.dual.T0
     site, rules = scenario.site, scenario.rules()
     weights = policy.weights(N, site.world)
@@ -43,17 +43,17 @@ def beginning(scenario: Scenario, policy: Policy, seed: int, rollouts: int, keep
         state=State(places_at(start), np.zeros((N, M)), np.zeros(M)),
         draws=Draws(uniforms(seed, "action", 0, rollouts, (T0, N)), np.empty((rollouts, T0, 0))),
         scene=new_scene(site, rules, weights, N, T0),
-        trace=new_trace(rollouts, rollouts * T0 if keep_steps else 0, N, M),
+        chunk=new_chunk(rollouts, rollouts * T0 if keep_steps else 0, N, M),
     )
 
 
-def stepped(begun: Beginning, ideas: Ideas) -> Callable[[], Trace]:
+def stepped(begun: Beginning, ideas: Ideas) -> Callable[[], Chunk]:
     """A run, ready to go, by the step-by-step engine."""
     T0, N = begun.draws.action.shape[1:]
     M = len(begun.rules.c)
-    atlas = begun.site.atlas
+    numbered = begun.site.numbered
     if not ideas.numbered:
-        atlas = atlas._replace(**{name: getattr(atlas, name)[:0] for name in atlas._fields})
+        numbered = numbered._replace(**{name: getattr(numbered, name)[:0] for name in numbered._fields})
     desk = Desk(
         moved=np.ones(N, dtype=bool),
         position=np.zeros((N, 2)),
@@ -64,23 +64,23 @@ def stepped(begun: Beginning, ideas: Ideas) -> Callable[[], Trace]:
         estimate=np.zeros((2, T0, N, M), dtype=bool),
     )
     scene = begun.scene._replace(log=new_log(T0 * N * (N + M)))
-    site, action = begun.site._replace(atlas=atlas), begun.draws.action
+    site, action = begun.site._replace(numbered=numbered), begun.draws.action
 
-    def run() -> Trace:
-        run_stepped(ideas, site, begun.rules, begun.weights, begun.state, action, scene, desk, begun.trace)
-        return begun.trace
+    def run() -> Chunk:
+        run_stepped(ideas, site, begun.rules, begun.weights, begun.state, action, scene, desk, begun.chunk)
+        return begun.chunk
 
     return run
 
 
-def jumping(begun: Beginning) -> Callable[[], Trace]:
+def jumping(begun: Beginning) -> Callable[[], Chunk]:
     """A run, ready to go, by the engine."""
 
-    def run() -> Trace:
-        site, rules, weights, state, draws, scene, trace = begun
-        while not run_rollouts(site, rules, weights, state, draws, scene, trace):
+    def run() -> Chunk:
+        site, rules, weights, state, draws, scene, chunk = begun
+        while not run_rollouts(site, rules, weights, state, draws, scene, chunk):
             scene = scene._replace(log=longer(scene.log))
-        return trace
+        return chunk
 
     return run
 
@@ -97,7 +97,7 @@ NAMES = (
 )
 """The rungs, from the literal engine to the present one; each has the ideas of those before."""
 
-Rung = Callable[[Beginning], Callable[[], Trace]]
+Rung = Callable[[Beginning], Callable[[], Chunk]]
 RUNGS: tuple[Rung, ...] = (
     *(partial(stepped, ideas=Ideas(*[True] * ideas)) for ideas in range(len(Ideas._fields) + 1)),
     jumping,

@@ -20,8 +20,8 @@ from measuring import digits, markdown, replace_between
 from stages import SECONDS, STAGES, copied, split
 
 from cmarlsim import Policy, tiled
-from cmarlsim.execution import Run, chunk_size
 from cmarlsim.kernels.world import Floats
+from cmarlsim.simulation.execution import Run, chunk_size
 
 SEED, WARM_UP, ROLLOUTS = 0, 2, 2
 COPIES = {6: (1, 1), 60: (5, 2), 600: (10, 10)}
@@ -54,11 +54,11 @@ def timed_run(run: Run, chunk: int) -> tuple[float, Floats]:
     rollouts, seconds, lams = 0, 0.0, []
     while rollouts < ROLLOUTS or seconds < SECONDS:
         start = time.process_time()
-        trace = run.advance(chunk, keep_steps=False)
+        chunk = run.advance(chunk, keep_steps=False)
         seconds += time.process_time() - start
         rollouts += chunk
         if len(lams) * chunk < ROLLOUTS:
-            lams.append(trace.lam)
+            lams.append(chunk.lam)
     return seconds / rollouts, np.concatenate(lams)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cmarlsim.execution import Run
+from cmarlsim.kernels.changes import new_log
 from cmarlsim.kernels.compiling import kernel
 from cmarlsim.kernels.engine import (
     begin_rollout,
@@ -17,9 +17,9 @@ from cmarlsim.kernels.engine import (
     next_event,
     settle,
 )
-from cmarlsim.kernels.events import new_log
-from cmarlsim.kernels.scene import Rules, Scene, State, Trace, new_trace
+from cmarlsim.kernels.scene import Chunk, Rules, Scene, State, new_chunk
 from cmarlsim.kernels.world import Floats, Site, Weights
+from cmarlsim.simulation.execution import Run
 
 STAGES = ("travel", "links", "gossip", "settle")
 SECONDS = 2.0
@@ -35,7 +35,7 @@ def run_until(
     uniform: Floats,
     lam: Floats,
     scene: Scene,
-    trace: Trace,
+    chunk: Chunk,
 ) -> int:
     """Run rollouts as far as a stage of `STAGES`, with the multipliers that a whole run has, `lam` (K, N, M).
 
@@ -51,7 +51,7 @@ def run_until(
         for n in range(agents):
             for m in range(lam.shape[2]):
                 state.lam[n, m] = lam[k, n, m]
-        begin_rollout(site, rules, weights, state, uniform[k], scene, trace)
+        begin_rollout(site, rules, weights, state, uniform[k], scene, chunk)
         if stage == 0:
             continue
         t = 0
@@ -62,9 +62,9 @@ def run_until(
             t = next_event(rules, scene, t + 1, length)
         events += scene.log.happened[0]
         if stage > 1:
-            gossip_backwards(scene, length, trace, 0)
+            gossip_backwards(scene, length, chunk, 0)
         if stage > 2:
-            settle(rules, state, scene, length, trace, k)
+            settle(rules, state, scene, length, chunk, k)
     return events
 
 
@@ -83,16 +83,16 @@ def split(run: Run, state: State, scene: Scene, lam: Floats, after: Floats) -> l
     rollouts, agents, zones = lam.shape
     uniform = np.zeros((rollouts, run.scenario.dual.T0, agents))
     scene = scene._replace(log=new_log(len(run._scene.log.event)))
-    trace, samples, begun = new_trace(rollouts, 0, agents, zones), [], time.process_time()
+    chunk, samples, begun = new_chunk(rollouts, 0, agents, zones), [], time.process_time()
     fixed = run._site, run._rules, run._weights
     while len(samples) < 2 or time.process_time() - begun < SECONDS:
         row = []
         for stage in range(len(STAGES)):
             own_state, own_scene = copied(state), copied(scene)
             start = time.process_time()
-            events = run_until(stage, *fixed, own_state, uniform, lam, own_scene, trace)
+            events = run_until(stage, *fixed, own_state, uniform, lam, own_scene, chunk)
             row.append((time.process_time() - start) / rollouts)
             assert events >= 0, "the log is full"
-        assert np.array_equal(trace.lam, after), "not what the engine does"
+        assert np.array_equal(chunk.lam, after), "not what the engine does"
         samples.append(row)
     return np.median(samples[1:], axis=0).tolist()

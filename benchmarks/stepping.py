@@ -16,7 +16,7 @@ from cmarlsim.kernels.links import near_or_in_sight
 from cmarlsim.kernels.motion import position_of
 from cmarlsim.kernels.observing import in_zone, tile_of
 from cmarlsim.kernels.policy import cdf_row, draw_action, hidden_of_lam
-from cmarlsim.kernels.scene import Rules, Scene, State, Tables, Trace
+from cmarlsim.kernels.scene import Chunk, Rules, Scene, State, Tables
 from cmarlsim.kernels.travel import begin_table, go
 from cmarlsim.kernels.world import Bools, Floats, Ints, Places, Site, Weights
 
@@ -28,7 +28,7 @@ class Ideas(NamedTuple):
     table: bool = False  # the policy is a table during a rollout: each row is computed once
     hidden: bool = False  # and what the multipliers contribute to its hidden layer too
     moved: bool = False  # agents that did not move, and pairs of such, are not looked at again
-    numbered: bool = False  # places are numbers of the atlas
+    numbered: bool = False  # places are numbered
     events: bool = False  # gossip goes backwards over a log of events
 
 
@@ -74,15 +74,15 @@ def choose(
 @kernel
 def look(ideas: Ideas, site: Site, places: Places, desk: Desk, t: int) -> None:
     """Bring tiles, positions and direct observations to step t."""
-    atlas, own = site.atlas, desk.own
+    numbered, own = site.numbered, desk.own
     for n in range(len(desk.moved)):
         if ideas.moved and not desk.moved[n]:
             for m in range(own.shape[2]):
                 own[t, n, m] = own[t - 1, n, m]
         elif ideas.numbered:
-            desk.tile[n] = atlas.tile[places.node[n]]
+            desk.tile[n] = numbered.tile[places.node[n]]
             for m in range(own.shape[2]):
-                own[t, n, m] = has(atlas.zones[places.node[n]], m)
+                own[t, n, m] = has(numbered.zones[places.node[n]], m)
         else:
             x, y = position_of(site.world, places, n)
             desk.position[n, 0], desk.position[n, 1] = x, y
@@ -99,7 +99,7 @@ def connect(ideas: Ideas, site: Site, d: float, places: Places, desk: Desk) -> N
             if ideas.moved and not (desk.moved[i] or desk.moved[j]):
                 continue
             if ideas.numbered:
-                up = has(site.atlas.near[places.node[i]], places.node[j])
+                up = has(site.numbered.near[places.node[i]], places.node[j])
             else:
                 a, b = desk.position[i], desk.position[j]
                 up = near_or_in_sight(site.world, d, a[0], a[1], b[0], b[1])
@@ -124,13 +124,13 @@ def log_step(site: Site, rules: Rules, places: Places, desk: Desk, scene: Scene,
     for n in range(len(desk.moved)):
         route.place[t, n] = places.node[n]
         if desk.moved[n]:
-            desk.tile[n] = site.atlas.tile[places.node[n]]
+            desk.tile[n] = site.numbered.tile[places.node[n]]
             put(route.arriving[t], n, True)
     log_arrivals(site, rules.links, scene, t)
 
 
 @kernel
-def count(ideas: Ideas, desk: Desk, scene: Scene, trace: Trace, row: int) -> None:
+def count(ideas: Ideas, desk: Desk, scene: Scene, chunk: Chunk, row: int) -> None:
     """Count attended steps, in truth and as known at the end; write kept rewards from `row` on."""
     T0, agents, zones = desk.own.shape
     estimate, known = desk.estimate[(T0 - 1) & 1], scene.hindsight.known
@@ -145,8 +145,8 @@ def count(ideas: Ideas, desk: Desk, scene: Scene, trace: Trace, row: int) -> Non
                 reward |= desk.own[t, n, m]
                 known[m, n] += estimate[t, n, m]
             scene.attended[m] += reward
-            if len(trace.reward) > 0:
-                trace.reward[row + t, m] = reward
+            if len(chunk.reward) > 0:
+                chunk.reward[row + t, m] = reward
 
 
 @kernel
@@ -159,7 +159,7 @@ def run_stepped(
     uniform: Floats,
     scene: Scene,
     desk: Desk,
-    trace: Trace,
+    chunk: Chunk,
 ) -> None:
     """Run Algorithm 2 step by step with the draws `uniform` (K, T0, N)."""
     rollouts, T0, agents = uniform.shape
@@ -180,7 +180,7 @@ def run_stepped(
                 action = choose(ideas, weights, scene.tables, state.lam[n], n, tile, u)
                 desk.moved[n] = go(site, state.places, n, action, rules.speed)
         if ideas.events:
-            gossip_backwards(scene, T0, trace, k * T0)
+            gossip_backwards(scene, T0, chunk, k * T0)
         else:
-            count(ideas, desk, scene, trace, k * T0)
-        settle(rules, state, scene, T0, trace, k)
+            count(ideas, desk, scene, chunk, k * T0)
+        settle(rules, state, scene, T0, chunk, k)

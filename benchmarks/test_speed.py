@@ -15,8 +15,8 @@ from rivals.numpy_steps import NumpySteps
 from sides import Side
 
 from cmarlsim import Policy, Scenario, execute
-from cmarlsim.execution import STEPS, Run
 from cmarlsim.randomness import stream, uniforms
+from cmarlsim.simulation.execution import STEPS, Run
 
 SEED = 0
 TEAMS = ["1 (rank)", "5 (rank)", "50 (rank)", "5 (trained)"]
@@ -57,10 +57,10 @@ def numpy_rival(scenario: Scenario, policy: Policy, rollouts: int) -> Side:
     def run() -> Any:
         return rival.run(*draws(scenario, rollouts))
 
-    result, trace = run(), Run(scenario, policy, SEED).advance(rollouts, keep_steps=True)
-    assert np.array_equal(result.reward, trace.reward)
-    assert np.array_equal(result.lam, trace.lam)
-    assert np.array_equal(result.lam_ideal, trace.lam_ideal)
+    result, chunk = run(), Run(scenario, policy, SEED).advance(rollouts, keep_steps=True)
+    assert np.array_equal(result.reward, chunk.reward)
+    assert np.array_equal(result.lam, chunk.lam)
+    assert np.array_equal(result.lam_ideal, chunk.lam_ideal)
     return Side("NumPy", rollouts * scenario.dual.T0, lambda: run)
 
 
@@ -76,9 +76,9 @@ def twin_rival(scenario: Scenario, policy: Policy, rollouts: int) -> Side:
     def run() -> Any:
         return naive.simulate(*tables, weights, *draws(scenario, rollouts))
 
-    result, trace = run(), Run(scenario, policy, SEED).advance(rollouts, keep_steps=True)
-    assert np.array_equal(result["reward"], trace.reward)
-    assert np.array_equal(result["lam"][1:], trace.lam)
+    result, chunk = run(), Run(scenario, policy, SEED).advance(rollouts, keep_steps=True)
+    assert np.array_equal(result["reward"], chunk.reward)
+    assert np.array_equal(result["lam"][1:], chunk.lam)
     return Side("plain twin", rollouts * scenario.dual.T0, lambda: run)
 
 

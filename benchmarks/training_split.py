@@ -25,11 +25,11 @@ from cmarlsim import Policy, Scenario
 from cmarlsim.kernels.episodes import Experience
 from cmarlsim.learning import gradients, reinforce
 from cmarlsim.learning.mlp import MLP
-from cmarlsim.learning.recipe import RECIPES, sample_multipliers
 from cmarlsim.training import block, learners
 from cmarlsim.training.block import Block
 from cmarlsim.training.learners import Learners, agent_of
 from cmarlsim.training.loop import Loop
+from cmarlsim.training.recipe import RECIPES, sample_multipliers
 from cmarlsim.training.task import Task
 from cmarlsim.training.team import Team
 

@@ -12,21 +12,21 @@ from cmarlsim.version import __version__
 
 if TYPE_CHECKING:
     from cmarlsim.api import execute, execute_batch, learn
-    from cmarlsim.campus import tiled
     from cmarlsim.errors import InputError
-    from cmarlsim.learning.policy import Policy
-    from cmarlsim.recording import Recording
+    from cmarlsim.policies.policy import Policy
+    from cmarlsim.recordings.recording import Recording
     from cmarlsim.scenario import Scenario
+    from cmarlsim.tiled_scenarios import tiled
 
 _HOME = {
     "InputError": "cmarlsim.errors",
-    "Policy": "cmarlsim.learning.policy",
-    "Recording": "cmarlsim.recording",
+    "Policy": "cmarlsim.policies.policy",
+    "Recording": "cmarlsim.recordings.recording",
     "Scenario": "cmarlsim.scenario",
     "execute": "cmarlsim.api",
     "execute_batch": "cmarlsim.api",
     "learn": "cmarlsim.api",
-    "tiled": "cmarlsim.campus",
+    "tiled": "cmarlsim.tiled_scenarios",
 }
 
 __all__ = [

@@ -7,11 +7,11 @@ import sys
 import typer
 
 from cmarlsim.advise import advise
-from cmarlsim.console import interruptible, start
 from cmarlsim.replay import replay
 from cmarlsim.rerun import rerun
 from cmarlsim.run import run
 from cmarlsim.sweep import application
+from cmarlsim.terminal.console import interruptible, start
 from cmarlsim.train import train
 
 

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from cmarlsim.advice.counsel import TARGET, Question, ask
-from cmarlsim.advice_report import print_advice
-from cmarlsim.console import command, compilation_announced, waiting
 from cmarlsim.randomness import check_seed
 from cmarlsim.scenario import Scenario
-from cmarlsim.teams import fitting_policy, usual_policy
+from cmarlsim.terminal.advice_report import print_advice
+from cmarlsim.terminal.console import command, compilation_announced, waiting
+from cmarlsim.terminal.teams import fitting_policy, usual_policy
 
 
 def advise(

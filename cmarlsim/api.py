@@ -10,20 +10,20 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Unpack, overload
 
-from cmarlsim.checkpoint import already_made, checkpoint_of, go_on, save
 from cmarlsim.errors import InputError, is_whole
-from cmarlsim.execution import STEPS, Run, whole_rollouts
-from cmarlsim.hdf5 import check_free
-from cmarlsim.learning.policy import Policy
-from cmarlsim.learning.recipe import Recipe
-from cmarlsim.memory import check_record_memory, record_bytes
-from cmarlsim.memory_recorder import MemoryRecorder
+from cmarlsim.policies.policy import Policy
 from cmarlsim.randomness import check_seed
-from cmarlsim.recorder import CHECKPOINT_SECONDS, Recorder
-from cmarlsim.recording import Recording, choose_links
-from cmarlsim.runs import Progress, Writing, check_writing, run_in_memory, run_into_file
+from cmarlsim.recordings.memory_recorder import MemoryRecorder
+from cmarlsim.recordings.recorder import CHECKPOINT_SECONDS, Recorder
+from cmarlsim.recordings.recording import Recording, choose_links
 from cmarlsim.scenario import Scenario
+from cmarlsim.simulation.execution import STEPS, Run, whole_rollouts
+from cmarlsim.simulation.memory_limits import check_record_memory, record_bytes
+from cmarlsim.simulation.runs import Progress, Writing, check_writing, run_in_memory, run_into_file
+from cmarlsim.storage.hdf5 import check_free
 from cmarlsim.training import DivergedError, Training
+from cmarlsim.training.checkpoint import already_made, checkpoint_of, go_on, save
+from cmarlsim.training.recipe import Recipe
 
 _BLOCK = 25
 

@@ -12,14 +12,14 @@ from typing import Annotated
 
 import typer
 
-from cmarlsim.console import Stop, command, compilation_announced, progress_bar
 from cmarlsim.errors import InputError
-from cmarlsim.files import real
-from cmarlsim.films.film import find_ffmpeg, gif, mp4
-from cmarlsim.films.moments import largest_multiplier, moments
-from cmarlsim.films.stage import Stage
-from cmarlsim.hdf5 import check_free, take_name
-from cmarlsim.recording import Recording
+from cmarlsim.recordings.recording import Recording
+from cmarlsim.report.film import find_ffmpeg, gif, mp4
+from cmarlsim.report.moments import largest_multiplier, moments
+from cmarlsim.report.stage import Stage
+from cmarlsim.storage.files import real
+from cmarlsim.storage.hdf5 import check_free, take_name
+from cmarlsim.terminal.console import Stop, command, compilation_announced, progress_bar
 
 FILM_STEPS = 400
 """Length of a film, unless asked otherwise."""

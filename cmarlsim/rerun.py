@@ -10,14 +10,14 @@ from typing import Annotated, NamedTuple
 import numpy as np
 import typer
 
-from cmarlsim.console import command, compilation_announced, progress_bar
 from cmarlsim.errors import InputError
-from cmarlsim.execution import Run
-from cmarlsim.kernels.scene import Trace
-from cmarlsim.learning.policy import RANK, Policy
-from cmarlsim.provenance import versions
-from cmarlsim.recording import AXES, Recording, location
-from cmarlsim.summary import Summary
+from cmarlsim.kernels.scene import Chunk
+from cmarlsim.policies.policy import RANK, Policy
+from cmarlsim.recordings.recording import AXES, Recording, location
+from cmarlsim.recordings.summary import Summary
+from cmarlsim.simulation.execution import Run
+from cmarlsim.storage.provenance import versions
+from cmarlsim.terminal.console import command, compilation_announced, progress_bar
 
 DIFFERENT = 1
 """Exit code where the recording is not what its run gives."""
@@ -125,17 +125,17 @@ def first_difference(
         start = recording.rows(location(name), 0, first)
         if difference := _compare(recording, name, 0, np.zeros_like(start)):
             return difference
-    for trace in run.chunks(recording.rollouts_done, keep_steps, sparse=recording.sparse):
+    for chunk in run.chunks(recording.rollouts_done, keep_steps, sparse=recording.sparse):
         differences = []
         for name in recording.names:
-            rows = getattr(trace, name)
+            rows = getattr(chunk, name)
             if difference := _compare(recording, name, place[name], rows):
-                differences.append((_rollout(trace, name, difference.row - place[name]), difference))
+                differences.append((_rollout(chunk, name, difference.row - place[name]), difference))
             place[name] += len(rows)
         if differences:
             return min(differences, key=lambda found: found[0])[1]
-        summary.add(trace)
-        advance(len(trace.lam))
+        summary.add(chunk)
+        advance(len(chunk.lam))
     if recording.level == "summary":
         for name, expected in summary.datasets().items():
             if difference := _compare(recording, name, 0, expected):
@@ -159,11 +159,11 @@ def _compare(recording: Recording, name: str, first: int, expected: np.ndarray) 
     return Difference(path, first + row, found[row], expected[row])
 
 
-def _rollout(trace: Trace, name: str, row: int) -> int:
+def _rollout(chunk: Chunk, name: str, row: int) -> int:
     """The rollout of a chunk that a row of a dataset belongs to."""
     if name == "link_pair":
-        row, name = int(np.searchsorted(np.cumsum(trace.link_count), row, side="right")), "link_count"
-    return row * len(trace.lam) // len(getattr(trace, name))
+        row, name = int(np.searchsorted(np.cumsum(chunk.link_count), row, side="right")), "link_count"
+    return row * len(chunk.lam) // len(getattr(chunk, name))
 
 
 def _bits(array: np.ndarray) -> np.ndarray:

@@ -12,20 +12,28 @@ from typing import Annotated
 
 import typer
 
-from cmarlsim.console import STOPPED, Stop, command, compilation_announced, grouped, progress_bar, waiting
 from cmarlsim.errors import InputError
-from cmarlsim.execution import Run, whole_rollouts
-from cmarlsim.hdf5 import check_free
-from cmarlsim.journal import journal_of
-from cmarlsim.parallel import Task, run_tasks
-from cmarlsim.picture import draw_runs
 from cmarlsim.randomness import check_seed
-from cmarlsim.recorder import CHECKPOINT_SECONDS, Resume
-from cmarlsim.recording import Recording, check_record, choose_links
-from cmarlsim.report import print_report
-from cmarlsim.runs import Writing, check_writing
+from cmarlsim.recordings.recorder import CHECKPOINT_SECONDS, Resume
+from cmarlsim.recordings.recording import Recording, check_record, choose_links
+from cmarlsim.report.picture import draw_runs
 from cmarlsim.scenario import Scenario
-from cmarlsim.teams import fitting_policy
+from cmarlsim.simulation.execution import Run, whole_rollouts
+from cmarlsim.simulation.runs import Writing, check_writing
+from cmarlsim.storage.hdf5 import check_free
+from cmarlsim.storage.journal import journal_of
+from cmarlsim.terminal.console import (
+    STOPPED,
+    Stop,
+    command,
+    compilation_announced,
+    grouped,
+    progress_bar,
+    waiting,
+)
+from cmarlsim.terminal.parallel import Task, run_tasks
+from cmarlsim.terminal.run_report import print_report
+from cmarlsim.terminal.teams import fitting_policy
 
 AUTO = Path("auto")
 

@@ -15,10 +15,10 @@ import numpy as np
 import tomli_w
 from pydantic import Field, model_validator
 
-from cmarlsim import shipped
-from cmarlsim.atlas import build_atlas
+from cmarlsim.building.floorplan import FloorPlan, build_world, goals_of
+from cmarlsim.building.places import number_places
+from cmarlsim.building.visibility import NO_VISIBILITY, build_visibility
 from cmarlsim.errors import InputError
-from cmarlsim.floorplan import FloorPlan, build_world, goals_of
 from cmarlsim.graphs import FOOTPRINTS, components, footprint_edges
 from cmarlsim.kernels.observing import tile_of
 from cmarlsim.kernels.scene import Rules
@@ -29,19 +29,19 @@ from cmarlsim.kernels.world import (
     SIGHT_OR_DISC,
     TICKS_PER_METRE,
     TOLERANCE,
-    Atlas,
     LinkModel,
-    Sights,
+    NumberedPlaces,
     Site,
+    Visibility,
     World,
 )
-from cmarlsim.sights import NO_SIGHTS, build_sights
+from cmarlsim.storage import shipped
 from cmarlsim.validation import Count, Name, Number, Point, Strict, apply_setting, dotted, parse, read_toml
 
 LINK_CODES = {"sight-or-disc": SIGHT_OR_DISC, "bernoulli": BERNOULLI, "always": ALWAYS, "never": NEVER}
 MOST_AGENTS = 65_535
 FEW = 64
-"""Up to so many agents, asking the atlas about every pair is faster than looking along the edges."""
+"""Up to so many agents, looking every pair up among numbered places is faster than going along the edges."""
 MOST_STEPS = 10**6
 SLOWEST, FASTEST = 1e-6, 1e4
 """Metres a step: slower agents would be lost in the tolerances, faster ones are a slip of the units."""
@@ -192,20 +192,20 @@ class Scenario(Strict):
         return build_world(self.floorplan, self._discs)
 
     @cached_property
-    def atlas(self) -> Atlas:
+    def numbered(self) -> NumberedPlaces:
         """Numbered places of the world, at this scenario's speed and range."""
-        return build_atlas(self.floorplan, self._discs, self.speed_ticks, float(self.links.d or 0.0))
+        return number_places(self.floorplan, self._discs, self.speed_ticks, float(self.links.d or 0.0))
 
     @cached_property
-    def sights(self) -> Sights:
+    def visibility(self) -> Visibility:
         """What can be seen from each waypoint edge, at this scenario's range."""
-        return build_sights(self.floorplan, self._discs, float(self.links.d or 0.0))
+        return build_visibility(self.floorplan, self._discs, float(self.links.d or 0.0))
 
     @cached_property
     def site(self) -> Site:
-        """World, atlas and sights for the engine; a small team with an atlas needs no sights."""
-        alone = len(self.atlas.tile) > 0 and (self.agents.N <= FEW or self.links.model != "sight-or-disc")
-        return Site(self.world, self.atlas, NO_SIGHTS if alone else self.sights)
+        """World, numbered places and visibility sets; a small team with numbered places needs no sets."""
+        alone = len(self.numbered.tile) > 0 and (self.agents.N <= FEW or self.links.model != "sight-or-disc")
+        return Site(self.world, self.numbered, NO_VISIBILITY if alone else self.visibility)
 
     def at_range(self, d: float) -> Self:
         """The same scenario with `links.d` = `d` metres.
@@ -217,7 +217,11 @@ class Scenario(Strict):
         """
         links = parse(Links, self.links.model_dump() | {"d": d}, f"scenario '{self.name}', links")
         other = self.model_copy(update={"links": links})
-        for name in ("atlas", "sights", "site"):  # which depend on it, and were copied if they were there
+        for name in (
+            "numbered",
+            "visibility",
+            "site",
+        ):  # which depend on it, and were copied if they were there
             other.__dict__.pop(name, None)
         return other
 

@@ -12,9 +12,8 @@ from typing import Annotated
 
 import typer
 
-from cmarlsim.console import STOPPED, Stop, compilation_announced, interruptible, progress_bar, start
 from cmarlsim.errors import InputError, nearest
-from cmarlsim.hdf5 import check_free
+from cmarlsim.storage.hdf5 import check_free
 from cmarlsim.sweeps.axes import MOST_TASKS
 from cmarlsim.sweeps.collecting import complete, default_kind, table_of, write_hdf5, write_table
 from cmarlsim.sweeps.company import run_all
@@ -27,6 +26,7 @@ from cmarlsim.sweeps.results import Census
 from cmarlsim.sweeps.slurm import AGAIN, Arrays, Wishes
 from cmarlsim.sweeps.status import Status
 from cmarlsim.sweeps.work import Worker
+from cmarlsim.terminal.console import STOPPED, Stop, compilation_announced, interruptible, progress_bar, start
 
 MOST_FAILED = 100
 """Largest exit code of ``run``: so many tasks failed, or more."""

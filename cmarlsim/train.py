@@ -10,15 +10,15 @@ from typing import Annotated, Any
 import typer
 
 from cmarlsim.api import learn
-from cmarlsim.checkpoint import already_made, checkpoint_of, go_on
-from cmarlsim.console import STOPPED, Stop, command, compilation_announced, progress_bar
 from cmarlsim.errors import InputError, nearest
-from cmarlsim.learning.policy import Policy
-from cmarlsim.learning.recipe import RECIPES, Recipe
+from cmarlsim.policies.policy import Policy
 from cmarlsim.randomness import check_seed
-from cmarlsim.recorder import CHECKPOINT_SECONDS
+from cmarlsim.recordings.recorder import CHECKPOINT_SECONDS
 from cmarlsim.scenario import Scenario
+from cmarlsim.terminal.console import STOPPED, Stop, command, compilation_announced, progress_bar
 from cmarlsim.training import Training
+from cmarlsim.training.checkpoint import already_made, checkpoint_of, go_on
+from cmarlsim.training.recipe import RECIPES, Recipe
 from cmarlsim.validation import parse, setting_value
 
 

@@ -12,12 +12,12 @@ import numpy as np
 import tomli_w
 from naive import Floats, Toml
 
-from cmarlsim import shipped
-from cmarlsim.campus import tiled
 from cmarlsim.learning.mlp import MLP
-from cmarlsim.learning.policy import Encoding, Policy
+from cmarlsim.policies.policy import Encoding, Policy
 from cmarlsim.randomness import stream, uniforms
 from cmarlsim.scenario import Scenario
+from cmarlsim.storage import shipped
+from cmarlsim.tiled_scenarios import tiled
 
 COMPILED = not numba.config.DISABLE_JIT
 

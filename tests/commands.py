@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from cmarlsim.console import command
+from cmarlsim.terminal.console import command
 
 Outcome = tuple[int, str, str]
 Call = Callable[..., Outcome]

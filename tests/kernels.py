@@ -5,15 +5,15 @@ from collections.abc import Iterator
 import naive
 import numpy as np
 
-from cmarlsim.execution import Run
+from cmarlsim.building.visibility import NO_VISIBILITY, stretches_of
 from cmarlsim.kernels.bits import Words
+from cmarlsim.kernels.changes import new_log
 from cmarlsim.kernels.engine import log_arrivals
-from cmarlsim.kernels.events import new_log
 from cmarlsim.kernels.scene import Rules, Scene, new_scene
-from cmarlsim.kernels.world import Atlas, Bools, Floats, Ints, Places, Site, World, places_at
-from cmarlsim.learning.policy import Policy
+from cmarlsim.kernels.world import Bools, Floats, Ints, NumberedPlaces, Places, Site, World, places_at
+from cmarlsim.policies.policy import Policy
 from cmarlsim.scenario import Scenario
-from cmarlsim.sights import NO_SIGHTS, stretches_of
+from cmarlsim.simulation.execution import Run
 
 FULL = np.uint64(2**64 - 1)
 
@@ -40,9 +40,9 @@ def unset_words(*shape: int) -> Words:
     return np.full(shape, FULL)
 
 
-def no_atlas(zones: int) -> Atlas:
-    """The atlas of a world with too many places."""
-    return Atlas(
+def no_numbers(zones: int) -> NumberedPlaces:
+    """The numbered places of a world with too many."""
+    return NumberedPlaces(
         position=np.empty((0, 2)),
         stretch=np.empty(0, dtype=np.int64),
         tile=np.empty(0, dtype=np.int64),
@@ -56,17 +56,17 @@ def stretches(world: World) -> Floats:
     return stretches_of(world)[0]
 
 
-def site_without_atlas(scenario: Scenario) -> Site:
-    return Site(scenario.world, no_atlas(scenario.M), scenario.sights)
+def site_without_numbers(scenario: Scenario) -> Site:
+    return Site(scenario.world, no_numbers(scenario.M), scenario.visibility)
 
 
 def sites(scenario: Scenario) -> list[Site]:
-    """All ways to look at the world: along its stretches, with its atlas too, and with that alone."""
-    found = [site_without_atlas(scenario)]
-    if len(scenario.atlas.tile):
-        found.append(found[0]._replace(atlas=scenario.atlas))
+    """All ways to look at the world: along its stretches, with numbered places too, and with that alone."""
+    found = [site_without_numbers(scenario)]
+    if len(scenario.numbered.tile):
+        found.append(found[0]._replace(numbered=scenario.numbered))
         if scenario.agents.N <= 64:
-            found.append(found[1]._replace(sights=NO_SIGHTS))
+            found.append(found[1]._replace(visibility=NO_VISIBILITY))
     return found
 
 
@@ -89,9 +89,9 @@ def roomy_scene(site: Site, rules: Rules, agents: int, T0: int) -> Scene:
 def looked_at(scenario: Scenario, edge: Ints, position: Floats) -> Iterator[Scene]:
     """Agents that stand, step by step, on points of stretches of way; (T, N) and (T, N, 2).
 
-    Who does not move does not arrive. Without an atlas: all is found by looking along the stretches.
+    Who does not move does not arrive. Without an numbered: all is found by looking along the stretches.
     """
-    site, rules, (steps, agents) = site_without_atlas(scenario), scenario.rules(), edge.shape
+    site, rules, (steps, agents) = site_without_numbers(scenario), scenario.rules(), edge.shape
     scene = roomy_scene(site, rules, agents, steps)
     for t in range(steps):
         moved = np.ones(agents, dtype=np.bool_)
@@ -121,18 +121,18 @@ def unpacked(places: Places) -> naive.Place:
     return "edge", edge, offset
 
 
-def numbered_places(plan: naive.Plan, atlas: Atlas, speed: int) -> list[naive.Place]:
-    """The places of an atlas by number: as many as the twin reaches from the waypoints, each one once."""
+def numbered_places(plan: naive.Plan, numbered: NumberedPlaces, speed: int) -> list[naive.Place]:
+    """The numbered places: as many as the twin reaches from the waypoints, each one once."""
     place: dict[int, naive.Place] = {p: ("node", p) for p in range(len(plan.point))}
     waiting = list(place)
     while waiting:
         q = waiting.pop()
         for zone in range(len(plan.goal)):
-            after, reached = int(atlas.after[q, zone]), naive.advance(plan, place[q], zone, speed)
+            after, reached = int(numbered.after[q, zone]), naive.advance(plan, place[q], zone, speed)
             if after not in place:
                 place[after] = reached
                 waiting.append(after)
             assert place[after] == reached
-    assert sorted(place) == list(range(len(atlas.tile)))
+    assert sorted(place) == list(range(len(numbered.tile)))
     assert len(set(place.values())) == len(place)
     return [place[q] for q in range(len(place))]

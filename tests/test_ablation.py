@@ -13,9 +13,9 @@ import pytest
 from analysis import ablation
 from analysis.ablation import VARIANTS, chosen, summary, tabulated
 from cmarlsim import InputError, Policy, Scenario, execute
-from cmarlsim.console import Stop
-from cmarlsim.learning.recipe import Recipe
+from cmarlsim.terminal.console import Stop
 from cmarlsim.training import Training
+from cmarlsim.training.recipe import Recipe
 
 TABLE = pd.DataFrame(
     [

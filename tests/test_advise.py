@@ -22,15 +22,15 @@ from cmarlsim.advice.requirements import Requirement, requirements, window
 from cmarlsim.advice.shown import along_path, shown
 from cmarlsim.advice.situation import Gossip, Situation, estimated_gossip, known_gossip
 from cmarlsim.advice.statements import ESTIMATED, PROVEN, Change, Statement, plain
-from cmarlsim.advice_report import answers, print_advice, safely
 from cmarlsim.advise import advise
+from cmarlsim.bounds.path_bounds import PathBounds
+from cmarlsim.bounds.theory import MultiplierError
 from cmarlsim.errors import InputError
+from cmarlsim.footprints.footprint import Footprint, named, strongest
 from cmarlsim.learning.mlp import MLP
-from cmarlsim.learning.policy import Encoding
-from cmarlsim.path_bounds import PathBounds
+from cmarlsim.policies.policy import Encoding
 from cmarlsim.scenario import Links
-from cmarlsim.stochastic.footprints import Footprint, named, strongest
-from cmarlsim.theory import MultiplierError
+from cmarlsim.terminal.advice_report import answers, print_advice, safely
 
 RANK = Policy.load("rank")
 PATH = ["links.model=bernoulli", "links.footprint=path", "links.p=0.3", "agents.N=2"]
@@ -317,7 +317,7 @@ def test_long_rollouts_make_no_smaller_bound(monkeypatch: pytest.MonkeyPatch) ->
     """Values of B in groups bound from above, and hardly more."""
     bound = MultiplierError(3, 0.05, 0.01, 0.5, 2000)
     fine = bound._by_moments(20, None)
-    monkeypatch.setattr("cmarlsim.theory.MOST_GROUPS", 500)
+    monkeypatch.setattr("cmarlsim.bounds.theory.MOST_GROUPS", 500)
     assert fine <= bound._by_moments(20, None) <= 1.1 * fine
 
 
@@ -495,11 +495,11 @@ def test_a_given_L_counts_and_a_measured_one_is_an_estimate() -> None:
 def test_diametral_nodes_are_found_in_any_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     graph = Footprint("tail", 6, np.array([(0, 1), (1, 2), (2, 0), (2, 3), (3, 4), (4, 5)]), np.asarray(1.0))
     for block in (1, 12, 2**22):
-        monkeypatch.setattr("cmarlsim.stochastic.footprints.BLOCK", block)
+        monkeypatch.setattr("cmarlsim.footprints.footprint.BLOCK", block)
         twin = replace(graph)
         assert (twin.diametral, twin.diameter) == ((0, 5), 4)
     path = Footprint("turned", 4, np.array([(1, 0), (0, 2), (2, 3)]), np.asarray(1.0))
-    monkeypatch.setattr("cmarlsim.stochastic.footprints.BLOCK", 1)
+    monkeypatch.setattr("cmarlsim.footprints.footprint.BLOCK", 1)
     assert path.diametral == (1, 3)
 
 

@@ -21,7 +21,7 @@ from analysis.baselines.team import with_thresholds
 from analysis.baselines.ways import shortest_gaps, trips
 from cmarlsim.errors import InputError
 from cmarlsim.kernels.world import Bools
-from cmarlsim.patrol import Patrol
+from cmarlsim.simulation.prescribed import Patrol
 
 PAPER, TINY = shipped_case("paper"), shipped_case("tiny")
 

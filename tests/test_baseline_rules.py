@@ -22,10 +22,10 @@ from analysis.baselines.rules import Consensus, Frozen, Gossip, Shared, metropol
 from analysis.baselines.rungs import Learned
 from analysis.baselines.team import Team, with_thresholds, without_links
 from cmarlsim import execute
-from cmarlsim.execution import Run
-from cmarlsim.kernels.scene import Trace
+from cmarlsim.kernels.scene import Chunk
 from cmarlsim.kernels.world import Bools, Floats
-from cmarlsim.learning.policy import Policy
+from cmarlsim.policies.policy import Policy
+from cmarlsim.simulation.execution import Run
 
 CASES = {"tiny": shipped_case("tiny"), "paper": shipped_case("paper"), "trained": trained_case()}
 PAPER = CASES["trained"]
@@ -36,20 +36,20 @@ def policy_of(case: Case) -> Policy:
     return Policy.load("rank" if case.policy == "rank" else "paper")
 
 
-def played(case: Case, rule: Gossip, seed: int = 3, rollouts: int = K, aim: float = 0.0) -> Trace:
+def played(case: Case, rule: Gossip, seed: int = 3, rollouts: int = K, aim: float = 0.0) -> Chunk:
     team = Team(Run(scenario_of(case), policy_of(case), seed), rule, aim)
     return team.play(rollouts, keep_steps=True)
 
 
-def own_counts(case: Case, trace: Trace, k: int) -> Floats:
+def own_counts(case: Case, chunk: Chunk, k: int) -> Floats:
     """(N, M) steps that each agent spent in each zone during rollout k."""
     T0 = case.scenario["dual"]["T0"]
-    steps = trace.position[k * T0 : (k + 1) * T0].tolist()
+    steps = chunk.position[k * T0 : (k + 1) * T0].tolist()
     return np.array([[naive.zones_of(case.scenario, x) for x in step] for step in steps]).sum(axis=0)
 
 
-def lam_before(trace: Trace) -> Floats:
-    return np.concatenate([np.zeros_like(trace.lam[:1]), trace.lam[:-1]])
+def lam_before(chunk: Chunk) -> Floats:
+    return np.concatenate([np.zeros_like(chunk.lam[:1]), chunk.lam[:-1]])
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -59,22 +59,22 @@ def test_gossip_is_the_engine_bit_for_bit(name: str, keep_steps: bool) -> None:
     scenario, policy = scenario_of(case), policy_of(case)
     steps = K * scenario.dual.T0
     learned = Learned("gossip", "", policy, Gossip()).rung()
-    trace = learned.prepare(scenario, steps)(3).play(K, keep_steps)
+    chunk = learned.prepare(scenario, steps)(3).play(K, keep_steps)
     recording = execute(scenario, policy, steps, 3)
-    assert (trace.lam == recording.lam[1:]).all()
-    assert (trace.reward_mean == recording.reward_mean).all()
+    assert (chunk.lam == recording.lam[1:]).all()
+    assert (chunk.reward_mean == recording.reward_mean).all()
     if keep_steps:
         for name in ("position", "action", "link", "reward", "estimate"):
-            assert (getattr(trace, name) == getattr(recording, name)).all()
+            assert (getattr(chunk, name) == getattr(recording, name)).all()
 
 
 def test_alpha_0_and_silence_are_the_engine_with_these_settings() -> None:
     scenario, policy = scenario_of(PAPER), policy_of(PAPER)
     steps = K * scenario.dual.T0
     still = scenario.model_copy(update={"dual": scenario.dual.model_copy(update={"alpha": 0.0})})
-    trace = Team(Run(scenario, policy, 5), Gossip(alpha=0.0)).play(K)
-    assert (trace.lam == execute(still, policy, steps, 5).lam[1:]).all()
-    assert (trace.lam != execute(scenario, policy, steps, 5).lam[1:]).any()
+    chunk = Team(Run(scenario, policy, 5), Gossip(alpha=0.0)).play(K)
+    assert (chunk.lam == execute(still, policy, steps, 5).lam[1:]).all()
+    assert (chunk.lam != execute(scenario, policy, steps, 5).lam[1:]).any()
     silent = Learned("silent", "", policy, Gossip(), "nothing").rung().prepare(scenario, steps)(5)
     links = scenario.links.model_copy(update={"model": "never"})
     alone = execute(scenario.model_copy(update={"links": links}), policy, steps, 5)
@@ -83,43 +83,43 @@ def test_alpha_0_and_silence_are_the_engine_with_these_settings() -> None:
 
 
 def test_shared_multipliers_follow_the_true_rewards() -> None:
-    trace, dual = played(PAPER, Shared()), PAPER.scenario["dual"]
+    chunk, dual = played(PAPER, Shared()), PAPER.scenario["dual"]
     c, lam = np.array([zone["c"] for zone in PAPER.scenario["zones"]]), np.zeros(6)
     for k in range(K):
-        reward = trace.reward[k * dual["T0"] : (k + 1) * dual["T0"]]
+        reward = chunk.reward[k * dual["T0"] : (k + 1) * dual["T0"]]
         lam = naive.dual_update(lam, reward, c, dual["alpha"], dual["eta"])
-        assert trace.lam[k] == pytest.approx(np.tile(lam, (5, 1)), abs=1e-12)
+        assert chunk.lam[k] == pytest.approx(np.tile(lam, (5, 1)), abs=1e-12)
 
 
 def test_aiming_higher_raises_the_thresholds_of_the_update_only() -> None:
     aim, dual = 0.1, PAPER.scenario["dual"]
-    trace = played(PAPER, Gossip(), aim=aim)
+    chunk = played(PAPER, Gossip(), aim=aim)
     c = np.array([zone["c"] for zone in PAPER.scenario["zones"]]) + aim
-    estimate = trace.estimate.reshape(K, dual["T0"], 5, 6)
-    for k, before in enumerate(lam_before(trace)):
+    estimate = chunk.estimate.reshape(K, dual["T0"], 5, 6)
+    for k, before in enumerate(lam_before(chunk)):
         for n in range(5):
             lam = naive.dual_update(before[n], estimate[k, :, n], c, dual["alpha"], dual["eta"])
-            assert trace.lam[k, n] == pytest.approx(lam, abs=1e-12)
+            assert chunk.lam[k, n] == pytest.approx(lam, abs=1e-12)
 
 
 def test_a_decreasing_step_shrinks_with_the_rollouts() -> None:
-    trace, dual = played(PAPER, Gossip(alpha=0.0, decay=1.0)), PAPER.scenario["dual"]
+    chunk, dual = played(PAPER, Gossip(alpha=0.0, decay=1.0)), PAPER.scenario["dual"]
     c = np.array([zone["c"] for zone in PAPER.scenario["zones"]])
-    known = trace.estimate.reshape(K, dual["T0"], 5, 6).sum(axis=1)
-    for k, before in enumerate(lam_before(trace)):
+    known = chunk.estimate.reshape(K, dual["T0"], 5, 6).sum(axis=1)
+    for k, before in enumerate(lam_before(chunk)):
         step = dual["eta"] / (k + 1) * (c - known[k] / dual["T0"])
-        assert trace.lam[k] == pytest.approx(np.maximum(0, before + step), abs=1e-12)
+        assert chunk.lam[k] == pytest.approx(np.maximum(0, before + step), abs=1e-12)
 
 
 def test_frozen_multipliers_are_in_force_from_the_first_rollout_to_the_last() -> None:
     lam = (0.1, 1.0, 0.2, 0.0, 0.3, 0.0)
-    trace = played(PAPER, Frozen(lam=lam))
-    assert (trace.lam == np.array(lam)).all()
+    chunk = played(PAPER, Frozen(lam=lam))
+    assert (chunk.lam == np.array(lam)).all()
     run = Run(scenario_of(PAPER), policy_of(PAPER), 3)
     run.lam = np.tile(lam, (5, 1))
     T0 = run.scenario.dual.T0
-    assert (run.advance(1, keep_steps=True).action == trace.action[:T0]).all()
-    assert (trace.action != played(PAPER, Gossip()).action)[:T0].any()
+    assert (run.advance(1, keep_steps=True).action == chunk.action[:T0]).all()
+    assert (chunk.action != played(PAPER, Gossip()).action)[:T0].any()
 
 
 def averaged(link: Bools, lam: Floats) -> Floats:
@@ -133,15 +133,15 @@ def averaged(link: Bools, lam: Floats) -> Floats:
 
 
 def test_consensus_averages_over_neighbours_at_every_step() -> None:
-    trace, dual = played(PAPER, Consensus(), rollouts=8), PAPER.scenario["dual"]
+    chunk, dual = played(PAPER, Consensus(), rollouts=8), PAPER.scenario["dual"]
     c, T0 = np.array([zone["c"] for zone in PAPER.scenario["zones"]]), dual["T0"]
-    for k, lam in enumerate(lam_before(trace)):
-        for link in trace.link[k * T0 : (k + 1) * T0]:
+    for k, lam in enumerate(lam_before(chunk)):
+        for link in chunk.link[k * T0 : (k + 1) * T0]:
             lam = averaged(link, lam)
-        slack = T0 * c - 5 * own_counts(PAPER, trace, k)
+        slack = T0 * c - 5 * own_counts(PAPER, chunk, k)
         expected = np.maximum(0, (1 - dual["alpha"]) * lam + dual["eta"] / T0 * slack)
-        assert trace.lam[k] == pytest.approx(expected, abs=1e-9)
-    assert trace.link.any()
+        assert chunk.lam[k] == pytest.approx(expected, abs=1e-9)
+    assert chunk.link.any()
 
 
 @pytest.mark.parametrize("rounds", [1, 2, 7])
@@ -178,8 +178,8 @@ def test_a_posted_threshold_is_learned_with_the_report_of_a_visit() -> None:
     knows = np.zeros((5, 6), dtype=bool)
     for _ in range(40):
         before = team.c.copy()
-        trace = team.play(1, keep_steps=True)
-        heard = trace.estimate.any(axis=0)
+        chunk = team.play(1, keep_steps=True)
+        heard = chunk.estimate.any(axis=0)
         assert (team.c[heard] == np.broadcast_to(new + 0.05, (5, 6))[heard]).all()
         assert (team.c[~heard] == before[~heard]).all()
         knows |= heard
@@ -192,10 +192,10 @@ def test_what_was_posted_counts_in_the_update_of_the_same_rollout() -> None:
     scenario, policy = scenario_of(PAPER), Policy.load("rank")
     team, other = (Team(Run(scenario, policy, 0), Shared()) for _ in range(2))
     team.post(scenario.c + 1)
-    trace, plain = team.play(1, keep_steps=True), other.play(1, keep_steps=True)
-    seen = trace.reward.any(axis=0)
+    chunk, plain = team.play(1, keep_steps=True), other.play(1, keep_steps=True)
+    seen = chunk.reward.any(axis=0)
     assert seen.any() and not seen.all()  # noqa: PT018
-    more = trace.lam[0] - plain.lam[0]
+    more = chunk.lam[0] - plain.lam[0]
     assert (more[:, ~seen] == 0).all()
     assert (more >= 0).all()
     assert more[:, seen].any()
@@ -211,27 +211,27 @@ def test_idleness_counts_the_steps_since_the_last_visit(reward: Bools) -> None:
 
 
 def test_distance_is_what_agents_walk_until_they_die() -> None:
-    trace = played(PAPER, Gossip())
-    walked = [sum(float(np.hypot(*(b - a))) for a, b in pairwise(trace.position[:, n])) for n in range(5)]
-    assert distance(trace.position) == pytest.approx(np.array(walked))
-    position = trace.position.copy()
+    chunk = played(PAPER, Gossip())
+    walked = [sum(float(np.hypot(*(b - a))) for a, b in pairwise(chunk.position[:, n])) for n in range(5)]
+    assert distance(chunk.position) == pytest.approx(np.array(walked))
+    position = chunk.position.copy()
     position[100:, 2] = np.nan
     assert distance(position)[2] == pytest.approx(distance(position[:100])[2])
 
 
 def test_bits_are_counted_one_by_one() -> None:
     case = PAPER
-    trace, scenario, T0, M = played(case, Gossip()), scenario_of(case), case.scenario["dual"]["T0"], 6
+    chunk, scenario, T0, M = played(case, Gossip()), scenario_of(case), case.scenario["dual"]["T0"], 6
     literal, news = 0, 0
-    for t, link in enumerate(trace.link):
+    for t, link in enumerate(chunk.link):
         for n in range(5):
             for j in range(5):
                 literal += M * (t % T0) if link[n, j] else 0
-            own = naive.zones_of(case.scenario, trace.position[t, n].tolist())
-            news += sum(bool(trace.estimate[t, n, m]) and not own[m] for m in range(M))
-    assert literal_bits(trace, T0, M) == literal > 0
-    assert news_bits(trace, scenario) == news > 0
-    assert averaging_bits(trace, M) == 64 * M * trace.link.sum()
+            own = naive.zones_of(case.scenario, chunk.position[t, n].tolist())
+            news += sum(bool(chunk.estimate[t, n, m]) and not own[m] for m in range(M))
+    assert literal_bits(chunk, T0, M) == literal > 0
+    assert news_bits(chunk, scenario) == news > 0
+    assert averaging_bits(chunk, M) == 64 * M * chunk.link.sum()
 
 
 def test_nobody_observes_from_where_nobody_is() -> None:

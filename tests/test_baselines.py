@@ -24,10 +24,10 @@ from analysis.baselines.rungs import AIMED, OURS, RIVAL, Learned, Policies, Tune
 from analysis.baselines.tables import after_events, band, smallest
 from analysis.baselines.verdicts import fixed_weights, verdict
 from cmarlsim import Policy, Scenario
-from cmarlsim.console import command
 from cmarlsim.errors import InputError
-from cmarlsim.execution import Run
-from cmarlsim.kernels.scene import Trace, new_trace
+from cmarlsim.kernels.scene import Chunk, new_chunk
+from cmarlsim.simulation.execution import Run
+from cmarlsim.terminal.console import command
 
 PAPER, TRAINED, RANK = Scenario.load("paper"), Policy.load("paper"), Policy.load("rank")
 POLICIES = Policies(TRAINED, TRAINED, TRAINED)
@@ -48,21 +48,21 @@ def test_all_rungs_are_there_once_and_run() -> None:
 
 
 def test_rows_say_what_happened() -> None:
-    trace = Run(PAPER, TRAINED, 7).advance(4, keep_steps=True)
+    chunk = Run(PAPER, TRAINED, 7).advance(4, keep_steps=True)
     rows = pd.DataFrame(ladder_rows(OURS_ONLY, PAPER, 400, [7]))
-    satisfaction = trace.reward.mean(axis=0)
+    satisfaction = chunk.reward.mean(axis=0)
     assert rows["satisfaction"].to_numpy() == pytest.approx(satisfaction)
     assert rows["margin"].to_numpy() == pytest.approx(satisfaction - PAPER.c)
-    walked = np.hypot(*np.moveaxis(np.diff(trace.position, axis=0), -1, 0)).sum()
+    walked = np.hypot(*np.moveaxis(np.diff(chunk.position, axis=0), -1, 0)).sum()
     assert rows["metres"].to_numpy() == pytest.approx(walked / 2000)
-    assert rows["bits_sent"][0] == pytest.approx(bits_sent(OURS_ONLY, trace, PAPER)[0] / 2000)
+    assert rows["bits_sent"][0] == pytest.approx(bits_sent(OURS_ONLY, chunk, PAPER)[0] / 2000)
     run = smallest(rows).iloc[0]
     assert run["margin"] == pytest.approx((satisfaction - PAPER.c).min())
     assert run["idleness_worst"] == rows["idleness_worst"].max()
 
 
-def trace_with(lam: np.ndarray) -> Trace:
-    return new_trace(len(lam), 0, *lam.shape[1:])._replace(lam=lam)
+def trace_with(lam: np.ndarray) -> Chunk:
+    return new_chunk(len(lam), 0, *lam.shape[1:])._replace(lam=lam)
 
 
 def test_restlessness_is_the_relative_step_at_the_end() -> None:

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from cmarlsim.bounds.theory import negative_binomial
 from cmarlsim.errors import InputError
-from cmarlsim.stochastic.bounds import (
+from cmarlsim.footprints.bounds import (
     cuts_bound,
     disjoint_paths,
     lags_for,
@@ -18,9 +19,8 @@ from cmarlsim.stochastic.bounds import (
     proposition2,
     sum_of_geometrics,
 )
-from cmarlsim.stochastic.chain import Chain
-from cmarlsim.stochastic.footprints import Footprint, named
-from cmarlsim.theory import negative_binomial
+from cmarlsim.footprints.chain import Chain
+from cmarlsim.footprints.footprint import Footprint, named
 
 LAST = 25
 

@@ -19,7 +19,7 @@ from analysis.claims.parts import PARTS, Part, of_proposition2, of_proposition3
 from analysis.settings import Setting
 from analysis.verdicts import COLUMNS, FAILS, HOLDS, PROVEN, UNDECIDED, VACUOUS, Statement
 from cmarlsim.errors import InputError
-from cmarlsim.stochastic.footprints import named
+from cmarlsim.footprints.footprint import named
 
 NUMBERED = {
     *(f"Proposition {n}" for n in range(1, 5)),

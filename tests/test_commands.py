@@ -15,12 +15,12 @@ import pytest
 from commands import Call
 
 from cmarlsim import Policy, Recording, Scenario, execute
-from cmarlsim.checkpoint import save
-from cmarlsim.journal import journal_of
-from cmarlsim.learning.recipe import RECIPES, Recipe, stages
 from cmarlsim.run import run
+from cmarlsim.storage.journal import journal_of
 from cmarlsim.train import train
 from cmarlsim.training import Training
+from cmarlsim.training.checkpoint import save
+from cmarlsim.training.recipe import RECIPES, Recipe, stages
 
 RANK = Policy.load("rank")
 ROOT = Path(__file__).parent.parent

@@ -13,9 +13,9 @@ import numba
 import numpy as np
 import pytest
 
-from cmarlsim.console import compilation_announced
 from cmarlsim.kernels.compiling import kernel
 from cmarlsim.kernels.world import Floats
+from cmarlsim.terminal.console import compilation_announced
 
 PACKAGE = Path(__file__).parent.parent / "cmarlsim"
 ANNOUNCEMENT = re.compile(

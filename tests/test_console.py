@@ -2,7 +2,7 @@
 
 import pytest
 
-from cmarlsim.console import STOPPED, command
+from cmarlsim.terminal.console import STOPPED, command
 
 
 @pytest.mark.parametrize("line", ["stopped", "stopped: nothing was written"])

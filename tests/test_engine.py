@@ -22,11 +22,11 @@ from cases import (
 from hypothesis import assume, given, settings
 from kernels import run_on, sites
 
-from cmarlsim.execution import Run
-from cmarlsim.kernels.scene import Trace
+from cmarlsim.kernels.scene import Chunk
 from cmarlsim.kernels.world import Bools, Site
-from cmarlsim.learning.policy import Policy
+from cmarlsim.policies.policy import Policy
 from cmarlsim.randomness import stream, uniforms
+from cmarlsim.simulation.execution import Run
 
 EXACT = ("tile", "action", "link", "reward", "estimate")
 STEP_ROWS = ("position", *EXACT)
@@ -34,15 +34,15 @@ ROLLOUTS = 6 if COMPILED else 2
 
 
 def check_against_twin(case: Case, policy: Policy, seed: int, K: int) -> None:
-    trace = Run(scenario_of(case), policy, seed).advance(K, keep_steps=True)._asdict()
+    chunk = Run(scenario_of(case), policy, seed).advance(K, keep_steps=True)._asdict()
     expected = simulated(case, seed, K)
     for name in EXACT:
-        assert trace[name].tolist() == expected[name].tolist(), name
-    assert trace["position"] == pytest.approx(expected["position"], rel=0, abs=1e-12)
-    assert trace["reward_mean"].tolist() == expected["reward_mean"].tolist()
+        assert chunk[name].tolist() == expected[name].tolist(), name
+    assert chunk["position"] == pytest.approx(expected["position"], rel=0, abs=1e-12)
+    assert chunk["reward_mean"].tolist() == expected["reward_mean"].tolist()
     for name in ("lam", "lam_ideal"):
         assert not expected[name][0].any()  # lambda_0 = 0
-        assert trace[name].tolist() == expected[name][1:].tolist(), name
+        assert chunk[name].tolist() == expected[name][1:].tolist(), name
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -66,7 +66,7 @@ def test_the_paper_with_its_trained_policy_equals_the_twins() -> None:
 def test_a_world_of_too_many_places_equals_the_twins() -> None:
     case = shipped_case("paper")
     case.scenario["agents"]["speed"] = 0.0137
-    assert len(scenario_of(case).atlas.tile) == 0
+    assert len(scenario_of(case).numbered.tile) == 0
     check_against_twin(case, Policy.load("rank"), 3, ROLLOUTS)
 
 
@@ -109,7 +109,7 @@ def test_random_worlds_with_sharp_and_flat_policies_equal_the_twins(case: Case, 
 def test_a_speed_that_leads_to_too_many_places_equals_the_twins(factor: float) -> None:
     case = with_logits(trained_case(), factor)
     case.scenario["agents"]["speed"] = 0.73
-    assert len(scenario_of(case).atlas.tile) == 0
+    assert len(scenario_of(case).numbered.tile) == 0
     check_against_twin(case, policy_of(case), 8, 2)
 
 
@@ -143,15 +143,15 @@ def check_against_steps(case: Case, seed: int, K: int, site: Site | None = None)
     start = stream(seed, "start").integers(len(case.floorplan["waypoints"]), size=N)
     weights, draws = policy.weights(N, scenario.world), uniforms(seed, "action", 0, K, (T0, N))
     expected, done = stepped.simulate(case, weights, start, draws), 0
-    for trace in run.chunks(K, keep_steps=True):
-        rollouts = slice(done, done + len(trace.lam))
+    for chunk in run.chunks(K, keep_steps=True):
+        rollouts = slice(done, done + len(chunk.lam))
         steps = slice(done * T0, rollouts.stop * T0)
-        assert np.array_equal(trace.reward, expected.reward[steps])
-        assert np.array_equal(trace.action, expected.action[steps])
-        known = trace.estimate.reshape(-1, T0, *trace.estimate.shape[1:]).sum(axis=1)
+        assert np.array_equal(chunk.reward, expected.reward[steps])
+        assert np.array_equal(chunk.action, expected.action[steps])
+        known = chunk.estimate.reshape(-1, T0, *chunk.estimate.shape[1:]).sum(axis=1)
         assert np.array_equal(known, expected.known[rollouts])
-        assert np.array_equal(trace.lam, expected.lam[rollouts])
-        assert np.array_equal(trace.lam_ideal, expected.lam_ideal[rollouts])
+        assert np.array_equal(chunk.lam, expected.lam[rollouts])
+        assert np.array_equal(chunk.lam_ideal, expected.lam_ideal[rollouts])
         done = rollouts.stop
     assert done == K
     return expected
@@ -167,13 +167,13 @@ def test_a_million_steps_equal_those_taken_one_by_one() -> None:
 
 @pytest.mark.compiled
 def test_crowds_equal_those_that_go_step_by_step() -> None:
-    """On the paper's plan and in two copies of it, looking along the edges, with an atlas and without."""
+    """On the paper's plan and in two copies of it, along the edges, with numbered places and without."""
     for case in (crowd(shipped_case("paper"), 70, T0=100), crowd(two_copies(), 66, T0=60)):
         for factor in (10.0, 0.01):
             changed = with_logits(case, factor)
             scenario = scenario_of(changed)
-            assert len(scenario.atlas.tile) > 0
-            assert len(scenario.site.sights.first) > 1
+            assert len(scenario.numbered.tile) > 0
+            assert len(scenario.site.visibility.first) > 1
             for site in sites(scenario):
                 check_against_steps(changed, seed=12, K=4, site=site)
 
@@ -183,7 +183,7 @@ def test_crowds_equal_those_that_go_step_by_step() -> None:
 def test_a_crowd_in_too_many_places_equals_the_twins(monkeypatch: pytest.MonkeyPatch, factor: float) -> None:
     """With the twin's geometry compiled."""
     case = with_logits(crowd(shipped_case("paper"), 66, T0=12, speed=0.73), factor)
-    assert len(scenario_of(case).atlas.tile) == 0
+    assert len(scenario_of(case).numbered.tile) == 0
     walls, plain = stepped.walls_of(case), naive.links
 
     def links(scenario: naive.Toml, _: object, position: list[naive.Point], *unused: object) -> Bools:
@@ -199,20 +199,20 @@ def test_a_crowd_in_too_many_places_equals_the_twins(monkeypatch: pytest.MonkeyP
 def test_sets_of_more_than_64_agents_and_zones_equal_the_twins() -> None:
     case = corridor(cells=70, agents=68)
     check_against_twin(case, policy_of(case), 5, K=2)
-    trace = Run(scenario_of(case), policy_of(case), 5).advance(2, keep_steps=True)
-    assert trace.reward[:, 64:].any()
-    assert trace.link[:, 64:, :64].any()
-    assert trace.link[:, 64:, 64:].any()
-    gap = (trace.reward[:, None] & ~trace.estimate).any(axis=(1, 2)).reshape(2, -1)
+    chunk = Run(scenario_of(case), policy_of(case), 5).advance(2, keep_steps=True)
+    assert chunk.reward[:, 64:].any()
+    assert chunk.link[:, 64:, :64].any()
+    assert chunk.link[:, 64:, 64:].any()
+    gap = (chunk.reward[:, None] & ~chunk.estimate).any(axis=(1, 2)).reshape(2, -1)
     assert not gap[:, 0].any()  # by the end of a rollout all know of its first step,
     assert gap[:, -1].all()  # and not of its last
 
 
-def joined(traces: list[Trace]) -> Trace:
-    return Trace(*(np.concatenate(arrays) for arrays in zip(*traces, strict=True)))
+def joined(chunks: list[Chunk]) -> Chunk:
+    return Chunk(*(np.concatenate(arrays) for arrays in zip(*chunks, strict=True)))
 
 
-def same_bits(one: Trace, other: Trace) -> bool:
+def same_bits(one: Chunk, other: Chunk) -> bool:
     return all(
         (a.shape, a.dtype, a.tobytes()) == (b.shape, b.dtype, b.tobytes())
         for a, b in zip(one, other, strict=True)

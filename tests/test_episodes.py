@@ -26,7 +26,7 @@ def test_an_agent_is_owed_what_the_team_would_lose_without_it(inside: Bools, see
 
 
 def check_episodes(case: Case, lam: Floats, start: Ints, uniform: Floats, active: int) -> None:
-    """With the scenario's atlas, if it has one, and without."""
+    """With the scenario's numbered, if it has one, and without."""
     for site in sites(scenario_of(case)):
         check_batches(case, site, lam, start, uniform, active)
 
@@ -41,7 +41,7 @@ def check_batches(case: Case, site: Site, lam: Floats, start: Ints, uniform: Flo
     places, scene, steps = places_at(start), new_scene(site, rules, weights, N, T0), new_steps(T0, N)
     plan, centre = naive.build_plan(case.scenario, case.floorplan), naive.tile_centres(case.floorplan)
     speed = naive.ticks(case.scenario["agents"]["speed"])
-    numbered = numbered_places(plan, site.atlas, speed) if len(site.atlas.tile) else None
+    numbered = numbered_places(plan, site.numbered, speed) if len(site.numbered.tile) else None
     here: list[list[naive.Place]] = [[("node", int(p)) for p in row] for row in start]
     for _ in range(2):
         episodes: Episodes = new_episodes(lam, places, uniform)

@@ -18,8 +18,8 @@ from analysis.figure5b import figure5b
 from analysis.figure5c import figure5c
 from analysis.paper import paper
 from cmarlsim import Policy, Scenario, execute
-from cmarlsim.learning.recipe import Recipe
 from cmarlsim.training import Training
+from cmarlsim.training.recipe import Recipe
 
 FIGURES = (figure3a, figure3bf, figure4, figure5a, figure5b)
 

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from analysis import figure3a, figure3bf, figure4, figure5a, figure5b
 from analysis.style import free_stem, new_figure, save
 from cmarlsim import InputError, Policy, Recording, Scenario, execute
-from cmarlsim.picture import colour
+from cmarlsim.report.picture import colour
 
 RANK = Policy.load("rank")
 PAPER, TINY = Scenario.load("paper"), Scenario.load("tiny")

@@ -9,8 +9,8 @@ import pytest
 
 from cmarlsim import Policy, Scenario, execute
 from cmarlsim.errors import InputError
-from cmarlsim.stochastic.footprint_files import load_footprint
-from cmarlsim.stochastic.footprints import Footprint, fitted, named
+from cmarlsim.footprints.files import load_footprint
+from cmarlsim.footprints.footprint import Footprint, fitted, named
 
 Pairs = list[tuple[int, int]]
 

@@ -12,8 +12,8 @@ from cases import COMPILED
 from hypothesis import given
 from kernels import bools_of, roomy_scene, words_of
 
+from cmarlsim.kernels.changes import Contacts, Log, new_log, time_of_last
 from cmarlsim.kernels.engine import gossip_backwards
-from cmarlsim.kernels.events import Log, Situation, new_log, time_of_last
 from cmarlsim.kernels.gossip import (
     Hindsight,
     begin_hindsight,
@@ -26,7 +26,7 @@ from cmarlsim.kernels.gossip import (
     spread_literally,
     undo,
 )
-from cmarlsim.kernels.scene import new_trace
+from cmarlsim.kernels.scene import new_chunk
 from cmarlsim.kernels.world import Bools, Ints
 from cmarlsim.scenario import Scenario
 
@@ -66,11 +66,11 @@ def from_freshness(own: Bools, fresh: Ints) -> Bools:
     return estimate
 
 
-def situation_of(own: Bools, link: Bools) -> Situation:
-    return Situation(words_of(link), words_of(own), words_of(own.T))
+def contacts_of(own: Bools, link: Bools) -> Contacts:
+    return Contacts(words_of(link), words_of(own), words_of(own.T))
 
 
-def same(one: Situation, other: Situation) -> bool:
+def same(one: Contacts, other: Contacts) -> bool:
     return all((a == b).all() for a, b in zip(one, other, strict=True))
 
 
@@ -120,15 +120,15 @@ def used(back: Hindsight, generator: np.random.Generator) -> Hindsight:
 
 
 def backwards(own: Bools, link: Bools, seed: int = 0) -> Backwards:
-    """Also that events are undone until the situation is that of the step."""
+    """Also that events are undone until the contacts are that of the step."""
     T0, agents, zones = own.shape
-    log, last = logged(own, link, seed), situation_of(own[-1], link[-1])
+    log, last = logged(own, link, seed), contacts_of(own[-1], link[-1])
     back = new_hindsight(agents, zones, *(words_of(np.zeros(size, bool)).size for size in (agents, zones)))
     begin_hindsight(last, T0, used(back, np.random.default_rng(seed)))
     left = undone = int(log.happened[0])
     reach, estimate, grew = [], [], []
     for tau in reversed(range(T0)):
-        assert same(back.at, situation_of(own[tau], link[tau]))
+        assert same(back.at, contacts_of(own[tau], link[tau]))
         reach.append(bools_of(back.news, agents).T)
         estimate.append(bools_of(back.knows, agents).T)
         if tau > 0:
@@ -138,7 +138,7 @@ def backwards(own: Bools, link: Bools, seed: int = 0) -> Backwards:
                 left = undo(back, log, left)
             settle_growth(back)
             recount(back, tau - 1)
-    assert same(last, situation_of(own[-1], link[-1]))  # left alone
+    assert same(last, contacts_of(own[-1], link[-1]))  # left alone
     return Backwards(np.array(reach[::-1]), grew[::-1], np.array(estimate[::-1]), back.known)
 
 
@@ -149,13 +149,13 @@ def at_once(own: Bools, link: Bools, seed: int = 0) -> tuple[Bools, Bools, Ints]
     scene = roomy_scene(scenario.site, scenario.rules(), scenario.agents.N, T0)
     words = (words_of(np.zeros(size, bool)).size for size in (agents, zones))
     scene = scene._replace(
-        situation=situation_of(own[-1], link[-1]),
+        contacts=contacts_of(own[-1], link[-1]),
         log=logged(own, link, seed),
         hindsight=used(new_hindsight(agents, zones, *words), np.random.default_rng(seed)),
     )
-    trace = new_trace(1, T0 + 2, agents, zones)
-    gossip_backwards(scene, T0, trace, 2)
-    return trace.reward[2:], trace.estimate[2:], scene.hindsight.known
+    chunk = new_chunk(1, T0 + 2, agents, zones)
+    gossip_backwards(scene, T0, chunk, 2)
+    return chunk.reward[2:], chunk.estimate[2:], scene.hindsight.known
 
 
 def growth(reach: Bools) -> list[bool]:

@@ -7,58 +7,58 @@ import worlds
 from cases import COMPILED, Case, policy_of, scenario_of, shipped_case
 from hypothesis import given
 
-from cmarlsim.execution import Run
-from cmarlsim.kernels.scene import Trace
+from cmarlsim.bounds.theory import certified_satisfaction
+from cmarlsim.kernels.scene import Chunk
 from cmarlsim.kernels.world import Bools
-from cmarlsim.learning.policy import Policy
-from cmarlsim.theory import certified_satisfaction
+from cmarlsim.policies.policy import Policy
+from cmarlsim.simulation.execution import Run
 
 ROLLOUTS = 100 if COMPILED else 3
 
 
-def run(case: Case, rollouts: int) -> Trace:
+def run(case: Case, rollouts: int) -> Chunk:
     return Run(scenario_of(case), policy_of(case), 8).advance(rollouts, keep_steps=True)
 
 
-def own_observations(case: Case, trace: Trace) -> Bools:
+def own_observations(case: Case, chunk: Chunk) -> Bools:
     """(T, N, M) what every agent saw itself."""
-    return np.array([[naive.zones_of(case.scenario, x) for x in step] for step in trace.position.tolist()])
+    return np.array([[naive.zones_of(case.scenario, x) for x in step] for step in chunk.position.tolist()])
 
 
-def check_motion(case: Case, trace: Trace) -> None:
+def check_motion(case: Case, chunk: Chunk) -> None:
     plan = naive.build_plan(case.scenario, case.floorplan)
     paths = [(plan.point[u], plan.point[v]) for u, v in plan.edge] or [(plan.point[0], plan.point[0])]
-    for x in {tuple(x) for step in trace.position.tolist() for x in step}:
+    for x in {tuple(x) for step in chunk.position.tolist() for x in step}:
         assert min(naive.point_to_segment(x, *path) for path in paths) < 1e-12
-    stride = np.hypot(*np.moveaxis(np.diff(trace.position, axis=0), -1, 0))
+    stride = np.hypot(*np.moveaxis(np.diff(chunk.position, axis=0), -1, 0))
     assert (stride <= case.scenario["agents"]["speed"] + 1e-12).all()
 
 
-def check_links_and_estimates(trace: Trace) -> None:
-    assert (trace.link == trace.link.transpose(0, 2, 1)).all()
-    assert not trace.link.diagonal(axis1=1, axis2=2).any()
-    assert (trace.estimate <= trace.reward[:, None]).all()
+def check_links_and_estimates(chunk: Chunk) -> None:
+    assert (chunk.link == chunk.link.transpose(0, 2, 1)).all()
+    assert not chunk.link.diagonal(axis1=1, axis2=2).any()
+    assert (chunk.estimate <= chunk.reward[:, None]).all()
 
 
-def check_multipliers(case: Case, trace: Trace) -> None:
+def check_multipliers(case: Case, chunk: Chunk) -> None:
     """An agent misses rewards and never invents one, so its multipliers are at least the ideal ones."""
-    assert (trace.lam_ideal >= 0).all()
-    assert (trace.lam >= trace.lam_ideal[:, None]).all()
-    dual, c, K = case.scenario["dual"], scenario_of(case).c, len(trace.lam)
-    satisfaction = trace.reward_mean.cumsum(axis=0) / np.arange(1, K + 1)[:, None]
-    in_force = np.concatenate([np.zeros_like(trace.lam[:1]), trace.lam[:-1]])
+    assert (chunk.lam_ideal >= 0).all()
+    assert (chunk.lam >= chunk.lam_ideal[:, None]).all()
+    dual, c, K = case.scenario["dual"], scenario_of(case).c, len(chunk.lam)
+    satisfaction = chunk.reward_mean.cumsum(axis=0) / np.arange(1, K + 1)[:, None]
+    in_force = np.concatenate([np.zeros_like(chunk.lam[:1]), chunk.lam[:-1]])
     for k in range(K):
         lam_mean = in_force[: k + 1].mean(axis=0)
-        bound = certified_satisfaction(c, trace.lam[k], lam_mean, dual["alpha"], dual["eta"], k + 1)
+        bound = certified_satisfaction(c, chunk.lam[k], lam_mean, dual["alpha"], dual["eta"], k + 1)
         assert (bound <= satisfaction[k] + 1e-12).all()
 
 
 @given(worlds.random_cases())
 def test_invariants_on_random_worlds(case: Case) -> None:
-    trace = run(case, 6)
-    check_motion(case, trace)
-    check_links_and_estimates(trace)
-    check_multipliers(case, trace)
+    chunk = run(case, 6)
+    check_motion(case, chunk)
+    check_links_and_estimates(chunk)
+    check_multipliers(case, chunk)
 
 
 @pytest.mark.parametrize("policy", ["paper", "rank"])
@@ -75,18 +75,18 @@ def test_invariants_on_random_worlds(case: Case) -> None:
 def test_invariants_on_the_papers_plan(links: naive.Toml, policy: str) -> None:
     case = shipped_case("paper")
     case = case._replace(scenario=case.scenario | {"links": links})
-    trace = Run(scenario_of(case), Policy.load(policy), 9).advance(ROLLOUTS, keep_steps=True)
-    check_motion(case, trace)
-    check_links_and_estimates(trace)
-    check_multipliers(case, trace)
+    chunk = Run(scenario_of(case), Policy.load(policy), 9).advance(ROLLOUTS, keep_steps=True)
+    check_motion(case, chunk)
+    check_links_and_estimates(chunk)
+    check_multipliers(case, chunk)
 
 
 def check_news(case: Case, reach: int) -> None:
     """Estimates where news of step tau gets exactly `reach` * (T0 - 1 - tau) agents far."""
-    trace = run(case, 4)
+    chunk = run(case, 4)
     N, T0 = case.scenario["agents"]["N"], case.scenario["dual"]["T0"]
-    own = own_observations(case, trace)
-    for t, estimate in enumerate(trace.estimate):
+    own = own_observations(case, chunk)
+    for t, estimate in enumerate(chunk.estimate):
         for n in range(N):
             far = reach * (T0 - 1 - t % T0)
             assert (estimate[n] == own[t, max(0, n - far) : n + far + 1].any(axis=0)).all()
@@ -94,9 +94,9 @@ def check_news(case: Case, reach: int) -> None:
 
 @given(worlds.random_cases("always"))
 def test_those_who_always_talk_miss_only_the_others_last_step(case: Case) -> None:
-    trace, T0 = run(case, 4), case.scenario["dual"]["T0"]
-    early = np.arange(len(trace.reward)) % T0 < T0 - 1
-    assert (trace.estimate[early] == trace.reward[early][:, None]).all()
+    chunk, T0 = run(case, 4), case.scenario["dual"]["T0"]
+    early = np.arange(len(chunk.reward)) % T0 < T0 - 1
+    assert (chunk.estimate[early] == chunk.reward[early][:, None]).all()
     check_news(case, reach=5)
 
 
@@ -119,10 +119,10 @@ def test_a_team_that_never_leaves_a_zone_has_multipliers_of_closed_form(alpha: f
     weights |= {"b2": np.array(2 * [[900.0, 0.0, 0.0]]), "low": [0.0, 0.0], "high": [1.0, 1.0]}
     dual = case.scenario["dual"] | {"alpha": alpha}
     weights |= {"scale_lam": True, "lam_roots": 2}
-    trace = run(Case(case.scenario | {"dual": dual}, case.floorplan, weights), 60)
-    assert (trace.reward_mean[1:] == [1, 0, 0]).all()
-    assert (trace.action == 0).all()
+    chunk = run(Case(case.scenario | {"dual": dual}, case.floorplan, weights), 60)
+    assert (chunk.reward_mean[1:] == [1, 0, 0]).all()
+    assert (chunk.action == 0).all()
     slack = dual["eta"] * (np.array([0.2, 0.3, 0.4]) - [1, 0, 0])
     k = np.arange(60)[:, None, None]
-    expected = (1 - alpha) ** k * trace.lam[0] + (1 - (1 - alpha) ** k) / alpha * slack
-    assert trace.lam == pytest.approx(np.maximum(0.0, expected), rel=0, abs=1e-12)
+    expected = (1 - alpha) ** k * chunk.lam[0] + (1 - (1 - alpha) ** k) / alpha * slack
+    assert chunk.lam == pytest.approx(np.maximum(0.0, expected), rel=0, abs=1e-12)

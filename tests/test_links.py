@@ -57,7 +57,7 @@ def check_links(case: Case, edge: Ints, position: Floats, uniform: Floats) -> No
     for t, scene in enumerate(looked_at(scenario, edge, position)):
         if model.code == BERNOULLI:
             draw_links(model, uniform[t], scene, t)
-        link = bools_of(scene.situation.link, edge.shape[1])
+        link = bools_of(scene.contacts.link, edge.shape[1])
         expected = naive.links(case.scenario, walls, position[t].tolist(), uniform[t], pairs)
         assert link.tolist() == expected.tolist()
         assert (link == link.T).all()
@@ -120,7 +120,7 @@ def linked(case: Case, a: naive.Point, b: naive.Point) -> Bools:
     on = [[e for e, p in enumerate(pieces) if naive.point_to_segment(x, p[:2], p[2:]) == 0.0] for x in (a, b)]
     for edge in product(*on):
         for scene in looked_at(scenario, np.array([edge]), position):
-            assert (bools_of(scene.situation.link, 2) == link).all()
+            assert (bools_of(scene.contacts.link, 2) == link).all()
     return link
 
 

@@ -37,12 +37,12 @@ from analysis.links.replay import (
 from analysis.links.verdicts import model_rows, promise_rows, verdict_table
 from analysis.verdicts import COLUMNS
 from cmarlsim import InputError, Policy, Recording, Scenario, execute
+from cmarlsim.footprints.footprint import Footprint
+from cmarlsim.footprints.surrogates import TwoState
+from cmarlsim.footprints.traces import Replay, read_k7
 from cmarlsim.kernels.world import Bools
 from cmarlsim.scenario import Dual
-from cmarlsim.stochastic.footprints import Footprint
-from cmarlsim.stochastic.surrogates import TwoState
-from cmarlsim.stochastic.traces import Replay, read_k7
-from cmarlsim.traced import Traced, all_pairs
+from cmarlsim.simulation.link_trace import Traced, all_pairs
 
 SIGMAS = 4.5
 THREE = ["agents.N=3"]

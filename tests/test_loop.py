@@ -24,17 +24,17 @@ from hypothesis import given, settings
 from kernels import sites, words_of
 
 from cmarlsim import Scenario
-from cmarlsim.execution import Run
+from cmarlsim.kernels.changes import longer, new_log
 from cmarlsim.kernels.engine import run_rollouts
-from cmarlsim.kernels.events import longer, new_log
 from cmarlsim.kernels.loop import Runs, new_runs, only_one, part_of_runs, run_in_the_loop, share_out
-from cmarlsim.kernels.scene import Draws, Scene, State, new_scene, new_trace
+from cmarlsim.kernels.scene import Draws, Scene, State, new_chunk, new_scene
 from cmarlsim.kernels.world import Bools, Floats, Ints, Places, Site, places_at
 from cmarlsim.learning.mlp import MLP
-from cmarlsim.learning.policy import Policy
-from cmarlsim.learning.recipe import RECIPES, stages, tightened
+from cmarlsim.policies.policy import Policy
 from cmarlsim.randomness import stream, uniforms
+from cmarlsim.simulation.execution import Run
 from cmarlsim.training.loop import Loop
+from cmarlsim.training.recipe import RECIPES, stages, tightened
 from cmarlsim.training.task import Task
 
 RUNS = 3
@@ -63,7 +63,7 @@ def advance(stage: Stage, runs: Runs, draws: Draws, room: int | None = None) -> 
     if room is not None:
         scene = scene._replace(log=new_log(room))
     scene.clock[:] = 0, -1
-    lengthened, nothing = 0, new_trace(0, 0, N, M)
+    lengthened, nothing = 0, new_chunk(0, 0, N, M)
     while not run_in_the_loop(stage.site, rules, stage.c_tight, weights, draws, scene, nothing, runs):
         scene = scene._replace(log=longer(scene.log))
         lengthened += 1
@@ -202,11 +202,11 @@ def check_against_engine(case: Case, seed: int, rollouts: int) -> None:
         )
         advance(stage, runs, draws)
         for b, engine in enumerate(engines):
-            trace = engine.advance(1, keep_steps=True)
-            assert np.array_equal(runs.lam[b], trace.lam[0])
-            assert np.array_equal(runs.lam_tight[b], trace.lam_ideal[0])  # eq. (16), here for c itself
+            chunk = engine.advance(1, keep_steps=True)
+            assert np.array_equal(runs.lam[b], chunk.lam[0])
+            assert np.array_equal(runs.lam_tight[b], chunk.lam_ideal[0])  # eq. (16), here for c itself
             for name, array in runs.steps._asdict().items():
-                assert np.array_equal(array[b * T0 : (b + 1) * T0], getattr(trace, name)), name
+                assert np.array_equal(array[b * T0 : (b + 1) * T0], getattr(chunk, name)), name
 
 
 @given(worlds.random_cases(), worlds.seeds)
@@ -344,7 +344,7 @@ def engine_rollout(scenario: Scenario, loop: Loop, places: Places, lam: Floats, 
     scene = new_scene(scenario.site, rules, loop._weights, N, T0)
     scene = scene._replace(log=new_log(10_000))
     scene.clock[:] = 0, -1
-    assert run_rollouts(scenario.site, rules, loop._weights, state, draws, scene, new_trace(1, 0, N, M))
+    assert run_rollouts(scenario.site, rules, loop._weights, state, draws, scene, new_chunk(1, 0, N, M))
     return state.lam
 
 

@@ -8,10 +8,10 @@ import pytest
 from cases import COMPILED
 
 import cmarlsim
-import cmarlsim.memory
-import cmarlsim.recording
-from cmarlsim.execution import Run
-from cmarlsim.recording import Recording
+import cmarlsim.recordings.recording
+import cmarlsim.simulation.memory_limits
+from cmarlsim.recordings.recording import Recording
+from cmarlsim.simulation.execution import Run
 
 RANK = cmarlsim.Policy.load("rank")
 TINY = cmarlsim.Scenario.load("tiny")
@@ -84,7 +84,7 @@ def test_a_batch_stops_where_progress_says_so() -> None:
 def test_sparse_links_are_the_dense_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, overrides: list[str], chunk: int
 ) -> None:
-    monkeypatch.setattr("cmarlsim.execution._CHUNK_ROLLOUTS", chunk)
+    monkeypatch.setattr("cmarlsim.simulation.execution._CHUNK_ROLLOUTS", chunk)
     scenario = cmarlsim.Scenario.load(name, overrides)
     steps = (7 if COMPILED else 2) * scenario.dual.T0
     dense = cmarlsim.execute(scenario, RANK, steps, 2, links="dense")
@@ -109,7 +109,7 @@ def test_sparse_links_are_the_dense_ones(
 def test_links_of_every_model_are_kept_sparse(
     monkeypatch: pytest.MonkeyPatch, model: str, agents: int
 ) -> None:
-    monkeypatch.setattr("cmarlsim.execution._CHUNK_ROLLOUTS", 2)
+    monkeypatch.setattr("cmarlsim.simulation.execution._CHUNK_ROLLOUTS", 2)
     settings = [f"links.model={model}", "links.p=0.3", "links.footprint=complete", f"agents.N={agents}"]
     scenario = cmarlsim.Scenario.load("tiny", settings)
     sparse = cmarlsim.execute(scenario, RANK, 5 * scenario.dual.T0, links="sparse")
@@ -160,7 +160,7 @@ def test_what_cannot_be_used_is_named(changes: dict[str, Any], message: str) -> 
 
 
 def test_recordings_that_do_not_fit_into_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cmarlsim.memory, "machine_bytes", lambda: 10**6)
+    monkeypatch.setattr(cmarlsim.simulation.memory_limits, "machine_bytes", lambda: 10**6)
     cmarlsim.execute(TINY, RANK, STEPS)
     with pytest.raises(cmarlsim.InputError, match=r"1 recordings in memory need .* or write to files"):
         cmarlsim.execute(TINY, RANK, 100 * STEPS)
@@ -180,7 +180,7 @@ def test_a_load_must_be_positive(load: float) -> None:
 )
 def test_links_of_few_agents_are_dense(links: str, agents: int, sparse: bool) -> None:
     scenario = cmarlsim.Scenario.load("tiny", [f"agents.N={agents}"])
-    assert cmarlsim.recording.choose_links(scenario, 100, "step", links) == sparse
+    assert cmarlsim.recordings.recording.choose_links(scenario, 100, "step", links) == sparse
 
 
 def test_records_that_would_grow_too_large_are_refused_with_what_helps() -> None:
@@ -203,14 +203,14 @@ def test_records_that_would_grow_too_large_are_refused_with_what_helps() -> None
 def test_tables_that_do_not_fit_are_refused_before_they_are_made(
     monkeypatch: pytest.MonkeyPatch, overrides: list[str], helps: str
 ) -> None:
-    monkeypatch.setattr(cmarlsim.memory, "machine_bytes", lambda: 16 * 10**9)
+    monkeypatch.setattr(cmarlsim.simulation.memory_limits, "machine_bytes", lambda: 16 * 10**9)
     scenario = cmarlsim.Scenario.load("tiny", overrides)
     with pytest.raises(cmarlsim.InputError, match=rf"its tables need \d+\.\d GB.*{helps}"):
         Run(scenario, RANK, 0)
 
 
 def test_the_tables_of_a_policy_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cmarlsim.memory, "machine_bytes", lambda: 10_000)
+    monkeypatch.setattr(cmarlsim.simulation.memory_limits, "machine_bytes", lambda: 10_000)
     with pytest.raises(cmarlsim.InputError, match="M = 6, T0 = 100"):
         Run(cmarlsim.Scenario.load("paper"), cmarlsim.Policy.load("paper"), 0)
 
@@ -226,7 +226,7 @@ def test_the_estimate_of_memory_is_no_less_than_what_is_taken() -> None:
             return part.nbytes
         return sum(size(each) for each in part) if isinstance(part, tuple) else 0
 
-    assert size(run._scene) <= sum(cmarlsim.memory.table_bytes(scenario, RANK).values())
+    assert size(run._scene) <= sum(cmarlsim.simulation.memory_limits.table_bytes(scenario, RANK).values())
 
 
 def test_a_footprint_of_too_many_edges_is_refused() -> None:

@@ -10,8 +10,8 @@ import pytest
 from analysis import figure5c
 from analysis.mismatch import mismatch, policy_changes, value_changes
 from cmarlsim import InputError, Policy, Recording, Scenario, execute
-from cmarlsim.execution import Run
 from cmarlsim.randomness import stream, uniforms
+from cmarlsim.simulation.execution import Run
 
 CASES = {
     "random": cases.random_weights(cases.shipped_case("paper"), scale_lam=True),

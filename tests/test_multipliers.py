@@ -7,14 +7,14 @@ from itertools import islice
 import numpy as np
 import pytest
 
+from cmarlsim.bounds.theory import MultiplierError
 from cmarlsim.errors import InputError
+from cmarlsim.footprints.activations import Copies, active_steps
+from cmarlsim.footprints.footprint import Footprint, named
+from cmarlsim.footprints.multipliers import Watch, multiplier_errors
 from cmarlsim.kernels.dual import updated
 from cmarlsim.randomness import uniforms
 from cmarlsim.scenario import Dual
-from cmarlsim.stochastic.activations import Copies, active_steps
-from cmarlsim.stochastic.footprints import Footprint, named
-from cmarlsim.stochastic.multipliers import Watch, multiplier_errors
-from cmarlsim.theory import MultiplierError
 
 MIXED = Footprint("mixed", 4, np.array([[0, 1], [1, 2], [2, 3], [1, 3]]), np.array([0.5, 0.1, 0.3, 0.7]))
 DUAL = Dual(alpha=0.2, eta=0.7, T0=9)
@@ -73,7 +73,7 @@ def test_the_bound_by_moments_is_close_where_many_rollouts_add_up(alpha: float) 
 def test_groups_of_rollouts_leave_a_bound_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     bound = MultiplierError(2, 0.1, 0.02, 0.5, 50)
     fine = [bound.one_agent(8, 8), bound.one_agent(8, 8, 90)]
-    monkeypatch.setattr("cmarlsim.theory.MOST_GROUPS", 40)
+    monkeypatch.setattr("cmarlsim.bounds.theory.MOST_GROUPS", 40)
     coarse = [bound.one_agent(8, 8), bound.one_agent(8, 8, 90)]
     assert all(a <= b < 1.5 * a for a, b in zip(fine, coarse, strict=True))
     assert fine[0] < coarse[0]
@@ -82,7 +82,7 @@ def test_groups_of_rollouts_leave_a_bound_a_bound(monkeypatch: pytest.MonkeyPatc
 def test_rollouts_too_long_ago_to_follow_still_count(monkeypatch: pytest.MonkeyPatch) -> None:
     bound = MultiplierError(2, 0.1, 0.02, 0.5, 50)
     fine = bound.one_agent(8, 8)
-    monkeypatch.setattr("cmarlsim.theory.NEGLIGIBLE", 0.1)
+    monkeypatch.setattr("cmarlsim.bounds.theory.NEGLIGIBLE", 0.1)
     assert fine < bound.one_agent(8, 8) < fine + 0.1 * 0.5 / 0.02
 
 
@@ -162,7 +162,7 @@ def test_errors_are_those_of_a_plain_twin(watch: Watch) -> None:
 @pytest.mark.parametrize("watch", [RANDOM, CERTAIN], ids=["random", "certain"])
 def test_batches_and_agents_change_nothing(monkeypatch: pytest.MonkeyPatch, watch: Watch) -> None:
     whole = next(multiplier_errors(MIXED, watch, DUAL, 7, 5, [0, 1, 2, 3]))
-    monkeypatch.setattr("cmarlsim.stochastic.multipliers.BYTES_AT_ONCE", 3000)
+    monkeypatch.setattr("cmarlsim.footprints.multipliers.BYTES_AT_ONCE", 3000)
     part = next(multiplier_errors(MIXED, watch, DUAL, 7, 5, [2, 0]))
     for all_of_them, two in zip(whole, part, strict=True):
         assert np.array_equal(all_of_them[:, [2, 0]], two)

@@ -22,8 +22,8 @@ from analysis.observed import (
 from analysis.proposition2 import proposition2
 from cmarlsim import Policy, Recording, Scenario, execute
 from cmarlsim.errors import InputError
-from cmarlsim.recording import Memory
-from cmarlsim.stochastic.footprints import named
+from cmarlsim.footprints.footprint import named
+from cmarlsim.recordings.recording import Memory
 
 K, T0, P = 20, 6, 0.3
 Call = Call

@@ -11,8 +11,8 @@ import pytest
 from trainings import QUICK, TINY, Edit, replaced, train
 
 from cmarlsim import InputError, Policy, Scenario, execute
-from cmarlsim.learning.recipe import RECIPES
-from cmarlsim.shipped import DATA
+from cmarlsim.storage.shipped import DATA
+from cmarlsim.training.recipe import RECIPES
 
 RECIPE = RECIPES["paper"].model_copy(
     update=QUICK | {"lam_roots": 2, "pretrain_iterations": 10, "retrain_iterations": 1}

@@ -23,7 +23,7 @@ from analysis.proposition1 import (
 from analysis.verdicts import COLUMNS, CORRECTED, PRINTED
 from cmarlsim import Scenario
 from cmarlsim.errors import InputError
-from cmarlsim.shipped import find
+from cmarlsim.storage.shipped import find
 
 ALONE = Alone.of(TINY)
 JOINT = Joint(ALONE)

@@ -25,7 +25,7 @@ from analysis.delays import (
 )
 from analysis.intervals import distribution_error, wilson
 from analysis.proposition2 import draw, proposition2
-from cmarlsim.stochastic.footprints import named
+from cmarlsim.footprints.footprint import named
 
 REPETITIONS = 4000
 

@@ -29,7 +29,7 @@ from analysis.settings import COUNTER_EXAMPLES, Setting
 from analysis.verdicts import CORRECTED, mean_and_error
 from cmarlsim import Policy, Scenario, execute
 from cmarlsim.errors import InputError
-from cmarlsim.stochastic.footprints import Footprint, fitted, strongest
+from cmarlsim.footprints.footprint import Footprint, fitted, strongest
 
 PATH = Setting("path:4", p=0.2, M=1, alpha=0.2, T0=40, rollouts=8, repetitions=1000)
 STAR = Setting("star:7", p=0.2, M=6, alpha=0.9, T0=40, rollouts=3, repetitions=400)

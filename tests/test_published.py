@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from cmarlsim import Policy, Scenario, learn
-from cmarlsim.checkpoint import checkpoint_of
-from cmarlsim.files import scratch_name, settle, write_whole
-from cmarlsim.hdf5 import check_free, take_name
-from cmarlsim.learning.recipe import RECIPES
+from cmarlsim.storage.files import scratch_name, settle, write_whole
+from cmarlsim.storage.hdf5 import check_free, take_name
+from cmarlsim.training.checkpoint import checkpoint_of
+from cmarlsim.training.recipe import RECIPES
 
 PAPER = Policy.load("paper")
 

@@ -9,9 +9,9 @@ import pytest
 from commands import Call
 
 from analysis.radio import draw, known_by_lag, measure, radio
-from cmarlsim.stochastic.bounds import cuts_bound, paths_bound
-from cmarlsim.stochastic.footprints import Footprint
-from cmarlsim.stochastic.traces import Replay, read_k7
+from cmarlsim.footprints.bounds import cuts_bound, paths_bound
+from cmarlsim.footprints.footprint import Footprint
+from cmarlsim.footprints.traces import Replay, read_k7
 
 Call = Call
 

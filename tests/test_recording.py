@@ -12,9 +12,9 @@ import pytest
 
 from cmarlsim import Policy, Recording, Scenario, execute
 from cmarlsim.errors import InputError
-from cmarlsim.execution import Run
-from cmarlsim.picture import satisfaction_band
-from cmarlsim.recorder import Recorder
+from cmarlsim.recordings.recorder import Recorder
+from cmarlsim.report.picture import satisfaction_band
+from cmarlsim.simulation.execution import Run
 
 RANK = Policy.load("rank")
 CONTRACT = {
@@ -33,8 +33,8 @@ CONTRACT = {
 def record(path: Path, name: str = "paper", level: str = "step", chunk: int | None = None) -> Path:
     scenario = Scenario.load(name)
     recorder, run = Recorder(path, scenario, RANK, 3, level, force=True), Run(scenario, RANK, 3)
-    for trace in run.chunks(6, level == "step", chunk):
-        recorder.append(trace, run.state())
+    for rows in run.chunks(6, level == "step", chunk):
+        recorder.append(rows, run.state())
     recorder.finish().close()
     return path
 
@@ -114,8 +114,8 @@ def test_a_long_run_is_read_in_blocks(tmp_path: Path, monkeypatch: pytest.Monkey
         whole, running, certificate = run.satisfaction(), run.satisfaction("rollout"), run.certificate()
         steps, (low, _, _) = satisfaction_band([run])
         assert np.array_equal(low, running)
-        monkeypatch.setattr("cmarlsim.recording._BLOCK_BYTES", 150)
-        monkeypatch.setattr("cmarlsim.picture.CURVE_POINTS", 6)
+        monkeypatch.setattr("cmarlsim.recordings.recording._BLOCK_BYTES", 150)
+        monkeypatch.setattr("cmarlsim.report.picture.CURVE_POINTS", 6)
         assert np.array_equal(run.satisfaction(), whole)
         assert np.allclose(run.certificate(), certificate, rtol=0, atol=1e-15)
         steps, (low, mean, high) = satisfaction_band([run])

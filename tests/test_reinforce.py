@@ -7,8 +7,8 @@ import pytest
 
 from cmarlsim.learning.adam import ascend, fresh_moments
 from cmarlsim.learning.mlp import MLP, forward, softmax
-from cmarlsim.learning.recipe import Recipe, initial_policy, sample_multipliers
 from cmarlsim.learning.reinforce import Visits, gather, policy_gradient, returns_to_go
+from cmarlsim.training.recipe import Recipe, initial_policy, sample_multipliers
 
 EPISODES, T0, TILES, ACTIONS = 5, 30, 6, 3
 

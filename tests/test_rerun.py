@@ -13,8 +13,8 @@ from commands import Outcome, outcome
 
 from cmarlsim import Policy, Recording, Scenario, execute
 from cmarlsim.errors import InputError
-from cmarlsim.provenance import versions
 from cmarlsim.rerun import first_difference, policy_of, rerun
+from cmarlsim.storage.provenance import versions
 
 RECORDINGS = Path(__file__).parent / "recordings"
 RANK = Policy.load("rank")
@@ -23,7 +23,7 @@ Call = Callable[..., Outcome]
 
 @pytest.fixture(autouse=True)
 def many_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cmarlsim.execution._CHUNK_ROLLOUTS", 8)
+    monkeypatch.setattr("cmarlsim.simulation.execution._CHUNK_ROLLOUTS", 8)
 
 
 @pytest.fixture

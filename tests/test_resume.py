@@ -20,9 +20,9 @@ from commands import outcome
 
 from cmarlsim import Policy, Recording, Scenario, execute
 from cmarlsim.errors import InputError
-from cmarlsim.journal import _MARK, MAGIC, Journal, journal_of
-from cmarlsim.provenance import versions
 from cmarlsim.run import run
+from cmarlsim.storage.journal import _MARK, MAGIC, Journal, journal_of
+from cmarlsim.storage.provenance import versions
 
 FIRST = Path(__file__).parent / "recordings" / "first.h5"
 RANK = Policy.load("rank")
@@ -52,8 +52,8 @@ def begin(path: Path, calls: int, scenario: Scenario = TINY, **options: Any) -> 
 
 @pytest.fixture(autouse=True)
 def many_chunks_and_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cmarlsim.layout._PIECE_ROWS", 100)
-    monkeypatch.setattr("cmarlsim.execution._CHUNK_ROLLOUTS", CHUNK)
+    monkeypatch.setattr("cmarlsim.recordings.columns._PIECE_ROWS", 100)
+    monkeypatch.setattr("cmarlsim.simulation.execution._CHUNK_ROLLOUTS", CHUNK)
 
 
 @pytest.mark.parametrize(("level", "links"), FORMS)

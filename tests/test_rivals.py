@@ -8,18 +8,18 @@ from hypothesis import given, settings
 from rivals.numpy_steps import NumpySteps
 
 from cmarlsim import Policy, Scenario
-from cmarlsim.execution import Run
 from cmarlsim.randomness import stream, uniforms
+from cmarlsim.simulation.execution import Run
 
 
 def check_numpy(scenario: Scenario, policy: Policy, seed: int, K: int) -> None:
     N, T0 = scenario.agents.N, scenario.dual.T0
     start = stream(seed, "start").integers(len(scenario.floorplan.waypoints), size=N)
     result = NumpySteps(scenario, policy).run(start, uniforms(seed, "action", 0, K, (T0, N)))
-    trace = Run(scenario, policy, seed).advance(K, keep_steps=True)
-    assert np.array_equal(result.reward, trace.reward)
-    assert result.lam == pytest.approx(trace.lam, rel=0, abs=1e-12)
-    assert result.lam_ideal == pytest.approx(trace.lam_ideal, rel=0, abs=1e-12)
+    chunk = Run(scenario, policy, seed).advance(K, keep_steps=True)
+    assert np.array_equal(result.reward, chunk.reward)
+    assert result.lam == pytest.approx(chunk.lam, rel=0, abs=1e-12)
+    assert result.lam_ideal == pytest.approx(chunk.lam_ideal, rel=0, abs=1e-12)
 
 
 @pytest.mark.parametrize("override", ["links.d=5", "links.d=0", "agents.speed=0.3", "agents.speed=4"])

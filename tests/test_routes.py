@@ -9,7 +9,7 @@ import worlds
 from cases import Case, scenario_of, shipped_case
 from hypothesis import given
 
-from cmarlsim.floorplan import FloorPlan, goals_of
+from cmarlsim.building.floorplan import FloorPlan, goals_of
 from cmarlsim.kernels.motion import heads_to_second_end
 from cmarlsim.kernels.world import TIE, World
 

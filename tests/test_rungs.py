@@ -9,20 +9,20 @@ from rungs import NAMES, RUNGS, beginning, jumping
 from stepping import Ideas
 
 from cmarlsim import Policy, Scenario
-from cmarlsim.execution import Run
+from cmarlsim.simulation.execution import Run
 
 NUMBERED = 1 + Ideas._fields.index("numbered")
 
 
 def check_rungs(scenario: Scenario, policy: Policy, seed: int, K: int) -> None:
-    trace = Run(scenario, policy, seed).advance(K, keep_steps=True)
+    chunk = Run(scenario, policy, seed).advance(K, keep_steps=True)
     for level, rung in enumerate(RUNGS):
-        if level < NUMBERED or rung is jumping or len(scenario.atlas.tile):
+        if level < NUMBERED or rung is jumping or len(scenario.numbered.tile):
             result = rung(beginning(scenario, policy, seed, K, keep_steps=True))()
-            assert np.array_equal(result.reward, trace.reward), NAMES[level]
-            assert np.array_equal(result.reward_mean, trace.reward_mean), NAMES[level]
-            assert result.lam == pytest.approx(trace.lam, rel=0, abs=1e-12), NAMES[level]
-            assert result.lam_ideal == pytest.approx(trace.lam_ideal, rel=0, abs=1e-12), NAMES[level]
+            assert np.array_equal(result.reward, chunk.reward), NAMES[level]
+            assert np.array_equal(result.reward_mean, chunk.reward_mean), NAMES[level]
+            assert result.lam == pytest.approx(chunk.lam, rel=0, abs=1e-12), NAMES[level]
+            assert result.lam_ideal == pytest.approx(chunk.lam_ideal, rel=0, abs=1e-12), NAMES[level]
 
 
 def test_every_rung_has_a_name() -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cmarlsim import shipped
 from cmarlsim.errors import InputError
 from cmarlsim.kernels.world import TICKS_PER_METRE
 from cmarlsim.scenario import Scenario
+from cmarlsim.storage import shipped
 from cmarlsim.validation import apply_setting, dotted
 
 ZONE = '[[zones]]\nname = "z"\ncenter = [0.5, 0.5]\nradius = 0.3\nc = 0.5\n'
@@ -219,7 +219,7 @@ def test_impossible_floor_plans(tmp_path: Path, plan: str, parts: list[str]) -> 
 
 
 def test_too_many_ways_for_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cmarlsim.floorplan.MOST_WAYS", 1)
+    monkeypatch.setattr("cmarlsim.building.floorplan.MOST_WAYS", 1)
     message = refusal(write(tmp_path, plan=PLAN.replace('"plan"', '"a large one"')))
     assert "floorplan 'a large one': 2 waypoints times 1 zones are more than 1 ways" in message
     assert "use fewer waypoints or zones" in message
@@ -260,13 +260,13 @@ def test_shipped_things_are_found_from_any_folder(tmp_path: Path, monkeypatch: p
 
 def arrays_of(scenario: Scenario) -> list[np.ndarray]:
     site = scenario.site
-    return [*site.world, *site.atlas, *site.sights]
+    return [*site.world, *site.numbered, *site.visibility]
 
 
 @pytest.mark.parametrize("before", [True, False])
 @pytest.mark.parametrize("speed", [1.0, 0.73])
 def test_a_scenario_at_another_range_is_one_that_was_loaded_with_it(before: bool, speed: float) -> None:
-    """Whether or not the range's consequences were known before, and with an atlas or without."""
+    """Whether or not the range's consequences were known before, and with numbered places or without."""
     overrides = ["links.d=5.0", f"agents.speed={speed}"]
     scenario = Scenario.load("paper", overrides)
     if before:

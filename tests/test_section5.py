@@ -9,7 +9,7 @@ import pytest
 from analysis.measures import connected, longest_stays, own_zones
 from analysis.section5 import CLAIMS, RANGE_CLAIMS, check_ranges, check_runs, verdict
 from cmarlsim import Recording, Scenario
-from cmarlsim.recording import Memory
+from cmarlsim.recordings.recording import Memory
 
 PAPER = Scenario.load("paper")
 T = 1000

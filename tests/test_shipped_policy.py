@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from cmarlsim import Policy, Scenario, execute
-from cmarlsim.learning.recipe import RECIPES, Recipe, stages
-from cmarlsim.provenance import versions
+from cmarlsim.storage.provenance import versions
+from cmarlsim.training.recipe import RECIPES, Recipe, stages
 from cmarlsim.validation import setting_value
 
 

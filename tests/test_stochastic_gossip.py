@@ -11,14 +11,14 @@ from hypothesis import given
 from analysis.intervals import distribution_error
 from cmarlsim import Policy, Scenario, execute
 from cmarlsim.errors import InputError
+from cmarlsim.footprints.activations import Copies, active_events, active_steps, events_of
+from cmarlsim.footprints.chain import Chain
+from cmarlsim.footprints.footprint import Footprint, fitted, named
+from cmarlsim.footprints.gossip import Gossip, count_ages, spread
+from cmarlsim.footprints.observing import agreement_by_lag, always_on, bernoulli, estimates, recorded
+from cmarlsim.footprints.traces import recorded_active
 from cmarlsim.kernels.world import Bools
 from cmarlsim.randomness import uniforms
-from cmarlsim.stochastic.activations import Copies, active_events, active_steps, events_of
-from cmarlsim.stochastic.chain import Chain
-from cmarlsim.stochastic.footprints import Footprint, fitted, named
-from cmarlsim.stochastic.gossip import Gossip, count_ages, spread
-from cmarlsim.stochastic.observing import agreement_by_lag, always_on, bernoulli, estimates, recorded
-from cmarlsim.stochastic.traces import recorded_active
 
 MIXED = Footprint(
     "mixed", 5, np.array([[0, 1], [1, 2], [0, 2], [2, 3], [3, 4]]), np.array([0.1, 0.9, 1, 0.3, 0.05])
@@ -110,7 +110,7 @@ def test_steps_are_active_by_numbered_draws() -> None:
 @pytest.mark.parametrize("chunk", [1, 64, 2**20])
 def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch, chunk: int) -> None:
     expected = [spread(Copies(MIXED, 4), 50, 1, engine=engine) for engine in ("events", "steps")]
-    monkeypatch.setattr("cmarlsim.stochastic.activations.CHUNK", chunk)
+    monkeypatch.setattr("cmarlsim.footprints.activations.CHUNK", chunk)
     for engine, fresh in zip(("events", "steps"), expected, strict=True):
         assert np.array_equal(spread(Copies(MIXED, 4), 50, 1, engine=engine), fresh)
 

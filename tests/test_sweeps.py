@@ -431,7 +431,7 @@ def test_a_task_stopped_in_careful_work_leaves_no_trace(tmp_path: Path) -> None:
 
 
 def test_a_stopped_task_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cmarlsim.execution._CHUNK_ROLLOUTS", 10)
+    monkeypatch.setattr("cmarlsim.simulation.execution._CHUNK_ROLLOUTS", 10)
     text = GRID.replace("200", "500").replace("steps", 'record = "rollout"\nsteps')
     out, calm = (planned(tmp_path, text, name, batch=6) for name in ("out", "calm"))
     work_through(calm)
@@ -465,7 +465,7 @@ def test_a_damaged_part_is_told_and_begun_anew(
     caplog: pytest.LogCaptureFixture,
     damage: Callable[[bytes], bytes],
 ) -> None:
-    monkeypatch.setattr("cmarlsim.execution._CHUNK_ROLLOUTS", 10)
+    monkeypatch.setattr("cmarlsim.simulation.execution._CHUNK_ROLLOUTS", 10)
     text = GRID.replace("200", "500").replace("steps", 'record = "rollout"\nsteps')
     out, calm = (planned(tmp_path, text, name, batch=6) for name in ("out", "calm"))
     Worker(calm).batch(0)

@@ -17,9 +17,9 @@ from analysis.theorem1.lemma2 import Constants
 from analysis.theorem1.values import Samples
 from analysis.verdicts import COLUMNS, PRINTED, SHARPER, Statement
 from cmarlsim import InputError, Policy, Recording, Scenario, execute
-from cmarlsim.execution import Run
-from cmarlsim.path_bounds import PathBounds
-from cmarlsim.theory import MultiplierError, least_slack, slack
+from cmarlsim.bounds.path_bounds import PathBounds
+from cmarlsim.bounds.theory import MultiplierError, least_slack, slack
+from cmarlsim.simulation.execution import Run
 
 PAPER = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
 
@@ -175,13 +175,13 @@ def test_repeated_rollouts_of_a_team_whose_values_are_known() -> None:
     parts = values.sample(scenario, Policy.load("rank"), 0, [3, 8])
     samples = values.collect(scenario, parts)
     run = Run(scenario, Policy.load("rank"), 0)
-    trace = run.advance(8, keep_steps=False)
-    assert np.array_equal(samples.lam[-1], trace.lam_ideal[-1])
-    assert samples.away[-1] == np.abs(trace.lam[-1] - trace.lam_ideal[-1]).max()
+    chunk = run.advance(8, keep_steps=False)
+    assert np.array_equal(samples.lam[-1], chunk.lam_ideal[-1])
+    assert samples.away[-1] == np.abs(chunk.lam[-1] - chunk.lam_ideal[-1]).max()
     assert samples.frozen == pytest.approx(np.repeat(samples.ideal[:, None], values.LONG, axis=1))
     own = run.fork(run.lam).advance(1, keep_steps=False).reward_mean[0]
     assert samples.own[-1] == pytest.approx(np.tile(own, (values.REPEATED, 1)))  # ranking draws nothing
-    together = run.fork(trace.lam_ideal[-1]).advance(1, keep_steps=False).reward_mean[0]
+    together = run.fork(chunk.lam_ideal[-1]).advance(1, keep_steps=False).reward_mean[0]
     assert samples.shared[-1] == pytest.approx(np.tile(together, (values.REPEATED, 1)))
 
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from cmarlsim.theory import MultiplierError, feasibility_error, largest_L, slack, unmet_conditions
+from cmarlsim.bounds.theory import MultiplierError, feasibility_error, largest_L, slack, unmet_conditions
 
 PAPER = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
 

@@ -16,7 +16,7 @@ from cases import Case
 from test_routes import check_ways
 
 import cmarlsim
-from cmarlsim.floorplan import FloorPlan, tiled
+from cmarlsim.building.floorplan import FloorPlan, tiled
 from cmarlsim.kernels.links import in_sight
 from cmarlsim.kernels.world import TICKS_PER_METRE, World
 from cmarlsim.scenario import Scenario

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from cmarlsim.errors import InputError
-from cmarlsim.stochastic.activations import Copies, events_of
-from cmarlsim.stochastic.footprint_files import load_footprint
-from cmarlsim.stochastic.gossip import Gossip
-from cmarlsim.stochastic.traces import Replay, Trace, read_k7
+from cmarlsim.footprints.activations import Copies, events_of
+from cmarlsim.footprints.files import load_footprint
+from cmarlsim.footprints.gossip import Gossip
+from cmarlsim.footprints.traces import LinkTrace, Replay, read_k7
 
 HEAD = (
     '{"node_count": 3, "channels": [11, 26], "start_date": "2018-01-11T16:00:00.0"}\n'
@@ -30,13 +30,13 @@ ROWS = (
 
 
 @pytest.fixture
-def trace(tmp_path: Path) -> Trace:
+def trace(tmp_path: Path) -> LinkTrace:
     file = tmp_path / "mine.k7"
     file.write_text(HEAD + ROWS)
     return read_k7(file)
 
 
-def test_quality_is_the_mean_over_channels_of_the_weaker_direction(trace: Trace) -> None:
+def test_quality_is_the_mean_over_channels_of_the_weaker_direction(trace: LinkTrace) -> None:
     assert (trace.N, trace.edges.tolist(), trace.duration) == (3, [[0, 1], [1, 2]], 40)
     seconds = np.array([0, 9.9, 10, 19, 20, 39, 40, 1000])
     first = [0.4, 0.4, 0.2, 0.2, 0.5, 0.5, 0.5, 0.5]  # min of means: .5 and .4; .2 and .4; .5 and .9
@@ -44,14 +44,14 @@ def test_quality_is_the_mean_over_channels_of_the_weaker_direction(trace: Trace)
     assert np.allclose(trace.quality_at(seconds), np.array([first, second]).T, rtol=0, atol=1e-12)
 
 
-def test_a_gzipped_trace_is_the_same(tmp_path: Path, trace: Trace) -> None:
+def test_a_gzipped_trace_is_the_same(tmp_path: Path, trace: LinkTrace) -> None:
     file = tmp_path / "mine.k7.gz"
     file.write_bytes(gzip.compress((HEAD + ROWS).encode()))
     for name in ("edges", "time", "edge", "quality"):
         assert np.array_equal(getattr(read_k7(file), name), getattr(trace, name))
 
 
-def test_a_threshold_replays_links_as_they_were(trace: Trace) -> None:
+def test_a_threshold_replays_links_as_they_were(trace: LinkTrace) -> None:
     replay = Replay(trace, 5, threshold=0.4)
     assert replay.steps == 8
     ((first, active),) = replay.active_steps()
@@ -60,7 +60,7 @@ def test_a_threshold_replays_links_as_they_were(trace: Trace) -> None:
     assert replay.surrogate.p.tolist() == [6 / 8, 1.0]
 
 
-def test_packets_get_lost_as_often_as_measured(trace: Trace) -> None:
+def test_packets_get_lost_as_often_as_measured(trace: LinkTrace) -> None:
     """Within five standard deviations."""
     replay = Replay(trace, 0.001)
     rows = np.concatenate([active for _, active in replay.active_steps(3)])
@@ -73,7 +73,7 @@ def test_packets_get_lost_as_often_as_measured(trace: Trace) -> None:
     assert not np.array_equal(rows, np.concatenate([active for _, active in replay.active_steps(4)]))
 
 
-def test_both_engines_replay_it_alike(trace: Trace) -> None:
+def test_both_engines_replay_it_alike(trace: LinkTrace) -> None:
     replay = Replay(trace, 1)
     steps, events = Gossip(Copies(replay.surrogate)), Gossip(Copies(replay.surrogate))
     steps.steps(replay.active_steps(1))
@@ -82,10 +82,10 @@ def test_both_engines_replay_it_alike(trace: Trace) -> None:
     assert steps.fresh(39)[0, 0, 2] > 0
 
 
-def test_edges_that_are_never_up_are_left_out(tmp_path: Path, trace: Trace) -> None:
+def test_edges_that_are_never_up_are_left_out(tmp_path: Path, trace: LinkTrace) -> None:
     with pytest.raises(InputError, match=r"mine.k7: not connected, its components are \[0, 1\], \[2\]"):
         Replay(
-            Trace(
+            LinkTrace(
                 trace.name, 3, trace.edges, trace.time, trace.edge, trace.quality * [1, 1, 0, 0, 1, 1, 1, 0]
             ),
             5,
@@ -103,7 +103,9 @@ def test_edges_that_are_never_up_are_left_out(tmp_path: Path, trace: Trace) -> N
         (1, 1.5, "threshold = 1.5"),
     ],
 )
-def test_replays_that_cannot_be(trace: Trace, step_seconds: float, threshold: float, message: str) -> None:
+def test_replays_that_cannot_be(
+    trace: LinkTrace, step_seconds: float, threshold: float, message: str
+) -> None:
     with pytest.raises(InputError, match=message):
         Replay(trace, step_seconds, threshold)
 
@@ -159,7 +161,7 @@ def test_damaged_and_missing_files(tmp_path: Path) -> None:
         read_k7(file)
 
 
-def test_a_trace_is_a_footprint(tmp_path: Path, trace: Trace) -> None:
+def test_a_trace_is_a_footprint(tmp_path: Path, trace: LinkTrace) -> None:
     footprint = load_footprint(trace.name)
     assert footprint.edges.tolist() == [[0, 1], [1, 2]]
     assert np.allclose(footprint.p, [(0.4 + 0.2 + 0.5 + 0.5) / 4, 0.5])

@@ -22,14 +22,14 @@ from trainings import (
 )
 
 from cmarlsim import InputError, Policy, Scenario, execute, learn
-from cmarlsim.checkpoint import checkpoint_of, save
 from cmarlsim.learning.mlp import MLP, forward
-from cmarlsim.learning.policy import Encoding
-from cmarlsim.learning.recipe import RECIPES, Recipe, stages
 from cmarlsim.learning.reinforce import policy_gradient
-from cmarlsim.provenance import versions
+from cmarlsim.policies.policy import Encoding
+from cmarlsim.storage.provenance import versions
 from cmarlsim.training import DivergedError, Training, block, learners
+from cmarlsim.training.checkpoint import checkpoint_of, save
 from cmarlsim.training.learners import agent_of
+from cmarlsim.training.recipe import RECIPES, Recipe, stages
 from cmarlsim.training.team import Team
 
 RECIPE = RECIPES["paper"].model_copy(update=QUICK)  # with SEED, the best iterate is not the last

@@ -26,14 +26,14 @@ from trainings import (
 
 import cmarlsim.training.training
 from cmarlsim import InputError, Policy, Scenario, execute, learn
-from cmarlsim.checkpoint import checkpoint_of
 from cmarlsim.kernels.loop import Runs
 from cmarlsim.learning import reinforce
 from cmarlsim.learning.mlp import MLP
-from cmarlsim.learning.recipe import RECIPES, Recipe, stages, tightened
 from cmarlsim.training import DivergedError, Training, learners, loop
+from cmarlsim.training.checkpoint import checkpoint_of
 from cmarlsim.training.learners import Learners, agent_of
 from cmarlsim.training.loop import Loop
+from cmarlsim.training.recipe import RECIPES, Recipe, stages, tightened
 from cmarlsim.training.task import Task
 from cmarlsim.training.team import Team
 

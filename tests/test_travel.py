@@ -39,8 +39,8 @@ def check_travel(case: Case, start: list[naive.Place], lam: Floats, uniform: Flo
     walks = [walk(case, plan, place, n, lam[n], uniform[:, n]) for n, place in enumerate(start)]
     for site in sites(scenario):
         numbers = None
-        if len(site.atlas.tile):
-            numbered = numbered_places(plan, site.atlas, scenario.speed_ticks)
+        if len(site.numbered.tile):
+            numbered = numbered_places(plan, site.numbered, scenario.speed_ticks)
             numbers = {place: q for q, place in enumerate(numbered)}
             if any(place not in numbers for place in start):
                 continue

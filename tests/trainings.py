@@ -10,9 +10,9 @@ import pytest
 
 from cmarlsim import Policy, Scenario, execute, learn
 from cmarlsim.learning.mlp import MLP
-from cmarlsim.learning.policy import Encoding
-from cmarlsim.learning.recipe import Recipe
+from cmarlsim.policies.policy import Encoding
 from cmarlsim.training import VALIDATION_SEED, Training
+from cmarlsim.training.recipe import Recipe
 from cmarlsim.training.task import Task
 from cmarlsim.training.team import Team
 

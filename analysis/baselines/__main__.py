@@ -16,11 +16,11 @@ from analysis.baselines.report import page
 from analysis.baselines.rungs import AIMED, Policies, Tuned, ladder, teams
 from analysis.baselines.search import best_frozen, best_tightening
 from analysis.baselines.tables import Results, band, frontier, smallest
-from cmarlsim.console import command, compilation_announced, progress_bar
 from cmarlsim.errors import InputError
-from cmarlsim.execution import Run, whole_rollouts
-from cmarlsim.hdf5 import check_free
 from cmarlsim.scenario import Scenario
+from cmarlsim.simulation.execution import Run, whole_rollouts
+from cmarlsim.storage.hdf5 import check_free
+from cmarlsim.terminal.console import command, compilation_announced, progress_bar
 
 TABLES = ("zones", "events", "capacity", "frontier")
 _FROZEN_ROLLOUTS = 20

@@ -12,7 +12,7 @@ from analysis.baselines.bound import upper_bound
 from analysis.baselines.metrics import averaging_bits, distance, idleness, literal_bits, news_bits
 from analysis.baselines.rungs import BOUND, Rung
 from analysis.baselines.team import with_thresholds
-from cmarlsim.kernels.scene import Trace
+from cmarlsim.kernels.scene import Chunk
 from cmarlsim.kernels.world import Floats
 from cmarlsim.scenario import Scenario
 
@@ -22,23 +22,23 @@ MOST = 0.95
 """Largest threshold that scaling leads to."""
 
 
-def bits_sent(rung: Rung, trace: Trace, scenario: Scenario) -> tuple[float, float]:
+def bits_sent(rung: Rung, chunk: Chunk, scenario: Scenario) -> tuple[float, float]:
     """Bits that the team sends as its protocol is written, and the fewest with the same effect; or NaN."""
     if rung.sends == "nothing":
         return 0.0, 0.0
     if rung.sends == "multipliers":
-        return averaging_bits(trace, scenario.M), np.nan
+        return averaging_bits(chunk, scenario.M), np.nan
     if rung.sends == "observations":
-        return literal_bits(trace, scenario.dual.T0, scenario.M), news_bits(trace, scenario)
+        return literal_bits(chunk, scenario.dual.T0, scenario.M), news_bits(chunk, scenario)
     return np.nan, np.nan
 
 
-def restlessness(trace: Trace) -> float:
+def restlessness(chunk: Chunk) -> float:
     """How much multipliers move from a rollout to the next, in the last quarter, beside their own size.
 
     Mean over agents of sum |lam_k+1 - lam_k| / sum lam_k; 0 where all multipliers are 0.
     """
-    lam = trace.lam[-(len(trace.lam) // 4 + 1) :]
+    lam = chunk.lam[-(len(chunk.lam) // 4 + 1) :]
     moved = np.abs(np.diff(lam, axis=0)).sum(axis=(0, 2))
     size = lam[:-1].sum(axis=(0, 2))
     return float(np.mean(np.divide(moved, size, out=np.zeros_like(moved), where=size > 0)))
@@ -51,10 +51,10 @@ def ladder_rows(rung: Rung, scenario: Scenario, steps: int, seeds: Iterable[int]
     """
     start, T0, N = rung.prepare(scenario, steps), scenario.dual.T0, scenario.agents.N
     for seed in seeds:
-        trace = start(seed).play(steps // T0, keep_steps=True)
-        idle, satisfaction = idleness(trace.reward), trace.reward.mean(axis=0)
-        sent, least = (bits / (steps * N) for bits in bits_sent(rung, trace, scenario))
-        moved, restless = distance(trace.position).sum() / (steps * N), restlessness(trace)
+        chunk = start(seed).play(steps // T0, keep_steps=True)
+        idle, satisfaction = idleness(chunk.reward), chunk.reward.mean(axis=0)
+        sent, least = (bits / (steps * N) for bits in bits_sent(rung, chunk, scenario))
+        moved, restless = distance(chunk.position).sum() / (steps * N), restlessness(chunk)
         for m, zone in enumerate(scenario.zones):
             yield {
                 "rung": rung.name,

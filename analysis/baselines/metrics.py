@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cmarlsim.kernels.scene import Trace
+from cmarlsim.kernels.scene import Chunk
 from cmarlsim.kernels.world import TOLERANCE, Bools, Floats, Ints
 from cmarlsim.scenario import Scenario
 
@@ -34,21 +34,21 @@ def distance(position: Floats) -> Floats:
     return np.nansum(stride, axis=0)
 
 
-def literal_bits(trace: Trace, T0: int, M: int) -> int:
+def literal_bits(chunk: Chunk, T0: int, M: int) -> int:
     """Bits of eq. (17) as written: at step t of a rollout M for each earlier step, to each neighbour."""
-    talking = trace.link.sum(axis=(1, 2), dtype=np.int64)
+    talking = chunk.link.sum(axis=(1, 2), dtype=np.int64)
     return int((talking * (np.arange(len(talking)) % T0)).sum()) * M
 
 
-def news_bits(trace: Trace, scenario: Scenario) -> int:
+def news_bits(chunk: Chunk, scenario: Scenario) -> int:
     """Bits that no protocol with the same estimates can save.
 
     One for each agent, zone and step of which the agent knows at the end of the rollout that the zone was
     attended, without having been there: somebody must have told it. What addressing takes is not counted.
     """
-    return int((trace.estimate & ~own_observations(scenario, trace.position)).sum())
+    return int((chunk.estimate & ~own_observations(scenario, chunk.position)).sum())
 
 
-def averaging_bits(trace: Trace, M: int) -> int:
+def averaging_bits(chunk: Chunk, M: int) -> int:
     """Bits of consensus: M multipliers to each neighbour at each step."""
-    return int(trace.link.sum(dtype=np.int64)) * M * REAL_BITS
+    return int(chunk.link.sum(dtype=np.int64)) * M * REAL_BITS

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from analysis.baselines.metrics import own_observations
-from cmarlsim.kernels.scene import Trace
+from cmarlsim.kernels.scene import Chunk
 from cmarlsim.kernels.world import Bools, Floats, Ints
 from cmarlsim.scenario import Scenario
 
@@ -26,7 +26,7 @@ class Moment(NamedTuple):
     c: Floats  # (N, M) the thresholds that each agent aims for
     lam: Floats  # (N, M) in force during the rollout
     known: Ints  # (N, M) steps in which a zone was attended, as far as each agent knows by eq. (17)
-    trace: Trace  # of the rollout; with steps if the rule needs them
+    chunk: Chunk  # of the rollout; with steps if the rule needs them
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Shared(Gossip):
 
     def evidence(self, moment: Moment) -> Floats:
         """The truth, (N, M)."""
-        attended = np.rint(moment.trace.reward_mean[0] * moment.scenario.dual.T0)
+        attended = np.rint(moment.chunk.reward_mean[0] * moment.scenario.dual.T0)
         return np.broadcast_to(attended, moment.lam.shape)
 
 
@@ -89,12 +89,12 @@ class Consensus(Gossip):
 
     def evidence(self, moment: Moment) -> Floats:
         """N times the steps that each agent itself spent in each zone, (N, M)."""
-        own = own_observations(moment.scenario, moment.trace.position)
+        own = own_observations(moment.scenario, moment.chunk.position)
         return float(len(moment.lam)) * own.sum(axis=0)
 
     def mixed(self, moment: Moment) -> Floats:
         """Multipliers after T0 rounds of averaging, (N, M)."""
-        return product(metropolis(moment.trace.link)) @ moment.lam
+        return product(metropolis(moment.chunk.link)) @ moment.lam
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from typing import Literal, NamedTuple
 from analysis.baselines.partition import best_partition, best_static, targets
 from analysis.baselines.rules import Consensus, Frozen, Gossip, Shared
 from analysis.baselines.team import Team, without_links
-from cmarlsim.execution import Run
 from cmarlsim.kernels.world import Ints
-from cmarlsim.learning.policy import RANK, Policy
-from cmarlsim.patrol import Patrol
+from cmarlsim.policies.policy import RANK, Policy
 from cmarlsim.randomness import stream
 from cmarlsim.scenario import Scenario
+from cmarlsim.simulation.execution import Run
+from cmarlsim.simulation.prescribed import Patrol
 
 OURS, IDEAL, RIVAL, BOUND = "gossip", "shared", "partition-200", "bound"
 TIGHTENED = "-tightened"

@@ -8,11 +8,11 @@ import numpy as np
 
 from analysis.baselines.rules import Frozen, Gossip
 from analysis.baselines.team import Team
-from cmarlsim.execution import Run
 from cmarlsim.kernels.world import Floats
-from cmarlsim.learning.policy import Policy
+from cmarlsim.policies.policy import Policy
 from cmarlsim.randomness import stream
 from cmarlsim.scenario import Scenario
+from cmarlsim.simulation.execution import Run
 
 TUNING_SEEDS = range(1000, 1005)
 FROZEN_SEEDS = range(1000, 1020)
@@ -23,8 +23,8 @@ def smallest_margins(
     scenario: Scenario, policy: Policy, rule: Gossip, rollouts: int, seeds: Sequence[int], aim: float = 0.0
 ) -> Floats:
     """Smallest margin of a run with each seed, (S,)."""
-    traces = (Team(Run(scenario, policy, seed), rule, aim).play(rollouts) for seed in seeds)
-    return np.array([(trace.reward_mean.mean(axis=0) - scenario.c).min() for trace in traces])
+    chunks = (Team(Run(scenario, policy, seed), rule, aim).play(rollouts) for seed in seeds)
+    return np.array([(chunk.reward_mean.mean(axis=0) - scenario.c).min() for chunk in chunks])
 
 
 def best_tightening(

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from analysis.baselines.rules import Gossip, Moment
-from cmarlsim.execution import Run
-from cmarlsim.kernels.scene import Trace, new_trace, part_of
+from cmarlsim.kernels.scene import Chunk, new_chunk, part_of
 from cmarlsim.kernels.world import Floats
 from cmarlsim.scenario import Scenario
+from cmarlsim.simulation.execution import Run
 
 
 def with_thresholds(scenario: Scenario, c: Sequence[float] | Floats) -> Scenario:
@@ -64,25 +64,25 @@ class Team:
         """Whether every agent aims for what was posted."""
         return self._posted is not None and bool((self.c == self._posted).all())
 
-    def play(self, rollouts: int, keep_steps: bool = False) -> Trace:
+    def play(self, rollouts: int, keep_steps: bool = False) -> Chunk:
         """Run the next rollouts.
 
         Returns
         -------
-        Trace
+        Chunk
             With the rule's multipliers; with rows for steps if they are kept or the rule needs them.
         """
         scenario, rule = self.run.scenario, self._rule
         rows = rollouts * scenario.dual.T0 if keep_steps or (rule and rule.needs_steps) else 0
-        trace = new_trace(rollouts, rows, scenario.agents.N, scenario.M)
+        chunk = new_chunk(rollouts, rows, scenario.agents.N, scenario.M)
         if rule is None:
-            return self.run.fill(trace)
+            return self.run.fill(chunk)
         for k in range(rollouts):
-            lam, part = self.run.lam, part_of(trace, k, 1)
+            lam, part = self.run.lam, part_of(chunk, k, 1)
             self.run.fill(part)
             moment = Moment(scenario, self.run.done - 1, self.c, lam, self.run.known, part)
             if self._posted is not None:
                 self.c = np.where(rule.evidence(moment) > 0, self._posted, self.c)
                 moment = moment._replace(c=self.c)
             part.lam[0] = self.run.lam = rule(moment)
-        return trace
+        return chunk

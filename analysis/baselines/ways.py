@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cmarlsim.building.floorplan import goals_of
 from cmarlsim.errors import InputError
-from cmarlsim.floorplan import goals_of
 from cmarlsim.kernels.world import Bools, Ints
 from cmarlsim.scenario import Scenario
 
@@ -21,14 +21,14 @@ class Trips(NamedTuple):
 
 
 def places_in_zones(scenario: Scenario) -> Bools:
-    """Whether each place of the atlas is in each zone, (Q, M).
+    """Whether each numbered place is in each zone, (Q, M).
 
     Raises
     ------
     InputError
-        If the scenario has too many places for an atlas.
+        If the scenario has too many places for an numbered.
     """
-    words = scenario.atlas.zones
+    words = scenario.numbered.zones
     if not len(words):
         raise InputError(f"scenario '{scenario.name}': its plan has too many places for this analysis")
     bits = np.unpackbits(words.view(np.uint8), axis=1, bitorder="little")
@@ -37,7 +37,7 @@ def places_in_zones(scenario: Scenario) -> Bools:
 
 def trips(scenario: Scenario) -> Trips:
     """How long agents travel from zone to zone along their shortest ways."""
-    inside, after = places_in_zones(scenario), scenario.atlas.after
+    inside, after = places_in_zones(scenario), scenario.numbered.after
     goals = goals_of(scenario.floorplan, [zone.center for zone in scenario.zones])
     counts = Trips(*(np.zeros((scenario.M, scenario.M), dtype=np.int64) for _ in Trips._fields))
     for i, place in enumerate(goals):
@@ -54,9 +54,9 @@ def trips(scenario: Scenario) -> Trips:
 def shortest_gaps(scenario: Scenario) -> Ints:
     """Fewest steps outside both zones between a step in zone i and a step in zone j, (M, M).
 
-    Over all ways that actions can lead, not only the shortest: a search through the places of the atlas.
+    Over all ways that actions can lead, not only the shortest: a search through the places of the numbered.
     """
-    inside, after = places_in_zones(scenario), scenario.atlas.after
+    inside, after = places_in_zones(scenario), scenario.numbered.after
     gaps = np.zeros((scenario.M, scenario.M), dtype=np.int64)
     for i in range(scenario.M):
         reached, steps = inside[:, i].copy(), 0

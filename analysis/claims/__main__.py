@@ -20,8 +20,8 @@ from analysis.claims.page import summed_up, written
 from analysis.claims.parts import PARTS
 from analysis.options import OUT, Force, Out
 from analysis.style import free_stem
-from cmarlsim.console import command
-from cmarlsim.hdf5 import check_free
+from cmarlsim.storage.hdf5 import check_free
+from cmarlsim.terminal.console import command
 
 NAME = "claims"
 FIGURES = "figures"

@@ -26,8 +26,8 @@ from analysis.markdown import framed
 from analysis.options import OUT, POLICIES, Force, Out, Policies, Recordings, Run
 from analysis.recordings import check_contracts, label_of, labelled, obtain
 from analysis.style import free_stem, save
-from cmarlsim.console import command, compilation_announced, progress_bar
-from cmarlsim.hdf5 import check_free
+from cmarlsim.storage.hdf5 import check_free
+from cmarlsim.terminal.console import command, compilation_announced, progress_bar
 
 NAME = "links"
 TABLES = ("pairs", "lags", "correlations", "costs")

@@ -11,10 +11,10 @@ import pandas as pd
 
 from analysis.measures import link_blocks
 from cmarlsim.errors import InputError
+from cmarlsim.footprints.surrogates import TwoState
 from cmarlsim.kernels.world import Bools, Floats, Ints
-from cmarlsim.recording import Recording
-from cmarlsim.stochastic.surrogates import TwoState
-from cmarlsim.traced import all_pairs
+from cmarlsim.recordings.recording import Recording
+from cmarlsim.simulation.link_trace import all_pairs
 
 LEAST_ROLLOUTS = 10
 """Shorter recordings say too little about links."""

@@ -8,12 +8,12 @@ from itertools import pairwise
 
 import numpy as np
 
+from cmarlsim.bounds.theory import MultiplierError
 from cmarlsim.errors import InputError
+from cmarlsim.footprints.bounds import sum_of_geometrics
+from cmarlsim.footprints.footprint import Footprint, strongest
 from cmarlsim.kernels.world import Floats
 from cmarlsim.scenario import Dual
-from cmarlsim.stochastic.bounds import sum_of_geometrics
-from cmarlsim.stochastic.footprints import Footprint, strongest
-from cmarlsim.theory import MultiplierError
 
 
 @dataclass(frozen=True)

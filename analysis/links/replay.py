@@ -11,10 +11,10 @@ import pandas as pd
 from analysis.links.fit import Fit
 from cmarlsim.errors import InputError
 from cmarlsim.kernels.world import Bools, Floats
-from cmarlsim.learning.policy import Policy
+from cmarlsim.policies.policy import Policy
 from cmarlsim.randomness import stream
-from cmarlsim.recording import Recording
-from cmarlsim.traced import Traced
+from cmarlsim.recordings.recording import Recording
+from cmarlsim.simulation.link_trace import Traced
 
 CONFIDENCE = 0.95
 

@@ -25,7 +25,7 @@ from analysis.verdicts import (
 )
 from cmarlsim.kernels.world import Floats, Ints
 from cmarlsim.scenario import Scenario
-from cmarlsim.traced import all_pairs
+from cmarlsim.simulation.link_trace import all_pairs
 
 MODEL, PROPOSITION, TWO_STATE = "eq. (4)", "Proposition 3", "two-state chain"
 QUICKEST, WITH_MEMORY = "quickest paths", "quickest paths, with memory"

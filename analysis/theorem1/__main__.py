@@ -28,12 +28,12 @@ from analysis.theorem1.paths import tightness
 from analysis.theorem1.report import markdown, summary, with_hypothesis
 from analysis.theorem1.values import Samples, collect, sample
 from cmarlsim.api import execute_batch
-from cmarlsim.console import command, compilation_announced, progress_bar
 from cmarlsim.errors import InputError
-from cmarlsim.execution import whole_rollouts
-from cmarlsim.learning.policy import Policy
+from cmarlsim.policies.policy import Policy
 from cmarlsim.randomness import check_seed
 from cmarlsim.scenario import Scenario
+from cmarlsim.simulation.execution import whole_rollouts
+from cmarlsim.terminal.console import command, compilation_announced, progress_bar
 
 NAME = "theorem1"
 FIGURES = (f"{NAME}-lemmas", f"{NAME}-region", f"{NAME}-trajectories")

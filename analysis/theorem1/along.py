@@ -31,10 +31,10 @@ from analysis.verdicts import (
     Statement,
     mean_and_error,
 )
+from cmarlsim.bounds.theory import feasibility_error
 from cmarlsim.kernels.world import Floats
-from cmarlsim.learning.policy import Policy
-from cmarlsim.recording import Recording
-from cmarlsim.theory import feasibility_error
+from cmarlsim.policies.policy import Policy
+from cmarlsim.recordings.recording import Recording
 
 IN_TAIL = f"after {TAIL:.0%} of any run"
 

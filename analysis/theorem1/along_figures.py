@@ -12,9 +12,9 @@ from analysis.theorem1.forks import Sample
 from analysis.theorem1.invariants import certificates
 from analysis.theorem1.paths import MEASURED, MISS, TAIL, Paths, feasibility_errors, tightness
 from analysis.verdicts import CORRECTED, PRINTED, SHARPER
-from cmarlsim.picture import colour, plain
-from cmarlsim.recording import Recording
-from cmarlsim.theory import feasibility_error
+from cmarlsim.bounds.theory import feasibility_error
+from cmarlsim.recordings.recording import Recording
+from cmarlsim.report.picture import colour, plain
 
 PROMISES = {
     PRINTED: ("v", "black"),

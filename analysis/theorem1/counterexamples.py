@@ -10,12 +10,12 @@ import numpy as np
 from analysis.intervals import wilson
 from analysis.verdicts import CORRECTED, OURS, PRINTED, PROVEN, Statement
 from cmarlsim.api import execute
+from cmarlsim.bounds.path_bounds import PathBounds
 from cmarlsim.kernels.world import Floats
 from cmarlsim.learning.mlp import MLP
-from cmarlsim.learning.policy import Encoding, Policy
-from cmarlsim.path_bounds import PathBounds
-from cmarlsim.patrol import Patrol
+from cmarlsim.policies.policy import Encoding, Policy
 from cmarlsim.scenario import Scenario
+from cmarlsim.simulation.prescribed import Patrol
 
 MEMORIES = 5
 """Rollouts that these runs last, in units of 1 / alpha."""

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from cmarlsim.errors import InputError
-from cmarlsim.execution import Run
 from cmarlsim.kernels.world import Floats
-from cmarlsim.learning.policy import Policy
+from cmarlsim.policies.policy import Policy
 from cmarlsim.randomness import stream
-from cmarlsim.recording import Recording
+from cmarlsim.recordings.recording import Recording
+from cmarlsim.simulation.execution import Run
 
 FORKS = 200
 """Repetitions of a rollout."""
@@ -79,9 +79,9 @@ def repeated(run: Run, lam: Floats, forks: int) -> tuple[Floats, Floats]:
     (forks, M), (forks, M)
         Mean rewards, and lambda_{k+1}.
     """
-    traces = [fork.advance(1, keep_steps=False) for fork in forked(run, lam, forks)]
+    chunks = [fork.advance(1, keep_steps=False) for fork in forked(run, lam, forks)]
     reward, after = (
-        np.concatenate([getattr(trace, name) for trace in traces]) for name in ("reward_mean", "lam_ideal")
+        np.concatenate([getattr(chunk, name) for chunk in chunks]) for name in ("reward_mean", "lam_ideal")
     )
     return reward, after
 

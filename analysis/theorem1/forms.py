@@ -10,12 +10,12 @@ import numpy as np
 
 from analysis.multipliers import estimates
 from analysis.verdicts import ESTIMATED, PRINTED, PROVEN, SHARPER
+from cmarlsim.bounds.theory import MultiplierError, largest_L, least_slack, slack
 from cmarlsim.errors import InputError
+from cmarlsim.footprints.footprint import Footprint
 from cmarlsim.graphs import footprint_edges
 from cmarlsim.kernels.world import Floats
-from cmarlsim.recording import Recording
-from cmarlsim.stochastic.footprints import Footprint
-from cmarlsim.theory import MultiplierError, largest_L, least_slack, slack
+from cmarlsim.recordings.recording import Recording
 
 PROPOSITION_4 = "Proposition 4"
 FORMS = (PRINTED, PROPOSITION_4, SHARPER)

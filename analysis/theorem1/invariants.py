@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from analysis.verdicts import ROUNDING
+from cmarlsim.bounds.path_bounds import PathBounds
+from cmarlsim.bounds.theory import certified_satisfaction
 from cmarlsim.kernels.world import Floats
-from cmarlsim.path_bounds import PathBounds
-from cmarlsim.recording import Recording
-from cmarlsim.theory import certified_satisfaction
+from cmarlsim.recordings.recording import Recording
 
 LARGEST = "lambda_m <= eta c_m (1 - (1 - alpha)^k) / alpha, for every agent and in truth"
 MISSED = "0 <= lambda_m <= lambda^n_m"

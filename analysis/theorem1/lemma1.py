@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from analysis.verdicts import CORRECTED, OURS, PRINTED, PROVEN, SHARPER, Statement
-from cmarlsim.floorplan import goals_of
+from cmarlsim.bounds.theory import ROUNDING, least_slack
+from cmarlsim.building.floorplan import goals_of
 from cmarlsim.kernels.world import TOLERANCE, Bools, Floats
 from cmarlsim.randomness import stream
 from cmarlsim.scenario import Scenario
-from cmarlsim.theory import ROUNDING, least_slack
 
 DRAWN = 2000
 """Random multipliers, and random thresholds of each kind."""

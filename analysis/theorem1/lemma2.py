@@ -23,10 +23,10 @@ from analysis.verdicts import (
     Statement,
     mean_and_error,
 )
+from cmarlsim.bounds.path_bounds import PathBounds
+from cmarlsim.bounds.theory import feasibility_error, unmet_conditions
 from cmarlsim.kernels.world import Floats
-from cmarlsim.path_bounds import PathBounds
-from cmarlsim.recording import Recording
-from cmarlsim.theory import feasibility_error, unmet_conditions
+from cmarlsim.recordings.recording import Recording
 
 Row = dict[str, object]
 

@@ -12,10 +12,10 @@ import pandas as pd
 
 from analysis.theorem1.invariants import bounds_of, certificates
 from analysis.verdicts import CORRECTED, PRINTED, SHARPER
+from cmarlsim.bounds.path_bounds import PathBounds
+from cmarlsim.bounds.theory import feasibility_error
 from cmarlsim.kernels.world import Floats
-from cmarlsim.path_bounds import PathBounds
-from cmarlsim.recording import Recording
-from cmarlsim.theory import feasibility_error
+from cmarlsim.recordings.recording import Recording
 
 TAIL = 0.1
 """Part of a run after which its smallest or largest value stands for the limit."""

@@ -17,10 +17,10 @@ from analysis.style import DOUBLE, SHADES, new_figure, styled
 from analysis.theorem1.forms import FORMS, Gossip, delta, most_L
 from analysis.theorem1.lemma2 import Constants
 from analysis.verdicts import ESTIMATED, FAILS, HOLDS, PRINTED, PROVEN, VACUOUS, Statement
+from cmarlsim.bounds.theory import MultiplierError, feasibility_error, unmet_conditions
 from cmarlsim.kernels.world import Floats
-from cmarlsim.picture import colour, plain
+from cmarlsim.report.picture import colour, plain
 from cmarlsim.scenario import Scenario
-from cmarlsim.theory import MultiplierError, feasibility_error, unmet_conditions
 
 FACTORS = {"alpha": (0.01, 0.1, 1.0, 10.0), "eta": (0.01, 0.1, 1.0), "T0": (1, 10, 100)}
 """By which a scenario's values are multiplied; p is as it was, and 1."""

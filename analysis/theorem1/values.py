@@ -16,10 +16,10 @@ import numpy as np
 
 from analysis.theorem1.forks import forked, repeated
 from analysis.verdicts import mean_and_error
-from cmarlsim.execution import Run
 from cmarlsim.kernels.world import Floats
-from cmarlsim.learning.policy import Policy
+from cmarlsim.policies.policy import Policy
 from cmarlsim.scenario import Scenario
+from cmarlsim.simulation.execution import Run
 
 REPEATED, LONG = 64, 12
 """Repetitions of a rollout, and of the long ones."""

@@ -29,7 +29,7 @@ class NumpySteps:
     Parameters
     ----------
     scenario, policy
-        As for `cmarlsim.execution.Run`.
+        As for `cmarlsim.simulation.execution.Run`.
     """
 
     def __init__(self, scenario: Scenario, policy: Policy) -> None:

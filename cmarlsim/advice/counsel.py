@@ -18,9 +18,9 @@ from cmarlsim.advice.situation import Gossip, Situation, estimated_gossip, known
 from cmarlsim.advice.statements import ESTIMATED, Change, Statement, plain
 from cmarlsim.api import execute
 from cmarlsim.errors import InputError
-from cmarlsim.execution import STEPS
-from cmarlsim.learning.policy import Policy
+from cmarlsim.policies.policy import Policy
 from cmarlsim.scenario import Scenario
+from cmarlsim.simulation.execution import STEPS
 
 FORMAT = "cmarlsim-advice/1"
 TARGET = 0.05

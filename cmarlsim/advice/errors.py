@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cmarlsim.kernels.world import Floats
-from cmarlsim.recording import Recording
+from cmarlsim.recordings.recording import Recording
 
 
 def errors(recording: Recording) -> Floats:

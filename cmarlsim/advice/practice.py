@@ -9,12 +9,12 @@ import numpy as np
 from cmarlsim.advice.errors import all_agents, errors, most_missed
 from cmarlsim.api import execute
 from cmarlsim.errors import InputError
-from cmarlsim.execution import Run, whole_rollouts
 from cmarlsim.kernels.world import Floats
-from cmarlsim.learning.policy import Policy
-from cmarlsim.memory import record_bytes
-from cmarlsim.recording import Recording, choose_links
+from cmarlsim.policies.policy import Policy
+from cmarlsim.recordings.recording import Recording, choose_links
 from cmarlsim.scenario import Scenario
+from cmarlsim.simulation.execution import Run, whole_rollouts
+from cmarlsim.simulation.memory_limits import record_bytes
 
 MOST_BYTES = 2**28
 """Of a short run's recording."""

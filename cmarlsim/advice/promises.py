@@ -18,8 +18,8 @@ from cmarlsim.advice.statements import (
     finite,
     number,
 )
+from cmarlsim.bounds.theory import ROUNDING, largest_L, slack
 from cmarlsim.scenario import Scenario
-from cmarlsim.theory import ROUNDING, largest_L, slack
 
 REWARD = "share of time"
 

@@ -11,14 +11,14 @@ import numpy as np
 
 from cmarlsim.advice.errors import all_agents, most_missed
 from cmarlsim.advice.statements import ESTIMATED, PROVEN
+from cmarlsim.bounds.path_bounds import PathBounds
+from cmarlsim.bounds.theory import MultiplierError, feasibility_error, least_slack
+from cmarlsim.footprints.footprint import Footprint, fitted, strongest
 from cmarlsim.graphs import footprint_edges
 from cmarlsim.kernels.world import Floats
-from cmarlsim.learning.policy import Policy
-from cmarlsim.path_bounds import PathBounds
-from cmarlsim.recording import Recording
+from cmarlsim.policies.policy import Policy
+from cmarlsim.recordings.recording import Recording
 from cmarlsim.scenario import Links, Scenario
-from cmarlsim.stochastic.footprints import Footprint, fitted, strongest
-from cmarlsim.theory import MultiplierError, feasibility_error, least_slack
 
 MOST_TRAVERSED = 2000
 """Up to so many agents the diameter of a footprint is found exactly."""

@@ -79,7 +79,7 @@ def run_episodes(
     The scene is a buffer, and so are `steps`, with T0 rows. Links do not matter: let the `rules` have none.
     """
     places, T0 = episodes.places, episodes.uniform.shape[1]
-    zones = scene.situation.zones
+    zones = scene.contacts.zones
     for b in range(len(episodes.lam)):
         here = Places(places.node[b], places.edge[b], places.offset[b])
         lam = episodes.lam[b]

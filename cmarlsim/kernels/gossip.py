@@ -18,15 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmarlsim.kernels.bits import Words, any_in, clear, copy_set, has, lowest, put, unite
-from cmarlsim.kernels.compiling import inner, kernel
-from cmarlsim.kernels.events import (
+from cmarlsim.kernels.changes import (
+    Contacts,
     Log,
-    Situation,
-    apply_event,
-    copy_situation,
-    new_situation,
+    apply_change,
+    copy_contacts,
+    new_contacts,
     time_of_last,
 )
+from cmarlsim.kernels.compiling import inner, kernel
 from cmarlsim.kernels.world import Bools, Ints
 
 
@@ -96,7 +96,7 @@ class Hindsight(NamedTuple):
     `news` and `knows` are about what agents will know at the end of the rollout.
     """
 
-    at: Situation  # links and zones at step tau
+    at: Contacts  # links and zones at step tau
     news: Words  # (N, words of N) whom an agent's observation of step tau reaches
     grown: Words  # (words of N) the agents whose `news` grew when tau last went down
     growing: Words  # (words of N) buffer: those whose `news` grows now
@@ -110,7 +110,7 @@ class Hindsight(NamedTuple):
 def new_hindsight(agents: int, zones: int, agent_words: int, zone_words: int) -> Hindsight:
     """Buffers, to be filled by `begin_hindsight`."""
     return Hindsight(
-        at=new_situation(agents, zones, agent_words, zone_words),
+        at=new_contacts(agents, zones, agent_words, zone_words),
         news=np.zeros((agents, agent_words), dtype=np.uint64),
         grown=np.zeros(agent_words, dtype=np.uint64),
         growing=np.zeros(agent_words, dtype=np.uint64),
@@ -123,9 +123,9 @@ def new_hindsight(agents: int, zones: int, agent_words: int, zone_words: int) ->
 
 
 @kernel
-def begin_hindsight(situation: Situation, T0: int, back: Hindsight) -> None:
-    """Start at the last step, with its `situation`: of it an agent knows its own observation only."""
-    copy_situation(situation, back.at)
+def begin_hindsight(contacts: Contacts, T0: int, back: Hindsight) -> None:
+    """Start at the last step, with its `contacts`: of it an agent knows its own observation only."""
+    copy_contacts(contacts, back.at)
     clear(back.grown)
     clear(back.stale)
     for n in range(len(back.news)):
@@ -216,7 +216,7 @@ def undo(back: Hindsight, log: Log, last: int) -> int:
         i, j = log.event[last, 1], log.event[last, 2]
         if j < 0:
             put(back.stale, -1 - j, True)
-        apply_event(back.at, i, j)
+        apply_change(back.at, i, j)
     return last
 
 

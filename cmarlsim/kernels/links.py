@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from cmarlsim.kernels.bits import Words, clear, has, lowest, put
+from cmarlsim.kernels.changes import happen
 from cmarlsim.kernels.compiling import inner, kernel
-from cmarlsim.kernels.events import happen
 from cmarlsim.kernels.scene import Route, Scene
 from cmarlsim.kernels.world import (
     TOLERANCE,
@@ -84,9 +84,9 @@ def near_or_in_sight(world: World, d: float, ax: float, ay: float, bx: float, by
 
 
 @inner
-def ask_atlas(site: Site, place: Ints, i: int, near: Words) -> None:
-    """Write into `near` whom agent i can talk to, by asking the atlas about all (64 at most)."""
-    word, row = np.uint64(0), site.atlas.near[place[i]]
+def look_up_near(site: Site, place: Ints, i: int, near: Words) -> None:
+    """Write into `near` whom agent i can talk to, looked up among the numbered places (64 agents at most)."""
+    word, row = np.uint64(0), site.numbered.near[place[i]]
     for j in range(len(place)):
         word |= np.uint64(has(row, place[j])) << np.uint64(j)
     near[0] = word
@@ -95,20 +95,20 @@ def ask_atlas(site: Site, place: Ints, i: int, near: Words) -> None:
 
 @inner
 def visible(site: Site, d: float, now: Present, place: Ints, i: int, j: int, v: int) -> bool:
-    """`near_or_in_sight` for agents i and j whose stretches see each other by row `v` of the sights."""
-    sights = site.sights
-    first, last = sights.wall_first[v], sights.wall_last[v]
-    if first == last and not sights.hidden[v]:
+    """`near_or_in_sight` for agents i and j whose stretches see each other by row `v` of the visibility."""
+    visibility = site.visibility
+    first, last = visibility.wall_first[v], visibility.wall_last[v]
+    if first == last and not visibility.hidden[v]:
         return True
-    if len(site.atlas.tile) > 0:
-        return has(site.atlas.near[place[i]], place[j])
+    if len(site.numbered.tile) > 0:
+        return has(site.numbered.near[place[i]], place[j])
     ax, ay, bx, by = now.position[i, 0], now.position[i, 1], now.position[j, 0], now.position[j, 1]
     if in_range(d, ax, ay, bx, by):
         return True
-    if sights.hidden[v] or blocks(site.world.wall[sights.wall[now.hint[v]]], ax, ay, bx, by):
+    if visibility.hidden[v] or blocks(site.world.wall[visibility.wall[now.hint[v]]], ax, ay, bx, by):
         return False
     for k in range(first, last):
-        if blocks(site.world.wall[sights.wall[k]], ax, ay, bx, by):
+        if blocks(site.world.wall[visibility.wall[k]], ax, ay, bx, by):
             now.hint[v] = k
             return False
     return True
@@ -117,11 +117,11 @@ def visible(site: Site, d: float, now: Present, place: Ints, i: int, j: int, v: 
 @inner
 def look_along(site: Site, d: float, now: Present, place: Ints, i: int, done: Words, near: Words) -> None:
     """Write into `near` whom agent i can talk to, of those that its stretch sees and that are not `done`."""
-    register, sights = now.register, site.sights
+    register, visibility = now.register, site.visibility
     clear(near)
     stretch = register.stretch[i]
-    for v in range(sights.first[stretch], sights.first[stretch + 1]):
-        j = register.head[sights.other[v]]
+    for v in range(visibility.first[stretch], visibility.first[stretch + 1]):
+        j = register.head[visibility.other[v]]
         while j >= 0:
             if j != i and not has(done, j) and visible(site, d, now, place, i, j, v):
                 put(near, j, True)
@@ -131,18 +131,18 @@ def look_along(site: Site, d: float, now: Present, place: Ints, i: int, done: Wo
 @inner
 def link_again(site: Site, d: float, scene: Scene, t: int, i: int) -> None:
     """Find the links of agent i, which arrives at step t, and log those that change."""
-    near, link, place = scene.near, scene.situation.link, scene.route.place[t]
-    if len(site.sights.first) > 0:
+    near, link, place = scene.near, scene.contacts.link, scene.route.place[t]
+    if len(site.visibility.first) > 0:
         look_along(site, d, scene.now, place, i, scene.done, near)
         for w in range(len(near)):
             near[w] |= link[i, w] & scene.done[w]
         put(scene.done, i, True)
     else:
-        ask_atlas(site, place, i, near)
+        look_up_near(site, place, i, near)
     for w in range(len(near)):
         changed = near[w] ^ link[i, w]
         while changed != np.uint64(0):
-            happen(scene.situation, scene.log, t, i, 64 * w + lowest(changed))
+            happen(scene.contacts, scene.log, t, i, 64 * w + lowest(changed))
             changed &= changed - np.uint64(1)
 
 
@@ -151,8 +151,8 @@ def draw_links(model: LinkModel, uniform: Floats, scene: Scene, t: int) -> None:
     """Draw the links of step t, with one draw `uniform` (F,) a footprint edge, and log those that change."""
     for f in range(len(model.footprint)):
         i, j = model.footprint[f, 0], model.footprint[f, 1]
-        if (uniform[f] < model.p) != has(scene.situation.link[i], j):
-            happen(scene.situation, scene.log, t, i, j)
+        if (uniform[f] < model.p) != has(scene.contacts.link[i], j):
+            happen(scene.contacts, scene.log, t, i, j)
 
 
 @kernel
@@ -179,8 +179,8 @@ def register_at(register: Register, n: int, stretch: int) -> None:
 def enter(site: Site, route: Route, now: Present, t: int, n: int) -> None:
     """Bring agent n, which arrives at step t, to its position and to its stretch's list."""
     stretch = route.place[t, n]
-    if len(site.atlas.tile) > 0:
-        stretch = site.atlas.stretch[stretch]
+    if len(site.numbered.tile) > 0:
+        stretch = site.numbered.stretch[stretch]
     else:
         now.position[n, 0] = route.position[t, n, 0]
         now.position[n, 1] = route.position[t, n, 1]
@@ -192,7 +192,7 @@ def enter(site: Site, route: Route, now: Present, t: int, n: int) -> None:
 def link_places(site: Site, d: float, now: Present, nobody: Words, near: Words) -> None:
     """Write into `near` (Q, words of Q) which of Q places are in sight or in range of each other.
 
-    `now` has an agent at every place, and the site no atlas; `nobody` is the empty set.
+    `now` has an agent at every place, and the site no numbered places; `nobody` is the empty set.
     """
     for q in range(len(near)):
         look_along(site, d, now, now.register.stretch, q, nobody, near[q])

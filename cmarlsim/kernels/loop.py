@@ -10,7 +10,7 @@ from cmarlsim.kernels.bits import Words, any_in, lowest
 from cmarlsim.kernels.compiling import inner, kernel
 from cmarlsim.kernels.dual import updated
 from cmarlsim.kernels.engine import gossip_backwards, has_room, log_arrivals, pass_events
-from cmarlsim.kernels.scene import Draws, Rules, Scene, Steps, Trace, new_steps
+from cmarlsim.kernels.scene import Chunk, Draws, Rules, Scene, Steps, new_steps
 from cmarlsim.kernels.travel import travel_all
 from cmarlsim.kernels.world import Floats, Places, Site, Weights
 
@@ -80,7 +80,7 @@ def settle_run(rules: Rules, c_tight: Floats, T0: int, scene: Scene, runs: Runs,
     alpha, eta, lam = rules.alpha, rules.eta, runs.lam[b]
     for m in range(len(c_tight)):
         attended = scene.attended[m]
-        if any_in(scene.situation.inside[m]):
+        if any_in(scene.contacts.inside[m]):
             attended += T0
         runs.lam_tight[b, m] = updated(runs.lam_tight[b, m], c_tight[m], alpha, eta, attended, T0)
         for n in range(len(lam)):
@@ -95,7 +95,7 @@ def run_in_the_loop(
     weights: Weights,
     draws: Draws,
     scene: Scene,
-    nothing: Trace,
+    nothing: Chunk,
     runs: Runs,
 ) -> bool:
     """One rollout of every run.
@@ -109,7 +109,7 @@ def run_in_the_loop(
     scene
         A buffer; its clock must stand at run 0, step -1.
     nothing
-        A trace without rows.
+        A chunk without rows.
 
     Returns
     -------
@@ -144,12 +144,12 @@ def run_in_the_loop(
                 return False
             t = clock[1]
             clock[1] = pass_events(site, rules, draws, b, scene, t)
-            share_out(runs.worth[b], scene.situation.inside, reward, max(t - 1, 0), clock[1] - 1)
+            share_out(runs.worth[b], scene.contacts.inside, reward, max(t - 1, 0), clock[1] - 1)
         gossip_backwards(scene, T0, nothing, 0)
         settle_run(rules, c_tight, T0, scene, runs, b)
         scene.log.happened[0] = 0
         log_arrivals(site, rules.links, scene, T0)
-        share_out(runs.worth[b], scene.situation.inside, reward, T0 - 1, T0)
+        share_out(runs.worth[b], scene.contacts.inside, reward, T0 - 1, T0)
         clock[0], clock[1] = b + 1, -1
     return True
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cmarlsim.kernels.bits import Words, clear, put
 from cmarlsim.kernels.compiling import kernel
-from cmarlsim.kernels.world import TOLERANCE, Sights, World
+from cmarlsim.kernels.world import TOLERANCE, Visibility, World
 
 
 @kernel
@@ -42,18 +42,18 @@ def observe_zones(world: World, x: float, y: float, zones: Words) -> None:
 
 
 @kernel
-def tile_on(world: World, sights: Sights, stretch: int, x: float, y: float) -> int:
+def tile_on(world: World, visibility: Visibility, stretch: int, x: float, y: float) -> int:
     """`tile_of` a point on a stretch of way."""
-    for k in range(sights.tile_first[stretch], sights.tile_first[stretch + 1]):
-        if in_tile(world, sights.tile[k], x, y):
-            return sights.tile[k]
+    for k in range(visibility.tile_first[stretch], visibility.tile_first[stretch + 1]):
+        if in_tile(world, visibility.tile[k], x, y):
+            return visibility.tile[k]
     return -1
 
 
 @kernel
-def observe_on(world: World, sights: Sights, stretch: int, x: float, y: float, zones: Words) -> None:
+def observe_on(world: World, visibility: Visibility, stretch: int, x: float, y: float, zones: Words) -> None:
     """`observe_zones` for a point on a stretch of way."""
     clear(zones)
-    for k in range(sights.zone_first[stretch], sights.zone_first[stretch + 1]):
-        if in_zone(world, sights.zone[k], x, y):
-            put(zones, sights.zone[k], True)
+    for k in range(visibility.zone_first[stretch], visibility.zone_first[stretch + 1]):
+        if in_zone(world, visibility.zone[k], x, y):
+            put(zones, visibility.zone[k], True)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmarlsim.kernels.bits import Words, full_set, put, words_for
-from cmarlsim.kernels.events import Log, Situation, new_log, new_situation
+from cmarlsim.kernels.changes import Contacts, Log, new_contacts, new_log
 from cmarlsim.kernels.gossip import Hindsight, new_hindsight
 from cmarlsim.kernels.world import (
     ALWAYS,
@@ -52,7 +52,7 @@ class Draws(NamedTuple):
     link: Floats  # (K, T0, F)
 
 
-class Trace(NamedTuple):
+class Chunk(NamedTuple):
     """What happened, by the contract's names.
 
     The first seven have a row a step, or none where steps are not kept; of `link` and `link_count` at most
@@ -90,8 +90,8 @@ class Route(NamedTuple):
     """
 
     arriving: Words  # (T0 + 1, words of N) who comes to another place at a step
-    place: NDArray[np.int32]  # (T0 + 1, N) the place in the atlas; without one, the stretch of way
-    position: Floats  # (T0 + 1, N, 2), of those who arrive only; none with an atlas
+    place: NDArray[np.int32]  # (T0 + 1, N) the numbered place; without numbers, the stretch of way
+    position: Floats  # (T0 + 1, N, 2), of those who arrive only; none with numbered places
 
 
 class Steps(NamedTuple):
@@ -108,7 +108,7 @@ class Scene(NamedTuple):
     clock: Ints  # (2,) the rollout, and the step in it, that come next; step -1 before its agents travel
     route: Route
     now: Present
-    situation: Situation
+    contacts: Contacts
     log: Log
     hindsight: Hindsight
     tables: Tables
@@ -118,12 +118,12 @@ class Scene(NamedTuple):
     done: Words  # (words of N) buffer: agents whose links are up to date
 
 
-def new_trace(rollouts: int, rows: int, agents: int, zones: int, sparse: bool = False) -> Trace:
-    """Uninitialised trace of `rollouts` rollouts with `rows` step rows.
+def new_chunk(rollouts: int, rows: int, agents: int, zones: int, sparse: bool = False) -> Chunk:
+    """Uninitialised chunk of `rollouts` rollouts with `rows` step rows.
 
     With `sparse` links they have no rows, and the counts and pairs are for the caller to fill.
     """
-    return Trace(
+    return Chunk(
         position=np.empty((rows, agents, 2)),
         tile=np.empty((rows, agents), dtype=np.uint16),
         action=np.empty((rows, agents), dtype=np.uint16),
@@ -138,24 +138,24 @@ def new_trace(rollouts: int, rows: int, agents: int, zones: int, sparse: bool = 
     )
 
 
-def part_of(trace: Trace, first: int, rollouts: int) -> Trace:
-    """Views of the rows of some of a trace's rollouts."""
-    per_rollout = {name: len(array) // len(trace.lam) for name, array in trace._asdict().items()}
-    return Trace(
+def part_of(chunk: Chunk, first: int, rollouts: int) -> Chunk:
+    """Views of the rows of some of a chunk's rollouts."""
+    per_rollout = {name: len(array) // len(chunk.lam) for name, array in chunk._asdict().items()}
+    return Chunk(
         **{
             name: array[first * per_rollout[name] : (first + rollouts) * per_rollout[name]]
-            for name, array in trace._asdict().items()
+            for name, array in chunk._asdict().items()
         }
     )
 
 
 def new_present(site: Site, agents: int) -> Present:
     """Nothing is known yet."""
-    stretches = max(0, len(site.sights.first) - 1)
+    stretches = max(0, len(site.visibility.first) - 1)
     return Present(
         position=np.zeros((agents, 2)),
         register=Register(*(np.full(size, -1) for size in (agents, stretches, agents, agents))),
-        hint=site.sights.wall_first.copy(),
+        hint=site.visibility.wall_first.copy(),
     )
 
 
@@ -171,7 +171,7 @@ def new_route(site: Site, agents: int, T0: int) -> Route:
     return Route(
         arriving=np.zeros((rows, words_for(agents)), dtype=np.uint64),
         place=np.zeros((rows, agents), dtype=np.int32),
-        position=np.zeros((0 if len(site.atlas.tile) else rows, agents, 2)),
+        position=np.zeros((0 if len(site.numbered.tile) else rows, agents, 2)),
     )
 
 
@@ -193,16 +193,16 @@ def new_scene(site: Site, rules: Rules, weights: Weights, agents: int, T0: int) 
     """Scene before the first step, with little room for events."""
     zones = len(site.world.zone_radius)
     agent_words, zone_words = words_for(agents), words_for(zones)
-    situation = new_situation(agents, zones, agent_words, zone_words)
+    contacts = new_contacts(agents, zones, agent_words, zone_words)
     if rules.links.code == ALWAYS:
         for n in range(agents):
-            situation.link[n] = full_set(agents)
-            put(situation.link[n], n, False)
+            contacts.link[n] = full_set(agents)
+            put(contacts.link[n], n, False)
     return Scene(
         clock=np.array([0, -1]),
         route=new_route(site, agents, T0),
         now=new_present(site, agents),
-        situation=situation,
+        contacts=contacts,
         log=new_log(max(ROOM, agents * zones)),
         hindsight=new_hindsight(agents, zones, agent_words, zone_words),
         tables=new_tables(site, weights, agents),

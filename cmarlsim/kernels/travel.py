@@ -12,7 +12,7 @@ from cmarlsim.kernels.motion import advance, position_of
 from cmarlsim.kernels.observing import tile_on
 from cmarlsim.kernels.policy import cdf_row, draw_action, hidden_of_lam, ranked_zone
 from cmarlsim.kernels.scene import Route, Steps, Tables
-from cmarlsim.kernels.world import Floats, Places, Sights, Site, Weights, World
+from cmarlsim.kernels.world import Floats, Places, Site, Visibility, Weights, World
 
 
 @kernel
@@ -51,23 +51,23 @@ def aim(weights: Weights, tables: Tables, n: int, tile: int, uniform: float) -> 
 @inner
 def go(site: Site, places: Places, n: int, zone: int, speed: int) -> bool:
     """Move agent n by `speed` ticks towards a zone; whether it moved."""
-    if len(site.atlas.tile) == 0:
+    if len(site.numbered.tile) == 0:
         return advance(site.world, places, n, zone, speed)
     before = places.node[n]
-    after = site.atlas.after[before, zone]
+    after = site.numbered.after[before, zone]
     places.node[n] = after
     return after != before
 
 
 @kernel
-def stretch_of(world: World, sights: Sights, places: Places, n: int) -> int:
+def stretch_of(world: World, visibility: Visibility, places: Places, n: int) -> int:
     """The stretch of way that agent n is on; where two meet, one of them."""
     edge = places.edge[n]
     if edge < 0:
-        return sights.part_first[len(world.edge)] + places.node[n]
-    first = sights.part_first[edge]
+        return visibility.part_first[len(world.edge)] + places.node[n]
+    first = visibility.part_first[edge]
     share = places.offset[n] / world.edge_ticks[edge]
-    return first + int(share * (sights.part_first[edge + 1] - first))
+    return first + int(share * (visibility.part_first[edge + 1] - first))
 
 
 @inner
@@ -80,15 +80,15 @@ def arrive(site: Site, places: Places, route: Route, t: int, n: int) -> int:
         The tile there.
     """
     put(route.arriving[t], n, True)
-    if len(site.atlas.tile) > 0:
+    if len(site.numbered.tile) > 0:
         route.place[t, n] = places.node[n]
-        return site.atlas.tile[places.node[n]]
+        return site.numbered.tile[places.node[n]]
     x, y = position_of(site.world, places, n)
-    stretch = stretch_of(site.world, site.sights, places, n)
+    stretch = stretch_of(site.world, site.visibility, places, n)
     route.position[t, n, 0] = x
     route.position[t, n, 1] = y
     route.place[t, n] = stretch
-    return tile_on(site.world, site.sights, stretch, x, y)
+    return tile_on(site.world, site.visibility, stretch, x, y)
 
 
 @inner
@@ -114,8 +114,8 @@ def write_steps(
     site: Site, places: Places, n: int, tile: int, action: int, steps: Steps, first: int, last: int
 ) -> None:
     """Write what agent n does into the rows `first` to `last` - 1."""
-    if len(site.atlas.tile) > 0:
-        x, y = site.atlas.position[places.node[n], 0], site.atlas.position[places.node[n], 1]
+    if len(site.numbered.tile) > 0:
+        x, y = site.numbered.position[places.node[n], 0], site.numbered.position[places.node[n], 1]
     else:
         x, y = position_of(site.world, places, n)
     for row in range(first, last):

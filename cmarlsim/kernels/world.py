@@ -45,8 +45,8 @@ class Places(NamedTuple):
     """Where agents are on the waypoint graph, one entry an agent (changed in place).
 
     An agent stands at a waypoint (``node >= 0``; then edge = -1, offset = 0) or strictly inside an edge
-    (``node == -1``), `offset` ticks from the edge's first end. Where there is an atlas, `node` is the number
-    of the agent's place in it, and the other two are not used.
+    (``node == -1``), `offset` ticks from the edge's first end. Where places are numbered, `node` is the
+    number of the agent's place, and the other two are not used.
     """
 
     node: Ints
@@ -60,26 +60,26 @@ def places_at(waypoints: Ints) -> Places:
     return Places(node, np.full_like(node, -1), np.zeros_like(node))
 
 
-class Atlas(NamedTuple):
+class NumberedPlaces(NamedTuple):
     """What is known of the places that agents can come to from the waypoints, by number (Q places).
 
     The first P numbers are the waypoints. With Q = 0 (too many places) the engine computes what it needs.
     """
 
     position: Floats  # (Q, 2)
-    stretch: Ints  # (Q,) the stretch of way that the place is on, see `Sights`
+    stretch: Ints  # (Q,) the stretch of way that the place is on, see `Visibility`
     tile: Ints  # (Q,)
     zones: Words  # (Q, words of M) the zones that contain the place
     after: NDArray[np.int32]  # (Q, M) the place one step further towards a zone
     near: Words  # (Q, words of Q) the places in sight or in range of each, itself included
 
 
-class Sights(NamedTuple):
+class Visibility(NamedTuple):
     """What can be seen from each of S stretches of way: parts of the E waypoint edges, then the waypoints.
 
     Stretches are straight and short, so one wall often hides all of another stretch, or no wall any of it;
     what remains to be tested for two agents is a short list of walls. Lists are joined end to end: that of
-    stretch s goes from first[s] to first[s + 1]. With no stretches here the engine asks the atlas about
+    stretch s goes from first[s] to first[s + 1]. With no stretches here the engine looks up
     every pair of agents.
     """
 
@@ -100,8 +100,8 @@ class Site(NamedTuple):
     """A world with what was found out about it beforehand."""
 
     world: World
-    atlas: Atlas
-    sights: Sights
+    numbered: NumberedPlaces
+    visibility: Visibility
 
 
 class Register(NamedTuple):
@@ -114,11 +114,11 @@ class Register(NamedTuple):
 
 
 class Present(NamedTuple):
-    """Where the agents are at the present step, for those who look along `Sights` (changed in place)."""
+    """Where the agents are at the present step, for those who look along `Visibility` (changed in place)."""
 
-    position: Floats  # (N, 2), used without an atlas
+    position: Floats  # (N, 2), used without numbered places
     register: Register
-    hint: Ints  # (V,) entry of `Sights.wall` that stood between two agents last
+    hint: Ints  # (V,) entry of `Visibility.wall` that stood between two agents last
 
 
 class LinkModel(NamedTuple):

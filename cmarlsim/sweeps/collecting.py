@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 
 from cmarlsim.errors import InputError
-from cmarlsim.files import scratch_name, settle
+from cmarlsim.storage.files import scratch_name, settle
 from cmarlsim.sweeps.manifest import Manifest
 from cmarlsim.sweeps.results import Census, recording_of
 

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 
-from cmarlsim.files import scratch_name, take
+from cmarlsim.storage.files import scratch_name, take
 
 HEARTBEAT_SECONDS = 10.0
 STALE_SECONDS = 120.0

@@ -12,13 +12,13 @@ from pathlib import Path
 from shlex import quote
 from typing import Any, NamedTuple, Self
 
+from cmarlsim.building.floorplan import FloorPlan
 from cmarlsim.errors import InputError
-from cmarlsim.execution import STEPS
-from cmarlsim.files import write_whole
-from cmarlsim.floorplan import FloorPlan
-from cmarlsim.learning.policy import RANK, Policy
-from cmarlsim.provenance import versions
+from cmarlsim.policies.policy import RANK, Policy
 from cmarlsim.scenario import Scenario
+from cmarlsim.simulation.execution import STEPS
+from cmarlsim.storage.files import write_whole
+from cmarlsim.storage.provenance import versions
 from cmarlsim.validation import Count, Strict, parse, put
 
 FORMAT = "cmarlsim-sweep/1"

@@ -8,17 +8,17 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from cmarlsim import shipped
+from cmarlsim.building.floorplan import FloorPlan
 from cmarlsim.errors import InputError, is_whole, nearest
-from cmarlsim.execution import STEPS, whole_rollouts
-from cmarlsim.files import write_whole
-from cmarlsim.floorplan import FloorPlan
-from cmarlsim.learning.policy import RANK, Policy
-from cmarlsim.memory import check_memory
-from cmarlsim.provenance import versions
+from cmarlsim.policies.policy import RANK, Policy
 from cmarlsim.randomness import check_seed
-from cmarlsim.recording import choose_links
+from cmarlsim.recordings.recording import choose_links
 from cmarlsim.scenario import Scenario
+from cmarlsim.simulation.execution import STEPS, whole_rollouts
+from cmarlsim.simulation.memory_limits import check_memory
+from cmarlsim.storage import shipped
+from cmarlsim.storage.files import write_whole
+from cmarlsim.storage.provenance import versions
 from cmarlsim.sweeps.axes import MOST_TASKS, MOST_TASKS_EVER, OWN_KEYS, Axes, Sweep, axes_of, flat
 from cmarlsim.sweeps.manifest import FORMAT, NAME, PARTS, Manifest, Sources
 from cmarlsim.sweeps.results import manifests_of

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from cmarlsim.errors import InputError
-from cmarlsim.files import write_whole
-from cmarlsim.recording import Recording
+from cmarlsim.recordings.recording import Recording
+from cmarlsim.storage.files import write_whole
 from cmarlsim.sweeps.manifest import Manifest
 
 FORMAT = "cmarlsim-results/1"

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from cmarlsim.errors import InputError
-from cmarlsim.files import write_whole
+from cmarlsim.storage.files import write_whole
 from cmarlsim.sweeps.local import THREAD_VARIABLES
 from cmarlsim.sweeps.locks import JOB_VARIABLE, lock
 from cmarlsim.sweeps.manifest import Manifest

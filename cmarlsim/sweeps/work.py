@@ -12,12 +12,12 @@ from pathlib import Path
 
 from cmarlsim.api import execute
 from cmarlsim.errors import InputError
-from cmarlsim.execution import Run, whole_rollouts
-from cmarlsim.files import settle, write_whole
 from cmarlsim.notes import log
-from cmarlsim.recording import Recording
-from cmarlsim.runs import Writing
+from cmarlsim.recordings.recording import Recording
+from cmarlsim.simulation.execution import Run, whole_rollouts
+from cmarlsim.simulation.runs import Writing
 from cmarlsim.stopwatch import Seconds, stopwatch, timed
+from cmarlsim.storage.files import settle, write_whole
 from cmarlsim.sweeps.locks import Holder, holds, lock, lock_of
 from cmarlsim.sweeps.manifest import Manifest, Sources, Task
 from cmarlsim.sweeps.results import DamagedError, Result, checksum, fault, publish, read, recording_of

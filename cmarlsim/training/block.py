@@ -10,10 +10,10 @@ from cmarlsim.kernels.episodes import Episodes, new_episodes, run_episodes
 from cmarlsim.kernels.scene import new_scene, new_steps
 from cmarlsim.kernels.world import NEVER
 from cmarlsim.learning.mlp import MLP
-from cmarlsim.learning.policy import Policy
-from cmarlsim.learning.recipe import Stage, sample_multipliers
+from cmarlsim.policies.policy import Policy
 from cmarlsim.training.learners import Learners, agent_of, copies_of, copy_of
 from cmarlsim.training.places import fill_places, move
+from cmarlsim.training.recipe import Stage, sample_multipliers
 from cmarlsim.training.task import Task
 
 

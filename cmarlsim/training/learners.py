@@ -12,7 +12,7 @@ from cmarlsim.kernels.world import Floats, Weights
 from cmarlsim.learning.adam import ascend, fresh_moments
 from cmarlsim.learning.gradients import Gradients
 from cmarlsim.learning.mlp import MLP
-from cmarlsim.learning.recipe import Stage
+from cmarlsim.training.recipe import Stage
 from cmarlsim.training.task import Task
 
 

@@ -11,16 +11,16 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from cmarlsim.kernels.changes import longer
 from cmarlsim.kernels.episodes import Experience
-from cmarlsim.kernels.events import longer
 from cmarlsim.kernels.loop import new_runs, part_of_runs, run_in_the_loop
-from cmarlsim.kernels.scene import Draws, new_scene, new_trace
+from cmarlsim.kernels.scene import Draws, new_chunk, new_scene
 from cmarlsim.learning.mlp import MLP
-from cmarlsim.learning.policy import Policy
-from cmarlsim.learning.recipe import Stage, tightened
+from cmarlsim.policies.policy import Policy
 from cmarlsim.randomness import draw_into
 from cmarlsim.training.learners import Learners, agent_of, copies_of, copy_of
 from cmarlsim.training.places import fill_places, move
+from cmarlsim.training.recipe import Stage, tightened
 from cmarlsim.training.task import Task
 
 
@@ -49,7 +49,7 @@ class Loop:
         self._borders = np.linspace(0, B, len(self._sites) + 1).astype(int)
         self._weights = Policy(team, task.encoding).weights(N, scenario.world)
         self._scenes = [new_scene(site, rules, self._weights, N, T0) for site, rules in self._sites]
-        self._nothing = new_trace(0, 0, N, M)
+        self._nothing = new_chunk(0, 0, N, M)
         widths = (N, len(self._sites[0][1].links.footprint))
         self._draws = Draws(*(np.zeros((B, T0, width)) for width in widths))
         self.runs = new_runs(task.start(task.stream("places", address), (B, N)), M, T0)

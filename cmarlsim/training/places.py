@@ -35,9 +35,9 @@ def fill_places(places: Places, arrays: Mapping[str, np.ndarray], site: Site) ->
 
 
 def _on_the_graph(places: Places, site: Site) -> bool:
-    world, atlas = site.world, site.atlas
-    if len(atlas.tile):
-        return bool(((places.node >= 0) & (places.node < len(atlas.tile))).all())
+    world, numbered = site.world, site.numbered
+    if len(numbered.tile):
+        return bool(((places.node >= 0) & (places.node < len(numbered.tile))).all())
     at_node = (places.node >= 0) & (places.node < len(world.waypoint))
     edge = np.clip(places.edge, 0, max(len(world.edge) - 1, 0))
     length = world.edge_ticks[edge] if len(world.edge) else np.zeros_like(edge)

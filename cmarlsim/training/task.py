@@ -8,10 +8,10 @@ from functools import cached_property
 import numpy as np
 
 from cmarlsim.kernels.world import Ints, Places, places_at
-from cmarlsim.learning.policy import Encoding
-from cmarlsim.learning.recipe import Recipe
+from cmarlsim.policies.policy import Encoding
 from cmarlsim.randomness import stream
 from cmarlsim.scenario import Scenario
+from cmarlsim.training.recipe import Recipe
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from cmarlsim.execution import Run
 from cmarlsim.learning.mlp import MLP, initial
-from cmarlsim.learning.policy import Policy
-from cmarlsim.learning.recipe import Stage, initial_policy, stages
+from cmarlsim.policies.policy import Policy
+from cmarlsim.simulation.execution import Run
 from cmarlsim.training.block import Block
 from cmarlsim.training.learners import copies_of, copy_of, fill
 from cmarlsim.training.loop import Loop
+from cmarlsim.training.recipe import Stage, initial_policy, stages
 from cmarlsim.training.task import Task
 
 VALIDATION_SEED = 2**40
@@ -137,8 +137,8 @@ class Team:
             margins = []
             for i in range(recipe.validation_runs):
                 run = Run(scenario, policy, VALIDATION_SEED + i)
-                trace = run.advance(recipe.validation_rollouts, keep_steps=False)
-                margins.append((trace.reward_mean.mean(axis=0) - scenario.c).min())
+                chunk = run.advance(recipe.validation_rollouts, keep_steps=False)
+                margins.append((chunk.reward_mean.mean(axis=0) - scenario.c).min())
             margin = min(margin, float(np.mean(margins)))
         if margin > self.best_margin:
             self.best_margin = margin

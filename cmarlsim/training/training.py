@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from cmarlsim.execution import Run
-from cmarlsim.learning.policy import Policy
-from cmarlsim.learning.recipe import Recipe, Stage
-from cmarlsim.memory import check_training_memory
-from cmarlsim.provenance import versions
+from cmarlsim.policies.policy import Policy
 from cmarlsim.scenario import Scenario
+from cmarlsim.simulation.execution import Run
+from cmarlsim.storage.provenance import versions
+from cmarlsim.training.memory_limits import check_training_memory
+from cmarlsim.training.recipe import Recipe, Stage
 from cmarlsim.training.task import Task
 from cmarlsim.training.team import VALIDATION_SEED, Team
 

@@ -1,0 +1,269 @@
+"""Floor plans: walls, tiles and waypoints from TOML, checked geometry, and the arrays kernels work on."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Self
+
+import numpy as np
+import tomli_w
+from pydantic import Field, model_validator
+
+from cmarlsim.building import tiling
+from cmarlsim.kernels.plans import find_blocking, find_uncovered, first_overlap
+from cmarlsim.kernels.routes import Roads, Search, find_ways
+from cmarlsim.kernels.world import TICKS_PER_METRE, TOLERANCE, Bools, Floats, Ints, World
+from cmarlsim.storage import shipped
+from cmarlsim.validation import Name, Number, Point, Strict, parse, read_toml
+
+SHORTEST_EDGE = 1e-6
+"""Metres; shorter waypoint edges would vanish within the tolerances."""
+
+LONGEST_WAYS = 1e5
+"""Metres that all waypoint edges may have together, so that ways can be counted in ticks."""
+
+MOST_WAYS = 2**25
+"""Waypoints times zones; the tables of the ways take 16 bytes each, here half a GB."""
+
+MOST_TILES = 65_535
+"""Tiles are recorded in 16 bits."""
+
+
+class Wall(Strict):
+    """A polyline that blocks sight and motion."""
+
+    points: Annotated[tuple[Point, ...], Field(min_length=2)]
+
+
+class Tile(Strict):
+    """An axis-parallel rectangle [x_min, y_min, x_max, y_max]: what a policy sees of a position."""
+
+    name: Name
+    rectangle: tuple[Number, Number, Number, Number]
+
+    @model_validator(mode="after")
+    def _has_area(self) -> Self:
+        x_min, y_min, x_max, y_max = self.rectangle
+        if x_min >= x_max or y_min >= y_max:
+            raise ValueError(
+                f"rectangle = {list(self.rectangle)} of '{self.name}': must be [x_min, y_min, x_max, y_max]"
+            )
+        return self
+
+
+class Waypoint(Strict):
+    """A point that agents move between, along edges."""
+
+    name: Name
+    position: Point
+
+
+class FloorPlan(Strict):
+    """Walls, tiles and the waypoint graph of a building, in metres.
+
+    Raises
+    ------
+    InputError
+        From `load`: names doubled or unknown, tiles that overlap, waypoints or edges off the tiles, edges
+        through a wall.
+    """
+
+    name: Name
+    walls: tuple[Wall, ...] = ()
+    tiles: Annotated[tuple[Tile, ...], Field(min_length=1, max_length=MOST_TILES)]
+    waypoints: Annotated[tuple[Waypoint, ...], Field(min_length=1)]
+    edges: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def load(cls, reference: str | Path, beside: Path | None = None) -> Self:
+        """Load a floor plan by path (relative to the folder `beside`) or shipped name."""
+        path = shipped.find("floorplans", reference, ".toml", beside)
+        return parse(cls, read_toml(path), path)
+
+    def to_toml(self) -> str:
+        """Write the floor plan."""
+        return tomli_w.dumps(self.model_dump(mode="json"))
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> Self:
+        for kind, things in (("tiles", self.tiles), ("waypoints", self.waypoints)):
+            name, times = Counter(thing.name for thing in things).most_common(1)[0]
+            if times > 1:
+                raise ValueError(f"{kind}: the name '{name}' stands {times} times; names must differ")
+        known = {waypoint.name for waypoint in self.waypoints}
+        for i, edge in enumerate(self.edges):
+            for name in edge:
+                if name not in known:
+                    raise ValueError(f"edges[{i}] = {list(edge)}: there is no waypoint '{name}'")
+        name_pairs = Counter(frozenset(edge) for edge in self.edges)
+        for pair, times in name_pairs.items():
+            if times > 1:
+                raise ValueError(f"edges: {sorted(pair)} stands {times} times; once is enough")
+        return self
+
+    @model_validator(mode="after")
+    def _tiles_do_not_overlap(self) -> Self:
+        a, b = first_overlap(self.tile_boxes())
+        if a >= 0:
+            raise ValueError(
+                f"tiles: '{self.tiles[a].name}' and '{self.tiles[b].name}' overlap; they may only touch"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _waypoints_lie_on_tiles(self) -> Self:
+        uncovered = self._uncovered(np.tile(self.waypoint_positions(), 2))
+        if uncovered.any():
+            waypoint = self.waypoints[uncovered.argmax()]
+            raise ValueError(
+                f"waypoints: '{waypoint.name}' at {list(waypoint.position)} lies on no tile; "
+                "every waypoint needs one"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _edges_are_walkable(self) -> Self:
+        walls, lengths = self.wall_segments(), self.edge_lengths()
+        segments = self.waypoint_positions()[self.edge_indices()].reshape(-1, 4)
+        blocking, uncovered = np.zeros(len(segments), dtype=np.int64), self._uncovered(segments)
+        find_blocking(walls, segments, blocking)
+        for i, edge in enumerate(self.edges):
+            if lengths[i] < SHORTEST_EDGE:
+                raise ValueError(f"edges[{i}] = {list(edge)}: its ends are less than {SHORTEST_EDGE} m apart")
+            if blocking[i] >= 0:
+                wall = walls[blocking[i]].tolist()
+                raise ValueError(f"edges[{i}] = {list(edge)}: passes through or touches the wall {wall}")
+            if uncovered[i]:
+                raise ValueError(
+                    f"edges[{i}] = {list(edge)}: part of it lies on no tile; tiles must cover every edge"
+                )
+        if sum(lengths) > LONGEST_WAYS:
+            raise ValueError(
+                f"edges: {sum(lengths):g} m long together; at most {LONGEST_WAYS:g} m, are the units metres?"
+            )
+        return self
+
+    def _uncovered(self, segments: Floats) -> Bools:
+        """For each segment (S, 4), whether part of it lies on no tile."""
+        uncovered = np.zeros(len(segments), dtype=np.bool_)
+        find_uncovered(self.tile_boxes(), segments, uncovered)
+        return uncovered
+
+    def wall_segments(self) -> Floats:
+        """Walls as an (W, 4) array of x, y of both ends."""
+        pairs = [(*a, *b) for wall in self.walls for a, b in zip(wall.points, wall.points[1:], strict=False)]
+        return np.array(pairs, dtype=np.float64).reshape(-1, 4)
+
+    def tile_boxes(self) -> Floats:
+        """Tiles as an (L, 4) array of x_min, y_min, x_max, y_max."""
+        return np.array([tile.rectangle for tile in self.tiles])
+
+    def waypoint_positions(self) -> Floats:
+        """Waypoints as a (P, 2) array."""
+        return np.array([waypoint.position for waypoint in self.waypoints])
+
+    def edge_indices(self) -> Ints:
+        """Edges as an (E, 2) array of waypoint indices."""
+        index = {waypoint.name: i for i, waypoint in enumerate(self.waypoints)}
+        pairs = [(index[u], index[v]) for u, v in self.edges]
+        return np.array(pairs, dtype=np.int64).reshape(-1, 2)
+
+    def edge_lengths(self) -> list[float]:
+        """Lengths of the edges in metres."""
+        ends = self.waypoint_positions()[self.edge_indices()].tolist()
+        return [math.dist(a, b) for a, b in ends]
+
+
+def tiled(nx: int, ny: int) -> FloorPlan:
+    """A large regular building: the shipped plan `pittsburgh`, nx times ny times, joined by streets.
+
+    Parameters
+    ----------
+    nx, ny
+        Copies side by side and rows of copies; at most `cmarlsim.building.tiling.MOST_COPIES` together.
+
+    Raises
+    ------
+    InputError
+        If `nx` or `ny` is not a whole number of at least 1, or both together are too large.
+
+    Examples
+    --------
+    >>> plan = tiled(3, 2)
+    >>> len(plan.tiles), len(plan.waypoints), plan.tiles[16].name
+    (96, 120, 'r0c1-office 1')
+    """
+    nx, ny = tiling.shape(nx, ny)
+    return parse(FloorPlan, tiling.floorplan(nx, ny), f"tiled({nx}, {ny})")
+
+
+def goals_of(plan: FloorPlan, centers: Sequence[Point]) -> list[int]:
+    """Waypoint nearest to each zone's centre: where agents that choose the zone go. Ties: the first."""
+    position, goals = plan.waypoint_positions(), []
+    for center in centers:
+        with np.errstate(over="ignore"):
+            about = np.hypot(*(position - center).T)
+        near = np.flatnonzero(about <= about.min() * (1 + 1e-12) + 2 * TOLERANCE).tolist()
+        distances = [math.dist(plan.waypoints[i].position, center) for i in near]
+        nearest = min(distances) + TOLERANCE
+        goals.append(next(i for i, away in zip(near, distances, strict=True) if away <= nearest))
+    return goals
+
+
+def _roads(plan: FloorPlan) -> Roads:
+    edges = plan.edge_indices()
+    ticks = [round(length * TICKS_PER_METRE) for length in plan.edge_lengths()]
+    ends = edges.ravel()
+    return Roads(
+        edge=edges,
+        ticks=np.array(ticks, dtype=np.int64),
+        first=np.searchsorted(np.sort(ends), np.arange(len(plan.waypoints) + 1)),
+        at=np.argsort(ends, kind="stable") // 2,
+    )
+
+
+@lru_cache(maxsize=16)
+def build_world(plan: FloorPlan, zones: tuple[tuple[Point, float], ...]) -> World:
+    """Arrays of a floor plan with zones.
+
+    Parameters
+    ----------
+    plan
+        Its waypoint graph must be connected.
+    zones
+        Centre and radius of the M zones, in metres.
+
+    Raises
+    ------
+    ValueError
+        If the ways from all waypoints to all zones would take more than `MOST_WAYS` entries.
+    """
+    waypoints, centers = len(plan.waypoints), [center for center, _ in zones]
+    if waypoints * len(zones) > MOST_WAYS:
+        raise ValueError(
+            f"floorplan '{plan.name}': {waypoints} waypoints times {len(zones)} zones are more than "
+            f"{MOST_WAYS} ways, too many for the memory; use fewer waypoints or zones"
+        )
+    roads, goals = _roads(plan), np.array(goals_of(plan, centers), dtype=np.int64)
+    to_go, next_edge = (np.empty((waypoints, len(zones)), dtype=np.int64) for _ in range(2))
+    search = Search(
+        to_go=np.empty(waypoints, dtype=np.int64),
+        queue=np.empty(waypoints, dtype=np.int64),
+        waiting=np.zeros(waypoints, dtype=np.bool_),
+    )
+    find_ways(roads, goals, search, to_go, next_edge)
+    return World(
+        wall=plan.wall_segments(),
+        tile_box=plan.tile_boxes(),
+        zone_center=np.array(centers, dtype=np.float64),
+        zone_radius=np.array([radius for _, radius in zones], dtype=np.float64),
+        waypoint=plan.waypoint_positions(),
+        edge=roads.edge,
+        edge_ticks=roads.ticks,
+        to_go=to_go,
+        next_edge=next_edge,
+    )

@@ -1,1 +1,0 @@
-"""Films of recordings: `moments` are read, `stage` and its `panels` draw them, `film` writes the pictures."""

@@ -1,0 +1,249 @@
+"""Footprint graphs with a probability for every edge: by name, from pairs, or fitted to a recording."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from cmarlsim.errors import InputError, nearest
+from cmarlsim.graphs import MOST_EDGES, components
+from cmarlsim.kernels.world import Floats, Ints
+from cmarlsim.randomness import stream
+from cmarlsim.recordings.recording import Recording
+
+SIZES = {
+    "path": ("N",),
+    "cycle": ("N",),
+    "star": ("N",),
+    "grid": ("rows", "columns"),
+    "complete": ("N",),
+    "erdos-renyi": ("N", "probability"),
+    "random-geometric": ("N", "radius"),
+}
+"""Footprints by name, and the numbers that follow the name, as in ``grid:3x4`` or ``erdos-renyi:8:0.4``."""
+
+MOST_NODES_NAMED = 10_000
+"""Distances between all of them are measured."""
+
+DRAWINGS = 100
+"""A random footprint is drawn anew until it is connected, at most so often."""
+
+BLOCK = 2**22
+"""Distances that are looked at together."""
+
+MOST_PARTS = 64
+"""In which `strongest` looks for the best, evenly spread if there are more."""
+
+
+@dataclass(frozen=True, eq=False)
+class Footprint:
+    """A connected graph on the agents 0 .. N - 1, whose edges are active independently at every step.
+
+    `name` says where it comes from, for messages. Edges are kept in lexicographic order, the lower agent
+    first.
+
+    Raises
+    ------
+    InputError
+        If a node is unknown, an edge is doubled or joins a node to itself, a probability is outside (0, 1],
+        or the graph is not connected: Section II assumes it is.
+    """
+
+    name: str
+    N: int
+    edges: Ints  # (F, 2)
+    p: Floats  # (F,) edge probabilities, eq. (4); one number stands for all
+
+    def __post_init__(self) -> None:
+        edges = np.sort(np.asarray(self.edges, dtype=np.int64).reshape(-1, 2), axis=1)
+        p = np.array(np.broadcast_to(np.asarray(self.p, dtype=np.float64), len(edges)))
+        order = np.lexsort(edges.T[::-1])
+        object.__setattr__(self, "edges", edges[order])
+        object.__setattr__(self, "p", p[order])
+        self._check()
+
+    def _check(self) -> None:
+        edges, p = self.edges, self.p
+        if self.N > MOST_EDGES:
+            raise InputError(f"{self.name}: {self.N:,} nodes, more than {MOST_EDGES:,}: count them from 0")
+        if len(edges) > MOST_EDGES:
+            raise InputError(f"{self.name}: {len(edges):,} edges, more than {MOST_EDGES:,}: use fewer")
+        doubled = np.r_[False, (edges[1:] == edges[:-1]).all(axis=1)]
+        wrong = (edges[:, 0] < 0) | (edges[:, 1] >= self.N) | (edges[:, 0] == edges[:, 1]) | doubled
+        if wrong.any():
+            i, j = edges[wrong][0]
+            raise InputError(
+                f"{self.name}: edge [{i}, {j}] must be two different nodes of 0 to {self.N - 1}, listed once"
+            )
+        outside = ~((p > 0) & (p <= 1))
+        if outside.any():
+            i, j = edges[outside][0]
+            raise InputError(f"{self.name}: p = {p[outside][0]:g} of edge [{i}, {j}]: must be in (0, 1]")
+        parts = components(self.N, edges.tolist())
+        if len(parts) > 1:
+            raise InputError(f"{self.name}: not connected, its components are {listed(parts)}")
+
+    @cached_property
+    def _matrix(self) -> Any:
+        from scipy.sparse import coo_array
+
+        return coo_array((np.ones(len(self.edges)), tuple(self.edges.T)), shape=(self.N, self.N)).tocsr()
+
+    def distances(self, source: int | Ints) -> Ints:
+        """Number of edges from a node, or from each of several, to every node: (N,) or (sources, N)."""
+        from scipy.sparse.csgraph import shortest_path
+
+        away = shortest_path(self._matrix, directed=False, unweighted=True, indices=source)
+        return away.astype(np.int64)
+
+    @cached_property
+    def diametral(self) -> tuple[int, int]:
+        """The first two nodes, the lower one first, that are as far apart as any."""
+        farthest, ends, several = -1, (0, 0), max(1, BLOCK // self.N)
+        for first in range(0, self.N, several):
+            away = self.distances(np.arange(first, min(first + several, self.N)))
+            if away.max() > farthest:
+                farthest = int(away.max())
+                source, agent = np.unravel_index(away.argmax(), away.shape)
+                ends = first + int(source), int(agent)
+        return ends
+
+    @property
+    def diameter(self) -> int:
+        """d_G, the largest distance of two nodes."""
+        source, agent = self.diametral
+        return int(self.distances(source)[agent])
+
+
+def listed(parts: Sequence[Sequence[int]], most: int = 8) -> str:
+    """Components for a message: the first few nodes of the first few."""
+
+    def part(nodes: Sequence[int]) -> str:
+        more = f", ... {len(nodes) - most} more" if len(nodes) > most else ""
+        return f"[{', '.join(map(str, nodes[:most]))}{more}]"
+
+    rest = f" and {len(parts) - most} more" if len(parts) > most else ""
+    return ", ".join(part(nodes) for nodes in parts[:most]) + rest
+
+
+def named(spec: str, p: ArrayLike, seed: int = 0) -> Footprint:
+    """Footprint by name and size: ``path:6``, ``grid:3x4``, ``erdos-renyi:8:0.4``, ... (see `SIZES`).
+
+    Random ones are drawn from the stream of `seed`, anew until they are connected.
+
+    Raises
+    ------
+    InputError
+        If there is no such footprint, or it is disconnected each time (the message lists components).
+    """
+    name, sizes = _parsed(spec)
+    for attempt in range(DRAWINGS):
+        nodes, edges = _graph(name, sizes, stream(seed, f"footprint/{spec}", attempt))
+        if len(edges) >= nodes - 1 and len(components(nodes, edges)) == 1:
+            break
+        if name not in ("erdos-renyi", "random-geometric"):
+            break
+    return Footprint(spec, nodes, np.array(edges), np.asarray(p))
+
+
+def _parsed(spec: str) -> tuple[str, list[float]]:
+    name, _, rest = spec.partition(":")
+    if name not in SIZES:
+        raise InputError(
+            f"footprint '{spec}': must be a file, or one of {', '.join(SIZES)}{nearest(name, SIZES)}"
+        )
+    wanted = SIZES[name]
+    example = {"grid": "grid:3x4", "erdos-renyi": "erdos-renyi:8:0.4"}.get(name, f"{name}:8")
+    if name == "random-geometric":
+        example = "random-geometric:8:0.5"
+    try:
+        sizes = [float(size) for size in rest.replace("x", ":").split(":")]
+    except ValueError:
+        sizes = []
+    whole = sizes if name == "grid" else sizes[:1]
+    fits = len(sizes) == len(wanted) and all(size >= 1 and size == int(size) for size in whole)
+    if not fits or not all(0 < size < np.inf for size in sizes):
+        raise InputError(f"footprint '{spec}': must be {':'.join((name, *wanted))}, for example {example}")
+    _check_named(spec, name, sizes)
+    return name, sizes
+
+
+def _check_named(spec: str, name: str, sizes: list[float]) -> None:
+    """Raise InputError if a footprint by name is too large to be made."""
+    nodes = sizes[0] * (sizes[1] if name == "grid" else 1)
+    if nodes > MOST_NODES_NAMED:
+        raise InputError(
+            f"footprint '{spec}': has {nodes:,.0f} nodes, more than {MOST_NODES_NAMED:,}: use fewer"
+        )
+    chance = {"complete": 1.0, "erdos-renyi": sizes[-1], "random-geometric": np.pi * sizes[-1] ** 2}.get(
+        name, 0
+    )
+    edges = min(chance, 1) * nodes * (nodes - 1) / 2
+    if edges > MOST_EDGES:
+        raise InputError(f"footprint '{spec}': about {edges:,.0f} edges, more than {MOST_EDGES:,}: use fewer")
+
+
+def _graph(name: str, sizes: list[float], draws: np.random.Generator) -> tuple[int, list[tuple[int, int]]]:
+    """Number of nodes, and edges, of a graph by name."""
+    import networkx as nx
+
+    nodes, seed = int(sizes[0]), int(draws.integers(2**32))
+    graph: Any
+    if name == "grid":
+        graph = nx.convert_node_labels_to_integers(nx.grid_2d_graph(nodes, int(sizes[1])))
+    elif name == "erdos-renyi":
+        graph = nx.fast_gnp_random_graph(nodes, min(sizes[1], 1.0), seed=seed)
+    elif name == "random-geometric":
+        graph = nx.random_geometric_graph(nodes, sizes[1], seed=seed)
+    else:
+        makers = {"path": nx.path_graph, "cycle": nx.cycle_graph, "complete": nx.complete_graph}
+        graph = nx.star_graph(nodes - 1) if name == "star" else makers[name](nodes)
+        graph.remove_edges_from(list(nx.selfloop_edges(graph)))
+    return graph.number_of_nodes(), list(graph.edges)
+
+
+def linked(recording: Recording) -> Floats:
+    """Fraction of the steps in which two agents were linked, (N, N), of a recording of level ``step``.
+
+    Raises
+    ------
+    InputError
+        If the level keeps no links.
+    """
+    N = recording.scenario.agents.N
+    count, block = np.zeros((N, N)), max(1, 2**24 // N**2)
+    for first in range(0, recording.steps, block):
+        count += recording.links(first, min(first + block, recording.steps)).sum(axis=0)
+    return count / max(recording.steps, 1)
+
+
+def fitted(*recordings: Recording) -> Footprint:
+    """Footprint of runs of one team, of level ``step``: pairs ever linked, and how often each was.
+
+    Raises
+    ------
+    InputError
+        As `linked`, or if the pairs ever linked do not connect all agents.
+    """
+    share = np.mean([linked(recording) for recording in recordings], axis=0)
+    edges = np.argwhere(np.triu(share) > 0)
+    return Footprint(recordings[0].path, len(share), edges, share[tuple(edges.T)])
+
+
+def strongest(footprint: Footprint) -> Footprint:
+    """Part of a footprint that (22) promises most for: of the edges with some p or more, least d_G / p."""
+    parts, levels = [], np.unique(footprint.p)
+    if len(levels) > MOST_PARTS:
+        levels = levels[np.linspace(0, len(levels) - 1, MOST_PARTS).round().astype(int)]
+    for p in levels:
+        kept = footprint.p >= p
+        try:
+            parts.append(Footprint(footprint.name, footprint.N, footprint.edges[kept], footprint.p[kept]))
+        except InputError:  # not connected, and no more so with fewer edges
+            break
+    return min(parts, key=lambda part: part.diameter / part.p.min())

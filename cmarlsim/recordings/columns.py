@@ -1,0 +1,171 @@
+"""Writing a recording's datasets: rows are cut into compressed pieces, of which the file is made."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import h5py
+import numpy as np
+
+from cmarlsim.recordings.recording import AXES, location
+from cmarlsim.storage.hdf5 import damage_told
+
+_TYPES = {
+    "tile": "u2",
+    "action": "u2",
+    "link": "?",
+    "link_count": "u4",
+    "link_pair": "u2",
+    "reward": "?",
+    "estimate": "?",
+}
+_NOTES = {
+    "link_count": "How many links go up or down at each step; before step 0 there are none.",
+    "link_pair": "Agents i < j of each link that goes up or down, step after step: those of step t are the "
+    "link_count[t] rows after the first sum(link_count[:t]).",
+}
+_PIECE_BYTES = 2**18
+_PIECE_ROWS = 4096
+_INDEX_ROWS = 2**20
+_LEVEL = 1
+
+
+class Column:
+    """A dataset that is being recorded: how much of it is cut off already, and the rows that are left.
+
+    Pieces are what HDF5 calls chunks, shuffled and compressed as its own filters do it, so that they can be
+    put into a file as they are.
+
+    Parameters
+    ----------
+    name
+        A dataset of `cmarlsim.recordings.recording.AXES`.
+    lengths
+        Lengths of its axes but the first, by name.
+    """
+
+    def __init__(self, name: str, lengths: Mapping[str, int]) -> None:
+        self.name, self.kind = name, np.dtype(_TYPES.get(name, "f8"))
+        self.row = tuple(lengths[axis] for axis in AXES[name][1:])
+        bytes_per_row = self.kind.itemsize * int(np.prod(self.row))
+        self.piece_rows = int(np.clip(_PIECE_BYTES // bytes_per_row, 1, _PIECE_ROWS))
+        self.piece_bytes, self.pieces = self.piece_rows * bytes_per_row, 0
+        first = int(AXES[name][0] == "k_or_end")  # the multipliers begin with lambda_0 = 0
+        self._left = [np.zeros((first, *self.row), self.kind)]
+        self._waiting = first
+
+    @property
+    def rows(self) -> int:
+        """Rows so far."""
+        return self.pieces * self.piece_rows + self._waiting
+
+    @property
+    def left(self) -> np.ndarray:
+        """The rows that are in no piece yet."""
+        if len(self._left) > 1:
+            self._left = [np.concatenate(self._left)]
+        return self._left[0]
+
+    def extend(self, rows: np.ndarray) -> Iterator[bytes]:
+        """Add rows, and hand out the pieces that are full."""
+        self._left.append(rows.astype(self.kind, copy=False))
+        self._waiting += len(rows)
+        if self._waiting < self.piece_rows:
+            return
+        left, size = self.left, self.piece_rows
+        self._waiting = len(left) % size
+        self._left = [left[len(left) - self._waiting :].copy()]
+        for first in range(0, len(left) - self._waiting, size):
+            self.pieces += 1
+            yield _compressed(left[first : first + size])
+
+    def resume(self, pieces: int, left: np.ndarray) -> None:
+        """Go on behind `pieces` pieces and the rows `left`."""
+        if left.shape[1:] != self.row or left.dtype != self.kind:
+            raise ValueError(f"{self.name}: rows of {left.dtype}{left.shape[1:]}, not {self.kind}{self.row}")
+        self.pieces, self._left, self._waiting = pieces, [left], len(left)
+
+    def create(self, file: h5py.File) -> h5py.Dataset:
+        """Make the dataset, with the rows that are left; the pieces are missing."""
+        dataset = file.create_dataset(
+            location(self.name),
+            shape=(self.rows, *self.row),
+            maxshape=(None, *self.row),
+            chunks=(self.piece_rows, *self.row),
+            dtype=self.kind,
+            compression="gzip",
+            compression_opts=_LEVEL,
+            shuffle=True,
+        )
+        if self._waiting:
+            dataset[self.rows - self._waiting :] = self.left
+        if self.name in _NOTES:
+            dataset.attrs["note"] = _NOTES[self.name]
+        return dataset
+
+
+def pieces_of(dataset: h5py.Dataset, rows: int) -> Iterator[bytes]:
+    """The full pieces of the first `rows` rows of a dataset that was made by `Column.create`.
+
+    Raises
+    ------
+    InputError
+        If one is damaged.
+    """
+    for first in range(0, rows - dataset.chunks[0] + 1, dataset.chunks[0]):
+        with damage_told(dataset.file.filename):
+            piece = dataset.id.read_direct_chunk((first, *[0] * (dataset.ndim - 1)))[1]
+            zlib.decompress(piece)  # which compares a checksum
+        yield piece
+
+
+def write_columns(
+    file: h5py.File,
+    columns: Iterable[Column],
+    pieces: Iterable[tuple[str, bytes]],
+    lengths: Mapping[str, int],
+) -> None:
+    """Write the datasets of a recording and name their axes.
+
+    Parameters
+    ----------
+    pieces
+        Of all columns: the column's name and the piece, those of a column in order.
+    lengths
+        Of all axes but ``change``.
+    """
+    datasets, place = {column.name: column.create(file) for column in columns}, dict.fromkeys(AXES, 0)
+    for name, piece in pieces:
+        dataset = datasets[name]
+        dataset.id.write_direct_chunk((place[name], *[0] * (dataset.ndim - 1)), piece)
+        place[name] += dataset.chunks[0]
+    for name, dataset in datasets.items():
+        for dimension, axis in zip(dataset.dims, AXES[name], strict=True):
+            if axis not in file:
+                _write_index(file, axis, len(dataset) if axis == "change" else lengths[axis])
+            dimension.attach_scale(file[axis])
+
+
+def write_arrays(group: h5py.Group, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write small arrays."""
+    for name, array in arrays.items():
+        packing: dict[str, Any] = {"compression": "gzip", "shuffle": True} if array.nbytes > 2**16 else {}
+        group.create_dataset(name, data=array, **packing)
+
+
+def _compressed(rows: np.ndarray) -> bytes:
+    """Rows as HDF5's filters shuffle and gzip leave them."""
+    data = np.ascontiguousarray(rows)
+    if rows.itemsize > 1:
+        data = np.ascontiguousarray(data.view(np.uint8).reshape(-1, rows.itemsize).T)
+    return zlib.compress(data.data, _LEVEL)
+
+
+def _write_index(file: h5py.File, axis: str, length: int) -> None:
+    """Write 0, 1, ... as a dimension scale, not all of it in memory at once."""
+    index = file.create_dataset(axis, (length,), np.int64, compression="gzip", shuffle=True, chunks=True)
+    for first in range(0, length, _INDEX_ROWS):
+        index[first : first + _INDEX_ROWS] = np.arange(first, min(first + _INDEX_ROWS, length))
+    index.make_scale(axis)

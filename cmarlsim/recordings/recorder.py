@@ -1,0 +1,285 @@
+"""Recording a run in a file: in a journal as it goes on, from which the file is made at the end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Literal
+
+import h5py
+import numpy as np
+
+from cmarlsim.errors import InputError
+from cmarlsim.kernels.scene import Chunk
+from cmarlsim.notes import log
+from cmarlsim.policies.policy import Policy
+from cmarlsim.recordings.columns import Column, pieces_of, write_arrays, write_columns
+from cmarlsim.recordings.differences import check_same, made_differences, made_with
+from cmarlsim.recordings.recording import AXES, FORMAT, Recording, check_record, kept, location
+from cmarlsim.recordings.summary import Summary
+from cmarlsim.scenario import Scenario
+from cmarlsim.stopwatch import timed
+from cmarlsim.storage.hdf5 import damage_told, open_readable, published
+from cmarlsim.storage.journal import Journal, journal_of, packed, unpacked
+
+Resume = bool | Literal["auto"]
+State = dict[str, np.ndarray]
+
+CHECKPOINT_SECONDS = 10.0
+"""Between commits of a run: so much work may be lost."""
+
+_POLICY_BYTES = 2**24
+
+
+class Recorder:
+    """Records a run in an HDF5 file, which appears whole when the run ends; until then there is a journal.
+
+    Parameters
+    ----------
+    path
+        The file.
+    scenario, policy, seed
+        What the run is of.
+    level
+        ``step``, ``rollout`` or ``summary``.
+    sparse
+        Keep links sparse, not as matrices.
+    force
+        Replace a file of that name, and forget what a killed run left.
+    resume
+        Go on where a run ended or was killed; with ``auto``, begin where there is none.
+    checkpoint
+        Seconds of work that may be lost.
+
+    Attributes
+    ----------
+    done : int
+        Rollouts recorded so far.
+    state : dict or None
+        What the run was left with (`cmarlsim.simulation.execution.Run.state`); None before its first rollout.
+
+    Raises
+    ------
+    InputError
+        If something is in the way, what is there is of another run, or another process is writing it.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        scenario: Scenario,
+        policy: Policy,
+        seed: int,
+        level: str,
+        sparse: bool = False,
+        *,
+        force: bool = False,
+        resume: Resume = False,
+        checkpoint: float = CHECKPOINT_SECONDS,
+    ) -> None:
+        check_record(level)
+        self.path, self.level, self.sparse = path, level, sparse
+        self._policy, self._replace, self.checkpoint = policy, force, checkpoint
+        self._made_with = made_with(scenario, seed, policy.sha256, level, sparse)
+        N, T0 = scenario.agents.N, scenario.dual.T0
+        self._lengths = {"n": N, "n_other": N, "m": scenario.M, "axis": 2, "end": 2}
+        self._per_rollout = {"t": T0, "k": 1, "k_or_end": 1}
+        self._columns = {name: Column(name, self._lengths) for name in kept(level, sparse)}
+        self._summary = Summary(scenario) if level == "summary" else None
+        self.done = 0
+        self.state: State | None = None
+        self._begun = self._file_goes_on = False
+        self._appended = self._committed = time.monotonic()
+        if resume is True and not (path.exists() or journal_of(path).exists()):
+            raise InputError(f"{path}: nothing to continue: there is neither it nor a journal")
+        self._journal = Journal(journal_of(path))
+        try:
+            if resume:
+                self._find(resume)
+            elif not force:
+                self._check_nothing_left()
+        except BaseException:
+            self.discard()
+            raise
+
+    def _check_nothing_left(self) -> None:
+        """Raise InputError if a run that was killed has left something."""
+        if self._journal.last is not None or self._journal.lost is not None:
+            damaged = "" if self._journal.lost is None else ", which is damaged"
+            raise InputError(
+                f"{self.path}: a run that did not end has left {self._journal.path}{damaged}: continue it "
+                "with --resume auto, or add --force to begin anew"
+            )
+
+    def _find(self, resume: Resume) -> None:
+        """Find where to go on: in the file or, where it has got further, in the journal.
+
+        The file is of another run only where the run in the journal was told to replace it.
+        """
+        last, about = self._journal.last, self._journal.about
+        if self._journal.lost is not None:
+            self._tell_damage(self._journal.lost.get("rollouts"), resume)
+        if last is not None:
+            check_same(about["made_with"], self._made_with, self._journal.path)
+        if self.path.exists():
+            with Recording.open(self.path) as recording:
+                with damage_told(self.path):
+                    found, rollouts = dict(recording.file.attrs), recording.rollouts_done
+                if not about.get("replaces"):
+                    check_same(found, self._made_with, self.path)
+                behind = last is not None and rollouts < last.label["rollouts"]
+                if not (behind or made_differences(found, self._made_with)):
+                    self._go_on_from_file(recording.file, rollouts)
+                    return
+            self._replace = True
+        if last is not None:
+            self._begun = True
+            arrays = unpacked(last.label["arrays"], last.data)
+            left = {name: (last.label["pieces"][name], arrays.pop(f"left/{name}")) for name in self._columns}
+            self._go_on(last.label["rollouts"], left, arrays)
+
+    def _tell_damage(self, rollouts: int | None, resume: Resume) -> None:
+        """Say that the journal is damaged; unless `resume` is ``auto``, that is an error."""
+        kept = "what it kept" if rollouts is None else f"the {rollouts} rollouts that it kept"
+        damage = f"{self._journal.path}: is damaged, and {kept} can no longer be read"
+        instead = f"go on from {self.path}" if self.path.exists() else "begin anew"
+        if resume != "auto":
+            raise InputError(f"{damage}; to {instead}, use --resume auto, or delete it")
+        log.warning("%s; to %s is what is left", damage, instead)
+
+    def _go_on_from_file(self, file: h5py.File, rollouts: int) -> None:
+        try:
+            left = {}
+            for name, column in self._columns.items():
+                dataset = file[location(name)]
+                pieces = len(dataset) // column.piece_rows
+                rows = self._rows(name, rollouts) or len(dataset)
+                if dataset.chunks[0] != column.piece_rows or len(dataset) != rows:
+                    raise ValueError(f"{name} is stored in another way")
+                with damage_told(self.path):
+                    left[name] = (pieces, dataset[pieces * column.piece_rows :])
+            with damage_told(self.path):
+                state = {name: array[...] for name, array in file["state"].items()}
+            self._go_on(rollouts, left, state)
+        except (KeyError, ValueError, AttributeError) as error:
+            raise InputError(f"{self.path}: cannot be continued: {error}") from None
+        self._file_goes_on = self._replace = True
+
+    def _rows(self, name: str, rollouts: int) -> int | None:
+        """Rows of a dataset after so many rollouts, where that is known."""
+        axis = AXES[name][0]
+        per_rollout = self._per_rollout.get(axis)
+        return None if per_rollout is None else rollouts * per_rollout + (axis == "k_or_end")
+
+    def _go_on(self, rollouts: int, left: Mapping[str, tuple[int, np.ndarray]], state: State) -> None:
+        for name, (pieces, rows) in left.items():
+            self._columns[name].resume(pieces, rows)
+        if self._summary is not None:
+            self._summary.restore(state, rollouts)
+        self.done, self.state = rollouts, state
+
+    @timed("write")
+    def append(self, chunk: Chunk, state: State) -> None:
+        """Append a chunk, after which the run was left with `state`.
+
+        Raises
+        ------
+        InputError
+            If the file system refuses; what was committed can be continued.
+        """
+        if self._summary is not None:
+            self._summary.add(chunk)
+            state = state | self._summary.state()
+        with self._refusal_told():
+            if not self._begun:
+                self._begin(state)
+            for name, column in self._columns.items():
+                for piece in column.extend(getattr(chunk, name)):
+                    self._journal.append(name, piece)
+            self.done, self.state = self.done + len(chunk.lam), state
+            now = time.monotonic()
+            if now - self._committed + (now - self._appended) > self.checkpoint:
+                self._commit()
+            self._appended = now
+
+    def _begin(self, state: State) -> None:
+        """Begin the journal; a file that goes on begins it."""
+        most = sum(column.piece_bytes for column in self._columns.values())
+        most += sum(array.nbytes for array in state.values())
+        self._journal.start({"made_with": self._made_with, "replaces": self._replace}, most)
+        if self._file_goes_on:
+            with open_readable(self.path, FORMAT) as file:
+                for name, column in self._columns.items():
+                    for piece in pieces_of(file[location(name)], column.rows):
+                        self._journal.append(name, piece)
+        self._begun = True
+
+    def _commit(self) -> None:
+        if self.state is None:
+            return
+        kinds, data = packed(
+            {f"left/{name}": column.left for name, column in self._columns.items()} | self.state
+        )
+        pieces = {name: column.pieces for name, column in self._columns.items()}
+        self._journal.commit({"rollouts": self.done, "pieces": pieces, "arrays": kinds}, data)
+        self._committed = time.monotonic()
+
+    @contextmanager
+    def _refusal_told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            message = f"{self.path}: cannot be written: {error.strerror or error}"
+            raise InputError(f"{message}; {self._what_is_left()}") from None
+
+    def _what_is_left(self) -> str:
+        last = self._journal.last
+        if last is None:
+            return "nothing is kept of this run"
+        return (
+            f"the first {last.label['rollouts']} rollouts are in {self._journal.path}: "
+            "continue with --resume auto"
+        )
+
+    @timed("write")
+    def finish(self) -> Recording:
+        """Make the file of the journal, which ends, and hand the recording over for reading.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be written; the journal is kept then.
+        """
+        if self._begun or not self._file_goes_on:
+            if self._journal.last is not None:
+                with self._refusal_told():
+                    self._commit()
+            try:
+                self._publish()
+            except InputError as error:
+                with suppress(OSError):
+                    self._commit()
+                raise InputError(f"{error}; {self._what_is_left()}") from None
+        self._journal.remove()
+        return Recording.open(self.path)
+
+    def _publish(self) -> None:
+        lengths = self._lengths | {name: self.done * rows for name, rows in self._per_rollout.items()}
+        lengths["k_or_end"] += 1
+        with published(self.path, self._replace) as file:
+            file.attrs.update(self._made_with)
+            file.attrs["rollouts_done"] = self.done
+            write_columns(file, self._columns.values(), self._journal.pieces(), lengths)
+            if self._summary is not None:
+                write_arrays(file.create_group("summary"), self._summary.datasets())
+            if self.state is not None:
+                write_arrays(file.create_group("state"), self.state)
+            networks = self._policy.networks
+            if networks is not None and sum(array.nbytes for array in networks) <= _POLICY_BYTES:
+                self._policy.write(file.create_group("policy"))
+
+    def discard(self) -> None:
+        """Let go of the journal, if `finish` did not; without a commit nothing is left of it."""
+        self._journal.close()

@@ -1,0 +1,73 @@
+"""Runs of Algorithm 2, driven to their end: into memory or into a file."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypedDict
+
+from cmarlsim.errors import InputError
+from cmarlsim.notes import log
+from cmarlsim.recordings.memory_recorder import MemoryRecorder
+from cmarlsim.recordings.recorder import CHECKPOINT_SECONDS, Recorder, Resume
+from cmarlsim.recordings.recording import Recording
+from cmarlsim.simulation.execution import Run, chunk_size
+
+Progress = Callable[[int], bool]
+
+
+class Writing(TypedDict, total=False):
+    """How `execute` writes a file."""
+
+    force: bool
+    resume: Resume
+    checkpoint: float
+
+
+def check_writing(
+    out: object, *, force: bool = False, resume: Resume = False, checkpoint: float = CHECKPOINT_SECONDS
+) -> None:
+    """Raise InputError unless `out` can be written as `Writing` says."""
+    if resume not in (False, True, "auto"):
+        raise InputError(f"resume = {resume!r}: must be False, True or 'auto'")
+    if resume and (force or out is None):
+        raise InputError("resume: needs an out, and no force, which would forget what is there")
+    if not checkpoint > 0:
+        raise InputError(f"checkpoint = {checkpoint!r}: must be more than 0 seconds")
+
+
+def run_in_memory(run: Run, rollouts: int, keeper: MemoryRecorder, progress: Progress) -> Recording:
+    """Run `rollouts` rollouts and keep them in memory."""
+    size = chunk_size(run.scenario, keeper.level == "step")
+    for first in range(0, rollouts, size):
+        keeper.append(run.fill(keeper.room(min(size, rollouts - first))))
+        if progress(min(size, rollouts - first)) is False:
+            break
+    return keeper.finish()
+
+
+def run_into_file(run: Run, rollouts: int, recorder: Recorder, progress: Progress) -> Recording:
+    """Run into a file, in chunks that take no longer than there are seconds between commits."""
+    keep_steps, T0 = recorder.level == "step", run.scenario.dual.T0
+    size, going = chunk_size(run.scenario, keep_steps), True
+    try:
+        if recorder.done > rollouts:
+            raise InputError(
+                f"{recorder.path}: holds {recorder.done * T0} steps already, "
+                f"more than --steps {rollouts * T0}"
+            )
+        if recorder.state is not None:
+            if recorder.done < rollouts:
+                log.info("%s: continues after step %d", recorder.path, recorder.done * T0)
+            run.restore(recorder.state, recorder.done)
+            going = progress(run.done) is not False
+        while going and run.done < rollouts:
+            began = time.monotonic()
+            chunk = run.advance(min(size, rollouts - run.done), keep_steps, recorder.sparse)
+            recorder.append(chunk, run.state())
+            going = progress(len(chunk.lam)) is not False
+            if time.monotonic() - began > recorder.checkpoint:
+                size = max(1, size // 2)
+        return recorder.finish()
+    finally:
+        recorder.discard()

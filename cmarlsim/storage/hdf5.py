@@ -1,0 +1,246 @@
+"""Opening and publishing HDF5 files with one clear error when that cannot be done."""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import os
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from cmarlsim.errors import InputError
+from cmarlsim.storage.files import real
+
+
+def open_readable(path: Path, file_format: str) -> h5py.File:
+    """Open `path` for reading and check that its attribute ``format`` is `file_format`.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, truncated, damaged, not HDF5, or of another format.
+    """
+    try:
+        file = h5py.File(path, "r")
+    except BlockingIOError:
+        raise InputError(f"{path}: is being written, here or by another process") from None
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except OSError as error:
+        raise InputError(f"{path}: not a readable HDF5 file (truncated or foreign): {error}") from None
+    try:
+        with damage_told(path):
+            found = file.attrs.get("format")
+        if not isinstance(found, str) or found != file_format:
+            raise InputError(f"{path}: format = {found!r}: expected a file of format '{file_format}'")
+    except InputError:
+        file.close()
+        raise
+    return file
+
+
+@contextmanager
+def damage_told(path: str | Path) -> Iterator[None]:
+    """Read from the file `path`; where HDF5 cannot, it is damaged, and InputError says so."""
+    try:
+        yield
+    except (OSError, RuntimeError, zlib.error) as error:
+        raise InputError(f"{path}: is damaged: {error}") from None
+
+
+class _Sink(io.RawIOBase):
+    """A file for HDF5 to write into, which does not survive an error: it is kept here, and HDF5 goes on."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = locked(path)
+        os.ftruncate(self._file, 0)
+        self._place = 0
+        self.error: OSError | None = None
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        origin = {os.SEEK_SET: 0, os.SEEK_CUR: self._place}.get(whence)
+        self._place = offset + (os.fstat(self._file).st_size if origin is None else origin)
+        return self._place
+
+    def tell(self) -> int:
+        return self._place
+
+    def truncate(self, size: int | None = None) -> int:
+        size = self._place if size is None else size
+        with self._errors_kept():
+            os.ftruncate(self._file, size)
+        return size
+
+    def write(self, data: Any) -> int:
+        view = memoryview(data).cast("B")
+        count = 0
+        while count < len(view) and self.error is None:
+            with self._errors_kept():
+                count += os.pwrite(self._file, view[count:], self._place + count)
+        self._place += len(view)
+        return len(view)
+
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer).cast("B")
+        found = os.pread(self._file, len(view), self._place)
+        view[:] = found.ljust(len(view), b"\0")
+        self._place += len(view)
+        return len(view)
+
+    def sync(self) -> None:
+        with self._errors_kept():
+            os.fsync(self._file)
+
+    def close(self) -> None:
+        if not self.closed:
+            os.close(self._file)
+        super().close()
+
+    @contextmanager
+    def _errors_kept(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self.error = self.error or error
+
+
+@contextmanager
+def published(path: Path, replace: bool = True) -> Iterator[h5py.File]:
+    """Write a file under a temporary name; it takes the name `path` only when complete and on disk.
+
+    Parameters
+    ----------
+    replace
+        Replace another file of that name.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written, another process is writing it, or it must not be replaced.
+    """
+    path = real(path)
+    temporary = path.with_name(f".{path.name[-100:]}.tmp")
+    try:
+        with closing(_Sink(temporary)) as sink:
+            try:
+                with _written(sink) as file:
+                    yield file
+                if path.exists() and not replace:
+                    raise InputError(f"{path}: exists already; add --force to replace it")
+                os.replace(temporary, path)
+            finally:
+                temporary.unlink(missing_ok=True)  # while it is locked
+        sync_folder(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+@contextmanager
+def _written(sink: _Sink) -> Iterator[h5py.File]:
+    """HDF5 file that is written into `sink`; OSError where that failed, and only then."""
+    try:
+        with h5py.File(sink, "w") as file:
+            yield file
+    except (OSError, RuntimeError):  # HDF5 may stumble over what was not written
+        if sink.error is None:
+            raise
+    sink.sync()
+    if sink.error is not None:
+        raise sink.error
+
+
+def locked(path: Path) -> int:
+    """Open the file at `path` for reading and writing, make it if it is missing, and lock it.
+
+    Returns
+    -------
+    int
+        Its descriptor, which holds the lock until it is closed.
+
+    Raises
+    ------
+    InputError
+        If another process holds the lock, or the file cannot be opened.
+    """
+    while True:
+        try:
+            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        except OSError as error:
+            raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(file)
+            raise InputError(f"{path}: another process runs into this file; wait for it or stop it") from None
+        try:
+            if os.path.samestat(os.fstat(file), path.stat()):
+                return file
+        except FileNotFoundError:
+            pass
+        os.close(file)  # its owner has removed it meanwhile
+
+
+def sync_folder(path: Path) -> None:
+    """Have the names in the folder of `path` on disk."""
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def take_name(temporary: Path, path: Path, force: bool) -> None:
+    """Give the file `temporary` the name `path`; another of that name is replaced only with `force`.
+
+    Raises
+    ------
+    InputError
+        If there is one and `force` is not set, or somebody is writing to it.
+    """
+    path = real(path)
+    if force and path.exists():
+        with path.open("rb") as present:
+            try:
+                fcntl.flock(present, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise InputError(f"{path}: is open, here or in another process; close it first") from None
+        os.replace(temporary, path)
+        return
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise InputError(f"{path}: exists already; add --force to replace it") from None
+    except OSError:  # a file system without links
+        os.rename(temporary, path)
+        return
+    temporary.unlink()
+
+
+def check_free(path: Path, force: bool, inputs: Sequence[Path] = ()) -> None:
+    """Make sure that a file can be written at `path`; its folder is made if it is missing.
+
+    Raises
+    ------
+    InputError
+        If `path` exists and `force` is not set or it is one of the `inputs`, or its folder cannot be made or
+        written to.
+    """
+    for source in inputs:
+        if path.exists() and source.exists() and path.samefile(source):
+            raise InputError(f"--out {path}: is an input of this run; choose another name")
+    if path.is_dir():
+        raise InputError(f"--out {path}: is a folder; name a file in it")
+    if path.exists() and not force:
+        raise InputError(f"--out {path}: exists already; add --force to replace it, or choose another name")
+    folder = real(path).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--out {path}: cannot make its folder: {error.strerror}") from None
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"--out {path}: the folder {folder} is not writable")

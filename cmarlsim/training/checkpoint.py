@@ -1,0 +1,95 @@
+"""Checkpoints of a training: its whole state in one HDF5 file, published at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cmarlsim.errors import InputError
+from cmarlsim.policies.policy import Policy
+from cmarlsim.recordings.differences import with_versions
+from cmarlsim.storage.files import real
+from cmarlsim.storage.hdf5 import check_free, open_readable, published
+from cmarlsim.training import Training
+
+FORMAT = "cmarlsim-checkpoint/1"
+
+
+def checkpoint_of(out: Path) -> Path:
+    """Where the training that will write `out` keeps its checkpoint."""
+    out = real(out)
+    return out.with_name(f"{out.name}.checkpoint")
+
+
+def save(training: Training, path: Path) -> None:
+    """Write the training's state and what it is determined by."""
+    with published(path) as file:
+        file.attrs.update(training.made_with)
+        file.attrs["format"] = FORMAT
+        for name, array in training.state().items():
+            file[f"state/{name}"] = array
+
+
+def go_on(training: Training, out: Path, force: bool) -> bool:
+    """Continue a training from the checkpoint of `out`, and make sure that `out` can be written.
+
+    Returns
+    -------
+    bool
+        Whether there was a checkpoint.
+
+    Raises
+    ------
+    InputError
+        As `restore`, and if `out` exists and `force` is not set.
+    """
+    found = checkpoint_of(out).exists()
+    if found:
+        restore(training, checkpoint_of(out))
+    check_free(out, force)
+    return found
+
+
+def already_made(training: Training, out: Path) -> Policy | None:
+    """The policy at `out`, if it is what the whole of this training makes; its checkpoint goes then."""
+    if not out.is_file():
+        return None
+    try:
+        policy = Policy.load(out)
+    except InputError:
+        return None
+    wanted = training.made_with | {"iterations_done": training.total}
+    if any(str(policy.training.get(key)) != str(value) for key, value in wanted.items()):
+        return None
+    checkpoint_of(out).unlink(missing_ok=True)
+    return policy
+
+
+def restore(training: Training, path: Path) -> None:
+    """Continue `training` from the checkpoint at `path`.
+
+    Raises
+    ------
+    InputError
+        If the file is not a checkpoint, or one of another scenario, seed, recipe or version; the message
+        names the keys that differ.
+    """
+    with open_readable(path, FORMAT) as file:
+        differing = [
+            key.removeprefix("recipe_")
+            for key, value in training.made_with.items()
+            if str(file.attrs.get(key)) != str(value)
+        ]
+        if differing:
+            what = ", ".join(with_versions(differing, file.attrs, training.made_with))
+            raise InputError(
+                f"{path}: is a checkpoint of another training, these differ: {what}; "
+                "repeat its command, with its versions, or remove it to start anew"
+            )
+        names: list[str] = []
+        try:
+            file["state"].visititems(
+                lambda name, item: names.append(name) if hasattr(item, "shape") else None
+            )
+            training.restore({name: file[f"state/{name}"][...] for name in names})
+        except (LookupError, ValueError, TypeError, AttributeError, OSError) as error:
+            raise InputError(f"{path}: not a complete checkpoint: {error}") from None

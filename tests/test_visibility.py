@@ -1,0 +1,276 @@
+"""What can be seen from stretches of way, against looking at every wall."""
+
+import math
+from random import Random
+
+import hypothesis.strategies as st
+import naive
+import numpy as np
+import pytest
+import stepped
+import worlds
+from cases import COMPILED, Case, corridor, scenario_of, shipped_case, two_copies
+from hypothesis import given, settings
+from kernels import bools_of, looked_at, stretches, unset_words
+
+from cmarlsim.kernels.bits import words_for
+from cmarlsim.kernels.observing import observe_on, observe_zones, tile_of, tile_on
+from cmarlsim.kernels.occlusion import (
+    HIDDEN,
+    OPEN,
+    PARTLY,
+    PARTS,
+    VisibilitySet,
+    distance_between,
+    find_visible,
+    hidden_as_before,
+    hides,
+    judge,
+)
+from cmarlsim.kernels.world import Floats, Ints, World
+
+NUDGES = (0.0, 5e-10, -5e-10, 2e-9, -2e-9, 1e-7, -1e-7, 1e-3)
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+
+def along(piece: Floats, share: float) -> tuple[float, float]:
+    x, y, u, v = piece.tolist()
+    return x + share * (u - x), y + share * (v - y)
+
+
+def share_seen_past(piece: Floats, a: naive.Point, corner: naive.Point) -> float:
+    """Where the line from a through a corner meets the line of a piece; nan if nowhere."""
+    x, y, u, v = piece.tolist()
+    dx, dy, ex, ey = u - x, v - y, corner[0] - a[0], corner[1] - a[1]
+    cross = dx * ey - dy * ex
+    return ((a[0] - x) * ey - (a[1] - y) * ex) / cross if cross else math.nan
+
+
+def share_in_range(piece: Floats, a: naive.Point, d: float, sign: int) -> float:
+    """Where a piece is exactly d away from a; nan if nowhere."""
+    x, y, u, v = piece.tolist()
+    dx, dy, ex, ey = u - x, v - y, x - a[0], y - a[1]
+    square, mixed = dx * dx + dy * dy, dx * ex + dy * ey
+    root = mixed * mixed - square * (ex * ex + ey * ey - d * d)
+    return (-mixed + sign * math.sqrt(root)) / square if square and root >= 0 else math.nan
+
+
+def pairs_of_points(case: Case, count: int, seed: int) -> tuple[Ints, Floats]:
+    """Edges (2 count,) and points on them (2 count, 2).
+
+    Of two points that follow each other, the second is often where a wall's end or the range decides.
+    """
+    r, scenario = Random(seed), scenario_of(case)
+    pieces, d = stretches(scenario.world), float(scenario.links.d or 0.0)
+    corners = [end for wall in naive.wall_segments(case.floorplan) for end in wall]
+    edges, points = [], []
+    for _ in range(count):
+        e, f = r.randrange(len(pieces)), r.randrange(len(pieces))
+        share = r.choice([r.choice(SHARES), r.random()])
+        a, length = along(pieces[e], share), math.dist(pieces[f, :2], pieces[f, 2:])
+        critical = share_in_range(pieces[f], a, d, r.choice([-1, 1]))
+        if corners and r.random() < 0.6:
+            critical = share_seen_past(pieces[f], a, r.choice(corners))
+        critical += r.choice(NUDGES) / length if length else 0.0
+        if not 0.0 <= critical <= 1.0:
+            critical = r.choice([r.choice(SHARES), r.random()])
+        edges += [e, f]
+        points += [a, along(pieces[f], critical)]
+    return np.array(edges), np.array(points)
+
+
+def check_sights(case: Case, count: int, seed: int) -> None:
+    """All pairs of points, by looking along the edges and by the twin; twice more after some have moved."""
+    batches = [pairs_of_points(case, count, seed + i) for i in range(3)]
+    case.scenario["agents"]["N"] = 2 * count
+    edge, position = (np.array(part) for part in zip(*batches, strict=True))
+    stay = np.random.default_rng(seed).random((2, 2 * count)) < 0.5
+    for t in (1, 2):
+        edge[t, stay[t - 1]], position[t, stay[t - 1]] = (
+            edge[t - 1, stay[t - 1]],
+            position[t - 1, stay[t - 1]],
+        )
+    walls, d = stepped.walls_of(case), float(case.scenario["links"]["d"])
+    for t, scene in enumerate(looked_at(scenario_of(case), edge, position)):
+        found = bools_of(scene.contacts.link, 2 * count)
+        if COMPILED and count > 5:
+            expected = stepped.all_links(walls, d, position[t])
+        else:
+            expected = naive.links(case.scenario, naive.wall_segments(case.floorplan), position[t].tolist())
+        assert found.tolist() == expected.tolist()
+
+
+@given(worlds.random_cases("sight-or-disc"), worlds.seeds)
+def test_points_of_random_worlds_see_each_other_as_the_twins_do(case: Case, seed: int) -> None:
+    check_sights(case, 5, seed)
+
+
+@pytest.mark.parametrize("d", [0.0, 1.0, 4.0])
+@pytest.mark.parametrize("name", ["paper", "tiny", "two copies"])
+def test_points_of_buildings_see_each_other_as_the_twins_do(name: str, d: float) -> None:
+    case = two_copies() if name == "two copies" else shipped_case(name)
+    case.scenario["links"]["d"] = d
+    check_sights(case, 5, seed=1)
+    check_sights(case, 150 if COMPILED else 8, seed=2)
+
+
+def without_walls() -> Case:
+    case = corridor(cells=9, agents=2)
+    return case._replace(scenario=case.scenario | {"links": {"model": "sight-or-disc", "d": 1.0}})
+
+
+def lone_waypoint() -> Case:
+    """And a wall that would hide it from others, if there were any."""
+    case = shipped_case("tiny")
+    plan = case.floorplan | {"edges": [], "waypoints": case.floorplan["waypoints"][:1]}
+    zones = [case.scenario["zones"][0]]
+    return Case(case.scenario | {"zones": zones}, plan, "rank")
+
+
+@pytest.mark.parametrize("make", [without_walls, lone_waypoint])
+def test_everybody_is_seen_without_walls_or_at_a_lone_waypoint(make: type[Case]) -> None:
+    case = make()
+    visibility = scenario_of(case).visibility
+    count = len(case.floorplan["edges"]) + len(case.floorplan["waypoints"])
+    assert visibility.first.tolist() == [count * e for e in range(count + 1)]
+    assert not visibility.hidden.any()
+    assert len(visibility.wall) == 0
+    check_sights(case, 4, seed=3)
+
+
+# --- what walls hide ---
+
+
+def sees(walls: Floats, a: naive.Point, b: naive.Point) -> bool:
+    return bool(stepped.sight(walls, *a, *b))
+
+
+def check_judgement(walls: Floats, e: Floats, f: Floats, r: Random) -> int:
+    """The verdict on all walls, and on the pairs of points that were looked at."""
+    near, parts = np.full(len(walls), -9), np.empty((2, 4))
+    verdict, number = judge(walls, e, f, near, parts)
+    for hint in range(-1, len(walls)):
+        last = r.randrange(-1, len(walls))
+        again = hidden_as_before(walls, e, f, hint, last)
+        assert again == next((w for w in (hint, last) if w >= 0 and hides(walls[w], e, f)), -1)
+        assert again < 0 or verdict == HIDDEN
+    shares = [*SHARES, *(k / PARTS + 1e-9 for k in range(PARTS)), *(r.random() for _ in range(3))]
+    pairs = [(along(e, s), along(f, u)) for s in r.sample(shares, 5) for u in r.sample(shares, 5)]
+    if verdict == OPEN:
+        assert all(sees(walls, a, b) for a, b in pairs)
+    elif verdict == HIDDEN:
+        assert not any(sees(walls, a, b) for a, b in pairs)
+        assert number == -1 or not any(sees(walls[[number]], a, b) for a, b in pairs)
+    else:
+        assert verdict == PARTLY
+        listed = near[:number].tolist()
+        assert listed == sorted(set(listed))
+        others = np.delete(walls, listed, axis=0)
+        assert all(sees(others, a, b) for a, b in pairs)
+    return int(verdict)
+
+
+@given(worlds.seeds)
+def test_what_is_hidden_cannot_be_seen_and_what_is_open_can(seed: int) -> None:
+    """Of pieces anywhere, also across walls; many parallel to walls, touching them, or without length."""
+    r = Random(seed)
+    lattice = r.random() < 0.5
+
+    def segment() -> list[float]:
+        ends = [worlds.between(r, -2.0, 2.0, lattice) for _ in range(4)]
+        return ends[:2] * 2 if r.random() < 0.1 else ends
+
+    walls = np.array([segment() for _ in range(r.randint(1, 5))])
+    for _ in range(8):
+        e, f = (np.array(segment()) for _ in range(2))
+        if r.random() < 0.3:  # a wall in between, as long as can be
+            x, y = (e[:2] + f[2:]) / 2
+            across = [[x - 3.0, y - 1.0, x + 3.0, y + 1.0], [x + 1.0, y - 3.0, x - 1.0, y + 3.0]]
+            walls[r.randrange(len(walls))] = r.choice(across)
+        check_judgement(walls, e, f, r)
+
+
+@pytest.mark.parametrize("name", ["paper", "two copies"])
+def test_judgements_of_the_edges_of_buildings_hold(name: str) -> None:
+    case, r = two_copies() if name == "two copies" else shipped_case(name), Random(4)
+    walls, pieces = stepped.walls_of(case), stretches(scenario_of(case).world)
+    pairs = [(e, f) for e in pieces for f in pieces]
+    verdicts = [check_judgement(walls, e, f, r) for e, f in r.sample(pairs, 300 if COMPILED else 40)]
+    assert {verdicts.count(verdict) > 2 for verdict in (OPEN, HIDDEN, PARTLY)} == {True}
+
+
+def test_walls_that_hide_only_together_do_hide() -> None:
+    """Two walls that overlap by more than a part of the pieces is long, with a doorway that nobody sees."""
+    walls = np.array([[-3.0, 1.0, 0.7, 1.0], [0.3, 1.0, 4.0, 1.0]])
+    e, f = np.array([0.0, 0.0, 1.0, 0.0]), np.array([0.0, 2.0, 1.0, 2.0])
+    near, parts = np.full(2, -9), np.empty((2, 4))
+    assert judge(walls, e, f, near, parts) == (HIDDEN, -1)
+    assert judge(walls[:1], e, f, near, parts)[0] == PARTLY
+    apart = np.array([[-3.0, 1.0, 0.4, 1.0], [0.6, 1.0, 4.0, 1.0]])
+    assert judge(apart, e, f, near, parts) == (PARTLY, 2)
+
+
+@given(worlds.seeds)
+def test_the_distance_between_pieces_is_no_more_than_that_of_their_points(seed: int) -> None:
+    r = Random(seed)
+    e, f = (np.array([r.uniform(-2.0, 2.0) for _ in range(4)]) for _ in range(2))
+    apart = naive.segment_distance(e[:2].tolist(), e[2:].tolist(), f[:2].tolist(), f[2:].tolist())
+    assert 0.0 <= distance_between(e, f) <= apart + 1e-12
+    f[:2] = f[2:] = e[:2]
+    assert distance_between(e, f) == 0.0
+
+
+def test_a_survey_says_when_its_lists_are_full() -> None:
+    world = scenario_of(shipped_case("paper")).world
+    pieces, walls = stretches(world), world.wall
+    hint, found = np.full(len(pieces), -1), np.empty((len(pieces), 3), dtype=np.int64)
+    report = VisibilitySet(hint, found, np.empty(len(pieces) * len(walls), dtype=np.int64), np.empty((2, 4)))
+    for e in range(len(pieces)):
+        count, length = find_visible(walls, pieces, e, 4.0, report)
+        expected = found[:count].tolist(), report.lists[:length].tolist()
+        assert (found[:count, 0] >= e).all()
+        assert length == found[:count, 2].sum()
+        few = report._replace(lists=np.full(length + len(walls), -9))
+        assert find_visible(walls, pieces, e, 4.0, few) == (count, length)
+        assert (found[:count].tolist(), few.lists[:length].tolist()) == expected
+        assert find_visible(walls, pieces, e, 4.0, few._replace(lists=few.lists[: len(walls) - 1]))[1] == -1
+
+
+# --- tiles and zones along a stretch ---
+
+
+def crossings(world: World, piece: Floats) -> list[float]:
+    """Shares of a piece at which it may enter or leave a tile or a zone, give or take."""
+    x, y, u, v = piece.tolist()
+    shares = [(border - x) / (u - x) for box in world.tile_box.tolist() for border in box[::2] if u != x]
+    shares += [(border - y) / (v - y) for box in world.tile_box.tolist() for border in box[1::2] if v != y]
+    for centre, radius in zip(world.zone_center.tolist(), world.zone_radius.tolist(), strict=True):
+        shares += [share_in_range(piece, centre, radius, sign) for sign in (-1, 1)]
+    return shares
+
+
+def check_edges(case: Case, r: Random, count: int) -> None:
+    scenario = scenario_of(case)
+    world, visibility = scenario.world, scenario.visibility
+    found, expected = unset_words(words_for(scenario.M)), unset_words(words_for(scenario.M))
+    for edge, piece in enumerate(stretches(world)):
+        length = math.dist(piece[:2], piece[2:]) or 1.0
+        shares = [share + r.choice(NUDGES) / length for share in crossings(world, piece)]
+        shares = [share for share in shares if 0.0 <= share <= 1.0]
+        for share in [*SHARES, *r.sample(shares, min(count, len(shares))), r.random()]:
+            x, y = along(piece, share)
+            assert tile_on(world, visibility, edge, x, y) == tile_of(world, x, y)
+            observe_on(world, visibility, edge, x, y, found)
+            observe_zones(world, x, y, expected)
+            assert (found == expected).all()
+
+
+@given(worlds.random_cases(), st.randoms(use_true_random=False))
+@settings(max_examples=100 if COMPILED else 40)
+def test_tiles_and_zones_on_the_edges_of_random_worlds(case: Case, r: Random) -> None:
+    check_edges(case, r, 12)
+
+
+@pytest.mark.parametrize("make", [lambda: shipped_case("paper"), two_copies, without_walls, lone_waypoint])
+def test_tiles_and_zones_on_the_edges_of_buildings(make: type[Case]) -> None:
+    check_edges(make(), Random(5), 20 if COMPILED else 6)
