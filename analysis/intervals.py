@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cmarlsim.bounds.verdicts import MISS
 from cmarlsim.kernels.world import Floats
 
 
@@ -39,3 +40,12 @@ def many_errors(trials: int, several: int, miss: float) -> float:
     and need not be alike.
     """
     return math.sqrt(math.log(2 * several / miss) / (2 * trials))
+
+
+def mean_and_error(samples: Floats) -> tuple[Floats, Floats]:
+    """Means of the columns of (repetitions, J), and their errors: Student's, at `MISS` for all at once."""
+    from scipy.stats import t
+
+    repetitions, several = samples.shape
+    error = samples.std(axis=0, ddof=1) / np.sqrt(repetitions)
+    return samples.mean(axis=0), t.isf(MISS / 2 / several, repetitions - 1) * error

@@ -9,19 +9,11 @@ from itertools import islice
 import numpy as np
 import pandas as pd
 
+from analysis.intervals import mean_and_error
 from analysis.recordings import check_contracts
 from analysis.settings import Setting
-from analysis.verdicts import (
-    CORRECTED,
-    ESTIMATED,
-    PROVEN,
-    ROUNDING,
-    UNDECIDED,
-    at_most,
-    mean_and_error,
-    ratio,
-)
 from cmarlsim.bounds.theory import MultiplierError
+from cmarlsim.bounds.verdicts import CORRECTED, ESTIMATED, PROVEN, ROUNDING, UNDECIDED, at_most, ratio
 from cmarlsim.errors import InputError
 from cmarlsim.footprints.chain import MOST_NODES
 from cmarlsim.footprints.footprint import fitted, strongest

@@ -11,7 +11,7 @@ import pandas as pd
 from analysis.delays import AGREEMENT, CORRECTED, MISS, PRINTED, claim_row, verdict
 from analysis.intervals import many_errors, wilson
 from analysis.recordings import check_level
-from analysis.verdicts import ROUNDING
+from cmarlsim.bounds.verdicts import ROUNDING
 from cmarlsim.errors import InputError
 from cmarlsim.footprints.activations import Copies
 from cmarlsim.footprints.bounds import lags_for, proposition2

@@ -19,9 +19,10 @@ import typer
 
 from analysis import markdown
 from analysis.enumerated import MOST_STATES, STEP, Alone, Joint, slopes
+from analysis.intervals import mean_and_error
 from analysis.options import OUT, Force, Out
 from analysis.style import free_stem
-from analysis.verdicts import CORRECTED, ESTIMATED, PRINTED, PROVEN, ROUNDING, Statement, mean_and_error
+from cmarlsim.bounds.verdicts import CORRECTED, ESTIMATED, PRINTED, PROVEN, ROUNDING, Statement
 from cmarlsim.errors import InputError
 from cmarlsim.kernels.episodes import new_episodes, run_episodes
 from cmarlsim.kernels.scene import new_scene, new_steps

@@ -36,7 +36,7 @@ from analysis.options import OUT, Force, Out, Recordings
 from analysis.recordings import load, run_paper
 from analysis.settings import SWEEPS, Setting
 from analysis.style import DOUBLE, free_stem, new_figure, save, styled
-from analysis.verdicts import CORRECTED, PROVEN
+from cmarlsim.bounds.verdicts import CORRECTED, PROVEN
 from cmarlsim.errors import InputError
 from cmarlsim.policies.policy import Policy
 from cmarlsim.report.picture import plain

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Unpack, overload
 
-from cmarlsim.errors import InputError, is_whole
+from cmarlsim.errors import DivergedError, InputError, is_whole
 from cmarlsim.policies.policy import Policy
 from cmarlsim.randomness import check_seed
 from cmarlsim.recordings.memory_recorder import MemoryRecorder
@@ -21,7 +21,7 @@ from cmarlsim.simulation.execution import STEPS, Run, whole_rollouts
 from cmarlsim.simulation.memory_limits import check_record_memory, record_bytes
 from cmarlsim.simulation.runs import Progress, Writing, check_writing, run_in_memory, run_into_file
 from cmarlsim.storage.hdf5 import check_free
-from cmarlsim.training import DivergedError, Training
+from cmarlsim.training import Training
 from cmarlsim.training.checkpoint import already_made, checkpoint_of, go_on, save
 from cmarlsim.training.recipe import Recipe
 

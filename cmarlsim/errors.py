@@ -1,4 +1,4 @@
-"""The one exception for input that cannot be used."""
+"""What is raised for input that cannot be used, by what callers can do about it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,38 @@ from numbers import Integral
 
 class InputError(ValueError):
     """Input that cannot be used; the message names the file, the key, the value and what would be right."""
+
+
+class ArgumentError(InputError):
+    """A value that a function does not take.
+
+    Attributes
+    ----------
+    name, value
+        The argument. Commands write it as their option: ``--name value``.
+    problem : str
+        What would be right.
+    """
+
+    def __init__(self, name: str, value: object, problem: str) -> None:
+        self.name, self.value, self.problem = name, value, problem
+        super().__init__(f"{name} = {value!r}: {problem}")
+
+
+class LockedError(InputError):
+    """A file that another process is writing: try again later."""
+
+
+class DamagedError(InputError):
+    """A file whose content is broken or incomplete: make it again, or restore a copy."""
+
+
+class MisfitError(InputError):
+    """Things that do not belong together: a policy and a scenario, a file and the run to continue."""
+
+
+class DivergedError(InputError):
+    """A training whose numbers are not finite any more: lower its learning rates."""
 
 
 def is_whole(value: object) -> bool:

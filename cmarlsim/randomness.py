@@ -13,16 +13,16 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from cmarlsim.errors import InputError, is_whole
+from cmarlsim.errors import ArgumentError, is_whole
 from cmarlsim.kernels.uniform import fill_uniforms
 
 
 def check_seed(seed: int) -> None:
-    """Raise InputError unless `seed` can be one."""
+    """Raise ArgumentError unless `seed` can be one."""
     if not is_whole(seed):
-        raise InputError(f"seed = {seed!r}: must be a whole number")
+        raise ArgumentError("seed", seed, "must be a whole number")
     if not 0 <= seed < 2**63:
-        raise InputError(f"--seed {seed}: must be 0 or more, and less than 2**63")
+        raise ArgumentError("seed", seed, "must be 0 or more, and less than 2**63")
 
 
 def _sequence(seed: int, name: str, *index: int) -> np.random.SeedSequence:

@@ -17,7 +17,7 @@ from analysis.claims.entries import ENTRIES, Entry
 from analysis.claims.page import conclude, line, summed_up, written
 from analysis.claims.parts import PARTS, Part, of_proposition2, of_proposition3
 from analysis.settings import Setting
-from analysis.verdicts import COLUMNS, FAILS, HOLDS, PROVEN, UNDECIDED, VACUOUS, Statement
+from cmarlsim.bounds.verdicts import COLUMNS, FAILS, HOLDS, PROVEN, UNDECIDED, VACUOUS, Statement
 from cmarlsim.errors import InputError
 from cmarlsim.footprints.footprint import named
 

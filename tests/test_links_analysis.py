@@ -35,8 +35,8 @@ from analysis.links.replay import (
     ROWS as WHOLE_ROWS,
 )
 from analysis.links.verdicts import model_rows, promise_rows, verdict_table
-from analysis.verdicts import COLUMNS
 from cmarlsim import InputError, Policy, Recording, Scenario, execute
+from cmarlsim.bounds.verdicts import COLUMNS
 from cmarlsim.footprints.footprint import Footprint
 from cmarlsim.footprints.surrogates import TwoState
 from cmarlsim.footprints.traces import Replay, read_k7

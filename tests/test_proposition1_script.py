@@ -20,8 +20,8 @@ from analysis.proposition1 import (
     proposition1,
     restless,
 )
-from analysis.verdicts import COLUMNS, CORRECTED, PRINTED
 from cmarlsim import Scenario
+from cmarlsim.bounds.verdicts import COLUMNS, CORRECTED, PRINTED
 from cmarlsim.errors import InputError
 from cmarlsim.storage.shipped import find
 

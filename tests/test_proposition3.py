@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from commands import Call
 
+from analysis.intervals import mean_and_error
 from analysis.multipliers import (
     CLOSER,
     EXACT,
@@ -26,8 +27,8 @@ from analysis.multipliers import (
 )
 from analysis.proposition3 import chosen, draw, final, proposition3, tabulated
 from analysis.settings import COUNTER_EXAMPLES, Setting
-from analysis.verdicts import CORRECTED, mean_and_error
 from cmarlsim import Policy, Scenario, execute
+from cmarlsim.bounds.verdicts import CORRECTED
 from cmarlsim.errors import InputError
 from cmarlsim.footprints.footprint import Footprint, fitted, strongest
 
@@ -145,7 +146,7 @@ def test_the_worst_is_chosen_by_other_repetitions_than_it_is_measured_in() -> No
 
 def test_intervals_miss_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
     """Any of three means is missed about as often as is said."""
-    monkeypatch.setattr("analysis.verdicts.MISS", 0.2)
+    monkeypatch.setattr("cmarlsim.bounds.verdicts.MISS", 0.2)
     generator = np.random.default_rng(0)
     missed = []
     for _ in range(400):

@@ -86,5 +86,5 @@ def test_streams_of_different_index_differ() -> None:
 
 
 def test_a_negative_seed_is_refused() -> None:
-    with pytest.raises(InputError, match="--seed -1"):
+    with pytest.raises(InputError, match="seed = -1"):
         check_seed(-1)

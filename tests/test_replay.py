@@ -19,12 +19,12 @@ from PIL import Image
 from cmarlsim import Policy, Recording, Scenario, execute
 from cmarlsim.errors import InputError
 from cmarlsim.replay import replay
+from cmarlsim.report import moments
 from cmarlsim.report.film import Pixels, gif, mp4
 from cmarlsim.report.moments import Moment
 from cmarlsim.report.panels import MultiplierBars, MultiplierImage, side_by_side
 from cmarlsim.report.picture import COLOURS
 from cmarlsim.report.stage import Stage
-from cmarlsim.report import moments
 
 STEPS, T0 = 300, 10
 TEAM = Scenario.load("tiny", ["agents.N=4", "zones.top.name=$t^p$ and a long name"])

@@ -15,10 +15,10 @@ from analysis.theorem1.__main__ import by_ratios, theorem1
 from analysis.theorem1.forms import FORMS, PROPOSITION_4, Gossip
 from analysis.theorem1.lemma2 import Constants
 from analysis.theorem1.values import Samples
-from analysis.verdicts import COLUMNS, PRINTED, SHARPER, Statement
 from cmarlsim import InputError, Policy, Recording, Scenario, execute
 from cmarlsim.bounds.path_bounds import PathBounds
 from cmarlsim.bounds.theory import MultiplierError, least_slack, slack
+from cmarlsim.bounds.verdicts import COLUMNS, PRINTED, SHARPER, Statement
 from cmarlsim.simulation.execution import Run
 
 PAPER = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])

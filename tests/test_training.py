@@ -22,11 +22,12 @@ from trainings import (
 )
 
 from cmarlsim import InputError, Policy, Scenario, execute, learn
+from cmarlsim.errors import DivergedError
 from cmarlsim.learning.mlp import MLP, forward
 from cmarlsim.learning.reinforce import policy_gradient
 from cmarlsim.policies.policy import Encoding
 from cmarlsim.storage.provenance import versions
-from cmarlsim.training import DivergedError, Training, block, learners
+from cmarlsim.training import Training, block, learners
 from cmarlsim.training.checkpoint import checkpoint_of, save
 from cmarlsim.training.learners import agent_of
 from cmarlsim.training.recipe import RECIPES, Recipe, stages

@@ -26,10 +26,11 @@ from trainings import (
 
 import cmarlsim.training.training
 from cmarlsim import InputError, Policy, Scenario, execute, learn
+from cmarlsim.errors import DivergedError
 from cmarlsim.kernels.loop import Runs
 from cmarlsim.learning import reinforce
 from cmarlsim.learning.mlp import MLP
-from cmarlsim.training import DivergedError, Training, learners, loop
+from cmarlsim.training import Training, learners, loop
 from cmarlsim.training.checkpoint import checkpoint_of
 from cmarlsim.training.learners import Learners, agent_of
 from cmarlsim.training.loop import Loop

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis.verdicts import CORRECTED, PRINTED, SHARPER
+from cmarlsim.bounds.verdicts import CORRECTED, PRINTED, SHARPER
 
 
 @dataclass(frozen=True)

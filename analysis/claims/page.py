@@ -12,7 +12,7 @@ import pandas as pd
 from analysis import markdown
 from analysis.claims.entries import ENTRIES, Entry
 from analysis.claims.parts import PARTS, Part
-from analysis.verdicts import FAILS, HOLDS, UNDECIDED, VACUOUS
+from cmarlsim.bounds.verdicts import FAILS, HOLDS, UNDECIDED, VACUOUS
 from cmarlsim.errors import InputError
 
 PRECEDENCE = (FAILS, HOLDS, UNDECIDED, VACUOUS)

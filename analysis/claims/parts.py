@@ -1,4 +1,4 @@
-"""The scripts that check claims, and their tables in the columns of `analysis.verdicts`."""
+"""The scripts that check claims, and their tables in the columns of `cmarlsim.bounds.verdicts`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from analysis.proposition1 import proposition1
 from analysis.proposition2 import proposition2
 from analysis.proposition3 import proposition3
 from analysis.theorem1.__main__ import theorem1
-from analysis.verdicts import COLUMNS, CORRECTED, FAILS, HOLDS, PRINTED, PROVEN, SHARPER, UNDECIDED
+from cmarlsim.bounds.verdicts import COLUMNS, CORRECTED, FAILS, HOLDS, PRINTED, PROVEN, SHARPER, UNDECIDED
 from cmarlsim.errors import InputError
 
 PROPOSITION_2_FORMS = {
@@ -41,7 +41,7 @@ WORDS = {
     "fails": FAILS,
     "within error": UNDECIDED,
 }
-"""Verdicts of Propositions 2 and 3 in those of `analysis.verdicts`; others are the same there."""
+"""Verdicts of Propositions 2 and 3 in those of `cmarlsim.bounds.verdicts`; others are the same there."""
 
 
 def of_proposition2(table: pd.DataFrame) -> pd.DataFrame:

@@ -7,22 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.intervals import distribution_error
+from analysis.intervals import distribution_error, mean_and_error
 from analysis.links.fit import Fit, pair_names, pooled_spells
 from analysis.links.promises import Promise, mean_of, promise
 from analysis.links.replay import BERNOULLI, CHAIN, RECORDED, ROWS, Outcome, samples
 from analysis.multipliers import worst
-from analysis.verdicts import (
-    ASSUMED,
-    COLUMNS,
-    ESTIMATED,
-    MISS,
-    OURS,
-    PRINTED,
-    PROVEN,
-    Statement,
-    mean_and_error,
-)
+from cmarlsim.bounds.verdicts import ASSUMED, COLUMNS, ESTIMATED, MISS, OURS, PRINTED, PROVEN, Statement
 from cmarlsim.kernels.world import Floats, Ints
 from cmarlsim.scenario import Scenario
 from cmarlsim.simulation.link_trace import all_pairs
@@ -169,6 +159,6 @@ def _worst_mean(values: Floats) -> tuple[float, float, float]:
 
 
 def verdict_table(outcomes: Mapping[str, Outcome], fits: Sequence[Fit], scenario: Scenario) -> pd.DataFrame:
-    """One row a statement and kind of links: ``links``, whose they are, and `analysis.verdicts.COLUMNS`."""
+    """One row a statement and kind of links: ``links``, whose they are, and the columns of verdicts."""
     rows = [*model_rows(fits), *promise_rows(outcomes, fits, scenario)]
     return pd.DataFrame(rows)[["links", *COLUMNS]]

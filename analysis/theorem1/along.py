@@ -12,12 +12,14 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
+from analysis.intervals import mean_and_error
 from analysis.multipliers import looks
 from analysis.theorem1.counterexamples import lemma5_rows, lemma6_rows
 from analysis.theorem1.forks import FORKS, Sample, sample_rollouts
 from analysis.theorem1.invariants import CERTIFICATE, LARGEST, UNROLLED, certificates, slacks
 from analysis.theorem1.paths import MEASURED, MISS, TAIL, Paths, feasibility_errors
-from analysis.verdicts import (
+from cmarlsim.bounds.theory import feasibility_error
+from cmarlsim.bounds.verdicts import (
     ASSUMED,
     COLUMNS,
     CORRECTED,
@@ -29,9 +31,7 @@ from analysis.verdicts import (
     SHARPER,
     UNDECIDED,
     Statement,
-    mean_and_error,
 )
-from cmarlsim.bounds.theory import feasibility_error
 from cmarlsim.kernels.world import Floats
 from cmarlsim.policies.policy import Policy
 from cmarlsim.recordings.recording import Recording

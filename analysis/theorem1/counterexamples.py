@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.intervals import wilson
-from analysis.verdicts import CORRECTED, OURS, PRINTED, PROVEN, Statement
 from cmarlsim.api import execute
 from cmarlsim.bounds.path_bounds import PathBounds
+from cmarlsim.bounds.verdicts import CORRECTED, OURS, PRINTED, PROVEN, Statement
 from cmarlsim.kernels.world import Floats
 from cmarlsim.learning.mlp import MLP
 from cmarlsim.policies.policy import Encoding, Policy

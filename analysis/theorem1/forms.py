@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.multipliers import estimates
-from analysis.verdicts import ESTIMATED, PRINTED, PROVEN, SHARPER
 from cmarlsim.bounds.theory import MultiplierError, largest_L, least_slack, slack
+from cmarlsim.bounds.verdicts import ESTIMATED, PRINTED, PROVEN, SHARPER
 from cmarlsim.errors import InputError
 from cmarlsim.footprints.footprint import Footprint
 from cmarlsim.graphs import footprint_edges

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.verdicts import ROUNDING
 from cmarlsim.bounds.path_bounds import PathBounds
 from cmarlsim.bounds.theory import certified_satisfaction
+from cmarlsim.bounds.verdicts import ROUNDING
 from cmarlsim.kernels.world import Floats
 from cmarlsim.recordings.recording import Recording
 

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.theorem1.invariants import bounds_of, certificates
-from analysis.verdicts import CORRECTED, PRINTED, SHARPER
 from cmarlsim.bounds.path_bounds import PathBounds
 from cmarlsim.bounds.theory import feasibility_error
+from cmarlsim.bounds.verdicts import CORRECTED, PRINTED, SHARPER
 from cmarlsim.kernels.world import Floats
 from cmarlsim.recordings.recording import Recording
 

@@ -16,8 +16,8 @@ from matplotlib.figure import Figure
 from analysis.style import DOUBLE, SHADES, new_figure, styled
 from analysis.theorem1.forms import FORMS, Gossip, delta, most_L
 from analysis.theorem1.lemma2 import Constants
-from analysis.verdicts import ESTIMATED, FAILS, HOLDS, PRINTED, PROVEN, VACUOUS, Statement
 from cmarlsim.bounds.theory import MultiplierError, feasibility_error, unmet_conditions
+from cmarlsim.bounds.verdicts import ESTIMATED, FAILS, HOLDS, PRINTED, PROVEN, VACUOUS, Statement
 from cmarlsim.kernels.world import Floats
 from cmarlsim.report.picture import colour, plain
 from cmarlsim.scenario import Scenario

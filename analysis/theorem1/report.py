@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.markdown import framed
-from analysis.verdicts import ASSUMED, COLUMNS, FAILS
+from cmarlsim.bounds.verdicts import ASSUMED, COLUMNS, FAILS
 from cmarlsim.scenario import Scenario
 
 HEADING = """Theorem 1 and its parts, scenario `{name}` with alpha = {alpha:g}, eta = {eta:g}, T0 = {T0}. A

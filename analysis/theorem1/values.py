@@ -14,8 +14,8 @@ from functools import cached_property
 
 import numpy as np
 
+from analysis.intervals import mean_and_error
 from analysis.theorem1.forks import forked, repeated
-from analysis.verdicts import mean_and_error
 from cmarlsim.kernels.world import Floats
 from cmarlsim.policies.policy import Policy
 from cmarlsim.scenario import Scenario

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from cmarlsim.building.places import with_nowhere
-from cmarlsim.errors import InputError, is_whole
+from cmarlsim.errors import ArgumentError, InputError, is_whole
 from cmarlsim.kernels.changes import longer
 from cmarlsim.kernels.engine import run_rollouts
 from cmarlsim.kernels.scene import Chunk, Draws, State, new_chunk, new_scene, part_of
@@ -37,11 +37,13 @@ def whole_rollouts(steps: int | None, T0: int) -> int:
     if steps is None:
         return -(-STEPS // T0)
     if not is_whole(steps):
-        raise InputError(f"steps = {steps!r}: must be a whole number")
+        raise ArgumentError("steps", steps, "must be a whole number")
     if steps < 1 or steps % T0:
         below, above = steps // T0 * T0, (max(steps, 0) // T0 + 1) * T0
         choice = f"{below} or {above}" if below > 0 else f"{above}"
-        raise InputError(f"--steps {steps}: must be whole rollouts of T0 = {T0} steps, for example {choice}")
+        raise ArgumentError(
+            "steps", steps, f"must be whole rollouts of T0 = {T0} steps, for example {choice}"
+        )
     return steps // T0
 
 

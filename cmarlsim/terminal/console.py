@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
-from cmarlsim.errors import InputError
+from cmarlsim.errors import ArgumentError, InputError
 from cmarlsim.kernels.compiling import CACHE_FOLDER, watched
 from cmarlsim.notes import notes_on_stderr
 
@@ -77,6 +77,8 @@ def start(app: typer.Typer, arguments: list[str] | None = None) -> None:
     _keep_loaded()
     try:
         code = app(arguments, standalone_mode=False)
+    except ArgumentError as error:
+        _fail(f"--{error.name.replace('_', '-')} {error.value}: {error.problem}")
     except InputError as error:
         _fail(str(error))
     except BrokenPipeError:

@@ -4,8 +4,7 @@
 learns, with sampled multipliers that all share) or a `loop` (all learn, on multipliers that they gossip).
 """
 
-from cmarlsim.training.learners import DivergedError
 from cmarlsim.training.team import VALIDATION_SEED
 from cmarlsim.training.training import Training
 
-__all__ = ["VALIDATION_SEED", "DivergedError", "Training"]
+__all__ = ["VALIDATION_SEED", "Training"]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from cmarlsim.errors import InputError
+from cmarlsim.errors import DivergedError
 from cmarlsim.kernels.episodes import Experience
 from cmarlsim.kernels.world import Floats, Weights
 from cmarlsim.learning.adam import ascend, fresh_moments
@@ -14,10 +14,6 @@ from cmarlsim.learning.gradients import Gradients
 from cmarlsim.learning.mlp import MLP
 from cmarlsim.training.recipe import Stage
 from cmarlsim.training.task import Task
-
-
-class DivergedError(InputError):
-    """Parameters are no longer finite."""
 
 
 class Learners:

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cmarlsim.kernels.world import Floats
-
 COLUMNS = ("claim", "form", "quantity", "bound", "measured", "low", "high", "ratio", "verdict", "basis")
 
 HOLDS, FAILS, VACUOUS, UNDECIDED = "holds", "fails", "vacuous", "undecided"
@@ -68,12 +66,3 @@ class Statement:
         numbers = (float(self.bound), float(measured), low, high, ratio(float(measured), self.bound))
         head = (self.claim, self.form, self.quantity)
         return dict(zip(COLUMNS, (*head, *numbers, word, self.basis), strict=True))
-
-
-def mean_and_error(samples: Floats) -> tuple[Floats, Floats]:
-    """Means of the columns of (repetitions, J), and their errors: Student's, at `MISS` for all at once."""
-    from scipy.stats import t
-
-    repetitions, several = samples.shape
-    error = samples.std(axis=0, ddof=1) / np.sqrt(repetitions)
-    return samples.mean(axis=0), t.isf(MISS / 2 / several, repetitions - 1) * error
