@@ -17,17 +17,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from analysis import figure3a, figure3bf, figure4, figure5a, figure5b, figure5c, markdown
+from analysis import markdown
+from analysis.figures import FIGURES
 from analysis.options import POLICIES, RUNS, Force, Out, Policies, Recordings, Runs
-from analysis.recordings import (
-    RADII,
-    RADIUS,
-    check_level,
-    label_of,
-    labelled,
-    load,
-    run_paper,
-)
+from analysis.recordings import RADII, RADIUS, check_level, label_of, labelled, load, run_paper
 from analysis.section5 import check_ranges, check_runs
 from analysis.style import free_stem
 from cmarlsim.errors import InputError
@@ -38,7 +31,6 @@ from cmarlsim.scenario import Scenario
 from cmarlsim.terminal.console import command
 
 NAME = "section5"
-FIGURES = (figure3a, figure3bf, figure4, figure5a, figure5b, figure5c)
 
 
 def read(paths: Sequence[Path], policies: Mapping[str, Policy]) -> tuple[list[Recording], list[Recording]]:
@@ -110,7 +102,7 @@ def paper(
 
     Runs what it needs if no recordings are given.
     """
-    stems = {figure.NAME: free_stem(out, figure.NAME, force) for figure in FIGURES}
+    stems = {figure.name: free_stem(out, figure.name, force) for figure in FIGURES}
     section5 = free_stem(out, NAME, force, (".csv", ".md"))
     policies = labelled(policy)
     if recordings:
@@ -121,14 +113,13 @@ def paper(
     teams: dict[str, list[Recording]] = {label: [] for label in policies}
     for recording in main:
         teams[label_of(recording, policies)].append(recording)
-    team = next(iter(teams.values()))
-    for single in (figure3a, figure3bf, figure5b):
-        single.make(team[0], stems[single.NAME])
-    for several in (figure4, figure5a):
-        several.make(team, stems[several.NAME])
-    margins = figure5c.make(ranges, policies, stems[figure5c.NAME])
+    first = next(iter(teams.values()))
+    made = {
+        figure.name: figure.make(ranges if figure.needs == "ranges" else first, policies, stems[figure.name])
+        for figure in FIGURES
+    }
     tables = [check_runs(mine, label) for label, mine in teams.items() if mine]
-    table = pd.concat([*tables, check_ranges(margins)], ignore_index=True)
+    table = pd.concat([*tables, check_ranges(made["figure5c"])], ignore_index=True)
     save_table(table, section5)
     print_table(table)
     print(f"{section5}.csv, .md")
