@@ -16,7 +16,6 @@ from analysis.baselines.metrics import (
     idleness,
     literal_bits,
     news_bits,
-    own_observations,
 )
 from analysis.baselines.rules import Consensus, Frozen, Gossip, Shared, metropolis, product
 from analysis.baselines.rungs import Learned
@@ -232,12 +231,3 @@ def test_bits_are_counted_one_by_one() -> None:
     assert literal_bits(chunk, T0, M) == literal > 0
     assert news_bits(chunk, scenario) == news > 0
     assert averaging_bits(chunk, M) == 64 * M * chunk.link.sum()
-
-
-def test_nobody_observes_from_where_nobody_is() -> None:
-    scenario = scenario_of(PAPER)
-    position = np.full((3, 5, 2), np.nan)
-    position[1, 4] = scenario.zones[2].center
-    own = own_observations(scenario, position)
-    assert own[1, 4, 2]
-    assert own.sum() == 1

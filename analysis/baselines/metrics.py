@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from cmarlsim.building.zones import inside_zones
 from cmarlsim.kernels.scene import Chunk
-from cmarlsim.kernels.world import TOLERANCE, Bools, Floats, Ints
+from cmarlsim.kernels.world import Bools, Floats, Ints
 from cmarlsim.scenario import Scenario
 
 REAL_BITS = 64
 """Bits of a multiplier, where multipliers are sent."""
-
-
-def own_observations(scenario: Scenario, position: Floats) -> Bools:
-    """Whether each agent is in each zone at each step: (T, N, M) from positions (T, N, 2) in metres."""
-    world = scenario.world
-    away = position[:, :, None, :] - world.zone_center
-    return (away**2).sum(axis=-1) <= (world.zone_radius + TOLERANCE) ** 2
 
 
 def idleness(reward: Bools) -> Ints:
@@ -46,7 +40,7 @@ def news_bits(chunk: Chunk, scenario: Scenario) -> int:
     One for each agent, zone and step of which the agent knows at the end of the rollout that the zone was
     attended, without having been there: somebody must have told it. What addressing takes is not counted.
     """
-    return int((chunk.estimate & ~own_observations(scenario, chunk.position)).sum())
+    return int((chunk.estimate & ~inside_zones(scenario.world, chunk.position)).sum())
 
 
 def averaging_bits(chunk: Chunk, M: int) -> int:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analysis.baselines.metrics import own_observations
+from cmarlsim.building.zones import inside_zones
 from cmarlsim.kernels.scene import Chunk
 from cmarlsim.kernels.world import Bools, Floats, Ints
 from cmarlsim.scenario import Scenario
@@ -89,7 +89,7 @@ class Consensus(Gossip):
 
     def evidence(self, moment: Moment) -> Floats:
         """N times the steps that each agent itself spent in each zone, (N, M)."""
-        own = own_observations(moment.scenario, moment.chunk.position)
+        own = inside_zones(moment.scenario.world, moment.chunk.position)
         return float(len(moment.lam)) * own.sum(axis=0)
 
     def mixed(self, moment: Moment) -> Floats:
