@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analysis.baselines.ways import Trips, trips
+from analysis.baselines.trips import Trips, trips
 from cmarlsim.errors import InputError
 from cmarlsim.kernels.world import Floats, Ints
 from cmarlsim.scenario import Scenario
