@@ -38,7 +38,7 @@ def tabulate(recording: Recording) -> pd.DataFrame:
 
 
 def draw(table: pd.DataFrame, scenario: Scenario) -> Figure:
-    """Draw the floor plan and a dot a step; agents side by side where they walk the same way."""
+    """Draw the floor plan and every agent's trajectory, side by side where agents walk the same way."""
     figure = new_figure(DOUBLE, 3.7)
     axes = figure.subplots()
     draw_floorplan(axes, scenario)

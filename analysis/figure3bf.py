@@ -67,7 +67,7 @@ def counts(table: pd.DataFrame, scenario: Scenario, agent: int) -> np.ndarray:
 
 
 def draw(table: pd.DataFrame, scenario: Scenario) -> Figure:
-    """Draw one map an agent, on one logarithmic colour scale; bins where it never is stay white."""
+    """Draw a map of how often each agent is where; bins where it never is stay white."""
     N, columns = scenario.agents.N, min(2, scenario.agents.N)
     rows = -(-N // columns)
     left, bottom, right, top = grid(scenario)

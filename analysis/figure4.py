@@ -32,7 +32,7 @@ def tabulate(recordings: Sequence[Recording]) -> pd.DataFrame:
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    """Draw a band over runs and the threshold for every zone."""
+    """Draw satisfaction over time with a band over runs, and the threshold, for every zone."""
     figure = new_figure(DOUBLE, 3.2)
     axes = figure.subplots()
     for m, (zone, mine) in enumerate(table.groupby("zone", sort=False)):

@@ -32,7 +32,7 @@ def tabulate(recordings: Sequence[Recording]) -> pd.DataFrame:
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    """Draw the matrix of mean frequencies; pairs that never talk, and the diagonal, are white."""
+    """Draw the matrix of how often two agents can talk; pairs that never do are white."""
     matrix = table.pivot_table(index="agent", columns="other", values="frequency", aggfunc="mean").to_numpy()
     figure = new_figure(SINGLE, 2.8)
     axes = figure.subplots()

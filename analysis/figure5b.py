@@ -34,7 +34,7 @@ def tabulate(recording: Recording) -> pd.DataFrame:
 
 
 def draw(table: pd.DataFrame, scenario: Scenario) -> Figure:
-    """Draw a strip an agent, all with the same axes: the number of neighbours at every step."""
+    """Draw the number of neighbours of every agent during the last 1,000 steps."""
     agents = scenario.agents.N
     figure = new_figure(DOUBLE, 0.6 + 0.5 * agents)
     strips = figure.subplots(agents, 1, sharex=True, sharey=True, squeeze=False)[:, 0]

@@ -96,7 +96,7 @@ def draw_band(axes: Axes, table: pd.DataFrame, column: str) -> None:
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    """Draw the smallest margin, and below and beside it what explains it, against d."""
+    """Draw the smallest margin against the range d, with bands over runs, and what explains it."""
     figure = new_figure(DOUBLE, 4.2)
     panels = dict(zip(_PANELS, figure.subplots(2, 3, sharex=True).ravel(), strict=True))
     for column, axes in panels.items():

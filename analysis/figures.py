@@ -26,11 +26,11 @@ class PaperFigure(NamedTuple):
 
     With ``needs="one run"``, `tabulate` has a recording and `draw` the table and the run's scenario; with
     ``"runs"`` and ``"ranges"``, recordings and the table alone. Ranges are runs of several policies at
-    several d; there `tabulate` has the policies by their labels as well.
+    several d; there `tabulate` has the policies by their labels as well. The docstring of `draw` is the help
+    of the figure's command. What `summary` makes of the table, the command prints.
     """
 
     name: str
-    purpose: str
     needs: Literal["one run", "runs", "ranges"]
     level: str
     tabulate: Callable[..., pd.DataFrame]
@@ -60,61 +60,17 @@ class PaperFigure(NamedTuple):
 
 
 FIGURES = (
-    PaperFigure(
-        "figure3a",
-        "Draw the floor plan with walls, zones and tiles, and every agent's trajectory in three rollouts.",
-        "one run",
-        "step",
-        figure3a.tabulate,
-        figure3a.draw,
-    ),
-    PaperFigure(
-        "figure3bf",
-        "Draw how often each agent is where, in bins of 0.25 m, one map an agent.",
-        "one run",
-        "step",
-        figure3bf.tabulate,
-        figure3bf.draw,
-    ),
-    PaperFigure(
-        "figure4",
-        "Draw constraint satisfaction over time with the band over runs, and say the smallest margins.",
-        "runs",
-        "rollout",
-        figure4.tabulate,
-        figure4.draw,
-        figure4.margins,
-    ),
-    PaperFigure(
-        "figure5a",
-        "Draw the matrix of the fractions of time in which two agents can talk.",
-        "runs",
-        "step",
-        figure5a.tabulate,
-        figure5a.draw,
-    ),
-    PaperFigure(
-        "figure5b",
-        "Draw the sizes of gossip neighbourhoods during 1,000 steps.",
-        "one run",
-        "step",
-        figure5b.tabulate,
-        figure5b.draw,
-    ),
-    PaperFigure(
-        "figure5c",
-        "Draw the smallest margin against the range d, with a band over runs, and what explains it.",
-        "ranges",
-        "rollout",
-        figure5c.tabulate,
-        figure5c.draw,
-        figure5c.margins,
-    ),
+    PaperFigure("figure3a", "one run", "step", figure3a.tabulate, figure3a.draw),
+    PaperFigure("figure3bf", "one run", "step", figure3bf.tabulate, figure3bf.draw),
+    PaperFigure("figure4", "runs", "rollout", figure4.tabulate, figure4.draw, figure4.margins),
+    PaperFigure("figure5a", "runs", "step", figure5a.tabulate, figure5a.draw),
+    PaperFigure("figure5b", "one run", "step", figure5b.tabulate, figure5b.draw),
+    PaperFigure("figure5c", "ranges", "rollout", figure5c.tabulate, figure5c.draw, figure5c.margins),
 )
 
 
 def command_of(figure: PaperFigure) -> Callable[..., int]:
-    """The command of a figure, with the options that its recordings need."""
+    """The command of a figure, with options for the recordings that it needs."""
 
     def show(recordings: Sequence[Recording], policies: Mapping[str, Policy], stem: Path) -> int:
         table = figure.make(recordings, policies, stem)
@@ -157,10 +113,10 @@ def command_of(figure: PaperFigure) -> Callable[..., int]:
 
     commands: dict[str, Callable[..., int]] = {"one run": one_run, "runs": several, "ranges": ranges}
     chosen = commands[figure.needs]
-    chosen.__name__, chosen.__doc__ = figure.name, figure.purpose
+    chosen.__name__, chosen.__doc__ = figure.name, figure.draw.__doc__
     return chosen
 
 
 def main(name: str) -> None:
-    """Run the command of the figure with this name."""
+    """Run the command of a figure."""
     command(next(command_of(figure) for figure in FIGURES if figure.name == name))

@@ -58,7 +58,7 @@ def test_gossip_is_the_engine_bit_for_bit(name: str, keep_steps: bool) -> None:
     scenario, policy = scenario_of(case), policy_of(case)
     steps = K * scenario.dual.T0
     gossip = Ruled("gossip", "", policy, GossipRule()).baseline()
-    chunk = gossip.prepare(scenario, steps)(3).play(K, keep_steps)
+    chunk = gossip.start(scenario, steps, 3).play(K, keep_steps)
     recording = execute(scenario, policy, steps, 3)
     assert (chunk.lam == recording.lam[1:]).all()
     assert (chunk.reward_mean == recording.reward_mean).all()
@@ -74,7 +74,7 @@ def test_alpha_0_and_silence_are_the_engine_with_these_settings() -> None:
     chunk = RuledRun(Run(scenario, policy, 5), GossipRule(alpha=0.0)).play(K)
     assert (chunk.lam == execute(still, policy, steps, 5).lam[1:]).all()
     assert (chunk.lam != execute(scenario, policy, steps, 5).lam[1:]).any()
-    silent = Ruled("silent", "", policy, GossipRule(), "nothing").baseline().prepare(scenario, steps)(5)
+    silent = Ruled("silent", "", policy, GossipRule(), "nothing").baseline().start(scenario, steps, 5)
     links = scenario.links.model_copy(update={"model": "never"})
     alone = execute(scenario.model_copy(update={"links": links}), policy, steps, 5)
     assert (silent.play(K).lam == alone.lam[1:]).all()

@@ -134,7 +134,7 @@ def test_informed_is_the_step_from_which_all_know_the_new_thresholds() -> None:
     rows = event_table(OURS_ONLY, PAPER, 16_000, [0])
     informed = rows["informed"].dropna().unique()
     assert len(informed) == 1
-    run = OURS_ONLY.prepare(PAPER, 16_000)(0)
+    run = OURS_ONLY.start(PAPER, 16_000, 0)
     run.play(80)
     run.post(changed(PAPER))
     run.play(int(informed[0]) // 100 - 1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Literal, NamedTuple
 
 from analysis.baselines.partition import best_partition, best_static, targets
@@ -22,7 +21,8 @@ BOTH_WAYS = (OURS, IDEAL, "consensus", "rank-shared")
 """Teams that are there a second time, with tightened thresholds."""
 
 Sends = Literal["observations", "multipliers", "nothing", "not counted"]
-Start = Callable[[int], RuledRun]
+Start = Callable[[Scenario, int, int], RuledRun]
+"""Makes a fresh run of a scenario from a number of steps T and a seed."""
 
 
 class Baseline(NamedTuple):
@@ -31,7 +31,7 @@ class Baseline(NamedTuple):
     name: str
     what: str
     sends: Sends
-    prepare: Callable[[Scenario, int], Start]  # for a scenario and T steps: from a seed, a fresh run
+    start: Start
 
 
 class Policies(NamedTuple):
@@ -68,15 +68,15 @@ class Ruled(NamedTuple):
 
     def baseline(self, tightening: float | None = None) -> Baseline:
         """The baseline with the scenario's thresholds, or with tightened ones."""
-        if tightening is None:
-            return Baseline(self.name, self.what, self.sends, partial(self._prepare, tightening=0.0))
-        what = f"the same, thresholds tightened by {tightening:.3f}"
-        prepare = partial(self._prepare, tightening=tightening)
-        return Baseline(f"{self.name}{TIGHTENED}", what, self.sends, prepare)
 
-    def _prepare(self, scenario: Scenario, steps: int, tightening: float) -> Start:
-        heard = without_links(scenario) if self.sends == "nothing" else scenario
-        return lambda seed: RuledRun(Run(heard, self.policy, seed), self.rule, tightening)
+        def start(scenario: Scenario, steps: int, seed: int) -> RuledRun:
+            heard = without_links(scenario) if self.sends == "nothing" else scenario
+            return RuledRun(Run(heard, self.policy, seed), self.rule, tightening or 0.0)
+
+        if tightening is None:
+            return Baseline(self.name, self.what, self.sends, start)
+        what = f"the same, thresholds tightened by {tightening:.3f}"
+        return Baseline(self.name + TIGHTENED, what, self.sends, start)
 
 
 def ruled(policies: Policies, frozen: tuple[float, ...]) -> list[Ruled]:
@@ -96,44 +96,33 @@ def ruled(policies: Policies, frozen: tuple[float, ...]) -> list[Ruled]:
     ]
 
 
-def planned(name: str, what: str, plan: Callable[[Scenario, int], Callable[[int], Ints]]) -> Baseline:
-    """Agents that follow a plan; for a scenario and T steps, `plan` makes targets (T, N) from a seed."""
+def planned(name: str, what: str, plan: Callable[[Scenario, int, int], Ints]) -> Baseline:
+    """Agents that follow a plan: for a scenario, T steps and a seed, the zones they head for, (T, N)."""
 
-    def prepare(scenario: Scenario, steps: int) -> Start:
-        targets_of = plan(scenario, steps)
-        return lambda seed: RuledRun(Patrol(without_links(scenario), targets_of(seed), seed), None)
+    def start(scenario: Scenario, steps: int, seed: int) -> RuledRun:
+        return RuledRun(Patrol(without_links(scenario), plan(scenario, steps, seed), seed), None)
 
-    return Baseline(name, what, "nothing", prepare)
+    return Baseline(name, what, "nothing", start)
 
 
 def partition(longest: int) -> Baseline:
     """The best fixed partition with dwell times of at most `longest` steps."""
 
-    def plan(scenario: Scenario, steps: int) -> Callable[[int], Ints]:
-        wanted = targets(scenario, best_partition(scenario, longest), steps)
-        return lambda seed: wanted
+    def plan(scenario: Scenario, steps: int, seed: int) -> Ints:
+        return targets(scenario, best_partition(scenario, longest), steps)
 
-    what = f"best fixed partition, dwell times up to {longest} steps"
-    return planned(f"partition-{longest}", what, plan)
+    return planned(f"partition-{longest}", f"best fixed partition, dwell times up to {longest} steps", plan)
 
 
-def static() -> Baseline:
-    """Everybody stays."""
-
-    def plan(scenario: Scenario, steps: int) -> Callable[[int], Ints]:
-        return lambda seed: targets(scenario, best_static(scenario), steps)
-
-    return planned("static", "best static assignment: the zones with the largest thresholds are held", plan)
+def stay(scenario: Scenario, steps: int, seed: int) -> Ints:
+    """Plan of a team that holds the zones with the largest thresholds."""
+    return targets(scenario, best_static(scenario), steps)
 
 
-def random_targets() -> Baseline:
-    """Every agent draws a zone whenever a rollout begins."""
-
-    def plan(scenario: Scenario, steps: int) -> Callable[[int], Ints]:
-        T0, shape = scenario.dual.T0, (steps // scenario.dual.T0, scenario.agents.N)
-        return lambda seed: stream(seed, "random targets").integers(scenario.M, size=shape).repeat(T0, axis=0)
-
-    return planned("random", "uniformly random targets, one for each rollout", plan)
+def wander(scenario: Scenario, steps: int, seed: int) -> Ints:
+    """Plan of agents that draw a zone whenever a rollout begins."""
+    T0, N = scenario.dual.T0, scenario.agents.N
+    return stream(seed, "random targets").integers(scenario.M, size=(steps // T0, N)).repeat(T0, axis=0)
 
 
 def all_baselines(policies: Policies, tuned: Tuned) -> list[Baseline]:
@@ -143,4 +132,12 @@ def all_baselines(policies: Policies, tuned: Tuned) -> list[Baseline]:
         found.append(team.baseline())
         if team.name in BOTH_WAYS:
             found.append(team.baseline(tuned.tightening[team.name]))
-    return [*found, static(), partition(50), partition(200), random_targets()]
+    static = "best static assignment: the zones with the largest thresholds are held"
+    random = "uniformly random targets, one for each rollout"
+    return [
+        *found,
+        planned("static", static, stay),
+        partition(50),
+        partition(200),
+        planned("random", random, wander),
+    ]

@@ -24,10 +24,9 @@ def nominal_table(baseline: Baseline, scenario: Scenario, steps: int, seeds: Seq
 
     Metres and bits are per agent and step; for bits see `bits_sent`, for multipliers `lam_change`.
     """
-    start, T0, N = baseline.prepare(scenario, steps), scenario.dual.T0, scenario.agents.N
-    tables = []
+    N, tables = scenario.agents.N, []
     for seed in seeds:
-        chunk = start(seed).play(steps // T0, keep_steps=True)
+        chunk = baseline.start(scenario, steps, seed).play(steps // scenario.dual.T0, keep_steps=True)
         idle, satisfaction = idleness(chunk.reward), chunk.reward.mean(axis=0)
         sent, fewest = bits_sent(baseline.sends, chunk, scenario)
         columns = {
@@ -60,12 +59,12 @@ def event_table(baseline: Baseline, scenario: Scenario, steps: int, seeds: Seque
     (`Run.lose`): in the run with seed s, agent s mod N. `informed` is the step, counted from half time, from
     which on all agents know the new thresholds.
     """
-    start, T0 = baseline.prepare(scenario, steps), scenario.dual.T0
-    quarter, tables = steps // T0 // 4, []
+    T0, tables = scenario.dual.T0, []
+    quarter = steps // T0 // 4
     for seed in seeds:
         for event in EVENTS:
             c = changed(scenario) if event == "thresholds" else scenario.c
-            ruled, informed = start(seed), np.nan
+            ruled, informed = baseline.start(scenario, steps, seed), np.nan
             before = ruled.play(2 * quarter).reward_mean
             if event == "thresholds":
                 ruled.post(c)
@@ -128,10 +127,10 @@ def capacity_table(baseline: Baseline, scenario: Scenario, steps: int, seeds: Se
     """
     rows = []
     for shape, load, other in loaded(scenario):
-        start = baseline.prepare(other, steps)
         for seed in seeds:
-            satisfaction = start(seed).play(steps // scenario.dual.T0).reward_mean.mean(axis=0)
-            rows.append((baseline.name, shape, load, seed, (satisfaction - other.c).min()))
+            chunk = baseline.start(other, steps, seed).play(steps // other.dual.T0)
+            margin = (chunk.reward_mean.mean(axis=0) - other.c).min()
+            rows.append((baseline.name, shape, load, seed, margin))
     return pd.DataFrame(rows, columns=["baseline", "shape", "load", "seed", "margin"])
 
 
