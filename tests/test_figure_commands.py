@@ -26,8 +26,8 @@ def each_of(*figures: Callable[..., int]) -> pytest.MarkDecorator:
 def record(
     name: str, *settings: str, scenario: str = "tiny", level: str = "step", seed: int = 0, steps: int = 50
 ) -> str:
-    world, rank = Scenario.load(scenario, settings), Policy.load("rank")
-    execute(world, rank, steps, seed, record=level, out=name).close()
+    given, rank = Scenario.load(scenario, settings), Policy.load("rank")
+    execute(given, rank, steps, seed, record=level, out=name).close()
     return name
 
 
