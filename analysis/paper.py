@@ -14,8 +14,7 @@ from typing import Any
 
 import pandas as pd
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from rich.markdown import Markdown
 
 from analysis import markdown
 from analysis.figures import FIGURES
@@ -63,32 +62,13 @@ def found(line: Mapping[str, Any]) -> str:
     return low if low == high else f"{low} .. {high}"
 
 
-def beside(table: pd.DataFrame) -> list[list[str]]:
-    """Rows of text for readers: what the paper says, the criterion, and for each policy what was found."""
-    policies = table["policy"].unique()
-    lines = [["the paper says", "criterion", *policies]]
+def beside(table: pd.DataFrame) -> str:
+    """The table for readers: what the paper says, the criterion, and for each policy what was found."""
+    policies, lines = table["policy"].unique(), []
     for (claim, criterion), mine in table.groupby(["paper", "criterion"], sort=False):
         cells = {line["policy"]: f"{found(line)}: {line['verdict']}" for line in mine.to_dict("records")}
         lines.append([claim, criterion, *(cells.get(policy, "") for policy in policies)])
-    return lines
-
-
-def save_table(table: pd.DataFrame, stem: Path) -> None:
-    """Write ``stem.csv``, a line a claim and policy, and ``stem.md``, a line a claim."""
-    table.to_csv(stem.with_suffix(".csv"), index=False, float_format="%.6g")
-    head, *body = beside(table)
-    stem.with_suffix(".md").write_text(markdown.table(head, body), encoding="utf-8")
-
-
-def print_table(table: pd.DataFrame) -> None:
-    """Print the table of claims."""
-    head, *body = beside(table)
-    display = Table(title="Section V", show_lines=True)
-    for heading in head:
-        display.add_column(escape(heading))
-    for cells in body:
-        display.add_row(*map(escape, cells))
-    Console().print(display)
+    return markdown.table(["the paper says", "criterion", *policies], lines)
 
 
 def paper(
@@ -120,8 +100,10 @@ def paper(
     }
     tables = [check_runs(mine, label) for label, mine in teams.items() if mine]
     table = pd.concat([*tables, check_ranges(made["figure5c"])], ignore_index=True)
-    save_table(table, section5)
-    print_table(table)
+    table.to_csv(section5.with_suffix(".csv"), index=False, float_format="%.6g")
+    text = beside(table)
+    section5.with_suffix(".md").write_text(text, encoding="utf-8")
+    Console().print(Markdown(f"# Section V\n\n{text}"))
     print(f"{section5}.csv, .md")
     return 0
 

@@ -19,7 +19,7 @@ from analysis.baselines.catalogue import (
     partition,
 )
 from analysis.baselines.findings import compared, fixed_weights
-from analysis.baselines.measure import capacity, changed, equal, event_table, loads_of, nominal_table, scaled
+from analysis.baselines.measure import capacity, changed, equal, event_runs, loads_of, nominal_runs, scaled
 from analysis.baselines.metrics import bits_sent, lam_change
 from analysis.baselines.rules import FrozenRule, GossipRule
 from analysis.baselines.tables import after_events, band, smallest
@@ -40,7 +40,7 @@ def test_all_baselines_are_there_once_and_run() -> None:
     assert len(set(names)) == len(names) == 17
     assert {f"{name}-tightened" for name in BOTH_WAYS} < set(names)
     for baseline in baselines:
-        rows = nominal_table(baseline, PAPER, 400, [0])
+        rows = nominal_runs(baseline, PAPER, 400, [0])
         assert rows["zone"].to_list() == [zone.name for zone in PAPER.zones]
         assert rows["satisfaction"].between(0, 1).all()
         assert (rows["idleness_worst"] >= 0).all()
@@ -49,7 +49,7 @@ def test_all_baselines_are_there_once_and_run() -> None:
 
 def test_rows_say_what_happened() -> None:
     chunk = Run(PAPER, TRAINED, 7).advance(4, keep_steps=True)
-    rows = nominal_table(OURS_ONLY, PAPER, 400, [7])
+    rows = nominal_runs(OURS_ONLY, PAPER, 400, [7])
     satisfaction = chunk.reward.mean(axis=0)
     assert rows["satisfaction"].to_numpy() == pytest.approx(satisfaction)
     assert rows["margin"].to_numpy() == pytest.approx(satisfaction - PAPER.c)
@@ -104,8 +104,8 @@ def test_capacity_is_where_the_worst_run_first_fails() -> None:
 
 
 def test_events_are_felt_after_half_time_only() -> None:
-    plain = nominal_table(OURS_ONLY, PAPER, 400, [1])
-    rows = event_table(OURS_ONLY, PAPER, 800, [1])
+    plain = nominal_runs(OURS_ONLY, PAPER, 400, [1])
+    rows = event_runs(OURS_ONLY, PAPER, 800, [1])
     death, thresholds = rows[rows["event"] == "death"], rows[rows["event"] == "thresholds"]
     assert death["margin_before"].to_numpy() == pytest.approx(plain["margin"].to_numpy())
     assert thresholds["margin_before"].to_numpy() == pytest.approx(plain["margin"].to_numpy())
@@ -121,7 +121,7 @@ def test_events_are_felt_after_half_time_only() -> None:
 
 def test_a_patrol_loses_the_zones_of_its_dead() -> None:
     """Agent 4 holds magenta: without it the zone gets nothing, and the others what they had."""
-    rows = event_table(partition(50), PAPER, 8000, [4])
+    rows = event_runs(partition(50), PAPER, 8000, [4])
     rows = rows[rows["event"] == "death"].set_index("zone")
     assert rows["margin_after"]["magenta"] == pytest.approx(-0.6)
     assert rows["margin_after"]["cyan"] == pytest.approx(0.5)
@@ -131,7 +131,7 @@ def test_a_patrol_loses_the_zones_of_its_dead() -> None:
 
 
 def test_informed_is_the_step_from_which_all_know_the_new_thresholds() -> None:
-    rows = event_table(OURS_ONLY, PAPER, 16_000, [0])
+    rows = event_runs(OURS_ONLY, PAPER, 16_000, [0])
     informed = rows["informed"].dropna().unique()
     assert len(informed) == 1
     run = OURS_ONLY.start(PAPER, 16_000, 0)

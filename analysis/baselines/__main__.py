@@ -12,7 +12,7 @@ import typer
 from analysis.baselines.bound import upper_bound
 from analysis.baselines.catalogue import BOTH_WAYS, Policies, Tuned, all_baselines, ruled
 from analysis.baselines.drawing import draw
-from analysis.baselines.measure import bound_table, capacity_table, event_table, nominal_table
+from analysis.baselines.measure import bound_runs, capacity_runs, event_runs, nominal_runs
 from analysis.baselines.report import page
 from analysis.baselines.search import best_frozen, best_tightening
 from analysis.baselines.tables import Results, band, frontier, smallest
@@ -53,8 +53,8 @@ def measure_all(scenario: Scenario, policies: Policies, steps: int, seeds: int, 
             advance(share / len(found))
         return pd.concat(tables, ignore_index=True)
 
-    zones, events, carried = table(nominal_table, 0.1), table(event_table, 0.1), table(capacity_table, 0.7)
-    carried = pd.concat([carried, bound_table(scenario, steps)], ignore_index=True)
+    zones, events, carried = table(nominal_runs, 0.1), table(event_runs, 0.1), table(capacity_runs, 0.7)
+    carried = pd.concat([carried, bound_runs(scenario, steps)], ignore_index=True)
     curves = frontier(scenario, steps)
     return Results(scenario, steps, seeds, found, tuned, bound, zones, events, carried, curves)
 

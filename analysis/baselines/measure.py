@@ -19,7 +19,7 @@ MOST = 0.95
 """Largest threshold that scaling leads to."""
 
 
-def nominal_table(baseline: Baseline, scenario: Scenario, steps: int, seeds: Sequence[int]) -> pd.DataFrame:
+def nominal_runs(baseline: Baseline, scenario: Scenario, steps: int, seeds: Sequence[int]) -> pd.DataFrame:
     """A row for each run and zone; the last four columns are the team's, and the same in all rows of a run.
 
     Metres and bits are per agent and step; for bits see `bits_sent`, for multipliers `lam_change`.
@@ -52,7 +52,7 @@ def changed(scenario: Scenario) -> Floats:
     return scenario.c[::-1].copy()
 
 
-def event_table(baseline: Baseline, scenario: Scenario, steps: int, seeds: Sequence[int]) -> pd.DataFrame:
+def event_runs(baseline: Baseline, scenario: Scenario, steps: int, seeds: Sequence[int]) -> pd.DataFrame:
     """A row for each event, run and zone: margins before half time, after it, and in the last quarter.
 
     At half time the thresholds are reversed and nobody is told (`RuledRun.post`), or an agent dies
@@ -120,7 +120,7 @@ def loaded(scenario: Scenario) -> Iterator[tuple[str, float, Scenario]]:
             yield shape, load, with_thresholds(scenario, thresholds(scenario.c, load))
 
 
-def capacity_table(baseline: Baseline, scenario: Scenario, steps: int, seeds: Sequence[int]) -> pd.DataFrame:
+def capacity_runs(baseline: Baseline, scenario: Scenario, steps: int, seeds: Sequence[int]) -> pd.DataFrame:
     """A row for each shape of the thresholds, load and run: the smallest margin.
 
     Plans are made anew for every load; what was tuned stays as it was.
@@ -134,8 +134,8 @@ def capacity_table(baseline: Baseline, scenario: Scenario, steps: int, seeds: Se
     return pd.DataFrame(rows, columns=["baseline", "shape", "load", "seed", "margin"])
 
 
-def bound_table(scenario: Scenario, steps: int) -> pd.DataFrame:
-    """The linear program's bound, in the form of `capacity_table`."""
+def bound_runs(scenario: Scenario, steps: int) -> pd.DataFrame:
+    """The linear program's bound, in the form of `capacity_runs`."""
     rows = [(BOUND, shape, load, 0, upper_bound(other, steps)) for shape, load, other in loaded(scenario)]
     return pd.DataFrame(rows, columns=["baseline", "shape", "load", "seed", "margin"])
 

@@ -24,9 +24,9 @@ class Results(NamedTuple):
     baselines: list[Baseline]
     tuned: Tuned
     bound: float
-    zones: pd.DataFrame  # `measure.nominal_table`
-    events: pd.DataFrame  # `measure.event_table`
-    capacity: pd.DataFrame  # `measure.capacity_table`
+    zones: pd.DataFrame  # `measure.nominal_runs`
+    events: pd.DataFrame  # `measure.event_runs`
+    capacity: pd.DataFrame  # `measure.capacity_runs`
     frontier: pd.DataFrame  # `frontier`
 
 

@@ -54,7 +54,7 @@ def trips(scenario: Scenario) -> Trips:
 def shortest_gaps(scenario: Scenario) -> Ints:
     """Fewest steps outside both zones between a step in zone i and a step in zone j, (M, M).
 
-    Over all ways that actions can lead, not only the shortest: a search through the places of the numbered.
+    Over all ways that actions can lead, not only the shortest: a search through all numbered places.
     """
     inside, after = places_in_zones(scenario), scenario.numbered.after
     gaps = np.zeros((scenario.M, scenario.M), dtype=np.int64)
