@@ -81,33 +81,23 @@ def test_alpha_0_and_silence_are_the_engine_with_these_settings() -> None:
     assert without_links(scenario).links.model == "never"
 
 
-def test_shared_multipliers_follow_the_true_rewards() -> None:
-    chunk, dual = played(PAPER, SharedRule()), PAPER.scenario["dual"]
-    c, lam = np.array([zone["c"] for zone in PAPER.scenario["zones"]]), np.zeros(6)
-    for k in range(K):
-        reward = chunk.reward[k * dual["T0"] : (k + 1) * dual["T0"]]
-        lam = naive.dual_update(lam, reward, c, dual["alpha"], dual["eta"])
-        assert chunk.lam[k] == pytest.approx(np.tile(lam, (5, 1)), abs=1e-12)
-
-
-def test_tightening_raises_the_thresholds_of_the_update_only() -> None:
-    tightening, dual = 0.1, PAPER.scenario["dual"]
-    chunk = played(PAPER, GossipRule(), tightening=tightening)
+@pytest.mark.parametrize(
+    ("rule", "tightening"),
+    [(GossipRule(), 0.1), (GossipRule(alpha=0.0, decay=1.0), 0.0), (SharedRule(), 0.0)],
+    ids=["tightened", "decreasing step", "true rewards"],
+)
+def test_rules_are_the_twins_update(rule: GossipRule, tightening: float) -> None:
+    chunk, dual = played(PAPER, rule, tightening=tightening), PAPER.scenario["dual"]
     c = np.array([zone["c"] for zone in PAPER.scenario["zones"]]) + tightening
-    estimate = chunk.estimate.reshape(K, dual["T0"], 5, 6)
+    seen = chunk.estimate.reshape(K, dual["T0"], 5, 6)
+    if isinstance(rule, SharedRule):
+        seen = np.broadcast_to(chunk.reward.reshape(K, dual["T0"], 1, 6), seen.shape)
+    alpha = dual["alpha"] if rule.alpha is None else 0.0
     for k, before in enumerate(lam_before(chunk)):
+        eta = dual["eta"] / (k + 1 if rule.decay else 1)
         for n in range(5):
-            lam = naive.dual_update(before[n], estimate[k, :, n], c, dual["alpha"], dual["eta"])
+            lam = naive.dual_update(before[n], seen[k, :, n], c, alpha, eta)
             assert chunk.lam[k, n] == pytest.approx(lam, abs=1e-12)
-
-
-def test_a_decreasing_step_shrinks_with_the_rollouts() -> None:
-    chunk, dual = played(PAPER, GossipRule(alpha=0.0, decay=1.0)), PAPER.scenario["dual"]
-    c = np.array([zone["c"] for zone in PAPER.scenario["zones"]])
-    known = chunk.estimate.reshape(K, dual["T0"], 5, 6).sum(axis=1)
-    for k, before in enumerate(lam_before(chunk)):
-        step = dual["eta"] / (k + 1) * (c - known[k] / dual["T0"])
-        assert chunk.lam[k] == pytest.approx(np.maximum(0, before + step), abs=1e-12)
 
 
 def test_frozen_multipliers_are_in_force_from_the_first_rollout_to_the_last() -> None:
