@@ -40,7 +40,7 @@ _PANELS = {
 }
 
 
-def check_ranges(recordings: Sequence[Recording]) -> None:
+def check_links(recordings: Sequence[Recording]) -> None:
     """Raise InputError unless links depend on a range d."""
     for recording in recordings:
         links = recording.scenario.links
@@ -62,27 +62,20 @@ def tabulate(recordings: Sequence[Recording], policies: Mapping[str, Policy]) ->
     InputError
         If a recording has links without a range, or was made with none of `policies`.
     """
-    check_ranges(recordings)
+    check_links(recordings)
+    labels = list(policies)
+
+    def order(recording: Recording) -> tuple[int, float | None, int]:
+        label = label_of(recording, policies)
+        return labels.index(label), recording.scenario.links.d, recording.seed
+
     rows = []
-    for recording in recordings:
+    for recording in sorted(recordings, key=order):
         label, margin = label_of(recording, policies), recording.margin()
-        rows.append(
-            {
-                "policy": label,
-                "d": recording.scenario.links.d,
-                "seed": recording.seed,
-                "smallest_margin": margin.min(),
-                "zone": recording.scenario.zones[margin.argmin()].name,
-            }
-            | mismatch(recording, policies[label])
-        )
-    table = pd.DataFrame(rows)
-    order = {label: i for i, label in enumerate(policies)}
-    return table.sort_values(
-        ["policy", "d", "seed"],
-        key=lambda column: column.map(order) if column.name == "policy" else column,
-        ignore_index=True,
-    )
+        row: dict[str, Any] = {"policy": label, "d": recording.scenario.links.d, "seed": recording.seed}
+        row |= {"smallest_margin": margin.min(), "zone": recording.scenario.zones[margin.argmin()].name}
+        rows.append(row | mismatch(recording, policies[label]))
+    return pd.DataFrame(rows)
 
 
 def draw_band(axes: Axes, table: pd.DataFrame, column: str) -> None:
