@@ -27,7 +27,7 @@ COLOURS = {
     BOUND: "black",
 }
 BACKGROUND = "0.6"
-EVENTS = {
+EVENT_LOOKS = {
     "thresholds": ("tab:purple", "o", "thresholds reversed"),
     "death": ("tab:brown", "s", "an agent dies"),
 }
@@ -67,7 +67,7 @@ def draw_events(axes: Axes, results: Results) -> None:
     """Draw the smallest margin of every baseline in the second half, after either event."""
     after = after_events(results.events)
     names = [baseline.name for baseline in results.baselines]
-    for shift, (event, (shade, marker, label)) in zip((-0.15, 0.15), EVENTS.items(), strict=True):
+    for shift, (event, (shade, marker, label)) in zip((-0.15, 0.15), EVENT_LOOKS.items(), strict=True):
         bands = band(after[event], "margin_after")
         heights = [names.index(name) + shift for name in bands.index]
         draw_bands(axes, bands, heights, [shade] * len(bands), marker)
