@@ -77,12 +77,14 @@ ENTRIES = (
         "Corrected: a bound by union and by moments",
         "proposition3",
         "proposition3",
+        about=("mean error of multipliers, ",),
     ),
     Entry(
         "(22), each zone",
         "The same bound for one zone. Corrected: closer, with E min(BN, T0)",
         "proposition3",
         "proposition3",
+        about=("mean error of multipliers, ",),
     ),
     Entry(
         "(22), all agents",
@@ -90,6 +92,7 @@ ENTRIES = (
         "by moments",
         "proposition3",
         "proposition3",
+        about=("mean error of multipliers, ",),
     ),
     Entry(
         "Assumption 3",
