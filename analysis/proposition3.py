@@ -217,7 +217,7 @@ def proposition3(
         "verdict, the measured mean by the bound, in brackets the same without the projection [.]_+. A "
         "bound is vacuous if no error can exceed it. `patrol` and `recorded runs` are not of the paper's "
         "model: d_G and p are estimated, first as the least p of the pairs for which (22) promises most, "
-        "then as the mean  p of all that ever met.\n\n" + tabulated(table),
+        "then as the mean p of all that ever met.\n\n" + tabulated(table),
         encoding="utf-8",
     )
     print(f"{stem}.md")

@@ -84,7 +84,7 @@ class Sample:
 def sample_rollouts(
     recording: Recording, policy: Policy, rollouts: Sequence[int], forks: int = FORKS
 ) -> list[Sample]:
-    """Repeat rollouts, in ascending order, of a recording of level ``rollout`` or ``step`` made with `policy`.
+    """Repeat rollouts, ascending, of a recording of level ``rollout`` or ``step`` made with `policy`.
 
     Raises
     ------
