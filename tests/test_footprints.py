@@ -11,6 +11,7 @@ from cmarlsim import Policy, Scenario, execute
 from cmarlsim.errors import InputError
 from cmarlsim.footprints.files import load_footprint
 from cmarlsim.footprints.footprint import Footprint, fitted, named
+from cmarlsim.graphs import footprint_edges
 
 Pairs = list[tuple[int, int]]
 
@@ -54,6 +55,26 @@ def test_random_footprints_are_connected_and_drawn_by_the_seed(spec: str) -> Non
     assert drawn == [pairs(named(spec, 0.5, seed)) for seed in range(12)]
     assert len({tuple(edges) for edges in drawn}) > 6
     assert all(max(map(max, farthest(9, edges))) < 9 for edges in drawn)
+
+
+def test_a_scenarios_footprint_is_that_of_scripts_with_seed_0() -> None:
+    for spec in ("cycle:6", "grid:2x3", "erdos-renyi:6:0.4", "random-geometric:6:0.6"):
+        assert [tuple(edge) for edge in footprint_edges(spec, 6).tolist()] == pairs(named(spec, 0.5))
+
+
+@pytest.mark.parametrize(
+    ("spec", "edges"),
+    [
+        (
+            "erdos-renyi:7:0.3",
+            [(0, 3), (0, 4), (0, 5), (1, 4), (1, 5), (2, 3), (3, 4), (3, 5), (4, 5), (4, 6)],
+        ),
+        ("random-geometric:6:0.5", [(0, 3), (0, 4), (0, 5), (1, 2), (2, 3), (3, 4)]),
+    ],
+)
+def test_random_footprints_stay_as_they_are(spec: str, edges: Pairs) -> None:
+    """Recordings name their footprint: it must be the same graph for ever."""
+    assert pairs(named(spec, 0.5)) == edges
 
 
 @pytest.mark.parametrize("spec", ["path:5", "grid:3x4", "star:6", "complete:4", "erdos-renyi:9:0.3"])
@@ -105,9 +126,9 @@ def test_many_components_are_not_all_listed() -> None:
         ("path", "must be path:N, for example path:8"),
         ("path:2.5", "must be path:N"),
         ("path:0", "must be path:N"),
-        ("grid:3", "must be grid:rows:columns, for example grid:3x4"),
-        ("grid:3x2.5", "grid:rows"),
-        ("erdos-renyi:8:nan", "erdos-renyi:N:probability, for example erdos-renyi:8:0.4"),
+        ("grid:3", "must be grid:ROWSxCOLUMNS, for example grid:3x4"),
+        ("grid:3x2.5", "grid:ROWS"),
+        ("erdos-renyi:8:nan", "erdos-renyi:N:PROBABILITY, for example erdos-renyi:8:0.4"),
         ("random-geometric:8", "random-geometric:8:0.5"),
         ("erdos-renyi:30:0.001", "not connected, its components are"),
     ],

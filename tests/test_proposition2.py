@@ -194,7 +194,7 @@ def test_the_command_writes_table_figure_and_verdicts(call: Call) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--footprint", "pth:3"], "footprint 'pth:3': must be a file"),
+        (["--footprint", "pth:3"], "footprint = 'pth:3': must be a file"),
         (["--footprint", "path:3", "--p", "1.5"], "path:3: p = 1.5 of edge"),
         (["--footprint", "path:3", "--p", "0"], "must be in (0, 1]"),
         (["--footprint", "bigp.txt", "--p", "0.2"], "bigp.txt: p = 1.5 of edge [0, 1]: must be in (0, 1]"),
@@ -204,7 +204,10 @@ def test_the_command_writes_table_figure_and_verdicts(call: Call) -> None:
         ),
         (["--footprint", "path:100000000"], "'path:100000000': has 100,000,000 nodes, more than 10,000"),
         (["--footprint", "grid:1000x11"], "'grid:1000x11': has 11,000 nodes"),
-        (["--footprint", "complete:9000"], "'complete:9000': about 40,495,500 edges, more than 16,777,216"),
+        (
+            ["--footprint", "complete:9000"],
+            "'complete:9000': about 40,495,500 edges for N = 9000 agents",
+        ),
         (["--footprint", "flat.k7"], "flat.k7: line 3: pdr = 1.7: must be from 0 to 1"),
         (["--footprint", "path:1"], "'path:1': has one agent only"),
         (["--footprint", "unknown.k7"], "unknown.k7: line 3: unknown node 2: must be from 0 to 1"),
