@@ -1,26 +1,21 @@
 """The exact chain against enumeration of all active edges, and the bounds on it."""
 
 import math
+from collections.abc import Iterable
 from itertools import product
 
 import hypothesis.strategies as st
+import networkx as nx
 import numpy as np
 import pytest
 from hypothesis import given, settings
 
 from cmarlsim.bounds.theory import negative_binomial
 from cmarlsim.errors import InputError
-from cmarlsim.footprints.bounds import (
-    cuts_bound,
-    disjoint_paths,
-    lags_for,
-    passages,
-    paths_bound,
-    proposition2,
-    sum_of_geometrics,
-)
+from cmarlsim.footprints.bounds import cuts_bound, lags_for, paths_bound, proposition2, sum_of_geometrics
 from cmarlsim.footprints.chain import Chain
 from cmarlsim.footprints.footprint import Footprint, named
+from cmarlsim.footprints.passages import disjoint_paths, edges_of, passages, quickest_path
 
 LAST = 25
 
@@ -168,14 +163,29 @@ def test_on_a_cycle_disjoint_paths_are_the_truth(agent: int) -> None:
     assert np.allclose(paths_bound(cycle, 0, agent, LAST), known, rtol=0, atol=1e-12)
 
 
+def graph_of(footprint: Footprint, edges: Iterable[int]) -> nx.Graph:
+    """Some edges as a graph of networkx, each with its number, what it lets through and what that costs."""
+    graph = nx.Graph()
+    for e in edges:
+        weight = round(1000 / footprint.p[e])
+        graph.add_edge(*footprint.edges[e].tolist(), edge=int(e), capacity=1, weight=weight)
+    return graph
+
+
 @given(footprints(8, 16))
-def test_families_are_of_disjoint_paths(footprint: Footprint) -> None:
-    source, agent = 0, footprint.N - 1
+def test_families_are_of_disjoint_paths_of_least_cost(footprint: Footprint) -> None:
+    source, agent, cost = 0, footprint.N - 1, 1 / footprint.p
+    whole = graph_of(footprint, range(len(footprint.edges)))
+    blocks = [sorted(whole.edges[edge]["edge"] for edge in b) for b in nx.biconnected_component_edges(whole)]
     node = source
     for passage in passages(footprint, source, agent):
+        assert passage.edges.tolist() in blocks
         assert passage.entry == node
         node = passage.exit
-        families = disjoint_paths(passage, 1 / footprint.p)
+        families = list(disjoint_paths(footprint, passage, cost))
+        graph = graph_of(footprint, passage.edges)
+        assert len(families) == nx.edge_connectivity(graph, passage.entry, passage.exit)
+        flows = graph.to_directed()
         for count, family in enumerate(families, start=1):
             assert len(family) == count
             used = [e for path in family for e in path]
@@ -187,13 +197,28 @@ def test_families_are_of_disjoint_paths(footprint: Footprint) -> None:
                     assert at in (i, j)
                     at = i + j - at
                 assert at == passage.exit
+            flows.add_node(passage.entry, demand=-count)
+            flows.add_node(passage.exit, demand=count)
+            assert sum(round(1000 * cost[e]) for e in used) == nx.min_cost_flow_cost(flows)
     assert node == agent
+
+
+@given(footprints(8, 16))
+def test_quickest_paths_take_the_least_mean_time(footprint: Footprint) -> None:
+    graph = graph_of(footprint, range(len(footprint.edges)))
+    for i, j, e in graph.edges(data="edge"):
+        graph.edges[i, j]["time"] = 1 / footprint.p[e]
+    for agent in range(1, footprint.N):
+        path = quickest_path(footprint, 1 / footprint.p, 0, agent)
+        assert (path[0], path[-1]) == (0, agent)
+        least = nx.dijkstra_path_length(graph, 0, agent, weight="time")
+        assert (1 / footprint.p[edges_of(footprint, path)]).sum() == pytest.approx(least)
 
 
 def test_the_complete_graph_has_a_direct_path_and_one_over_every_other_agent() -> None:
     complete = named("complete:5", 0.2)
     (passage,) = passages(complete, 0, 4)
-    families = disjoint_paths(passage, 1 / complete.p)
+    families = disjoint_paths(complete, passage, 1 / complete.p)
     assert [sorted(map(len, family)) for family in families] == [[1], [1, 2], [1, 2, 2], [1, 2, 2, 2]]
 
 

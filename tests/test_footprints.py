@@ -1,5 +1,6 @@
 """Footprints by name, from files and from recordings; what cannot be one is refused in one line."""
 
+import sys
 from itertools import combinations, product
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from cmarlsim import Policy, Scenario, execute
 from cmarlsim.errors import InputError
+from cmarlsim.footprints.bounds import cuts_bound, lags_for, paths_bound
 from cmarlsim.footprints.files import load_footprint
 from cmarlsim.footprints.footprint import Footprint, fitted, named
 from cmarlsim.graphs import footprint_edges
@@ -180,6 +182,15 @@ def test_graphml(tmp_path: Path) -> None:
     nx.write_graphml(graph, file)
     footprint = load_footprint(str(file))
     assert (footprint.N, pairs(footprint), footprint.p.tolist()) == (3, [(0, 1), (1, 2)], [0.5, 0.25])
+
+
+def test_graphml_alone_needs_networkx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "networkx", None)
+    with pytest.raises(InputError, match=r"mine.graphml: GraphML is read with .*'cmarlsim\[graphs\]'"):
+        load_footprint(str(tmp_path / "mine.graphml"))
+    drawn = load_footprint("random-geometric:8:0.5", 0.3)
+    assert (paths_bound(drawn, 0, 7, 9) <= cuts_bound(drawn, 0, 7, 9) + 1e-12).all()
+    assert lags_for(drawn) > 0
 
 
 def test_graphml_that_is_none(tmp_path: Path) -> None:

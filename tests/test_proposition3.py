@@ -293,7 +293,7 @@ def test_what_is_wrong_with_a_file_is_said_first(call: Call) -> None:
             "M=10000 repetitions=2000 rollouts=2 T0=1",
             "keeps at once about 2.0e+07 numbers, more than 1.7e+07",
         ),
-        ("footprint=path:100000000", "'path:100000000': has 100,000,000 nodes, more than 10,000"),
+        ("footprint=path:100000000", "'path:100000000': about 100,000,000 edges for N"),
         ("footprint=path:1", "footprint 'path:1': has one agent only"),
         ("c=1.5", "c = 1.5: must be from 0 to 1"),
         ("footprint=apart.txt p=0.5", "apart.txt: not connected, its components are [0, 1], [2, 3]"),

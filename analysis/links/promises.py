@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import permutations
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from cmarlsim.bounds.theory import MultiplierError
 from cmarlsim.errors import InputError
 from cmarlsim.footprints.bounds import sum_of_geometrics
 from cmarlsim.footprints.footprint import Footprint, strongest
+from cmarlsim.footprints.passages import edges_of, quickest_path
 from cmarlsim.kernels.world import Floats
 from cmarlsim.scenario import Dual
 
@@ -38,16 +39,10 @@ def late(footprint: Footprint, T0: int) -> Floats:
     (T0, N, N) array
         By lag, who is told, and who observed.
     """
-    import networkx as nx
-
-    graph = nx.Graph()
-    for (i, j), p in zip(footprint.edges.tolist(), footprint.p.tolist(), strict=True):
-        graph.add_edge(i, j, p=p, steps=1 / p)
     found = np.zeros((T0, footprint.N, footprint.N))
-    for source, paths in nx.all_pairs_dijkstra_path(graph, weight="steps"):
-        for agent, path in paths.items():
-            p = np.array([graph.edges[step]["p"] for step in pairwise(path)])
-            found[:, agent, source] = 1 - sum_of_geometrics(p, T0 - 1)
+    for source, agent in permutations(range(footprint.N), 2):
+        path = quickest_path(footprint, 1 / footprint.p, source, agent)
+        found[:, agent, source] = 1 - sum_of_geometrics(footprint.p[edges_of(footprint, path)], T0 - 1)
     return found
 
 

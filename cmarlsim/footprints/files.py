@@ -95,8 +95,10 @@ def _read_edges(path: Path, p: float | None) -> Footprint:
 
 def _read_graphml(path: Path, p: float | None) -> Footprint:
     """Read an undirected graph; nodes are numbered in the order of the file, edges may have a ``p``."""
-    import networkx as nx
-
+    try:
+        import networkx as nx
+    except ImportError:
+        raise InputError(f"{path}: GraphML is read with networkx: pip install 'cmarlsim[graphs]'") from None
     try:
         graph: Any = nx.read_graphml(path)
     except OSError as error:
