@@ -85,7 +85,6 @@ def test_on_a_path_news_takes_a_negative_binomial_time(p: float) -> None:
     known = chain.agreement(chain.observed_at([0]), LAST)
     for n in range(6):
         assert np.allclose(known[:, n], [bn(n, p, lag) for lag in range(LAST + 1)], rtol=0, atol=1e-12)
-    assert np.allclose(chain.mean_delays(), np.abs(np.subtract.outer(range(6), range(6))) / p)
 
 
 def test_with_all_edges_always_active_news_takes_the_distance() -> None:
@@ -93,18 +92,8 @@ def test_with_all_edges_always_active_news_takes_the_distance() -> None:
         footprint = named(spec, 1.0)
         chain = Chain(footprint)
         away = np.array([footprint.distances(n) for n in range(footprint.N)])
-        assert np.allclose(chain.mean_delays(), away)
         known = chain.agreement(chain.observed_at([0]), 5)
         assert np.array_equal(known, away[0] <= np.arange(6)[:, None])
-
-
-def test_mean_delays_are_sums_of_tails() -> None:
-    chain = Chain(
-        Footprint("mixed", 4, np.array([[0, 1], [1, 2], [0, 2], [2, 3]]), np.array([0.2, 0.9, 0.5, 0.4]))
-    )
-    for source in range(4):
-        tails = 1 - chain.agreement(chain.observed_at([source]), 400)
-        assert np.allclose(tails.sum(axis=0), chain.mean_delays()[source], rtol=0, atol=1e-9)
 
 
 def test_observers_are_averaged_over_the_sets_of_them() -> None:
@@ -116,16 +105,11 @@ def test_observers_are_averaged_over_the_sets_of_them() -> None:
         known = chain.agreement(chain.observed_at(nodes), 8)
         expected += chance * (known if nodes else 1)
     assert np.allclose(chain.agreement(chain.observed_with(q), 8), expected, rtol=0, atol=1e-14)
-    own = np.array([[1, 0, 0, 0], [0, 0, 0, 0], [0, 1, 1, 0], [1, 0, 0, 0]], dtype=bool)
-    parts = [chain.agreement(chain.observed_at(np.flatnonzero(row)), 8) for row in own]
-    assert np.allclose(chain.agreement(chain.observed_in(own), 8), np.mean(parts, axis=0), rtol=0, atol=1e-14)
-    assert parts[1].tolist() == [[1.0] * 4] * 9
 
 
 def test_a_single_agent_knows_all() -> None:
     chain = Chain(named("path:1", 0.5))
     assert chain.agreement(chain.observed_at([0]), 2).tolist() == [[1.0]] * 3
-    assert chain.mean_delays().tolist() == [[0.0]]
 
 
 def test_more_than_ten_nodes_are_refused() -> None:

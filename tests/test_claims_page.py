@@ -126,7 +126,7 @@ def test_verdicts_on_proposition_2_come_from_its_claims(tmp_path: Path) -> None:
 
 def test_verdicts_on_proposition_3_come_from_its_rows(tmp_path: Path) -> None:
     star = multipliers.simulate(
-        "star", Setting("star:7", p=0.2, M=6, alpha=0.9, T0=40, rollouts=3, repetitions=400), 0
+        "star", Setting(footprint="star:7", p=0.2, M=6, alpha=0.9, T0=40, rollouts=3, repetitions=400), 0
     )
 
     def words(case: multipliers.MeasuredErrors) -> dict[tuple[str, str], str]:

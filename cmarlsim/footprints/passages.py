@@ -123,7 +123,7 @@ def disjoint_paths(footprint: Footprint, passage: Passage, cost: Floats) -> Iter
 def _cheapest_addition(
     near: Neighbours, weight: list[int], towards: dict[int, int], passage: Passage
 ) -> list[tuple[int, int]] | None:
-    """Steps (node, edge) of the cheapest path for which a flow leaves room, by Bellman and Ford; None if none."""
+    """Cheapest path for which a flow leaves room, as steps (node, edge), by Bellman and Ford; or None."""
     costs, came = {passage.entry: 0}, dict[int, tuple[int, int]]()
     queue = deque([passage.entry])
     while queue:
