@@ -45,7 +45,7 @@ class Delays:
     count: Ints  # repetitions in which the agent knew
     repetitions: int
     exact: Floats | None  # None for footprints too large for the chain
-    worst: Floats | None  # the same, least over all sources and agents
+    worst: Floats | None  # least P(R = r) over all sources and agents
     observers: Floats | None  # least over agents, if every agent observes with probability OCCUPANCY
     bound: Floats  # right-hand side of Proposition 2
     paths: Floats

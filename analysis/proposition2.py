@@ -56,7 +56,7 @@ def variants(spec: str, probabilities: list[float], seed: int) -> list[Footprint
 
 @styled
 def draw(table: pd.DataFrame) -> Figure:
-    """Draw by how much P(R = r) exceeds Proposition 2's right-hand side, and the same of closer bounds."""
+    """Draw by how much P(R = r) and closer bounds exceed Proposition 2's right-hand side."""
     groups = list(table.groupby("footprint", sort=False))
     columns = min(len(groups), 4)
     rows = -(-len(groups) // columns)

@@ -38,7 +38,7 @@ RADII = (1.0, 5.0)
 """Ranges d of the patrol, in metres."""
 
 LEAST_RATIO = 0.1
-"""Smaller ones are drawn there."""
+"""Ratios that are smaller are drawn as if they were this large."""
 
 LABELS = {PRINTED: "(22)", TRANSIENT: "(22), transient", CORRECTED: "corrected"}
 """Bounds in figures, by form."""
@@ -199,10 +199,10 @@ def proposition3(
     settings = [("asked for", Setting.read(text)) for text in case or []]
     patrols = []
     if recordings:
-        team = load(recordings, "step")
-        if len(team) < 4:
+        recorded = load(recordings, "step")
+        if len(recorded) < 4:
             raise InputError(f"{recordings[0]}: give four runs or more: fewer have no interval")
-        patrols = from_recordings("recorded runs", team)
+        patrols = from_recordings("recorded runs", recorded)
     if not (settings or recordings):
         settings = [(group, setting) for group, several in SWEEPS.items() for setting in several]
         for d in RADII:

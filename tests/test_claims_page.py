@@ -198,7 +198,8 @@ def test_without_tables_the_scripts_run_with_their_defaults(
 
     monkeypatch.setattr(command, "PARTS", tuple(replace(part, make=maker(part)) for part in command.PARTS))
     code, out, err = call("--out", "docs")
-    assert (code, err) == (0, "")
+    assert code == 0
+    assert err.splitlines() == [f"{part.name} ({n} of 4)" for n, part in enumerate(PARTS, start=1)]
     assert asked == [part.name for part in PARTS]
     assert "not to be seen" not in out
     Path("docs/claims.md").unlink()

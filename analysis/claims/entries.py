@@ -215,4 +215,4 @@ ENTRIES = (
         "theorem1-trajectories",
     ),
 )
-"""In the order of the paper."""
+"""All numbered claims, in the order of the paper."""

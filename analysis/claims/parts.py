@@ -20,7 +20,7 @@ from cmarlsim.errors import InputError
 class Part:
     """A script, the table that it writes, and where it is explained."""
 
-    name: str  # of its module in `analysis`
+    name: str  # its module in `analysis`
     make: Callable[..., int]
     table: str
     text: str  # the page that explains what it finds

@@ -50,7 +50,7 @@ class Outcome(NamedTuple):
 
     margin: Floats  # (.., M)
     zone_error: Floats  # (.., N, M) of lambda^n - lambda, eq. (18) and (16), mean over rollouts
-    max_error: Floats  # (.., N) the same of its max norm over zones
+    max_error: Floats  # (.., N) mean over rollouts of its max norm over zones
 
 
 def replay(recording: Recording, policy: Policy, up: Bools) -> Outcome:

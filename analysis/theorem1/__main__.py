@@ -62,7 +62,7 @@ UNMET = f"{ASSUMED}: (26), which failed"
 """Basis of what supposes (26) where that does not hold."""
 
 
-def prepare(scenario: str, policy: str, settings: Sequence[str]) -> tuple[Scenario, Policy]:
+def prepare(reference: str, policy: str, settings: Sequence[str]) -> tuple[Scenario, Policy]:
     """Load a scenario and a policy that go together, and for which the bounds exist.
 
     Raises
@@ -70,17 +70,17 @@ def prepare(scenario: str, policy: str, settings: Sequence[str]) -> tuple[Scenar
     InputError
         If they don't.
     """
-    loaded, team = Scenario.load(scenario, settings), Policy.load(policy)
-    if loaded.dual.alpha == 0:
+    scenario, loaded = Scenario.load(reference, settings), Policy.load(policy)
+    if scenario.dual.alpha == 0:
         raise InputError(
-            f"scenario '{loaded.name}': dual.alpha = 0: Theorem 1 divides by it; must be above 0, "
+            f"scenario '{scenario.name}': dual.alpha = 0: Theorem 1 divides by it; must be above 0, "
             "for example --set dual.alpha=0.01"
         )
     try:
-        team.weights(loaded.agents.N, loaded.world)
+        loaded.weights(scenario.agents.N, scenario.world)
     except InputError as error:
         raise InputError(f"--policy {policy}: {error}, or use --policy rank") from None
-    return loaded, team
+    return scenario, loaded
 
 
 def check_steps(steps: int, T0: int) -> None:
@@ -188,12 +188,13 @@ def theorem1(
     stem = free_stem(out, NAME, force, (".csv", ".md"))
     for name in FIGURES:
         free_stem(out, name, force)
-    loaded, team = prepare(scenario, policy, set_ or ())
+    loaded, chosen = prepare(scenario, policy, set_ or ())
     seeds = range(seed, seed + runs)
     check_seed(seeds[-1])
     check_steps(steps, loaded.dual.T0)
     with compilation_announced():
-        parts = [*lemmas(loaded, team, seeds, L, stem), along_trajectories(loaded, team, seeds, steps, stem)]
+        parts = lemmas(loaded, chosen, seeds, L, stem)
+        parts.append(along_trajectories(loaded, chosen, seeds, steps, stem))
     table = with_hypothesis(pd.concat(parts, ignore_index=True))
     table.to_csv(stem.with_suffix(".csv"), index=False, float_format="%.6g")
     dual = loaded.dual

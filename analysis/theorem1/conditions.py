@@ -21,7 +21,7 @@ from cmarlsim.recordings.recording import Recording
 
 PROPOSITION_4 = "Proposition 4"
 FORMS = (PRINTED, PROPOSITION_4, SHARPER)
-"""With factors M and sqrt(M) before epsilon, beta and L; and with none, and the least slack of Lemma 1."""
+"""Factors before epsilon, beta and L are M, sqrt(M) and 1; the last form has the least slack of Lemma 1."""
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ def lemma5_rows(scenario: Scenario) -> list[dict[str, object]]:
 
 
 def homebody(scenario: Scenario) -> Policy:
-    """On the plan `tiny`: an agent that starts on the left or right stays there, others go to the top."""
+    """Policy on the plan `tiny`: agents that start on the left or right stay there, others go to the top."""
     encoding, N = Encoding.of(scenario.world, scale_lam=True), scenario.agents.N
     W1, W2 = np.zeros((scenario.M + 2, 2)), np.zeros((2, scenario.M))
     W1[-2] = -1, 1  # to the left, to the right

@@ -32,7 +32,7 @@ PROMISES = {
 """Marker and colour of forms of (24)."""
 
 LEAST_GAP = 1e-3
-"""Smaller gaps are drawn there."""
+"""Gaps that are smaller are drawn as if they were this large."""
 
 
 def _draw_slack(axes: Axes, values: Values, lam: Floats) -> None:

@@ -146,7 +146,7 @@ def certificates(recording: Recording, lam: Floats) -> Floats:
 
 
 def invariant_slacks(recording: Recording) -> dict[str, float]:
-    """By how much each invariant is met where it is met most closely, relative to the numbers compared.
+    """Slack of each invariant where it is met most closely, relative to the numbers compared.
 
     No slack is negative but by rounding, whatever the policy, the links and the draws. The recording is of
     level ``rollout`` or ``step``.

@@ -85,7 +85,7 @@ def grid(
 
 
 def rows(scenario: Scenario, table: pd.DataFrame) -> pd.DataFrame:
-    """For which zones (24) says anything, and on how much of the `grid`.
+    """Rows on the zones for which (24) says anything, and on how much of the `grid` it does.
 
     Returns
     -------

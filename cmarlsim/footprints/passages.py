@@ -13,7 +13,7 @@ from cmarlsim.footprints.footprint import Footprint
 from cmarlsim.kernels.world import Floats, Ints
 
 Neighbours = list[list[tuple[int, int]]]
-"""For every node, its neighbours in order, each with the number of the edge that leads there."""
+"""Lists of the neighbours of every node, each with the number of the edge that leads there."""
 
 
 class Passage(NamedTuple):
