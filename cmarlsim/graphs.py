@@ -27,8 +27,8 @@ EXAMPLES = {
 
 PATTERNS = {pattern.partition(":")[0]: pattern for pattern in EXAMPLES}
 
-FOOTPRINTS = f"{', '.join(EXAMPLES)} (N may be left out in complete, path, cycle and star)"
-"""What a footprint can be by name, for messages."""
+FOOTPRINTS = f"a list of pairs of agents, or {', '.join(EXAMPLES)}"
+"""What a scenario's footprint can be, for messages."""
 
 MOST_EDGES = 2**24
 """Every step draws for each of them."""
@@ -108,10 +108,13 @@ def parsed(text: str, agents: int | None = None) -> NamedGraph:
     """
     name, colon, rest = text.partition(":")
     if name not in PATTERNS:
-        other = "a file" if agents is None else "a list of pairs of agents"
-        raise InputError(f"footprint = '{text}': must be {other}, or {FOOTPRINTS}{nearest(name, PATTERNS)}")
+        known = (
+            FOOTPRINTS if agents is not None else FOOTPRINTS.replace("a list of pairs of agents", "a file")
+        )
+        raise InputError(f"footprint = '{text}': must be {known}{nearest(name, PATTERNS)}")
     pattern = PATTERNS[name]
-    if not colon and agents is not None and pattern == f"{name}:N":
+    sized_by_agents = agents is not None and pattern == f"{name}:N"
+    if not colon and sized_by_agents:
         rest = str(agents)
     try:
         numbers = tuple(map(float, re.split("[:x]", rest)))
@@ -123,8 +126,9 @@ def parsed(text: str, agents: int | None = None) -> NamedGraph:
         raise InputError(f"footprint = '{text}': must be {pattern}, for example {EXAMPLES[pattern]}")
     graph = NamedGraph(name, numbers)
     if agents is not None and graph.nodes != agents:
+        right = f": write {name}" if sized_by_agents else ""
         raise InputError(
-            f"footprint = '{text}': is for {graph.nodes} agents, must be for agents.N = {agents}"
+            f"footprint = '{text}': is for {graph.nodes} agents, must be for agents.N = {agents}{right}"
         )
     if graph.size > MOST_EDGES:
         raise InputError(

@@ -82,7 +82,7 @@ class Links(Strict):
         needed = {"sight-or-disc": ("d",), "bernoulli": ("p", "footprint")}.get(self.model, ())
         for key in needed:
             if getattr(self, key) is None:
-                which = f": a list of pairs of agents, or {FOOTPRINTS}" if "footprint" in needed else ""
+                which = f": {FOOTPRINTS}" if "footprint" in needed else ""
                 wanted = f"{' and '.join(needed)}{which}"
                 raise ValueError(f"{key} is missing; model = '{self.model}' needs {wanted}")
         return self

@@ -170,7 +170,7 @@ def test_bad_values_name_file_key_and_value(tmp_path: Path, override: str, parts
     [
         ("'cicle'", "links.footprint = 'cicle': must be a list of pairs of agents, or complete:N, path:N, "),
         ("'cicle:2'", "did you mean 'cycle'?"),
-        ("'star:3'", "links.footprint = 'star:3': is for 3 agents, must be for agents.N = 2"),
+        ("'star:3'", "links.footprint = 'star:3': is for 3 agents, must be for agents.N = 2: write star"),
         ("'grid:2x2'", "is for 4 agents, must be for agents.N = 2"),
         ("'grid'", "links.footprint = 'grid': must be grid:ROWSxCOLUMNS, for example grid:3x4"),
         ("'erdos-renyi:2'", "must be erdos-renyi:N:PROBABILITY, for example erdos-renyi:8:0.4"),
