@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import permutations
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,8 +17,7 @@ from cmarlsim.kernels.world import Floats
 from cmarlsim.scenario import Dual
 
 
-@dataclass(frozen=True)
-class Promise:
+class Promise(NamedTuple):
     """Bounds on the mean error of an agent's multipliers, for all rollouts.
 
     They need no more of a link than that it is up with its chance at least, whatever happened before.
@@ -73,5 +72,4 @@ def promise(name: str, N: int, pairs: np.ndarray, chance: Floats, dual: Dual) ->
 
 def mean_of(promises: Sequence[Promise]) -> Promise:
     """Bounds on means over recordings, each with its own links."""
-    every = np.array([(each.printed, each.one_zone, each.one_agent) for each in promises])
-    return Promise(*(float(value) for value in every.mean(axis=0)))
+    return Promise(*map(float, np.mean(promises, axis=0)))
