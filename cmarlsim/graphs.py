@@ -33,6 +33,9 @@ FOOTPRINTS = f"a list of pairs of agents, or {', '.join(EXAMPLES)}"
 MOST_EDGES = 2**24
 """Every step draws for each of them."""
 
+MOST_NUMBER = 1e15
+"""Numbers after a name are below this, so that sizes can be computed."""
+
 DRAWINGS = 100
 """A random footprint is drawn anew until it is connected, at most so often."""
 
@@ -108,9 +111,7 @@ def parsed(text: str, agents: int | None = None) -> NamedGraph:
     """
     name, colon, rest = text.partition(":")
     if name not in PATTERNS:
-        known = (
-            FOOTPRINTS if agents is not None else FOOTPRINTS.replace("a list of pairs of agents", "a file")
-        )
+        known = f"a file, or {', '.join(EXAMPLES)}" if agents is None else FOOTPRINTS
         raise InputError(f"footprint = '{text}': must be {known}{nearest(name, PATTERNS)}")
     pattern = PATTERNS[name]
     sized_by_agents = agents is not None and pattern == f"{name}:N"
@@ -121,7 +122,7 @@ def parsed(text: str, agents: int | None = None) -> NamedGraph:
     except ValueError:
         numbers = ()
     whole = numbers if name == "grid" else numbers[:1]
-    fits = len(numbers) == len(re.split("[:x]", pattern)) - 1 and all(0 < x < math.inf for x in numbers)
+    fits = len(numbers) == len(re.split("[:x]", pattern)) - 1 and all(0 < x < MOST_NUMBER for x in numbers)
     if not fits or any(x != int(x) for x in whole) or (name == "erdos-renyi" and numbers[1] > 1):
         raise InputError(f"footprint = '{text}': must be {pattern}, for example {EXAMPLES[pattern]}")
     graph = NamedGraph(name, numbers)
