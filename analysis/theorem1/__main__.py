@@ -1,6 +1,6 @@
 """``python -m analysis.theorem1``: Theorem 1 and its parts, against what happens.
 
-Lemma 1 by enumeration; Lemma 2, (23), (25) and (31)-(33) with measured epsilon, beta and L; for which alpha,
+Lemma 1 exactly; Lemma 2, (23), (25) and (31)-(33) with measured epsilon, beta and L; for which alpha,
 eta, T0 and p the theorem promises anything; Lemmas 3 to 6, Proposition 4, (24) and the local certificate in
 long runs. Writes ``theorem1.csv`` (a row a statement), the same as ``theorem1.md``, and three figures, each
 with its numbers as CSV. A scenario and policy of your own::
@@ -21,12 +21,12 @@ import typer
 
 from analysis.markdown import counted, framed
 from analysis.options import OUT, Force, Out
+from analysis.recordings import executed
 from analysis.style import free_stem, save
 from analysis.theorem1 import drawing, lemma1, lemma2, region, trajectories
 from analysis.theorem1.conditions import Constants, error_bounds, proposition_3
 from analysis.theorem1.paths import tightness
 from analysis.theorem1.repeats import values_of
-from cmarlsim.api import execute_batch
 from cmarlsim.bounds.verdicts import ASSUMED, FAILS
 from cmarlsim.errors import InputError
 from cmarlsim.policies.policy import Policy
@@ -101,7 +101,7 @@ def lemmas(
 ) -> list[pd.DataFrame]:
     """Rows of Lemmas 1 and 2 and of the region of (25); saves their figures."""
     batch = [(scenario, policy, seed) for seed in seeds]
-    recordings = execute_batch(batch, ROLLOUTS * scenario.dual.T0, record="step")
+    recordings = executed(f"{NAME}: running", batch, "step", ROLLOUTS * scenario.dual.T0)
     looked_at = sorted({round(k) for k in np.geomspace(1, ROLLOUTS - 1, LOOKS)})
     with progress_bar(f"{NAME}: repeating rollouts", len(seeds)) as advance:
         values = values_of(scenario, policy, seeds, looked_at, advance)
@@ -125,13 +125,7 @@ def along_trajectories(
 ) -> pd.DataFrame:
     """Rows of Lemmas 3 to 6, Proposition 4, (24) and the certificate; saves their figure."""
     batch = [(scenario, policy, seed) for seed in seeds]
-    with progress_bar(f"{NAME}: long runs", len(seeds) * steps // scenario.dual.T0) as advance:
-
-        def progress(rollouts: int) -> bool:
-            advance(rollouts)
-            return True
-
-        recordings = execute_batch(batch, steps, record="rollout", progress=progress)
+    recordings = executed(f"{NAME}: long runs", batch, "rollout", steps)
     samples = trajectories.sampled(recordings[0], policy)
     figure = drawing.draw_trajectories(recordings, samples)
     save(figure, tightness(recordings[0]), stem.with_name(f"{NAME}-trajectories"))
