@@ -24,7 +24,7 @@ MOST_STATES = 1200
 """Joint states at most: their matrices are dense."""
 
 STEP = 1e-5
-"""By which logits are moved for differences."""
+"""How far logits are moved for differences."""
 
 
 def stationary(P: Floats) -> Floats:

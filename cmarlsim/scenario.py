@@ -67,8 +67,9 @@ class Dual(Strict):
 class Links(Strict):
     """Who can talk to whom.
 
-    ``sight-or-disc`` needs `d` (metres); ``bernoulli`` needs `p` and `footprint`, a name of
-    `cmarlsim.graphs.NAMED` or a list of pairs of agents; ``always`` and ``never`` need nothing.
+    ``sight-or-disc`` needs `d` (metres); ``bernoulli`` needs `p` and `footprint`, such as ``star``,
+    ``grid:2x3`` (see `cmarlsim.graphs.EXAMPLES`) or a list of pairs of agents; ``always`` and ``never`` need
+    nothing.
     """
 
     model: Literal["sight-or-disc", "bernoulli", "always", "never"]
@@ -81,7 +82,7 @@ class Links(Strict):
         needed = {"sight-or-disc": ("d",), "bernoulli": ("p", "footprint")}.get(self.model, ())
         for key in needed:
             if getattr(self, key) is None:
-                which = f", one of {FOOTPRINTS}" if "footprint" in needed else ""
+                which = f": {FOOTPRINTS}" if "footprint" in needed else ""
                 wanted = f"{' and '.join(needed)}{which}"
                 raise ValueError(f"{key} is missing; model = '{self.model}' needs {wanted}")
         return self

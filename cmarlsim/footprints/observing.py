@@ -58,7 +58,7 @@ def estimates(own: Bools, fresh: Ints) -> Bools:
 
 
 def agreement_by_lag(own: Bools, fresh: Ints) -> Ints:
-    """In how many repetitions R^n = r(S_tau) at the lags 0 .. T0 - 1, (T0, N, M).
+    """Number of repetitions in which R^n = r(S_tau) at the lags 0 .. T0 - 1, (T0, N, M).
 
     Parameters are those of `estimates`.
     """
