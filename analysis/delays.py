@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from analysis.intervals import distribution_error, wilson
-from cmarlsim.footprints.bounds import cuts_bound, lags_for, paths_bound, proposition2
 from cmarlsim.footprints.chain import MOST_NODES, Chain
 from cmarlsim.footprints.footprint import Footprint
 from cmarlsim.footprints.gossip import count_ages
+from cmarlsim.footprints.proposition2 import cuts_bound, lags_for, paths_bound, proposition2
 from cmarlsim.kernels.world import Floats, Ints
 
 ROUNDING = 1e-9
@@ -24,7 +24,7 @@ MISS = 0.01
 OCCUPANCY = 0.5
 """Probability with which every agent observes, in the claim on several observers."""
 
-# What P(R = r) by lag is said to be: at most or at least a bound of `cmarlsim.footprints.bounds`.
+# What P(R = r) by lag is said to be: at most or at least a bound of `cmarlsim.footprints.proposition2`.
 PRINTED = "as printed, <="
 CORRECTED = "corrected, >="
 EVERY_PAIR = "corrected, every pair"

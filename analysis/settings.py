@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from cmarlsim.bounds.theory import MultiplierError
+from cmarlsim.bounds.proposition3 import MultiplierBound
 from cmarlsim.errors import InputError, nearest
 from cmarlsim.footprints.files import load_footprint
 from cmarlsim.footprints.footprint import Footprint
@@ -135,10 +135,10 @@ class Setting:
         """Who observes which zones."""
         return Watch.dealt(footprint, self.M, self.c, self.occupancy)
 
-    def bound(self, footprint: Footprint) -> MultiplierError:
+    def bound(self, footprint: Footprint) -> MultiplierBound:
         """The bounds, for the smallest p where edges differ."""
         p = float(footprint.p.min(initial=1))
-        return MultiplierError(footprint.diameter, p, self.alpha, self.eta, self.T0)
+        return MultiplierBound(footprint.diameter, p, self.alpha, self.eta, self.T0)
 
     @property
     def dual(self) -> Dual:

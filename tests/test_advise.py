@@ -23,8 +23,8 @@ from cmarlsim.advice.shown import along_path, shown
 from cmarlsim.advice.situation import Gossip, Situation, estimated_gossip, known_gossip
 from cmarlsim.advice.statements import ESTIMATED, PROVEN, Change, Statement, plain
 from cmarlsim.advise import advise
-from cmarlsim.bounds.path_bounds import PathBounds
-from cmarlsim.bounds.theory import MultiplierError
+from cmarlsim.bounds.proposition3 import MultiplierBound
+from cmarlsim.bounds.proposition4 import PathBounds
 from cmarlsim.errors import InputError
 from cmarlsim.footprints.footprint import Footprint, named, strongest
 from cmarlsim.learning.mlp import MLP
@@ -103,7 +103,7 @@ def test_a_bernoulli_scenario_by_hand() -> None:
     assert only(advice, "delta").value == pytest.approx(0.6)
     assert only(advice, "L_printed").value == pytest.approx(0.6 / (3 * printed))
     assert only(advice, "L_proposition4").value == pytest.approx(0.6 / (math.sqrt(3) * printed))
-    worst = min(4, MultiplierError(1, 0.3, 0.05, 0.5, 10).all_agents(2, 3))
+    worst = min(4, MultiplierBound(1, 0.3, 0.05, 0.5, 10).all_agents(2, 3))
     assert only(advice, "slack").value == pytest.approx(min(0.6, 1.3 / math.sqrt(2), 1.1 / math.sqrt(3)))
     assert only(advice, "L_corrected").value == pytest.approx(0.6 / worst)
     assert change(advice, "feasibility", "alpha").needed == pytest.approx(0.01 / 3, rel=1e-9)
@@ -231,7 +231,7 @@ def test_a_bound_that_is_tampered_with_is_found_out(monkeypatch: pytest.MonkeyPa
         return {each.verdict for each in shown(run, situation, "abc") if each.key in keys}
 
     assert verdicts(PROVEN) == {"holds"}
-    monkeypatch.setattr(MultiplierError, "late", np.full(10, 1e-6))
+    monkeypatch.setattr(MultiplierBound, "late", np.full(10, 1e-6))
     assert verdicts(PROVEN) == {"undecided"}
     assert verdicts(ESTIMATED) == {"fails"}
 
@@ -315,9 +315,9 @@ def test_the_strongest_part_among_many_levels() -> None:
 
 def test_long_rollouts_make_no_smaller_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     """Values of B in groups bound from above, and hardly more."""
-    bound = MultiplierError(3, 0.05, 0.01, 0.5, 2000)
+    bound = MultiplierBound(3, 0.05, 0.01, 0.5, 2000)
     fine = bound._by_moments(20, None)
-    monkeypatch.setattr("cmarlsim.bounds.theory.MOST_GROUPS", 500)
+    monkeypatch.setattr("cmarlsim.bounds.proposition3.MOST_GROUPS", 500)
     assert fine <= bound._by_moments(20, None) <= 1.1 * fine
 
 
@@ -387,7 +387,7 @@ def test_the_least_contraction_gets_an_answer(alpha: float, capsys: pytest.Captu
 @pytest.mark.parametrize("alpha", [1e-300, 1e-12, 1e-7])
 def test_the_bound_by_moments_scales_with_memory(alpha: float) -> None:
     """As alpha goes to 0, rollouts average out: what is left is a mean of B, eta / alpha times."""
-    bound = MultiplierError(3, 0.2, alpha, 0.5, 50)
+    bound = MultiplierBound(3, 0.2, alpha, 0.5, 50)
     mean = 0.5 / alpha * bound.late.mean()
     assert mean < bound._by_moments(20, None) < 35 * mean
 

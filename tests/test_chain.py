@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from cmarlsim.bounds.theory import negative_binomial
+from cmarlsim.bounds.proposition2 import negative_binomial
 from cmarlsim.errors import InputError
-from cmarlsim.footprints.bounds import (
+from cmarlsim.footprints.chain import Chain
+from cmarlsim.footprints.footprint import Footprint, named
+from cmarlsim.footprints.proposition2 import (
     cuts_bound,
     disjoint_paths,
     lags_for,
@@ -19,8 +21,6 @@ from cmarlsim.footprints.bounds import (
     proposition2,
     sum_of_geometrics,
 )
-from cmarlsim.footprints.chain import Chain
-from cmarlsim.footprints.footprint import Footprint, named
 
 LAST = 25
 

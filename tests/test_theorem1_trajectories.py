@@ -23,8 +23,8 @@ from analysis.theorem1.invariants import CERTIFICATE, LARGEST, MISSED, STEP, UNR
 from analysis.theorem1.paths import Paths, tightness
 from analysis.theorem1.report import summary, with_hypothesis
 from cmarlsim import InputError, Policy, Recording, Scenario, execute
-from cmarlsim.bounds.path_bounds import PathBounds
-from cmarlsim.bounds.theory import certified_satisfaction
+from cmarlsim.bounds.certificate import certified_satisfaction
+from cmarlsim.bounds.proposition4 import PathBounds
 
 PAPER = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
 BOUNDS_TINY = PathBounds(np.array([0.2, 0.3, 0.4]), 0.05, 0.5)

@@ -18,7 +18,7 @@ from analysis.theorem1.counterexamples import lemma5_rows, lemma6_rows
 from analysis.theorem1.forks import FORKS, Sample, sample_rollouts
 from analysis.theorem1.invariants import CERTIFICATE, LARGEST, UNROLLED, certificates, slacks
 from analysis.theorem1.paths import MEASURED, MISS, TAIL, Paths, feasibility_errors
-from cmarlsim.bounds.theory import feasibility_error
+from cmarlsim.bounds.theorem1 import feasibility_error
 from cmarlsim.bounds.verdicts import (
     ASSUMED,
     COLUMNS,

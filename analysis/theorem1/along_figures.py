@@ -11,7 +11,7 @@ from matplotlib.figure import Figure, SubFigure
 from analysis.theorem1.forks import Sample
 from analysis.theorem1.invariants import certificates
 from analysis.theorem1.paths import MEASURED, MISS, TAIL, Paths, feasibility_errors, tightness
-from cmarlsim.bounds.theory import feasibility_error
+from cmarlsim.bounds.theorem1 import feasibility_error
 from cmarlsim.bounds.verdicts import CORRECTED, PRINTED, SHARPER
 from cmarlsim.recordings.recording import Recording
 from cmarlsim.report.picture import colour, plain

@@ -13,7 +13,7 @@ from analysis.style import DOUBLE, new_figure, styled
 from analysis.theorem1.lemma1 import random_multipliers, slacks
 from analysis.theorem1.lemma2 import Constants
 from analysis.theorem1.values import NEARER, Samples
-from cmarlsim.bounds.theory import least_slack
+from cmarlsim.bounds.theorem1 import least_slack
 from cmarlsim.kernels.world import Floats
 
 BLUE, RED, GREEN = "#1f5fb4", "#b2182b", "#2a7f3f"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from cmarlsim.bounds.path_bounds import PathBounds
-from cmarlsim.bounds.theory import certified_satisfaction
+from cmarlsim.bounds.certificate import certified_satisfaction
+from cmarlsim.bounds.proposition4 import PathBounds
 from cmarlsim.bounds.verdicts import ROUNDING
 from cmarlsim.kernels.world import Floats
 from cmarlsim.recordings.recording import Recording

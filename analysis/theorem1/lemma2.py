@@ -13,8 +13,8 @@ import pandas as pd
 from analysis.intervals import mean_and_error
 from analysis.theorem1.forms import FORMS, Gossip, delta, gain_bound, most_L, most_mismatch
 from analysis.theorem1.values import NEARER, Samples, largest, smallest
-from cmarlsim.bounds.path_bounds import PathBounds
-from cmarlsim.bounds.theory import feasibility_error, unmet_conditions
+from cmarlsim.bounds.proposition4 import PathBounds
+from cmarlsim.bounds.theorem1 import feasibility_error, unmet_conditions
 from cmarlsim.bounds.verdicts import CORRECTED, ESTIMATED, OURS, PRINTED, PROVEN, SHARPER, VACUOUS, Statement
 from cmarlsim.kernels.world import Floats
 from cmarlsim.recordings.recording import Recording

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.theorem1.invariants import bounds_of, certificates
-from cmarlsim.bounds.path_bounds import PathBounds
-from cmarlsim.bounds.theory import feasibility_error
+from cmarlsim.bounds.proposition4 import PathBounds
+from cmarlsim.bounds.theorem1 import feasibility_error
 from cmarlsim.bounds.verdicts import CORRECTED, PRINTED, SHARPER
 from cmarlsim.kernels.world import Floats
 from cmarlsim.recordings.recording import Recording

@@ -18,7 +18,8 @@ from cmarlsim.advice.statements import (
     finite,
     number,
 )
-from cmarlsim.bounds.theory import ROUNDING, largest_L, slack
+from cmarlsim.bounds.theorem1 import largest_L, slack
+from cmarlsim.bounds.verdicts import ROUNDING
 from cmarlsim.scenario import Scenario
 
 REWARD = "share of time"

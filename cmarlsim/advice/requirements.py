@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from cmarlsim.advice.situation import Gossip, Situation
 from cmarlsim.advice.statements import ASSUMED, CORRECTED, ESTIMATED, PROVEN, Statement, Verdict, finite
-from cmarlsim.bounds.theory import slack
+from cmarlsim.bounds.theorem1 import slack
 
 NONE_DOES = ": none does both, unless eta, T0 or the radio change too"
 

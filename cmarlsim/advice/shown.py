@@ -12,8 +12,8 @@ from cmarlsim.advice.practice import Practice
 from cmarlsim.advice.promises import REWARD
 from cmarlsim.advice.situation import Situation
 from cmarlsim.advice.statements import CORRECTED, ESTIMATED, MEASURED, PROVEN, Statement, Verdict, finite
-from cmarlsim.bounds.path_bounds import PathBounds
-from cmarlsim.bounds.theory import ROUNDING
+from cmarlsim.bounds.proposition4 import PathBounds
+from cmarlsim.bounds.verdicts import ROUNDING
 
 
 def shown(run: Practice, situation: Situation, zones: Sequence[str]) -> list[Statement]:

@@ -11,8 +11,9 @@ import numpy as np
 
 from cmarlsim.advice.errors import all_agents, most_missed
 from cmarlsim.advice.statements import ESTIMATED, PROVEN
-from cmarlsim.bounds.path_bounds import PathBounds
-from cmarlsim.bounds.theory import MultiplierError, feasibility_error, least_slack
+from cmarlsim.bounds.proposition3 import MultiplierBound
+from cmarlsim.bounds.proposition4 import PathBounds
+from cmarlsim.bounds.theorem1 import feasibility_error, least_slack
 from cmarlsim.footprints.footprint import Footprint, fitted, strongest
 from cmarlsim.graphs import footprint_edges
 from cmarlsim.kernels.world import Floats
@@ -120,12 +121,12 @@ class Situation:
         return replace(self, **changed)
 
     @cached_property
-    def bound(self) -> MultiplierError | None:
+    def bound(self) -> MultiplierBound | None:
         """Bounds of Proposition 3, None if no news spreads."""
         gossip = self.gossip
         if gossip.d_G is None:
             return None
-        return MultiplierError(gossip.d_G, gossip.p, self.alpha, self.eta, self.T0)
+        return MultiplierBound(gossip.d_G, gossip.p, self.alpha, self.eta, self.T0)
 
     @property
     def feasibility(self) -> float:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cmarlsim.bounds.theory import negative_binomial
+from cmarlsim.bounds.proposition2 import negative_binomial
 from cmarlsim.errors import InputError
 from cmarlsim.footprints.footprint import Footprint
 from cmarlsim.kernels.world import Floats
