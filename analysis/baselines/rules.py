@@ -1,8 +1,8 @@
 """How multipliers evolve between rollouts: gossip, and what stands in its place.
 
-Every rule is one dual update, ``[(1 - alpha) mixed + step (T0 c - evidence)]_+``, and rules differ
-in what an agent takes for its multipliers before (`mixed`), in what it takes for the truth about the rollout
-(`evidence`, in steps), and in the step size.
+Every rule is one dual update, `cmarlsim.kernels.dual`, and rules differ in what an agent takes for its
+multipliers before (`mixed`), in what it takes for the truth about the rollout (`evidence`, in steps), and in
+the step size.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from analysis.baselines.metrics import own_observations
+from cmarlsim.kernels.dual import updated_all
 from cmarlsim.kernels.scene import Chunk
 from cmarlsim.kernels.world import Bools, Floats, Ints
 from cmarlsim.scenario import Scenario
@@ -62,8 +63,7 @@ class Gossip:
         dual = moment.scenario.dual
         alpha = dual.alpha if self.alpha is None else self.alpha
         step = dual.eta / dual.T0 / (moment.k + 1) ** self.decay
-        slack = dual.T0 * moment.c - self.evidence(moment)
-        return np.maximum(0.0, (1.0 - alpha) * self.mixed(moment) + step * slack)
+        return updated_all(self.mixed(moment), moment.c, alpha, step, self.evidence(moment), dual.T0)
 
 
 @dataclass(frozen=True)
