@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cmarlsim.advice.practice import average_L, value_changes
+from cmarlsim.advice.assumption2 import average_L, value_changes
 from cmarlsim.kernels.world import Floats
 from cmarlsim.policies.policy import Policy
 from cmarlsim.recordings.recording import Recording

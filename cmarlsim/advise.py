@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cmarlsim.advice.counsel import TARGET, Question, ask
+from cmarlsim.advice.advisor import TARGET, Question, ask
 from cmarlsim.randomness import check_seed
 from cmarlsim.scenario import Scenario
 from cmarlsim.terminal.advice_report import print_advice
@@ -27,10 +27,8 @@ def advise(
     target_error: Annotated[
         float,
         typer.Option(
-            help="E, a share of time, 0 < E < 1. What would make Theorem 1 promise every zone c - E or more: "
-            "sqrt(alpha M) <= E, eq. (24), and eq. (25), which asks how far multipliers are off. And what "
-            "would let each agent underrate each zone by E at most, on average: that no more than a share E "
-            "of all observations comes too late to count. These requirements are told apart."
+            help="E, a share of time, 0 < E < 1: what satisfaction may lack, and the share of all "
+            "observations that may come too late to count."
         ),
     ] = TARGET,
     lipschitz: Annotated[
@@ -47,6 +45,7 @@ def advise(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the short run.")] = 0,
+    full: Annotated[bool, typer.Option("--full", help="Print all statements and changes in tables.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON: docs/advise.md lists the keys.")
     ] = False,
@@ -66,7 +65,7 @@ def advise(
     if as_json:
         print(json.dumps(advice.json(), indent=2, allow_nan=False))
     else:
-        print_advice(advice)
+        print_advice(advice, full)
     return 0
 
 
