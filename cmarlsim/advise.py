@@ -32,10 +32,7 @@ def advise(
         ),
     ] = TARGET,
     lipschitz: Annotated[
-        float | None,
-        typer.Option(
-            "--L", help="L of Assumption 2. [default: its average along a short run]", show_default=False
-        ),
+        float | None, typer.Option("--L", help="L of Assumption 2, if you know it.", show_default=False)
     ] = None,
     steps: Annotated[
         int | None,

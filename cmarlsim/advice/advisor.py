@@ -6,9 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-
-from cmarlsim.advice.changes import REQUIREMENTS, Change, Ranges, changes
+from cmarlsim.advice.changes import REQUIREMENTS, Change, changes
 from cmarlsim.advice.connectivity import Connectivity, estimated_connectivity, known_connectivity
 from cmarlsim.advice.parameters import Parameters
 from cmarlsim.advice.short_run import ShortRun, affordable_steps, run_and_measure
@@ -41,7 +39,7 @@ class Question:
     target_error
         E: satisfaction may be below thresholds by that much, a share of time.
     L
-        L of Assumption 2; by default what is measured along the run.
+        L of Assumption 2, None if unknown.
     steps, seed
         Length and seed of the short run; by default as long as a run is, or as a few seconds allow.
 
@@ -76,11 +74,6 @@ class Advice:
     statements: list[Row]
     changes: list[Change]
 
-    @property
-    def L(self) -> float | None:
-        """L of Assumption 2, as given or else as measured; None if unknown."""
-        return _known_L(self.question, self.run)
-
     def of(self, key: str, form: str | None = None) -> list[Row]:
         """Statements of one key, and of one form if it is given, zone after zone."""
         return [each for each in self.statements if each["key"] == key and form in (None, each["form"])]
@@ -96,7 +89,7 @@ class Advice:
             "target_error": target,
             "steps": self.run.steps if self.run else 0,
             "seed": self.question.seed,
-            "L": self.L,
+            "L": self.question.L,
             "d_G": {"value": radio.d_G, "basis": radio.basis, "words": radio.words},
             "p": {"value": radio.p, "basis": radio.basis},
             "statements": [_plain(row) for row in self.statements],
@@ -111,10 +104,6 @@ def _plain(row: Row) -> Row:
         name: None if isinstance(value, float) and not math.isfinite(value) else value
         for name, value in row.items()
     }
-
-
-def _known_L(question: Question, run: ShortRun | None) -> float | None:
-    return question.L if question.L is not None or run is None else run.L
 
 
 def ask(scenario: Scenario, policy: Policy, name: str, question: Question) -> Advice:
@@ -134,14 +123,19 @@ def ask(scenario: Scenario, policy: Policy, name: str, question: Question) -> Ad
     steps = affordable_steps(scenario, question.steps)
     run, recording = run_and_measure(scenario, policy, steps, question.seed) if steps else (None, None)
     theory = Parameters.of(scenario, _connectivity(scenario, recording), policy)
-    L = _known_L(question, run)
     statements = [
         *conditions(scenario),
-        *theorem1(theory, zones, target, L, run),
+        *theorem1(theory, zones, target, question.L, run),
         *gossip(theory, zones, steps or STEPS, run),
         *(shown(theory, zones, run) if run else []),
     ]
-    found = changes(theory, target, scenario.links, _ranges(scenario, policy, steps, question.seed))
+
+    def estimate(d: float) -> Connectivity:
+        found = execute(scenario.at_range(d), policy, steps, question.seed, record="step")
+        return estimated_connectivity(found)
+
+    affordable = steps and scenario.agents.N <= MOST_RANGED
+    found = changes(theory, target, scenario, estimate if affordable else None)
     return Advice(scenario, name, question, theory, run, statements, found)
 
 
@@ -155,16 +149,3 @@ def _connectivity(scenario: Scenario, recording: Recording | None) -> Connectivi
         words = f"N = {N}, M = {scenario.M}, T0 = {scenario.dual.T0} take too long to estimate d_G and p"
         return Connectivity(None, 0.0, ESTIMATED, words)
     return estimated_connectivity(recording)
-
-
-def _ranges(scenario: Scenario, policy: Policy, steps: int, seed: int) -> Ranges | None:
-    """Ranges to try with links by sight, up to that within which all waypoints lie of each other."""
-    N, links = scenario.agents.N, scenario.links
-    if known_connectivity(links, N) is not None or not steps or N > MOST_RANGED:
-        return None
-
-    def estimate(d: float) -> Connectivity:
-        return estimated_connectivity(execute(scenario.at_range(d), policy, steps, seed, record="step"))
-
-    extent = float(np.hypot(*np.ptp(scenario.floorplan.waypoint_positions(), axis=0)))
-    return Ranges(float(links.d or 0), extent, estimate)

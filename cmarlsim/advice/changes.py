@@ -11,7 +11,7 @@ from cmarlsim.advice.connectivity import Connectivity
 from cmarlsim.advice.parameters import Parameters
 from cmarlsim.bounds.verdicts import ASSUMED, ESTIMATED, OURS
 from cmarlsim.kernels.world import Floats
-from cmarlsim.scenario import Links
+from cmarlsim.scenario import Scenario
 
 LONGEST = 100_000
 """Most steps of a rollout that are tried."""
@@ -21,6 +21,8 @@ FINEST = 1e-12
 
 RANGES = 33
 """Ranges d that are tried, from the present one to that at which everybody hears everybody."""
+
+Estimate = Callable[[float], Connectivity]
 
 REQUIREMENTS = {
     "feasibility": "eq. (24) allows an error of {:g}",
@@ -52,24 +54,7 @@ class Change:
     basis: str
 
 
-class Ranges:
-    """Ranges of the radio, longer and longer, with the connectivity estimated at each; asked for once."""
-
-    def __init__(self, now: float, farthest: float, estimate: Callable[[float], Connectivity]) -> None:
-        self.d: Floats = np.array([now])
-        if farthest > now:
-            longer = np.geomspace(max(now, farthest / RANGES), farthest, RANGES)
-            self.d = np.append(now, longer[longer > now])
-        self._estimate, self._found = estimate, dict[int, Connectivity]()
-
-    def connectivity(self, i: int) -> Connectivity:
-        """Connectivity at the range number `i`."""
-        if i not in self._found:
-            self._found[i] = self._estimate(float(self.d[i]))
-        return self._found[i]
-
-
-def changes(theory: Parameters, target: float, links: Links, ranges: Ranges | None) -> list[Change]:
+def changes(theory: Parameters, target: float, scenario: Scenario, estimate: Estimate | None) -> list[Change]:
     """Smallest changes with which satisfaction is c - `target` by eq. (24), and agents know what happens.
 
     Eq. (24) depends on alpha alone, how late news is on all but alpha and eta. Where estimates of d_G and p
@@ -79,8 +64,8 @@ def changes(theory: Parameters, target: float, links: Links, ranges: Ranges | No
     ----------
     target
         E, a share of time.
-    ranges
-        Ranges for links by sight or disc; None if they take too long.
+    estimate
+        Connectivity at a range d, for links by sight or disc; None if that takes too long.
     """
     alpha, T0, found = theory.alpha, theory.T0, []
     square = theory.paths.largest_step
@@ -92,12 +77,12 @@ def changes(theory: Parameters, target: float, links: Links, ranges: Ranges | No
     basis, met = theory.basis, in_time(theory, target)
     longer = T0 if met else None if theory.refuted else longer_rollouts(theory, target)
     found.append(Change("news", "dual.T0", T0, longer, basis))
-    if links.model == "bernoulli":
+    if scenario.links.model == "bernoulli":
         p = theory.connectivity.p
         found.append(Change("news", "links.p", p, p if met else more_links(theory, target), basis))
-    if links.model == "sight-or-disc":
-        d = float(links.d or 0)
-        farther = d if met else longer_range(theory, target, ranges) if ranges else None
+    if scenario.links.model == "sight-or-disc":
+        d = float(scenario.links.d or 0)
+        farther = d if met else longer_range(theory, target, ranges(scenario), estimate) if estimate else None
         found.append(Change("news", "links.d", d, farther, ESTIMATED))
     return found
 
@@ -127,18 +112,25 @@ def more_links(theory: Parameters, target: float) -> float | None:
     return high
 
 
-def longer_range(theory: Parameters, target: float, ranges: Ranges) -> float | None:
-    """The least range tried at which news is in time, None if it is at none.
+def ranges(scenario: Scenario) -> Floats:
+    """Ranges of the radio beyond the present one, up to that within which all waypoints lie of each other."""
+    d, extent = float(scenario.links.d or 0), np.ptp(scenario.floorplan.waypoint_positions(), axis=0)
+    farthest = float(np.hypot(*extent))
+    longer = np.geomspace(max(d, farthest / RANGES), max(d, farthest), RANGES)
+    return longer[longer > d]
+
+
+def longer_range(theory: Parameters, target: float, tried: Floats, estimate: Estimate) -> float | None:
+    """The least of some ranges d at which news is in time, None if it is at none.
 
     At the range tried before it, news is late by the connectivity estimated there, or in its run.
     """
 
     def enough(i: int) -> bool:
-        return in_time(replace(theory, connectivity=ranges.connectivity(i)), target)
+        return in_time(replace(theory, connectivity=estimate(float(tried[i]))), target)
 
-    last = len(ranges.d) - 1
-    found = first_whole(enough, 0, last) if last else None
-    return None if found is None else float(ranges.d[found])
+    found = first_whole(enough, -1, len(tried) - 1) if len(tried) else None
+    return None if found is None else float(tried[found])
 
 
 def first_whole(meets: Callable[[int], bool], fails_at: int, last: int) -> int | None:

@@ -120,12 +120,6 @@ class Parameters:
         return np.minimum(self.ceiling, self._error(lambda bound: bound.one_zone()))
 
     @property
-    def one_agent(self) -> float:
-        """Error of each agent in the max norm."""
-        bound = self._error(lambda bound: bound.one_agent(self.N, self.M))
-        return min(float(self.ceiling.max()), bound)
-
-    @property
     def all_agents(self) -> float:
         """Error in the maximum over agents and zones, which Lemma 2 needs."""
         bound = self._error(lambda bound: bound.all_agents(self.N, self.M))

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cmarlsim.advice.assumption2 import average_L, value_changes
 from cmarlsim.api import execute
 from cmarlsim.errors import ArgumentError
 from cmarlsim.kernels.world import Floats
@@ -34,10 +33,8 @@ class ShortRun:
     satisfaction: Floats  # (M,)
     certified: Floats  # (M,) by the agent that can certify most
     one_zone: Floats  # (M,) error of the agent that is farthest off
-    one_agent: float  # in the max norm, of the agent that is farthest off
     all_agents: float
     missed: float  # share of the steps, in the worst zone and for the worst agent
-    L: float  # of Assumption 2, on average along the run
     slack: float  # sigma of lambda_k^T (r_k - c) >= sigma ||lambda_k||, on average along the run
 
 
@@ -91,10 +88,8 @@ def run_and_measure(scenario: Scenario, policy: Policy, steps: int, seed: int) -
         satisfaction=recording.satisfaction(),
         certified=recording.certificate().max(axis=0),
         one_zone=late.mean(axis=0).max(axis=0),
-        one_agent=float(late.max(axis=2).mean(axis=0).max()),
         all_agents=float(late.max(axis=(1, 2)).mean()),
         missed=missed_share(recording),
-        L=average_L(value_changes(recording, policy), error.max(axis=2)),
         slack=average_slack(recording),
     )
     return measured, recording

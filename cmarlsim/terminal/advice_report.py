@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
+import numpy as np
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -12,7 +13,7 @@ from rich.table import Table
 from cmarlsim.advice.advisor import Advice
 from cmarlsim.advice.changes import REQUIREMENTS, Change
 from cmarlsim.advice.statements import Row, longest_trip
-from cmarlsim.bounds.verdicts import CORRECTED, ESTIMATED, FAILS, HOLDS, MEASURED, PRINTED, ROUNDING, VACUOUS
+from cmarlsim.bounds.verdicts import CORRECTED, ESTIMATED, FAILS, HOLDS, PRINTED, ROUNDING, VACUOUS
 
 MOST_ZONES = 30
 """Most rows of the table of zones: those with the smallest margins."""
@@ -21,16 +22,14 @@ DIGITS = 3
 WIDTH = 140
 """Columns where there is no terminal."""
 
-COLOUR = {HOLDS: "green", FAILS: "red", VACUOUS: "yellow"}
-
 ZONE_COLUMNS = (
-    ("promised by (24)", "promised", PRINTED, "bound"),
-    ("corrected", "promised", CORRECTED, "bound"),
     ("satisfaction", "satisfaction", PRINTED, "measured"),
     ("certified", "certified", None, "bound"),
-    ("error by (22)", "error_zone", PRINTED, "bound"),
-    ("corrected", "error_zone", CORRECTED, "bound"),
+    ("promised by (24)", "promised", PRINTED, "bound"),
+    ("corrected", "promised", CORRECTED, "bound"),
     ("error", "error_zone", PRINTED, "measured"),
+    ("at most, by (22)", "error_zone", PRINTED, "bound"),
+    ("corrected", "error_zone", CORRECTED, "bound"),
 )
 """Columns of the table of zones: heading, key and form of the statement, and which of its columns."""
 
@@ -44,17 +43,11 @@ def print_advice(advice: Advice, full: bool = False) -> None:
         console = Console(width=WIDTH)
     for line in answers(advice):
         console.print(escape(line), highlight=False, soft_wrap=True)
-    if not full:
-        console.print("--full shows all statements and changes; docs/advise.md explains them", style="dim")
-        return
-    for table in (_zones(advice), _statements(advice), _changes(advice)):
-        console.print(table)
-    console.print(
-        "vacuous, or in brackets: it promises nothing. corrected: a theorem of ours where the paper's is not "
-        "true or loose. estimated: rests on numbers measured in the run. Errors are counted in multipliers.",
-        style="dim",
-        highlight=False,
-    )
+    if full:
+        for table in (_zones(advice), _statements(advice), _changes(advice)):
+            console.print(table)
+    more = "" if full else "--full shows all statements and changes; "
+    console.print(f"{more}docs/advise.md explains them", style="dim", highlight=False)
 
 
 def answers(advice: Advice) -> list[str]:
@@ -96,39 +89,37 @@ def _radio(advice: Advice) -> str:
 
 def _theorem1(advice: Advice) -> str:
     """What Theorem 1 promises, and with what."""
-    theory, L = advice.theory, advice.L
-    source = "as given" if advice.question.L is not None else "on average along the run"
-    nothing = ""
-    if theory.slack <= 0:
-        nothing = "the thresholds ask for too much of so few agents"
-    elif theory.lacks_L:
-        nothing = (
-            "eq. (25) needs an L of Assumption 2; a policy that sees only ratios of multipliers has none"
-        )
-    elif theory.alpha == 0:
-        nothing = "eq. (25) asks for more than alpha = 0"
-    elif theory.connectivity.d_G is None:
-        nothing = "without d_G and p nothing bounds the errors of multipliers"
-    elif L is not None and theory.most_L < L:
-        most = number(theory.most_L)
-        nothing = f"eq. (25), corrected, bears an L of {most} at most, and it is {number(L)} {source}"
-    elif theory.shortfall >= float(theory.c.max()):
-        nothing = f"it allows an error of {number(theory.shortfall)}, more than any threshold"
+    nothing = _no_promise(advice)
     if nothing:
         return f"promises nothing: {nothing}"
-    known = "" if L is None else f" (it is {number(L)} {source})"
-    given = "" if math.isinf(theory.most_L) else f" and L is {number(theory.most_L)} or less{known}"
-    rows = advice.of("promised", CORRECTED)
+    theory, rows = advice.theory, advice.of("promised", CORRECTED)
     none = [row["zone"] for row, c in zip(rows, theory.c, strict=True) if row["bound"] <= 0 < c]
-    left = f"; nothing for {_some(none)}" if none else ""
-    said = (
-        f"promises satisfaction within {number(theory.shortfall)} of thresholds{left}, if training was "
-        f"perfect (epsilon = beta = 0){given}"
-    )
     broken = [row["zone"] for row in rows if row["verdict"] == FAILS]
-    if broken:
-        return f"is not to be relied on: it {said}, but the run had less in {_some(broken)}"
-    return said
+    left = f"; nothing for {_some(none)}" if none else ""
+    smooth = "" if math.isinf(theory.most_L) else f" and L of Assumption 2 is {number(theory.most_L)} or less"
+    said = (
+        f"promises satisfaction within {number(theory.shortfall)} of thresholds{left}, "
+        f"if training was perfect (epsilon = beta = 0){smooth}"
+    )
+    return f"{said}. Not all of this is true: the run had less in {_some(broken)}" if broken else said
+
+
+def _no_promise(advice: Advice) -> str:
+    """Why Theorem 1 promises nothing, empty if it may."""
+    theory, L = advice.theory, advice.question.L
+    if theory.slack <= 0:
+        return "the thresholds ask for too much of so few agents"
+    if theory.lacks_L:
+        return "eq. (25) needs an L of Assumption 2; a policy that sees only ratios of multipliers has none"
+    if theory.alpha == 0:
+        return "eq. (25) asks for more than alpha = 0"
+    if theory.connectivity.d_G is None:
+        return "without d_G and p nothing bounds the errors of multipliers"
+    if L is not None and theory.most_L < L:
+        return f"eq. (25), corrected, bears an L of {number(theory.most_L)} at most, not {number(L)}"
+    if theory.shortfall >= float(theory.c.max()):
+        return f"it allows an error of {number(theory.shortfall)}, more than any threshold"
+    return ""
 
 
 def _run(advice: Advice) -> str:
@@ -147,9 +138,8 @@ def _proven(advice: Advice) -> str:
     """What the agents' own multipliers prove of the run."""
     rows = advice.of("certified")
     none = [row["zone"] for row in rows if row["verdict"] == VACUOUS]
-    off = [
-        c - row["bound"] for row, c in zip(rows, advice.theory.c, strict=False) if row["verdict"] != VACUOUS
-    ]
+    off = [zone.c - row["bound"] for zone, row in zip(advice.scenario.zones, rows, strict=False)]
+    off = [each for each, row in zip(off, rows, strict=False) if row["zone"] not in none]
     if not off:
         return "nothing, by path certificates"
     left = f"; nothing for {_some(none)}" if none else ""
@@ -205,35 +195,32 @@ def safely(change: Change) -> str:
 
 
 def _zones(advice: Advice) -> Table:
-    """Table of promise and practice side by side, one row a zone."""
-    zones = advice.scenario.zones
+    """Table of promise and practice side by side, one row a zone: those with the smallest margins."""
+    zones, margin = advice.scenario.zones, np.full(advice.theory.M, np.nan)
+    if advice.run is not None:
+        margin = advice.run.satisfaction - advice.theory.c
+    order = np.sort(np.argsort(margin, kind="stable")[:MOST_ZONES])
+    table = Table(title=f"zones: {len(order)} of {len(zones)}, those with the smallest margins")
     columns = [(head, advice.of(key, form), column) for head, key, form, column in ZONE_COLUMNS]
     columns = [each for each in columns if each[1]]
-    order = list(range(len(zones)))
-    table = Table(title="zones")
-    if len(zones) > MOST_ZONES:
-        kept = advice.of("satisfaction") or advice.of("promised", CORRECTED)
-        order = sorted(order, key=lambda m: kept[m]["measured"] - zones[m].c)[:MOST_ZONES]
-        table.title = f"zones: the {MOST_ZONES} with the smallest margins of {len(zones)}"
     table.add_column("zone")
-    bases = [rows[0]["basis"] if column == "bound" else MEASURED for _, rows, column in columns]
-    for heading in (
-        "c",
-        *(f"{each[0]}\n{basis}" for each, basis in zip(columns, bases, strict=True)),
-        "margin",
-    ):
+    for heading in ("c", "margin", *(head for head, *_ in columns)):
         table.add_column(heading, justify="right")
-    for m in order:
+    for m in order.tolist():
         cells = [_cell(rows[m], column) for _, rows, column in columns]
-        margin = "" if advice.run is None else f"{advice.run.satisfaction[m] - zones[m].c:+.3f}"
-        table.add_row(escape(zones[m].name), f"{zones[m].c:g}", *cells, margin)
+        table.add_row(escape(zones[m].name), f"{zones[m].c:g}", _fixed(margin[m], "+"), *cells)
     return table
 
 
 def _cell(row: Row, column: str) -> str:
     """A number of a zone, in brackets if it promises nothing."""
-    text = number(row[column]) if row["key"] == "error_zone" else f"{row[column]:.3f}"
-    return f"[yellow]({text})[/]" if row["verdict"] == VACUOUS and column == "bound" else text
+    text = number(row[column]) if row["key"] == "error_zone" else _fixed(row[column])
+    return f"({text})" if row["verdict"] == VACUOUS and column == "bound" else text
+
+
+def _fixed(share: float, sign: str = "") -> str:
+    """A share of time with three decimals; a dash for what was not measured."""
+    return "-" if math.isnan(share) else f"{share:{sign}.3f}"
 
 
 def _statements(advice: Advice) -> Table:
@@ -245,8 +232,6 @@ def _statements(advice: Advice) -> Table:
         if row["zone"] is None:
             cells = [row[column] for column in STATEMENT_COLUMNS]
             texts = [cell if isinstance(cell, str) else number(cell) for cell in cells]
-            colour = COLOUR.get(row["verdict"], "default")
-            texts[STATEMENT_COLUMNS.index("verdict")] = f"[{colour}]{row['verdict']}[/]"
             table.add_row(*texts)
     return table
 
@@ -258,6 +243,6 @@ def _changes(advice: Advice) -> Table:
         table.add_column(column, justify="right" if column in ("now", "needed") else "left")
     for change in advice.changes:
         words = REQUIREMENTS[change.requirement].format(advice.question.target_error)
-        needed = "-" if change.needed is None else safely(change) if helps(change) else "[green]met[/]"
+        needed = "-" if change.needed is None else safely(change) if helps(change) else "met"
         table.add_row(words, change.setting, number(change.now), needed, change.basis)
     return table
