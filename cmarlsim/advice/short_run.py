@@ -35,7 +35,6 @@ class ShortRun:
     one_zone: Floats  # (M,) error of the agent that is farthest off
     all_agents: float
     missed: float  # share of the steps, in the worst zone and for the worst agent
-    slack: float  # sigma of lambda_k^T (r_k - c) >= sigma ||lambda_k||, on average along the run
 
 
 def affordable_steps(scenario: Scenario, steps: int | None) -> int:
@@ -71,13 +70,6 @@ def missed_share(recording: Recording) -> float:
     return float(np.max(missed) / recording.steps)
 
 
-def average_slack(recording: Recording) -> float:
-    """Ratio of the sums of lambda_k^T (r_k - c) and of ||lambda_k||, 0 where multipliers always were."""
-    lam = recording.lam_ideal[:-1]
-    size = float(np.linalg.norm(lam, axis=1).sum())
-    return float(((recording.reward_mean - recording.scenario.c) * lam).sum()) / size if size > 0 else 0.0
-
-
 def run_and_measure(scenario: Scenario, policy: Policy, steps: int, seed: int) -> tuple[ShortRun, Recording]:
     """Make a run of level ``step`` in memory, and measure it."""
     recording = execute(scenario, policy, steps, seed, record="step")
@@ -90,6 +82,5 @@ def run_and_measure(scenario: Scenario, policy: Policy, steps: int, seed: int) -
         one_zone=late.mean(axis=0).max(axis=0),
         all_agents=float(late.max(axis=(1, 2)).mean()),
         missed=missed_share(recording),
-        slack=average_slack(recording),
     )
     return measured, recording

@@ -115,7 +115,7 @@ def gossip(theory: Parameters, zones: list[str], steps: int, run: ShortRun | Non
 
 
 def shown(theory: Parameters, zones: list[str], run: ShortRun) -> list[Row]:
-    """What a run shows, and what is proven of it: thresholds, path certificates, and the slack along it."""
+    """What a run shows of the thresholds, and what path certificates prove of it."""
     found = []
     for zone, c, certified, kept in zip(
         zones, theory.c.tolist(), run.certified.tolist(), run.satisfaction.tolist(), strict=True
@@ -125,15 +125,4 @@ def shown(theory: Parameters, zones: list[str], run: ShortRun) -> list[Row]:
             "path certificate", SHARPER, "satisfaction", certified, PROVEN, at_least=True, trivial=0.0
         )
         found += [row("satisfaction", wanted, kept, zone=zone), row("certified", proof, kept, zone=zone)]
-    return [*found, along_path(theory, run)]
-
-
-def along_path(theory: Parameters, run: ShortRun) -> Row:
-    """What cannot be missing on this very path, by the slack along it: docs/theorem1.md, (f) at every K."""
-    K = run.steps // theory.T0
-    missing = float(np.linalg.norm(np.maximum(theory.c - run.satisfaction, 0)))
-    begun = float(np.linalg.norm(theory.c)) / K / theory.alpha if theory.alpha > 0 else math.inf
-    most = begun + theory.paths.shortfall(theory.paths.largest_step, run.slack)
-    words = "what all zones together lack, by the slack along the run"
-    largest = float(theory.c.max())
-    return row("shortfall_run", Statement("(24)", SHARPER, words, most, OURS, trivial=largest), missing)
+    return found

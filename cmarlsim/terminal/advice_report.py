@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-import numpy as np
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -14,9 +13,6 @@ from cmarlsim.advice.advisor import Advice
 from cmarlsim.advice.changes import REQUIREMENTS, Change
 from cmarlsim.advice.statements import Row, longest_trip
 from cmarlsim.bounds.verdicts import CORRECTED, ESTIMATED, FAILS, HOLDS, PRINTED, ROUNDING, VACUOUS
-
-MOST_ZONES = 30
-"""Most rows of the table of zones: those with the smallest margins."""
 
 DIGITS = 3
 WIDTH = 140
@@ -101,7 +97,9 @@ def _theorem1(advice: Advice) -> str:
         f"promises satisfaction within {number(theory.shortfall)} of thresholds{left}, "
         f"if training was perfect (epsilon = beta = 0){smooth}"
     )
-    return f"{said}. Not all of this is true: the run had less in {_some(broken)}" if broken else said
+    if broken:
+        said += f". The run had less in {_some(broken)}: not all of this is true, or the run was too short"
+    return said
 
 
 def _no_promise(advice: Advice) -> str:
@@ -195,32 +193,24 @@ def safely(change: Change) -> str:
 
 
 def _zones(advice: Advice) -> Table:
-    """Table of promise and practice side by side, one row a zone: those with the smallest margins."""
-    zones, margin = advice.scenario.zones, np.full(advice.theory.M, np.nan)
-    if advice.run is not None:
-        margin = advice.run.satisfaction - advice.theory.c
-    order = np.sort(np.argsort(margin, kind="stable")[:MOST_ZONES])
-    table = Table(title=f"zones: {len(order)} of {len(zones)}, those with the smallest margins")
+    """Table of promise and practice side by side, one row a zone."""
     columns = [(head, advice.of(key, form), column) for head, key, form, column in ZONE_COLUMNS]
     columns = [each for each in columns if each[1]]
+    table = Table(title="zones")
     table.add_column("zone")
-    for heading in ("c", "margin", *(head for head, *_ in columns)):
+    for heading in ("c", *(head for head, *_ in columns)):
         table.add_column(heading, justify="right")
-    for m in order.tolist():
+    for m, zone in enumerate(advice.scenario.zones):
         cells = [_cell(rows[m], column) for _, rows, column in columns]
-        table.add_row(escape(zones[m].name), f"{zones[m].c:g}", _fixed(margin[m], "+"), *cells)
+        table.add_row(escape(zone.name), f"{zone.c:g}", *cells)
     return table
 
 
 def _cell(row: Row, column: str) -> str:
-    """A number of a zone, in brackets if it promises nothing."""
-    text = number(row[column]) if row["key"] == "error_zone" else _fixed(row[column])
+    """A number of a zone, in brackets if it promises nothing; shares of time with three decimals."""
+    share = row["key"] != "error_zone" and not math.isnan(row[column])
+    text = f"{row[column]:.3f}" if share else number(row[column])
     return f"({text})" if row["verdict"] == VACUOUS and column == "bound" else text
-
-
-def _fixed(share: float, sign: str = "") -> str:
-    """A share of time with three decimals; a dash for what was not measured."""
-    return "-" if math.isnan(share) else f"{share:{sign}.3f}"
 
 
 def _statements(advice: Advice) -> Table:
