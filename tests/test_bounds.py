@@ -1,4 +1,4 @@
-"""What Theorem 1 asks and promises, against the paper's own numbers."""
+"""Theorem 1 and Proposition 3 against the paper's own numbers and by hand."""
 
 import math
 
@@ -50,3 +50,19 @@ def test_what_happens_near_the_end_is_late() -> None:
     assert bound.lateness == pytest.approx((1 - 0.7**8) / (0.3 * 8))
     assert bound.burn_in == pytest.approx(25)
     assert MultiplierBound(1, 0.3, 0.0, 1.0, 8).burn_in == math.inf
+
+
+def test_long_rollouts_make_no_smaller_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Values of B in groups bound from above, and hardly more."""
+    bound = MultiplierBound(3, 0.05, 0.01, 0.5, 2000)
+    fine = bound._by_moments(20, None)
+    monkeypatch.setattr("cmarlsim.bounds.proposition3.MOST_GROUPS", 500)
+    assert fine <= bound._by_moments(20, None) <= 1.1 * fine
+
+
+@pytest.mark.parametrize("alpha", [1e-300, 1e-12, 1e-7])
+def test_the_bound_by_moments_scales_with_memory(alpha: float) -> None:
+    """As alpha goes to 0, rollouts average out: what is left is a mean of B, eta / alpha times."""
+    bound = MultiplierBound(3, 0.2, alpha, 0.5, 50)
+    mean = 0.5 / alpha * bound.late.mean()
+    assert mean < bound._by_moments(20, None) < 35 * mean

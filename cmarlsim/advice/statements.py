@@ -9,7 +9,7 @@ import numpy as np
 
 from cmarlsim.advice.parameters import Parameters
 from cmarlsim.advice.short_run import ShortRun
-from cmarlsim.bounds.theorem1 import slack
+from cmarlsim.bounds.theorem1 import slack, unmet_conditions
 from cmarlsim.bounds.verdicts import (
     ASSUMED,
     CORRECTED,
@@ -18,7 +18,6 @@ from cmarlsim.bounds.verdicts import (
     OURS,
     PRINTED,
     PROVEN,
-    ROUNDING,
     SHARPER,
     Statement,
 )
@@ -63,7 +62,7 @@ def theorem1(
     gained = Statement("Lemma 1", SHARPER, "least lambda^T (V - c) / ||lambda||", 0.0, OURS, at_least=True)
     found = [row("slack", gained, theory.slack)]
     kept = run.satisfaction if run else np.full(theory.M, np.nan)
-    overloaded = theory.M > theory.N and float(theory.c.sum()) > theory.N - 1 + ROUNDING
+    overloaded = theory.M > theory.N and bool(unmet_conditions(theory.c, theory.N))
     for form, basis, error, never in (
         (PRINTED, ASSUMED, theory.feasibility, overloaded),
         (CORRECTED, OURS, theory.shortfall, theory.slack <= 0),
