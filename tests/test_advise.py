@@ -337,8 +337,9 @@ def test_any_scenario_gets_an_answer(overrides: list[str], capsys: pytest.Captur
     print_advice(advice, full=True)
     out = capsys.readouterr().out
     assert out.startswith(short[: short.index("--full")])
-    for zone in advice.scenario.zones:
-        assert f"│ {zone.name} " in out
+    assert advice.run is not None
+    for zone, kept in zip(advice.scenario.zones, advice.run.satisfaction, strict=True):
+        assert re.search(rf"│ {zone.name} .* {kept:.3f} .* {re.escape(f'{kept - zone.c:+.3f}')} │", out)
     assert not re.search(r"\b(nan|inf)\b|0,000,000,000", out)
 
 

@@ -198,11 +198,12 @@ def _zones(advice: Advice) -> Table:
     columns = [each for each in columns if each[1]]
     table = Table(title="zones")
     table.add_column("zone")
-    for heading in ("c", *(head for head, *_ in columns)):
+    for heading in ("c", *(head for head, *_ in columns), "margin"):
         table.add_column(heading, justify="right")
     for m, zone in enumerate(advice.scenario.zones):
         cells = [_cell(rows[m], column) for _, rows, column in columns]
-        table.add_row(escape(zone.name), f"{zone.c:g}", *cells)
+        margin = f"{advice.run.satisfaction[m] - zone.c:+.3f}" if advice.run else "-"
+        table.add_row(escape(zone.name), f"{zone.c:g}", *cells, margin)
     return table
 
 
