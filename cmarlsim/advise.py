@@ -51,7 +51,7 @@ def advise(
         typer.Option("--set", metavar="KEY=VALUE", help="Change a scenario key: links.d=4, zones.red.c=0.2."),
     ] = None,
 ) -> int:
-    """Say whether a team will keep its promises, by what margin, and what would make it so."""
+    """Say whether a team will keep its promises, by what margin, and what should change first."""
     question = Question(target_error, lipschitz, steps, seed)
     check_seed(seed)
     world = Scenario.load(scenario, set_ or ())

@@ -12,7 +12,7 @@ from rich.table import Table
 from cmarlsim.advice.advisor import Advice
 from cmarlsim.advice.changes import REQUIREMENTS, Change
 from cmarlsim.advice.statements import Row, longest_trip
-from cmarlsim.bounds.verdicts import CORRECTED, ESTIMATED, FAILS, HOLDS, PRINTED, ROUNDING, VACUOUS
+from cmarlsim.bounds.verdicts import COLUMNS, CORRECTED, ESTIMATED, FAILS, HOLDS, PRINTED, ROUNDING, VACUOUS
 
 DIGITS = 3
 WIDTH = 140
@@ -29,7 +29,7 @@ ZONE_COLUMNS = (
 )
 """Columns of the table of zones: heading, key and form of the statement, and which of its columns."""
 
-STATEMENT_COLUMNS = ("claim", "form", "quantity", "bound", "measured", "ratio", "verdict", "basis")
+STATEMENT_COLUMNS = [column for column in COLUMNS if column not in ("low", "high")]
 
 
 def print_advice(advice: Advice, full: bool = False) -> None:
@@ -134,12 +134,11 @@ def _run(advice: Advice) -> str:
 
 def _proven(advice: Advice) -> str:
     """What the agents' own multipliers prove of the run."""
-    rows = advice.of("certified")
-    none = [row["zone"] for row in rows if row["verdict"] == VACUOUS]
-    off = [zone.c - row["bound"] for zone, row in zip(advice.scenario.zones, rows, strict=False)]
-    off = [each for each, row in zip(off, rows, strict=False) if row["zone"] not in none]
+    certified = {row["zone"]: row["bound"] for row in advice.of("certified") if row["verdict"] != VACUOUS}
+    off = [zone.c - certified[zone.name] for zone in advice.scenario.zones if zone.name in certified]
     if not off:
         return "nothing, by path certificates"
+    none = [zone.name for zone in advice.scenario.zones if zone.c > 0 and zone.name not in certified]
     left = f"; nothing for {_some(none)}" if none else ""
     within = math.ceil(max(off) * 1000) / 1000
     return f"satisfaction c - {within:.3f} or more in each zone, by path certificates{left}"
