@@ -7,7 +7,7 @@ import worlds
 from cases import COMPILED, Case, policy_of, scenario_of, shipped_case
 from hypothesis import given
 
-from cmarlsim.bounds.theory import certified_satisfaction
+from cmarlsim.bounds.certificate import certified_satisfaction
 from cmarlsim.kernels.scene import Chunk
 from cmarlsim.kernels.world import Bools
 from cmarlsim.policies.policy import Policy

@@ -8,7 +8,7 @@ import numpy as np
 
 from analysis.intervals import wilson
 from cmarlsim.api import execute
-from cmarlsim.bounds.path_bounds import PathBounds
+from cmarlsim.bounds.proposition4 import PathBounds
 from cmarlsim.bounds.verdicts import CORRECTED, OURS, PRINTED, PROVEN, Statement
 from cmarlsim.kernels.world import Floats
 from cmarlsim.learning.mlp import MLP

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from cmarlsim.kernels.compiling import kernel
+from cmarlsim.kernels.world import Floats, Ints
 
 
 @kernel
@@ -13,3 +16,16 @@ def updated(lam: float, c: float, alpha: float, eta: float, attended: int, T0: i
     was attended: in truth for eq. (16), as far as the agent knows at the end of the rollout for eq. (18).
     """
     return max(0.0, (1.0 - alpha) * lam + eta / T0 * (T0 * c - attended))
+
+
+def updated_all(
+    lam: Floats, c: Floats, alpha: float, step: float, attended: Floats | Ints, T0: int
+) -> Floats:
+    """`updated` for arrays that broadcast to (.., M), bit for bit, outside of kernels.
+
+    Parameters
+    ----------
+    step
+        eta / T0.
+    """
+    return np.maximum(0.0, (1.0 - alpha) * lam + step * (T0 * c - attended))

@@ -37,7 +37,7 @@ from typing import Any, Literal, Self
 import h5py
 import numpy as np
 
-from cmarlsim.bounds.theory import certified_satisfaction
+from cmarlsim.bounds.certificate import certified_satisfaction
 from cmarlsim.errors import InputError
 from cmarlsim.kernels.world import Bools, Floats
 from cmarlsim.scenario import Scenario
@@ -298,7 +298,7 @@ class Recording:
     def certificate(self) -> Floats:
         """Satisfaction that each agent can certify from its own multipliers alone, (N, M).
 
-        See `cmarlsim.bounds.theory.certified_satisfaction`.
+        See `cmarlsim.bounds.certificate.certified_satisfaction`.
         """
         dual, K = self.scenario.dual, self.rollouts_done
         if self.level == "summary":
