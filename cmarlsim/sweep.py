@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from shlex import quote
@@ -15,17 +16,14 @@ import typer
 from cmarlsim.errors import InputError, nearest
 from cmarlsim.storage.hdf5 import check_free
 from cmarlsim.sweeps.axes import MOST_TASKS
+from cmarlsim.sweeps.batches import Worker
 from cmarlsim.sweeps.collecting import complete, default_kind, table_of, write_hdf5, write_table
-from cmarlsim.sweeps.company import run_all
-from cmarlsim.sweeps.local import Local
-from cmarlsim.sweeps.locks import sweep_out
-from cmarlsim.sweeps.manifest import Manifest, Sources
-from cmarlsim.sweeps.planning import plan as plan_sweep
-from cmarlsim.sweeps.profile import profile_lines, task_lines
+from cmarlsim.sweeps.manifest import Manifest
+from cmarlsim.sweeps.planning import plan_sweep
 from cmarlsim.sweeps.results import Census
-from cmarlsim.sweeps.slurm import AGAIN, Arrays, Wishes
-from cmarlsim.sweeps.status import Status
-from cmarlsim.sweeps.work import Worker
+from cmarlsim.sweeps.running import ready_to_run, run_sweep
+from cmarlsim.sweeps.slurm import AGAIN, ArrayOptions, Arrays
+from cmarlsim.sweeps.status import Status, profile_lines
 from cmarlsim.terminal.console import STOPPED, Stop, compilation_announced, interruptible, progress_bar, start
 
 MOST_FAILED = 100
@@ -76,11 +74,15 @@ def run(
     account: Annotated[str | None, typer.Option(help="slurm: who pays.")] = None,
     time: Annotated[
         str | None,
-        typer.Option(help=f"slurm: time limit of an element. [default: {Wishes.time}]", show_default=False),
+        typer.Option(
+            help=f"slurm: time limit of an element. [default: {ArrayOptions.time}]", show_default=False
+        ),
     ] = None,
     memory: Annotated[
         str | None,
-        typer.Option(help=f"slurm: memory of an element. [default: {Wishes.memory}]", show_default=False),
+        typer.Option(
+            help=f"slurm: memory of an element. [default: {ArrayOptions.memory}]", show_default=False
+        ),
     ] = None,
     tasks_per_element: Annotated[
         int | None,
@@ -95,88 +97,60 @@ def run(
     """Run what is not done yet. The exit code is the number of tasks that failed, 100 at most."""
     asked: dict[str, object] = {"partition": partition, "account": account, "time": time, "memory": memory}
     asked |= {"tasks-per-element": tasks_per_element, "wait": wait}
-    _check_engine(engine, {"local": {}, "slurm": asked})
-    wishes = Wishes(
-        partition, account, time or Wishes.time, memory or Wishes.memory, tasks_per_element, max_parallel
+    _check_engine(engine, asked)
+    options = ArrayOptions(
+        partition,
+        account,
+        time or ArrayOptions.time,
+        memory or ArrayOptions.memory,
+        tasks_per_element,
+        max_parallel,
     )
-    manifest = Manifest.load(out)
-    manifest.check_versions(out)
-    Sources(manifest, out).check_policies()
-    census = _looked_through(out, manifest)
+    worker, started = Worker(out), perf_counter()
+    with compilation_announced():
+        worker.prepare()
     with Stop() as stop:
         if engine == "slurm":
-            ended = _run_on_slurm(Arrays(out), census, wishes, wait, stop)
+            ended = _run_on_slurm(Arrays(out), options, wait, stop)
         else:
-            _run_here(out, census, max_parallel, profile, stop)
-            ended = True
-    census = Census.of(out, manifest, deep=False)
+            ended = _run_here(worker.manifest, out, max_parallel, stop)
+    manifest, census = worker.manifest, Census.of(out, worker.manifest, deep=False)
     if profile:
-        print("\n".join(task_lines(census.done)))
+        print("\n".join(profile_lines(census.done, perf_counter() - started)))
     if not ended:
         return STOPPED if stop.asked else 0
-    _print_outcome(manifest, census)
-    if stop.asked and len(census.done) < len(manifest.tasks):
-        rest = f"cmarlsim sweep run {quote(str(out))}"
-        print(f"stopped; the same command runs the rest: {rest}", file=sys.stderr)
-        return STOPPED
-    lost = len(manifest.tasks) - len(census.done) - len(census.failed)
-    if lost:
-        why = f" though their elements have ended: see {out}/slurm/*.log" if engine == "slurm" else ""
-        print(f"{lost:,} tasks have no result{why}")
-    return min(len(census.failed) + lost, MOST_FAILED)
+    return _outcome(out, manifest, census, stop)
 
 
-def _check_engine(engine: str, options: Mapping[str, Mapping[str, object]]) -> None:
-    """Refuse an engine that is none, and options of the other one."""
-    if engine not in options:
-        raise InputError(f"--engine {engine}: must be one of {', '.join(options)}{nearest(engine, options)}")
-    for other, asked in options.items():
-        for name, value in asked.items():
-            if value and other != engine:
-                raise InputError(f"--{name}: goes with --engine {other} only")
+def _check_engine(engine: str, of_slurm: Mapping[str, object]) -> None:
+    """Refuse an engine that is none, and options of the engine ``slurm`` where it is not used."""
+    engines = ("local", "slurm")
+    if engine not in engines:
+        raise InputError(f"--engine {engine}: must be one of {', '.join(engines)}{nearest(engine, engines)}")
+    for name, value in of_slurm.items():
+        if value and engine != "slurm":
+            raise InputError(f"--{name}: goes with --engine slurm only")
 
 
-def _looked_through(out: Path, manifest: Manifest) -> Census:
-    """What is done, after what killed processes have left is removed; says what is damaged."""
-    for folder in ("locks", "recordings", "results"):
-        sweep_out(out / folder)
-    census = Census.of(out, manifest)
-    _tell_damage(census)
-    return census
-
-
-def _tell_damage(census: Census) -> None:
-    for message in census.damaged:
-        print(f"warning: {message}; `run` does it again", file=sys.stderr)
-
-
-def _run_here(out: Path, census: Census, workers: int | None, profile: bool, stop: Stop) -> None:
+def _run_here(manifest: Manifest, out: Path, workers: int | None, stop: Stop) -> bool:
     """Run what is open in processes of this machine."""
-    if not census.open_batches:
-        return
-    manifest, started = Manifest.load(out), perf_counter()
-    with compilation_announced():
-        compiling = Worker(out).prepare()  # here, so that several processes find it done
     with progress_bar(f"{manifest.name}: running", len(manifest.tasks)) as advance:
-        advance(len(census.done))
-        local = Local(out, workers)
-        run_all(out, local, census, advance, lambda: stop.asked)
-    totals = local.totals
-    totals.seconds.add("compile", compiling)
-    if profile:
-        print("\n".join(profile_lines(totals, perf_counter() - started)))
+
+        def progress(tasks: int) -> bool:
+            advance(tasks)
+            return not stop.asked
+
+        run_sweep(out, workers=workers, progress=progress)
+    return True
 
 
-def _run_on_slurm(arrays: Arrays, census: Census, wishes: Wishes, wait: bool, stop: Stop) -> bool:
+def _run_on_slurm(arrays: Arrays, options: ArrayOptions, wait: bool, stop: Stop) -> bool:
     """Submit what is open and not in the queue; returns whether all elements have ended."""
-    submitted = None
-    if census.open_batches:
-        with compilation_announced():
-            Worker(arrays.out).prepare()  # here, so that elements find it done
-        submitted = arrays.submit(census.open_batches, wishes)
+    batches = ready_to_run(arrays.out).open_batches
+    submitted = arrays.submit(batches, options) if batches else None
     if submitted:
-        array, elements, batches = submitted
-        print(f"job array {array}: {elements:,} elements, {batches:,} batches", flush=True)
+        array, elements, count = submitted
+        print(f"job array {array}: {elements:,} elements, {count:,} batches", flush=True)
     else:
         print("nothing to submit: what is not done is in the queue already, or all is done", flush=True)
     while wait and not stop.asked and arrays.alive():
@@ -184,39 +158,49 @@ def _run_on_slurm(arrays: Arrays, census: Census, wishes: Wishes, wait: bool, st
     return not arrays.alive()
 
 
+def _outcome(out: Path, manifest: Manifest, census: Census, stop: Stop) -> int:
+    """Say what came of a sweep; returns the exit code."""
+    print(f"{manifest.name}: {len(census.done):,} of {len(manifest.tasks):,} tasks done")
+    for result in list(census.failed.values())[:5]:
+        print(f"failed: {manifest.label(result.task)}: {(result.reason or '').splitlines()[-1]}")
+    if census.failed:
+        print(f"{len(census.failed):,} tasks failed; running the sweep again tries them again")
+    if stop.asked and len(census.done) < len(manifest.tasks):
+        rest = f"cmarlsim sweep run {quote(str(out))}"
+        print(f"stopped; the same command runs the rest: {rest}", file=sys.stderr)
+        return STOPPED
+    lost = len(manifest.tasks) - len(census.done) - len(census.failed)
+    if lost:
+        print(f"{lost:,} tasks have no result though all that ran them has ended: see {out}/slurm/*.log")
+    return min(len(census.failed) + lost, MOST_FAILED)
+
+
 def element(
     out: Out, ticket: Annotated[str, typer.Argument(help="What the job array was submitted under.")]
 ) -> int:
     """Run the batches of one element of a job array, in this process; Slurm calls this."""
     batches = Arrays(out).batches(ticket, int(os.environ.get("SLURM_ARRAY_TASK_ID", "0")))
-    restarted = int(os.environ.get("SLURM_RESTART_COUNT", "0")) > 0
+    again = int(os.environ.get("SLURM_RESTART_COUNT", "0")) > 0
+    warnings.simplefilter("ignore")  # `plan` has shown them
     with Stop() as stop:
         worker = Worker(out, stop=lambda: stop.asked)
         worker.manifest.check_versions(out)
         worker.sources.check_policies()
         worker.prepare()
         for batch in batches:
-            report = worker.batch(batch, careful=restarted)
-            note = "left to another process" if report.locked else f"{report.done} tasks done"
-            print(f"batch {batch}: {note}", flush=True)
+            while (tasks := worker.batch(batch, retry=not again)) is None and not stop.asked:
+                sleep(_POLL_SECONDS)
+            print(f"batch {batch}: {tasks or 0} tasks run", flush=True)
             if stop.asked:
                 return AGAIN
     return 0
-
-
-def _print_outcome(manifest: Manifest, census: Census) -> None:
-    print(f"{manifest.name}: {len(census.done):,} of {len(manifest.tasks):,} tasks done")
-    for result in list(census.failed.values())[:5]:
-        print(f"failed: {manifest.label(result.task)}: {(result.reason or '').splitlines()[-1]}")
-    if census.failed:
-        print(f"{len(census.failed):,} tasks failed; running the sweep again tries them again")
 
 
 def status(out: Out) -> int:
     """Say what is done, running, failed and waiting, and when all will be done."""
     print("\n".join(Status.of(out).lines()))
     arrays = Arrays(out)
-    if arrays.any:
+    if arrays.any():
         try:
             states = arrays.alive()
         except InputError as error:
@@ -250,7 +234,8 @@ def collect(
     for file in [path, *([hdf5] if hdf5 else [])]:
         check_free(file, force or file == path != table)
     census = complete(out, manifest, partial)
-    _tell_damage(census)
+    for message in census.damaged:
+        print(f"warning: {message}; `run` does it again", file=sys.stderr)
     rows = table_of(manifest, census)
     write_table(rows, path)
     print(f"{rows['task'].nunique():,} of {len(manifest.tasks):,} tasks, {len(rows):,} rows: {path}")

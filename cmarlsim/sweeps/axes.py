@@ -92,7 +92,7 @@ class Sweep(Strict):
         return parse(cls, read_toml(path), path)
 
 
-class Block(NamedTuple):
+class AxisBlock(NamedTuple):
     """Keys that vary together, and the rows of values that they take."""
 
     keys: tuple[str, ...]
@@ -102,7 +102,7 @@ class Block(NamedTuple):
 class Axes(NamedTuple):
     """The blocks of a sweep; the last one varies fastest."""
 
-    blocks: tuple[Block, ...]
+    blocks: tuple[AxisBlock, ...]
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -142,7 +142,7 @@ def axes_of(sweep: Sweep, source: Path) -> Axes:
     if sweep.latin:
         blocks.append(_sampled(sweep.latin, f"{source}: latin"))
     for key, values in flat(sweep.grid).items():
-        blocks.append(Block((key,), [(value,) for value in _values(key, values, f"{source}: grid")]))
+        blocks.append(AxisBlock((key,), [(value,) for value in _values(key, values, f"{source}: grid")]))
     axes = Axes(tuple(blocks))
     for key, times in Counter(axes.keys).items():
         if times > 1:
@@ -174,24 +174,24 @@ def _values(key: str, values: Any, source: str) -> Sequence[Any]:
     return values
 
 
-def _zipped(table: Mapping[str, Any], source: str) -> Block:
+def _zipped(table: Mapping[str, Any], source: str) -> AxisBlock:
     columns = [_values(key, values, source) for key, values in table.items()]
     if len({len(column) for column in columns}) > 1:
         lengths = ", ".join(f"{key} has {len(column)}" for key, column in zip(table, columns, strict=True))
         raise InputError(f"{source}: all lists must have the same length, but {lengths}")
-    return Block(tuple(table), list(zip(*columns, strict=True)))
+    return AxisBlock(tuple(table), list(zip(*columns, strict=True)))
 
 
-def _listed(tables: Sequence[Mapping[str, Any]], source: str) -> Block:
+def _listed(tables: Sequence[Mapping[str, Any]], source: str) -> AxisBlock:
     rows = [flat(table) for table in tables]
     for i, row in enumerate(rows):
         differing = sorted(set(row) ^ set(rows[0]))
         if differing or not row:
             raise InputError(f"{source}[{i}]: must have the same keys as list[0]: {', '.join(differing)}")
-    return Block(tuple(rows[0]), [tuple(row[key] for key in rows[0]) for row in rows])
+    return AxisBlock(tuple(rows[0]), [tuple(row[key] for key in rows[0]) for row in rows])
 
 
-def _sampled(latin: Latin, source: str) -> Block:
+def _sampled(latin: Latin, source: str) -> AxisBlock:
     from scipy.stats.qmc import LatinHypercube
 
     if latin.samples > MOST_TASKS_EVER:
@@ -203,10 +203,10 @@ def _sampled(latin: Latin, source: str) -> Block:
     points = LatinHypercube(len(ranges), rng=latin.seed).random(latin.samples)
     spread = list(ranges.values())
     rows = [tuple(spread[i].at(float(x)) for i, x in enumerate(point)) for point in points]
-    return Block(tuple(ranges), rows)
+    return AxisBlock(tuple(ranges), rows)
 
 
-def _check_different(block: Block, source: Path) -> None:
+def _check_different(block: AxisBlock, source: Path) -> None:
     seen: set[str] = set()
     for row in block.rows:
         text = json.dumps(row, default=str)

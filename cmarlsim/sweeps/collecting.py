@@ -31,12 +31,34 @@ def default_kind() -> str:
     return KINDS[importlib.util.find_spec("pyarrow") is None]
 
 
-def table_of(manifest: Manifest, census: Census) -> pd.DataFrame:
-    """One row a task and zone, ordered by task; an axis of numbers and texts becomes one of texts.
+def collect(out: str | Path, partial: bool = False) -> pd.DataFrame:
+    """The results of a sweep in one table with a row for each task and zone, ordered by task.
 
-    Columns: ``task``; one for each axis, by its key; ``zone``, ``c``, ``satisfaction``, ``margin``, and
-    ``certified``, the largest satisfaction that an agent can certify.
+    Parameters
+    ----------
+    out : str or Path
+        The folder of the sweep.
+    partial : bool
+        Leave out tasks that are not done.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns: ``task``; one for each axis, by its key (numbers and texts on one axis become texts);
+        ``zone``, ``c``, ``satisfaction``, ``margin``, and ``certified``, the largest satisfaction that an
+        agent can certify.
+
+    Raises
+    ------
+    InputError
+        If tasks are missing, failed or damaged, unless `partial` is set.
     """
+    manifest = Manifest.load(Path(out))
+    return table_of(manifest, complete(Path(out), manifest, partial))
+
+
+def table_of(manifest: Manifest, census: Census) -> pd.DataFrame:
+    """The table that `collect` returns, of the tasks that are done."""
     import pandas as pd
 
     rows = [

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cmarlsim.building.floorplan import FloorPlan
-from cmarlsim.errors import InputError, is_whole, nearest
+from cmarlsim.errors import InputError, LockedError, MisfitError, is_whole, nearest
 from cmarlsim.policies.policy import RANK, Policy
 from cmarlsim.randomness import check_seed
 from cmarlsim.recordings.recording import choose_links
@@ -20,7 +20,8 @@ from cmarlsim.storage import shipped
 from cmarlsim.storage.files import write_whole
 from cmarlsim.storage.provenance import versions
 from cmarlsim.sweeps.axes import MOST_TASKS, MOST_TASKS_EVER, OWN_KEYS, Axes, Sweep, axes_of, flat
-from cmarlsim.sweeps.manifest import FORMAT, NAME, PARTS, Manifest, Sources
+from cmarlsim.sweeps.locks import lock
+from cmarlsim.sweeps.manifest import FORMAT, PARTS, Manifest, Sources
 from cmarlsim.sweeps.results import manifests_of
 from cmarlsim.validation import parse, put, read_toml
 
@@ -29,9 +30,9 @@ _FEWEST_BATCHES = 64
 _MOST_IN_A_BATCH = 250
 
 
-def plan(
+def plan_sweep(
     reference: str | Path,
-    out: Path,
+    out: str | Path,
     *,
     yes: bool = False,
     batch: int | None = None,
@@ -41,23 +42,28 @@ def plan(
 
     Parameters
     ----------
-    reference
+    reference : str or Path
         A sweep's TOML file, or a shipped name.
-    out
-        Where the sweep is to live. Planning the same sweep there again keeps its results, and puts back a
-        manifest or policies that were lost or damaged.
-    yes
+    out : str or Path
+        Folder of the sweep. Planning the same sweep there again keeps its results, and puts back a manifest
+        or policies that were lost or damaged.
+    yes : bool
         Allow more than `MOST_TASKS` tasks.
-    batch
+    batch : int, optional
         Tasks that are run by one process and whose results are in one file; by default a second's worth.
-    progress
+    progress : callable
         Called with the number of tasks checked since the last call.
+
+    Returns
+    -------
+    Manifest
 
     Raises
     ------
     InputError
         If anything in any task cannot be, there are too many, or `out` is something else's.
     """
+    out = Path(out)
     source = shipped.find("sweeps", reference, ".toml")
     sweep = Sweep.load(source)
     axes = axes_of(sweep, source)
@@ -78,7 +84,7 @@ def _check_size(axes: Axes, source: Path, yes: bool) -> None:
     if axes.size > MOST_TASKS_EVER:
         raise InputError(f"{source}: {axes.shape} tasks, more than a sweep can have ({MOST_TASKS_EVER:,})")
     if axes.size > MOST_TASKS and not yes:
-        raise InputError(f"{source}: {axes.shape} tasks, more than {MOST_TASKS:,}: add --yes to allow that")
+        raise InputError(f"{source}: {axes.shape} tasks, more than {MOST_TASKS:,}: say yes to allow that")
 
 
 def _base(sweep: Sweep, axes: Axes, source: Path) -> dict[str, Any]:
@@ -188,17 +194,27 @@ def _check_tasks(manifest: Manifest, sources: Sources, source: Path, progress: C
 
 def _settle(manifest: Manifest, out: Path, source: Path) -> Manifest:
     """Write policies and the manifest, or those of them that are missing or damaged."""
-    present, fresh = Manifest.whole(out), not (out / NAME).exists()
+    _check_same(manifest, out)
+    _make_folders(manifest, out)
+    with lock(out / "locks" / "plan.lock") as held:
+        if held is None:
+            raise LockedError(f"{out}: is being planned by another process; try again")
+        present = _check_same(manifest, out)
+        for name, sha256 in manifest.policies.items():
+            if name != RANK and not _is_policy(out / "policies" / f"{sha256}.h5", sha256):
+                write_whole(out / "policies" / f"{sha256}.h5", _policy_file(name, source).read_bytes())
+        if present is None:
+            manifest.save(out)
+    return manifest
+
+
+def _check_same(manifest: Manifest, out: Path) -> Manifest | None:
+    """The manifest in a folder, which must be the same; None if there is none, or it is damaged."""
+    present = Manifest.whole(out)
     if present and present.sha256 != manifest.sha256:
         keys = ", ".join(manifest.differences(present))
-        raise InputError(f"{out}: belongs to another sweep, these differ: {keys}; choose another folder")
-    _make_folders(manifest, out)
-    for name, sha256 in manifest.policies.items():
-        if name != RANK and not _is_policy(out / "policies" / f"{sha256}.h5", sha256):
-            write_whole(out / "policies" / f"{sha256}.h5", _policy_file(name, source).read_bytes())
-    if present is None:
-        manifest.save(out, fresh)
-    return manifest
+        raise MisfitError(f"{out}: belongs to another sweep, these differ: {keys}; choose another folder")
+    return present
 
 
 def _is_policy(path: Path, sha256: str) -> bool:
@@ -214,9 +230,9 @@ def _make_folders(manifest: Manifest, out: Path) -> None:
         out.mkdir(parents=True, exist_ok=True)
         found = manifests_of(out)
         if found - {manifest.sha256}:
-            raise InputError(
-                f"{out}: holds results of a sweep that is not this one: its file, a policy, --batch or a "
-                "version differs; plan it as it was, or choose another folder"
+            raise MisfitError(
+                f"{out}: holds results of a sweep that is not this one: its file, a policy, its batch "
+                "size or a version differs; plan it as it was, or choose another folder"
             )
         strange = [path.name for path in out.iterdir() if path.name not in PARTS and path.name[0] != "."]
         if strange and not all((out / part).is_dir() for part in PARTS):

@@ -5,22 +5,23 @@ from __future__ import annotations
 import contextlib
 import time
 import traceback
-import warnings
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from cmarlsim.api import execute
-from cmarlsim.errors import InputError
+from cmarlsim.errors import DamagedError, InputError
 from cmarlsim.notes import log
 from cmarlsim.recordings.recording import Recording
 from cmarlsim.simulation.execution import Run, whole_rollouts
+from cmarlsim.simulation.processes import stopping
 from cmarlsim.simulation.runs import Writing
-from cmarlsim.stopwatch import Seconds, stopwatch, timed
+from cmarlsim.stopwatch import stopwatch, timed
 from cmarlsim.storage.files import settle, write_whole
-from cmarlsim.sweeps.locks import Holder, holds, lock, lock_of
+from cmarlsim.sweeps.locks import Lock, lock, lock_of
 from cmarlsim.sweeps.manifest import Manifest, Sources, Task
-from cmarlsim.sweeps.results import DamagedError, Result, checksum, fault, publish, read, recording_of
+from cmarlsim.sweeps.results import Result, checksum, fault, publish, read, recording_of
 
 PUBLISH_SECONDS = 5.0
 """Results are published at least as often, so that a kill costs no more than this and a task."""
@@ -39,14 +40,37 @@ class StoppedError(Exception):
     """The task was given up because the process is to stop."""
 
 
-@dataclass
-class Report:
-    """What came of a batch: tasks done now, whether somebody else holds it, and the seconds of each stage."""
+def run_batch(out: Path, manifest: str, number: int) -> int | None:
+    """Run what is not done of a batch, in any process that sees the sweep's folder.
 
-    batch: int
-    locked: bool = False
-    done: int = 0
-    seconds: Seconds = field(default_factory=Seconds)
+    Parameters
+    ----------
+    out : Path
+        The sweep's folder.
+    manifest : str
+        Hash of its manifest.
+    number : int
+        The batch.
+
+    Returns
+    -------
+    int or None
+        Number of tasks that were run, or None if another process works on the batch.
+
+    Raises
+    ------
+    InputError
+        If results cannot be written.
+    """
+    try:
+        return _worker(out, manifest).batch(number)
+    except OSError as error:
+        raise InputError(f"{out}: {error.strerror or error}; what is done stays, run it again") from None
+
+
+@lru_cache(maxsize=1)
+def _worker(out: Path, manifest: str) -> Worker:
+    return Worker(out)
 
 
 class Worker:
@@ -54,78 +78,65 @@ class Worker:
 
     Parameters
     ----------
-    out
+    out : Path
         The sweep's folder.
-    stop
+    stop : callable
         Asked after every chunk: whether to stop.
-    progress
-        Called after every task.
     """
 
-    def __init__(
-        self,
-        out: Path,
-        stop: Callable[[], bool] = lambda: False,
-        progress: Callable[[], None] = lambda: None,
-    ) -> None:
+    def __init__(self, out: Path, stop: Callable[[], bool] = stopping) -> None:
         self.out, self.manifest = out, Manifest.load(out)
         self.sources = Sources(self.manifest, out)
-        self._stop, self._progress = stop, progress
+        self._stop = stop
 
-    def prepare(self) -> float:
-        """Have the kernels compiled or loaded; returns the seconds that took."""
-        start = time.perf_counter()
-        with warnings.catch_warnings(), contextlib.suppress(Exception):  # the task itself says what is wrong
-            warnings.simplefilter("ignore")
+    def prepare(self) -> None:
+        """Have the kernels compiled or loaded."""
+        with contextlib.suppress(Exception):  # the task itself says what is wrong
             task = self.sources.task(0)
             Run(task.scenario, task.policy, task.seed).advance(1, keep_steps=self.manifest.record == "step")
-        return time.perf_counter() - start
 
-    def batch(self, number: int, careful: bool = False) -> Report:
-        """Run what is not done of a batch, unless somebody else does.
+    def batch(self, number: int, retry: bool = True) -> int | None:
+        """Run what is not done of a batch, unless another process does.
 
         Parameters
         ----------
-        careful
-            A process was killed in this batch. Note each task before it begins, so that one that kills
-            processes is found, and given up after `MOST_DEATHS`; leave out those that have failed.
+        number : int
+            The batch.
+        retry : bool
+            Whether to run tasks again that have failed, unless a process was killed in this batch.
+
+        Returns
+        -------
+        int or None
+            Number of tasks that were run, or None if another process works on the batch.
 
         Raises
         ------
         InputError, OSError
             If results or locks cannot be written.
         """
-        start, report = time.perf_counter(), Report(number)
-        with lock(lock_of(self.out, number)) as me:
-            if me is None:
-                report.locked = True
-                return report
-            report.seconds.add("wait", time.perf_counter() - start)
-            self._work(number, me, careful, report)
-        report.seconds.add("all", time.perf_counter() - start)
-        return report
+        with lock(lock_of(self.out, number)) as held:
+            return None if held is None else self._work(number, held, retry and not held.left)
 
-    def _work(self, number: int, me: Holder, careful: bool, report: Report) -> None:
-        results, published = self._present(number), time.monotonic()
+    def _work(self, number: int, held: Lock, retry: bool) -> int:
+        results, published, ran = self._present(number), time.monotonic(), 0
         for task in self.manifest.batch_of(number):
-            before = results.get(task)
-            if before and (before.reason is None or (careful and not 0 < before.deaths < MOST_DEATHS)):
+            if task in results and (results[task].reason is None or not retry):
                 continue
             if self._stop():
                 break
-            if careful:
-                self._publish(number, me, results | {task: Result.begun(task, before)}, report)
+            deaths = held.left["deaths"] + 1 if held.left.get("task") == task else 0
+            held.note(task=task, deaths=deaths)
             try:
-                results[task] = self._result(task)
+                results[task] = self._result(task) if deaths < MOST_DEATHS else _given_up(task)
             except StoppedError:
                 break
-            report.seconds.merge(results[task].seconds)
-            report.done += results[task].reason is None
-            self._progress()
-            if time.monotonic() - published > PUBLISH_SECONDS:
-                self._publish(number, me, results, report)
+            ran += 1
+            if deaths >= MOST_DEATHS or time.monotonic() - published > PUBLISH_SECONDS:
+                publish(self.out, self.manifest, number, results.values())
                 published = time.monotonic()
-        self._publish(number, me, results, report)
+        publish(self.out, self.manifest, number, results.values())
+        return ran
 
     def _present(self, number: int) -> dict[int, Result]:
         try:
@@ -134,20 +145,12 @@ class Worker:
             return {}
         return {task: result for task, result in results.items() if fault(self.out, result) is None}
 
-    def _publish(self, number: int, me: Holder, results: Mapping[int, Result], report: Report) -> None:
-        start = time.perf_counter()
-        if holds(lock_of(self.out, number), me):
-            others = {task: result for task, result in self._present(number).items() if not result.deaths}
-            publish(self.out, self.manifest, number, (others | dict(results)).values())
-        report.seconds.add("write", time.perf_counter() - start)
-
     def _result(self, number: int) -> Result:
         """Run a task; whatever goes wrong in it is its result."""
+        start = time.perf_counter()
         with stopwatch() as seconds:
             try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    result = self._run(number, self.sources.task(number))
+                result = self._run(number, self.sources.task(number))
             except StoppedError:
                 raise
             except InputError as error:
@@ -155,6 +158,7 @@ class Worker:
             except Exception:
                 lines = traceback.format_exc().strip().splitlines()
                 result = Result(number, reason="\n".join(lines[-_REASON_LINES:]))
+        seconds.add("other", time.perf_counter() - start - sum(seconds.values()))
         return replace(result, seconds={stage: round(value, 6) for stage, value in seconds.items()})
 
     def _run(self, number: int, task: Task) -> Result:
@@ -188,13 +192,19 @@ class Worker:
         return result
 
 
+def _given_up(task: int) -> Result:
+    return Result(
+        task, reason=f"its process ended before it did (killed, or out of memory), {MOST_DEATHS} times"
+    )
+
+
 def _drop_damaged(part: Path) -> None:
     """Remove what a task was to go on from, if it is damaged; a journal beside it stands for itself."""
     kept = part.with_suffix(_KEPT)
     try:
         if part.exists():
             if kept.exists() and kept.read_text(encoding="ascii", errors="replace") != checksum(part):
-                raise InputError(f"{part}: is damaged (its checksum is wrong)")
+                raise DamagedError(f"{part}: is damaged (its checksum is wrong)")
             Recording.open(part).close()
     except InputError as error:
         if isinstance(error.__context__, BlockingIOError):  # another process is writing it

@@ -1,0 +1,210 @@
+"""Running a sweep: its batches are handed to an executor, by default to processes of this machine."""
+
+from __future__ import annotations
+
+import os
+import queue
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from pathlib import Path
+
+from cmarlsim.errors import InputError
+from cmarlsim.notes import log
+from cmarlsim.simulation.processes import Workers
+from cmarlsim.sweeps.batches import Worker, run_batch
+from cmarlsim.sweeps.locks import holder, lock_of, process_in, remove_left
+from cmarlsim.sweeps.manifest import Manifest
+from cmarlsim.sweeps.results import Census
+
+MOST_FAILED_STARTS = 5
+"""So many processes in a row may end before their first batch."""
+
+LEFT_SECONDS = 3600.0
+"""A scratch file that was not written to for so long is nobody's."""
+
+POLL_SECONDS = 1.0
+"""Between two looks whether other processes have ended."""
+
+_TELL_SECONDS = 0.1
+
+
+def run_sweep(
+    out: str | Path,
+    executor: Executor | None = None,
+    *,
+    workers: int | None = None,
+    progress: Callable[[int], bool | None] = lambda tasks: True,
+) -> Census:
+    r"""Run what is not done of a sweep.
+
+    The results have the same bits whatever the executor, the number of its processes, and how often the sweep
+    was killed and run again. Batches that another process runs are waited for.
+
+    Parameters
+    ----------
+    out : str or Path
+        The folder that the sweep was planned into.
+    executor : Executor, optional
+        Where batches are run: a `concurrent.futures.ProcessPoolExecutor`, an
+        ``mpi4py.futures.MPIPoolExecutor``, what ``Client.get_executor()`` of Dask returns, or anything else
+        with their method ``submit``. Its processes must see the folder under the same path. By default the
+        cores of this machine, by processes that are begun anew where one is killed.
+    workers : int, optional
+        Number of processes where there is no `executor`; by default one for each core.
+    progress : callable
+        Called several times a second with the number of tasks done since the last call, first with that of
+        the tasks that were done before. Where it returns False, batches that have not begun never do, those
+        that have begun stop at their next chunk (with an `executor`: are finished), and what is done is kept.
+
+    Returns
+    -------
+    Census
+        What is done, and what has failed.
+
+    Raises
+    ------
+    InputError
+        If there is no sweep, its parts are damaged or of other versions, or results cannot be written.
+    BrokenExecutor
+        If a process of `executor` was killed. What was done is kept.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from concurrent.futures import ThreadPoolExecutor
+    >>> from cmarlsim.sweeps import plan_sweep, run_sweep
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> keys = ["name = 'radii'", "scenario = 'tiny'", "policy = 'rank'", "steps = 100", "[grid]"]
+    >>> _ = (folder / "radii.toml").write_text("\n".join([*keys, "links.d = [1.0, 2.0]"]))
+    >>> _ = plan_sweep(folder / "radii.toml", folder / "radii")
+    >>> with ThreadPoolExecutor(2) as executor:
+    ...     sorted(run_sweep(folder / "radii", executor).done)
+    [0, 1]
+    """
+    out = Path(out).resolve()
+    census = ready_to_run(out)
+    session = _Session(out, census, progress)
+    session.tell(len(census.done))
+    while session.going and (session.open or session.elsewhere):
+        if executor is not None:
+            session.run_in(executor)
+        else:
+            session.run_here(workers or len(os.sched_getaffinity(0)))
+        if session.going and session.elsewhere:
+            session.wait()
+    return Census.of(out, Manifest.load(out), deep=False)
+
+
+def ready_to_run(out: Path) -> Census:
+    """What is done of a sweep and what is not, after what killed processes have left is removed.
+
+    Raises
+    ------
+    InputError
+        If the sweep cannot be run here: its parts are missing or damaged, or versions differ.
+    """
+    worker = Worker(out)
+    worker.manifest.check_versions(out)
+    worker.sources.check_policies()
+    remove_left(out / "locks")
+    for path in (file for folder in ("recordings", "results") for file in (out / folder).glob(".*.tmp")):
+        if time.time() - path.stat().st_mtime > LEFT_SECONDS:
+            path.unlink(missing_ok=True)
+    census = Census.of(out, worker.manifest)
+    for message in census.damaged:
+        log.warning(f"warning: {message}; `run` does it again")
+    if census.open_batches:
+        worker.prepare()  # here, so that several processes find the kernels compiled
+    return census
+
+
+class _Session:
+    """What one call of `run_sweep` has still to do: batches that are open, and those that run elsewhere."""
+
+    def __init__(self, out: Path, census: Census, progress: Callable[[int], bool | None]) -> None:
+        self._out, self._manifest, self._progress = out, Manifest.load(out), progress
+        self._done_before = census.done.keys()
+        self._told = False
+        self.open, self.elsewhere = set(census.open_batches), set[int]()
+        self.going = True
+
+    def tell(self, tasks: int) -> None:
+        """Tell the caller of tasks that were done, and hear whether to go on."""
+        self.going = self._progress(tasks) is not False and self.going
+
+    def run_in(self, executor: Executor, stop: Callable[[], None] = lambda: None) -> None:
+        """Run the open batches in an executor; those that were not run stay open."""
+        ended = queue.SimpleQueue[Future[int | None]]()
+        futures: dict[Future[int | None], int] = {}
+        try:
+            for batch in sorted(self.open):
+                future = executor.submit(run_batch, self._out, self._manifest.sha256, batch)
+                futures[future] = batch
+                future.add_done_callback(ended.put)
+            while futures:
+                tasks = 0
+                with suppress(queue.Empty):
+                    future = ended.get(timeout=_TELL_SECONDS)
+                    tasks = self._ended(futures.pop(future), future)
+                self.tell(tasks)
+                if not self.going:
+                    stop()
+                    for future in futures:
+                        future.cancel()
+        finally:
+            for future in futures:
+                future.cancel()
+
+    def _ended(self, batch: int, future: Future[int | None]) -> int:
+        """A batch has ended; returns the number of its tasks that were run."""
+        if future.cancelled():
+            return 0
+        tasks = future.result()
+        self.open.remove(batch)
+        if tasks is None:
+            self.elsewhere.add(batch)
+        return tasks or 0
+
+    def run_here(self, workers: int) -> None:
+        """Run the open batches in processes of this machine; where one is killed, all are begun anew.
+
+        Raises
+        ------
+        InputError
+            If too many end before their first batch.
+        """
+        failed_starts = 0
+        while self.open and self.going:
+            left = len(self.open)
+            try:
+                with Workers(min(workers, left)) as processes:
+                    self.run_in(processes, processes.stop)
+            except BrokenProcessPool:
+                self.tell(0)
+                begun = len(self.open) < left or any((self._out / "locks").iterdir())
+                failed_starts = 0 if begun else failed_starts + 1
+            if failed_starts > MOST_FAILED_STARTS:
+                raise InputError(
+                    f"{self._out}: {failed_starts} processes in a row ended while they started (killed, or "
+                    "out of memory)"
+                )
+
+    def wait(self) -> None:
+        """Wait a moment for the batches that run elsewhere; those that do not any more may be open."""
+        if not self._told:
+            holders = [holder(lock_of(self._out, batch)) for batch in self.elsewhere]
+            names = sorted({process_in(note) for note in holders if note is not None})
+            log.info(
+                "waiting for batches that other processes run: %s; Ctrl-C ends the wait", ", ".join(names)
+            )
+            self._told = True
+        time.sleep(POLL_SECONDS)
+        ended = {batch for batch in self.elsewhere if holder(lock_of(self._out, batch)) is None}
+        census = Census.of(self._out, self._manifest, batches=sorted(ended))
+        self.elsewhere -= ended
+        self.open |= set(census.open_batches)
+        self.tell(len(census.done.keys() - self._done_before))
