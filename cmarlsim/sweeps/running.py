@@ -85,7 +85,7 @@ def run_sweep(
     ...     sorted(run_sweep(folder / "radii", executor).done)
     [0, 1]
     """
-    out = Path(out).resolve()
+    out = Path(out)
     census = ready_to_run(out)
     session = _Session(out, census, progress)
     session.tell(len(census.done))
@@ -142,7 +142,7 @@ class _Session:
         futures: dict[Future[int | None], int] = {}
         try:
             for batch in sorted(self.open):
-                future = executor.submit(run_batch, self._out, self._manifest.sha256, batch)
+                future = executor.submit(run_batch, self._out.resolve(), self._manifest.sha256, batch)
                 futures[future] = batch
                 future.add_done_callback(ended.put)
             while futures:
