@@ -17,7 +17,8 @@ from cmarlsim.errors import InputError, nearest
 from cmarlsim.storage.hdf5 import check_free
 from cmarlsim.sweeps.axes import MOST_TASKS
 from cmarlsim.sweeps.batches import Worker
-from cmarlsim.sweeps.collecting import complete, default_kind, table_of, write_hdf5, write_table
+from cmarlsim.sweeps.collecting import collect as collected
+from cmarlsim.sweeps.collecting import default_kind, write_hdf5, write_table
 from cmarlsim.sweeps.manifest import Manifest
 from cmarlsim.sweeps.planning import plan_sweep
 from cmarlsim.sweeps.results import Census
@@ -188,9 +189,9 @@ def element(
         worker.sources.check_policies()
         worker.prepare()
         for batch in batches:
-            while (tasks := worker.batch(batch, retry=not again)) is None and not stop.asked:
+            while (results := worker.batch(batch, retry=not again)) is None and not stop.asked:
                 sleep(_POLL_SECONDS)
-            print(f"batch {batch}: {tasks or 0} tasks run", flush=True)
+            print(f"batch {batch}: {results or 0} results", flush=True)
             if stop.asked:
                 return AGAIN
     return 0
@@ -233,14 +234,11 @@ def collect(
     path = table or out / f"table{default_kind()}"
     for file in [path, *([hdf5] if hdf5 else [])]:
         check_free(file, force or file == path != table)
-    census = complete(out, manifest, partial)
-    for message in census.damaged:
-        print(f"warning: {message}; `run` does it again", file=sys.stderr)
-    rows = table_of(manifest, census)
+    rows = collected(out, partial)
     write_table(rows, path)
     print(f"{rows['task'].nunique():,} of {len(manifest.tasks):,} tasks, {len(rows):,} rows: {path}")
     if hdf5:
-        write_hdf5(out, manifest, rows, hdf5)
+        write_hdf5(out, rows, hdf5)
         print(f"HDF5: {hdf5}")
     return 0
 

@@ -55,7 +55,7 @@ def run_batch(out: Path, manifest: str, number: int) -> int | None:
     Returns
     -------
     int or None
-        Number of tasks that were run, or None if another process works on the batch.
+        Number of its tasks that have a result now; None if another process works on the batch.
 
     Raises
     ------
@@ -108,7 +108,7 @@ class Worker:
         Returns
         -------
         int or None
-            Number of tasks that were run, or None if another process works on the batch.
+            Number of its tasks that have a result now; None if another process works on the batch.
 
         Raises
         ------
@@ -119,7 +119,7 @@ class Worker:
             return None if held is None else self._work(number, held, retry and not held.left)
 
     def _work(self, number: int, held: Lock, retry: bool) -> int:
-        results, published, ran = self._present(number), time.monotonic(), 0
+        results, published = self._present(number), time.monotonic()
         for task in self.manifest.batch_of(number):
             if task in results and (results[task].reason is None or not retry):
                 continue
@@ -131,12 +131,11 @@ class Worker:
                 results[task] = self._result(task) if deaths < MOST_DEATHS else _given_up(task)
             except StoppedError:
                 break
-            ran += 1
             if deaths >= MOST_DEATHS or time.monotonic() - published > PUBLISH_SECONDS:
                 publish(self.out, self.manifest, number, results.values())
                 published = time.monotonic()
         publish(self.out, self.manifest, number, results.values())
-        return ran
+        return len(results)
 
     def _present(self, number: int) -> dict[int, Result]:
         try:

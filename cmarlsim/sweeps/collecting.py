@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ import h5py
 import numpy as np
 
 from cmarlsim.errors import InputError
+from cmarlsim.notes import log
 from cmarlsim.storage.files import scratch_name, settle
 from cmarlsim.sweeps.manifest import Manifest
 from cmarlsim.sweeps.results import Census, recording_of
@@ -53,14 +53,10 @@ def collect(out: str | Path, partial: bool = False) -> pd.DataFrame:
     InputError
         If tasks are missing, failed or damaged, unless `partial` is set.
     """
-    manifest = Manifest.load(Path(out))
-    return table_of(manifest, complete(Path(out), manifest, partial))
-
-
-def table_of(manifest: Manifest, census: Census) -> pd.DataFrame:
-    """The table that `collect` returns, of the tasks that are done."""
     import pandas as pd
 
+    manifest = Manifest.load(Path(out))
+    census = complete(Path(out), manifest, partial)
     rows = [
         {"task": number}
         | {key: _plain(value) for key, value in manifest.settings(number).items()}
@@ -105,7 +101,7 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
         scratch.unlink(missing_ok=True)
 
 
-def write_hdf5(out: Path, manifest: Manifest, table: pd.DataFrame, path: Path) -> None:
+def write_hdf5(out: Path, table: pd.DataFrame, path: Path) -> None:
     """Write one HDF5 file: ``/table/COLUMN``, the manifest, and every recording as ``/recording/TASK``.
 
     Raises
@@ -113,13 +109,14 @@ def write_hdf5(out: Path, manifest: Manifest, table: pd.DataFrame, path: Path) -
     InputError
         If it cannot be written.
     """
-    scratch = scratch_name(path)
+    manifest, scratch = Manifest.load(out), scratch_name(path)
     try:
         with h5py.File(scratch, "w") as file:
             file.attrs["format"] = FORMAT
             file["manifest"] = json.dumps(manifest.model_dump(mode="json"))
-            for column, values in columns_of(table).items():
-                file[f"table/{column}"] = values
+            for name, column in table.items():
+                dtype = column.dtype if column.dtype.kind in "biuf" else h5py.string_dtype()
+                file[f"table/{name}"] = np.array(column, dtype=dtype)
             for number in sorted(set(table["task"])) if manifest.record != "summary" else ():
                 with h5py.File(recording_of(out, number)) as recording:
                     group = file.create_group(f"recording/{number:06d}")
@@ -133,18 +130,8 @@ def write_hdf5(out: Path, manifest: Manifest, table: pd.DataFrame, path: Path) -
         scratch.unlink(missing_ok=True)
 
 
-def columns_of(table: pd.DataFrame) -> Mapping[str, np.ndarray]:
-    """Columns as arrays that HDF5 can keep: numbers, or text."""
-    return {
-        str(name): np.array(column.astype(str), dtype=h5py.string_dtype())
-        if column.dtype.kind not in "biuf"
-        else column.to_numpy()
-        for name, column in table.items()
-    }
-
-
-def complete(out: Path, manifest: Manifest, partial: bool = False) -> Census:
-    """What a sweep has found, all of whose files are checked.
+def complete(out: Path, manifest: Manifest, partial: bool) -> Census:
+    """What a sweep has found, after all of its files are checked; damage is told.
 
     Raises
     ------
@@ -163,6 +150,8 @@ def complete(out: Path, manifest: Manifest, partial: bool = False) -> Census:
             f"{out}: {missing:,} of {len(manifest.tasks):,} tasks are not done, the first is "
             f"{manifest.label(first)}{why}{damage}; this does them: cmarlsim sweep run {quote(str(out))}"
         )
+    for message in census.damaged:
+        log.warning(f"warning: {message}; `run` does it again")
     return census
 
 
@@ -177,4 +166,4 @@ def recordings_in(out: Path) -> list[Path]:
     manifest = Manifest.load(out)
     if manifest.record == "summary":
         raise InputError(f"{out}: keeps no recordings; its file must say record = 'rollout' or 'step'")
-    return [recording_of(out, number) for number in sorted(complete(out, manifest).done)]
+    return [recording_of(out, number) for number in sorted(complete(out, manifest, partial=False).done)]

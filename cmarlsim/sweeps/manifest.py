@@ -93,14 +93,6 @@ class Manifest(Strict):
             raise DamagedError(f"{path}: is damaged (its checksum is wrong); {_AGAIN}")
         return parse(cls, json.loads(text), path)
 
-    @classmethod
-    def whole(cls, out: Path) -> Self | None:
-        """The manifest in a folder; None if there is none, or it is damaged."""
-        try:
-            return cls.load(out)
-        except InputError:
-            return None
-
     def save(self, out: Path) -> None:
         """Write the manifest, last of all that is in the folder."""
         write_whole(out / NAME, f"{self._text}\n{self.sha256}\n".encode())
@@ -135,10 +127,6 @@ class Manifest(Strict):
         """Steps of a task, before they are rounded up to whole rollouts."""
         steps = self.settings(number).get("steps", self.steps)
         return STEPS if steps is None else int(steps)
-
-    def differences(self, other: Manifest) -> list[str]:
-        """Keys in which another sweep differs."""
-        return [key for key in type(self).model_fields if getattr(self, key) != getattr(other, key)]
 
     def check_versions(self, out: Path) -> None:
         """Raise MisfitError where the sweep was planned with other versions than are here."""

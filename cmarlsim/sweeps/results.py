@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ class Result:
     """
 
     task: int
-    zones: tuple[tuple[str, float, float, float], ...] = ()
+    zones: Sequence[tuple[str, float, float, float]] = ()
     recording: str | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
     reason: str | None = None
@@ -47,13 +47,7 @@ class Result:
             (zone.name, zone.c, float(satisfaction[m]), float(certified[m]))
             for m, zone in enumerate(recording.scenario.zones)
         ]
-        return cls(task, tuple(zones))
-
-    @classmethod
-    def parse(cls, data: Mapping[str, Any]) -> Result:
-        """Result from what `json` makes of it."""
-        zones = tuple((str(name), float(c), float(v), float(w)) for name, c, v, w in data["zones"])
-        return cls(int(data["task"]), zones, data["recording"], data["seconds"], data["reason"])
+        return cls(task, zones)
 
 
 def recording_of(out: Path, task: int) -> Path:
@@ -117,7 +111,8 @@ def _parsed(text: str) -> tuple[dict[str, Any], list[Result]]:
     if hashlib.sha256(f"{body}\n".encode()).hexdigest() != check:
         raise ValueError("its checksum is wrong")
     head, *rows = (json.loads(line) for line in body.splitlines())
-    return head, [Result.parse(row) for row in rows]
+    keys = ("task", "zones", "recording", "seconds", "reason")
+    return head, [Result(**{key: row[key] for key in keys}) for row in rows]
 
 
 def fault(out: Path, result: Result, deep: bool = True) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
@@ -92,7 +93,7 @@ def run_sweep(
     while session.going and (session.open or session.elsewhere):
         if executor is not None:
             session.run_in(executor)
-        else:
+        elif session.open:
             session.run_here(workers or len(os.sched_getaffinity(0)))
         if session.going and session.elsewhere:
             session.wait()
@@ -127,10 +128,9 @@ class _Session:
 
     def __init__(self, out: Path, census: Census, progress: Callable[[int], bool | None]) -> None:
         self._out, self._manifest, self._progress = out, Manifest.load(out), progress
-        self._done_before = census.done.keys()
-        self._told = False
+        self._done_before = Counter(task // self._manifest.batch for task in census.done)
         self.open, self.elsewhere = set(census.open_batches), set[int]()
-        self.going = True
+        self.going, self._told = True, False
 
     def tell(self, tasks: int) -> None:
         """Tell the caller of tasks that were done, and hear whether to go on."""
@@ -160,23 +160,18 @@ class _Session:
                 future.cancel()
 
     def _ended(self, batch: int, future: Future[int | None]) -> int:
-        """A batch has ended; returns the number of its tasks that were run."""
+        """A batch has ended; returns how many more of its tasks have a result now."""
         if future.cancelled():
             return 0
-        tasks = future.result()
+        results = future.result()
         self.open.remove(batch)
-        if tasks is None:
+        if results is None:
             self.elsewhere.add(batch)
-        return tasks or 0
+            return 0
+        return results - self._done_before[batch]
 
     def run_here(self, workers: int) -> None:
-        """Run the open batches in processes of this machine; where one is killed, all are begun anew.
-
-        Raises
-        ------
-        InputError
-            If too many end before their first batch.
-        """
+        """Run the open batches in processes of this machine; where one is killed, all are begun anew."""
         failed_starts = 0
         while self.open and self.going:
             left = len(self.open)
@@ -194,17 +189,13 @@ class _Session:
                 )
 
     def wait(self) -> None:
-        """Wait a moment for the batches that run elsewhere; those that do not any more may be open."""
+        """Wait a moment for the batches that run elsewhere; those that do not any more are open."""
         if not self._told:
-            holders = [holder(lock_of(self._out, batch)) for batch in self.elsewhere]
-            names = sorted({process_in(note) for note in holders if note is not None})
-            log.info(
-                "waiting for batches that other processes run: %s; Ctrl-C ends the wait", ", ".join(names)
-            )
+            notes = [holder(lock_of(self._out, batch)) for batch in self.elsewhere]
+            names = ", ".join(sorted({process_in(note) for note in notes if note is not None}))
+            log.info("waiting for batches that other processes run: %s; Ctrl-C ends the wait", names)
             self._told = True
         time.sleep(POLL_SECONDS)
-        ended = {batch for batch in self.elsewhere if holder(lock_of(self._out, batch)) is None}
-        census = Census.of(self._out, self._manifest, batches=sorted(ended))
-        self.elsewhere -= ended
-        self.open |= set(census.open_batches)
-        self.tell(len(census.done.keys() - self._done_before))
+        self.open = {batch for batch in self.elsewhere if holder(lock_of(self._out, batch)) is None}
+        self.elsewhere -= self.open
+        self.tell(0)
