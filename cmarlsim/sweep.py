@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 from time import perf_counter, sleep
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -24,8 +24,18 @@ from cmarlsim.sweeps.planning import plan_sweep
 from cmarlsim.sweeps.results import Census
 from cmarlsim.sweeps.running import ready_to_run, run_sweep
 from cmarlsim.sweeps.slurm import AGAIN, ArrayOptions, Arrays
-from cmarlsim.sweeps.status import Status, profile_lines
-from cmarlsim.terminal.console import STOPPED, Stop, compilation_announced, interruptible, progress_bar, start
+from cmarlsim.sweeps.status import profile_lines, status_lines
+from cmarlsim.terminal.console import (
+    STOPPED,
+    Stop,
+    compilation_announced,
+    grouped,
+    interruptible,
+    progress_bar,
+    start,
+)
+
+ENGINES = ("local", "slurm")
 
 MOST_FAILED = 100
 """Largest exit code of ``run``: so many tasks failed, or more."""
@@ -41,11 +51,7 @@ def plan(
     yes: Annotated[bool, typer.Option("--yes", help=f"Allow more than {MOST_TASKS:,} tasks.")] = False,
     batch: Annotated[
         int | None,
-        typer.Option(
-            min=1,
-            help="Tasks whose results are in one file. [default: about a second's worth]",
-            show_default=False,
-        ),
+        typer.Option(min=1, help="Tasks whose results are in one file. [default: about a second's worth]"),
     ] = None,
 ) -> int:
     """Expand a sweep into numbered tasks and check every one of them."""
@@ -57,83 +63,69 @@ def plan(
     return 0
 
 
+@dataclass(frozen=True)
+class SlurmOptions:
+    """Options of ``run`` that go with the engine ``slurm`` only."""
+
+    partition: Annotated[str | None, typer.Option(help="slurm: where to run.")] = None
+    account: Annotated[str | None, typer.Option(help="slurm: who pays.")] = None
+    time: Annotated[str, typer.Option(help="slurm: time limit of an element.")] = ArrayOptions.time
+    memory: Annotated[str, typer.Option(help="slurm: memory of an element.")] = ArrayOptions.memory
+    tasks_per_element: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="slurm: tasks of an element, in whole batches. [default: a hundredth of all]"
+        ),
+    ] = None
+    wait: Annotated[bool, typer.Option("--wait", help="slurm: return when all elements have ended.")] = False
+
+    def array_options(self, engine: str, max_parallel: int | None) -> ArrayOptions:
+        """What was asked of Slurm, which must be the engine then."""
+        if engine not in ENGINES:
+            raise InputError(
+                f"--engine {engine}: must be one of {', '.join(ENGINES)}{nearest(engine, ENGINES)}"
+            )
+        values: dict[str, Any] = dict(vars(self))
+        asked = [name for name, value in values.items() if value != getattr(SlurmOptions, name)]
+        if asked and engine != "slurm":
+            raise InputError(f"--{asked[0].replace('_', '-')}: goes with --engine slurm only")
+        del values["wait"]
+        return ArrayOptions(max_parallel=max_parallel, **values)
+
+
+@grouped
 def run(
+    slurm: SlurmOptions,
     out: Out,
     engine: Annotated[
         str, typer.Option(help="local: processes on this machine; slurm: a job array of a cluster.")
     ] = "local",
     max_parallel: Annotated[
         int | None,
-        typer.Option(
-            min=1,
-            help="Processes or elements of the array at once. [default: one for each core, or no limit]",
-            show_default=False,
-        ),
+        typer.Option(min=1, help="Processes or elements at once. [default: one for each core, or no limit]"),
     ] = None,
     profile: Annotated[bool, typer.Option("--profile", help="Print where the time went.")] = False,
-    partition: Annotated[str | None, typer.Option(help="slurm: where to run.")] = None,
-    account: Annotated[str | None, typer.Option(help="slurm: who pays.")] = None,
-    time: Annotated[
-        str | None,
-        typer.Option(
-            help=f"slurm: time limit of an element. [default: {ArrayOptions.time}]", show_default=False
-        ),
-    ] = None,
-    memory: Annotated[
-        str | None,
-        typer.Option(
-            help=f"slurm: memory of an element. [default: {ArrayOptions.memory}]", show_default=False
-        ),
-    ] = None,
-    tasks_per_element: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="slurm: tasks of an element, rounded up to whole batches. [default: a hundredth of all]",
-            show_default=False,
-        ),
-    ] = None,
-    wait: Annotated[bool, typer.Option("--wait", help="slurm: return when all elements have ended.")] = False,
 ) -> int:
     """Run what is not done yet. The exit code is the number of tasks that failed, 100 at most."""
-    asked: dict[str, object] = {"partition": partition, "account": account, "time": time, "memory": memory}
-    asked |= {"tasks-per-element": tasks_per_element, "wait": wait}
-    _check_engine(engine, asked)
-    options = ArrayOptions(
-        partition,
-        account,
-        time or ArrayOptions.time,
-        memory or ArrayOptions.memory,
-        tasks_per_element,
-        max_parallel,
-    )
+    options = slurm.array_options(engine, max_parallel)
     worker, started = Worker(out), perf_counter()
     with compilation_announced():
         worker.prepare()
     with Stop() as stop:
+        ended = True
         if engine == "slurm":
-            ended = _run_on_slurm(Arrays(out), options, wait, stop)
+            ended = _run_on_slurm(Arrays(out), options, slurm.wait, stop)
         else:
-            ended = _run_here(worker.manifest, out, max_parallel, stop)
-    manifest, census = worker.manifest, Census.of(out, worker.manifest, deep=False)
+            _run_here(worker.manifest, out, max_parallel, stop)
+    census = Census.of(out, worker.manifest, deep=False)
     if profile:
         print("\n".join(profile_lines(census.done, perf_counter() - started)))
     if not ended:
         return STOPPED if stop.asked else 0
-    return _outcome(out, manifest, census, stop)
+    return _outcome(out, worker.manifest, census, stop)
 
 
-def _check_engine(engine: str, of_slurm: Mapping[str, object]) -> None:
-    """Refuse an engine that is none, and options of the engine ``slurm`` where it is not used."""
-    engines = ("local", "slurm")
-    if engine not in engines:
-        raise InputError(f"--engine {engine}: must be one of {', '.join(engines)}{nearest(engine, engines)}")
-    for name, value in of_slurm.items():
-        if value and engine != "slurm":
-            raise InputError(f"--{name}: goes with --engine slurm only")
-
-
-def _run_here(manifest: Manifest, out: Path, workers: int | None, stop: Stop) -> bool:
+def _run_here(manifest: Manifest, out: Path, workers: int | None, stop: Stop) -> None:
     """Run what is open in processes of this machine."""
     with progress_bar(f"{manifest.name}: running", len(manifest.tasks)) as advance:
 
@@ -142,7 +134,6 @@ def _run_here(manifest: Manifest, out: Path, workers: int | None, stop: Stop) ->
             return not stop.asked
 
         run_sweep(out, workers=workers, progress=progress)
-    return True
 
 
 def _run_on_slurm(arrays: Arrays, options: ArrayOptions, wait: bool, stop: Stop) -> bool:
@@ -199,7 +190,7 @@ def element(
 
 def status(out: Out) -> int:
     """Say what is done, running, failed and waiting, and when all will be done."""
-    print("\n".join(Status.of(out).lines()))
+    print("\n".join(status_lines(out)))
     arrays = Arrays(out)
     if arrays.any():
         try:
@@ -219,8 +210,7 @@ def collect(
         Path | None,
         typer.Option(
             help="File for the table, .parquet or .csv. [default: table.parquet in the sweep's folder, or "
-            "table.csv without pyarrow]",
-            show_default=False,
+            "table.csv without pyarrow]"
         ),
     ] = None,
     hdf5: Annotated[

@@ -13,12 +13,11 @@ from pathlib import Path
 from cmarlsim.api import execute
 from cmarlsim.errors import DamagedError, InputError
 from cmarlsim.notes import log
-from cmarlsim.recordings.recording import Recording
 from cmarlsim.simulation.execution import Run, whole_rollouts
 from cmarlsim.simulation.processes import stopping
 from cmarlsim.simulation.runs import Writing
-from cmarlsim.stopwatch import stopwatch, timed
-from cmarlsim.storage.files import settle, write_whole
+from cmarlsim.stopwatch import stopwatch
+from cmarlsim.storage.files import write_whole
 from cmarlsim.sweeps.locks import Lock, lock, lock_of
 from cmarlsim.sweeps.manifest import Manifest, Sources, Task
 from cmarlsim.sweeps.results import Result, checksum, fault, publish, read, recording_of
@@ -33,7 +32,8 @@ MOST_DEATHS = 5
 """So many processes may end in the middle of a task before it is taken for the cause."""
 
 _REASON_LINES = 3
-_KEPT = ".sha256"
+_STOPPED = ".stopped"
+"""Ending of the file with the checksum of a recording that a stopped task goes on from."""
 
 
 class StoppedError(Exception):
@@ -41,26 +41,16 @@ class StoppedError(Exception):
 
 
 def run_batch(out: Path, manifest: str, number: int) -> int | None:
-    """Run what is not done of a batch, in any process that sees the sweep's folder.
+    """Run what is not done of a batch as `Worker.batch` does, in any process that sees the sweep's folder.
 
     Parameters
     ----------
     out : Path
         The sweep's folder.
     manifest : str
-        Hash of its manifest.
+        Hash of its manifest: another sweep that is later in the same folder needs another worker.
     number : int
         The batch.
-
-    Returns
-    -------
-    int or None
-        Number of its tasks that have a result now; None if another process works on the batch.
-
-    Raises
-    ------
-    InputError
-        If results cannot be written.
     """
     try:
         return _worker(out, manifest).batch(number)
@@ -162,32 +152,32 @@ class Worker:
 
     def _run(self, number: int, task: Task) -> Result:
         record, rollouts = self.manifest.record, whole_rollouts(task.steps, task.scenario.dual.T0)
-        path, part = recording_of(self.out, number), None
+        path, writing = None, Writing()
         if record != "summary" or rollouts * task.scenario.dual.T0 >= LONG_STEPS:
-            part = path.with_name(f".{path.stem}.part.h5")
-            _drop_damaged(part)
-        writing: Writing = {"resume": "auto"} if part else {}
+            path, writing = recording_of(self.out, number), Writing(resume="auto")
+            _remove_damaged(path)
         with execute(
             task.scenario,
             task.policy,
             task.steps,
             task.seed,
             record=record,
-            out=part,
+            out=path,
             progress=lambda rollouts: not self._stop(),
             **writing,
         ) as recording:
             done = recording.rollouts_done
-            if done == rollouts:
-                result = Result.of(number, recording)
-        if done < rollouts:
-            if part:
-                write_whole(part.with_suffix(_KEPT), checksum(part).encode())
+            result = Result.of(number, recording) if done == rollouts else None
+        if result is None:
+            if path:
+                write_whole(path.with_suffix(_STOPPED), checksum(path).encode())
             raise StoppedError
-        if part and record == "summary":
-            part.unlink()
-        elif part:
-            result = replace(result, recording=_seal(part, path))
+        if path:
+            path.with_suffix(_STOPPED).unlink(missing_ok=True)
+            if record == "summary":
+                path.unlink()
+            else:
+                result = replace(result, recording=checksum(path))
         return result
 
 
@@ -197,25 +187,12 @@ def _given_up(task: int) -> Result:
     )
 
 
-def _drop_damaged(part: Path) -> None:
-    """Remove what a task was to go on from, if it is damaged; a journal beside it stands for itself."""
-    kept = part.with_suffix(_KEPT)
-    try:
-        if part.exists():
-            if kept.exists() and kept.read_text(encoding="ascii", errors="replace") != checksum(part):
-                raise DamagedError(f"{part}: is damaged (its checksum is wrong)")
-            Recording.open(part).close()
-    except InputError as error:
-        if isinstance(error.__context__, BlockingIOError):  # another process is writing it
-            raise
-        log.warning(f"warning: {error}; removed, its task begins anew")
-        part.unlink(missing_ok=True)
-    kept.unlink(missing_ok=True)
-
-
-@timed("write")
-def _seal(part: Path, path: Path) -> str:
-    """Give a recording its name; returns its checksum."""
-    sha256 = checksum(part)
-    settle(part, path)
-    return sha256
+def _remove_damaged(path: Path) -> None:
+    """Remove a recording unless it is as a stopped task left it, to go on from; its journal checks itself."""
+    stopped = path.with_suffix(_STOPPED)
+    if path.exists() and stopped.exists() and stopped.read_text(errors="replace") == checksum(path):
+        return
+    if stopped.exists():
+        log.warning(f"warning: {path}: is damaged (its checksum is wrong); removed, its task begins anew")
+    path.unlink(missing_ok=True)
+    stopped.unlink(missing_ok=True)

@@ -7,7 +7,7 @@ import queue
 import time
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from pathlib import Path
@@ -27,7 +27,7 @@ LEFT_SECONDS = 3600.0
 """A scratch file that was not written to for so long is nobody's."""
 
 POLL_SECONDS = 1.0
-"""Between two looks whether other processes have ended."""
+"""Between two looks whether a batch that another process runs is done."""
 
 _TELL_SECONDS = 0.1
 
@@ -90,13 +90,10 @@ def run_sweep(
     census = ready_to_run(out)
     session = _Session(out, census, progress)
     session.tell(len(census.done))
-    while session.going and (session.open or session.elsewhere):
-        if executor is not None:
-            session.run_in(executor)
-        elif session.open:
-            session.run_here(workers or len(os.sched_getaffinity(0)))
-        if session.going and session.elsewhere:
-            session.wait()
+    if executor is not None:
+        session.run_in(executor)
+    else:
+        session.run_here(workers or len(os.sched_getaffinity(0)))
     return Census.of(out, Manifest.load(out), deep=False)
 
 
@@ -124,78 +121,66 @@ def ready_to_run(out: Path) -> Census:
 
 
 class _Session:
-    """What one call of `run_sweep` has still to do: batches that are open, and those that run elsewhere."""
+    """What one call of `run_sweep` has still to do: the batches that are open."""
 
     def __init__(self, out: Path, census: Census, progress: Callable[[int], bool | None]) -> None:
         self._out, self._manifest, self._progress = out, Manifest.load(out), progress
         self._done_before = Counter(task // self._manifest.batch for task in census.done)
-        self.open, self.elsewhere = set(census.open_batches), set[int]()
-        self.going, self._told = True, False
+        self._open, self._going, self._waiting = set(census.open_batches), True, False
 
     def tell(self, tasks: int) -> None:
         """Tell the caller of tasks that were done, and hear whether to go on."""
-        self.going = self._progress(tasks) is not False and self.going
+        self._going = self._progress(tasks) is not False and self._going
 
     def run_in(self, executor: Executor, stop: Callable[[], None] = lambda: None) -> None:
-        """Run the open batches in an executor; those that were not run stay open."""
+        """Run the open batches in an executor; those that run elsewhere are tried until they are done."""
         ended = queue.SimpleQueue[Future[int | None]]()
         futures: dict[Future[int | None], int] = {}
+        due = dict.fromkeys(sorted(self._open), 0.0)
         try:
-            for batch in sorted(self.open):
-                future = executor.submit(run_batch, self._out.resolve(), self._manifest.sha256, batch)
-                futures[future] = batch
-                future.add_done_callback(ended.put)
-            while futures:
+            while self._open and self._going:
+                for batch in [batch for batch, when in due.items() if when <= time.monotonic()]:
+                    del due[batch]
+                    future = executor.submit(run_batch, self._out.resolve(), self._manifest.sha256, batch)
+                    futures[future] = batch
+                    future.add_done_callback(ended.put)
                 tasks = 0
                 with suppress(queue.Empty):
                     future = ended.get(timeout=_TELL_SECONDS)
-                    tasks = self._ended(futures.pop(future), future)
+                    batch, results = futures.pop(future), future.result()
+                    if results is None:
+                        self._tell_of_waiting(batch)
+                        due[batch] = time.monotonic() + POLL_SECONDS
+                    else:
+                        self._open.remove(batch)
+                        tasks = results - self._done_before[batch]
                 self.tell(tasks)
-                if not self.going:
-                    stop()
-                    for future in futures:
-                        future.cancel()
         finally:
+            stop()
             for future in futures:
                 future.cancel()
+            wait(futures)
 
-    def _ended(self, batch: int, future: Future[int | None]) -> int:
-        """A batch has ended; returns how many more of its tasks have a result now."""
-        if future.cancelled():
-            return 0
-        results = future.result()
-        self.open.remove(batch)
-        if results is None:
-            self.elsewhere.add(batch)
-            return 0
-        return results - self._done_before[batch]
+    def _tell_of_waiting(self, batch: int) -> None:
+        note = holder(lock_of(self._out, batch))
+        if not self._waiting and note is not None:
+            log.info("waiting for what %s runs; Ctrl-C ends the wait", process_in(note))
+            self._waiting = True
 
     def run_here(self, workers: int) -> None:
         """Run the open batches in processes of this machine; where one is killed, all are begun anew."""
         failed_starts = 0
-        while self.open and self.going:
-            left = len(self.open)
+        while self._open and self._going:
+            left = len(self._open)
             try:
                 with Workers(min(workers, left)) as processes:
                     self.run_in(processes, processes.stop)
             except BrokenProcessPool:
                 self.tell(0)
-                begun = len(self.open) < left or any((self._out / "locks").iterdir())
+                begun = len(self._open) < left or any((self._out / "locks").iterdir())
                 failed_starts = 0 if begun else failed_starts + 1
             if failed_starts > MOST_FAILED_STARTS:
                 raise InputError(
                     f"{self._out}: {failed_starts} processes in a row ended while they started (killed, or "
                     "out of memory)"
                 )
-
-    def wait(self) -> None:
-        """Wait a moment for the batches that run elsewhere; those that do not any more are open."""
-        if not self._told:
-            notes = [holder(lock_of(self._out, batch)) for batch in self.elsewhere]
-            names = ", ".join(sorted({process_in(note) for note in notes if note is not None}))
-            log.info("waiting for batches that other processes run: %s; Ctrl-C ends the wait", names)
-            self._told = True
-        time.sleep(POLL_SECONDS)
-        self.open = {batch for batch in self.elsewhere if holder(lock_of(self._out, batch)) is None}
-        self.elsewhere -= self.open
-        self.tell(0)
