@@ -73,9 +73,7 @@ class SlurmOptions:
     memory: Annotated[str, typer.Option(help="slurm: memory of an element.")] = ArrayOptions.memory
     tasks_per_element: Annotated[
         int | None,
-        typer.Option(
-            min=1, help="slurm: tasks of an element, in whole batches. [default: a hundredth of all]"
-        ),
+        typer.Option(min=1, help="slurm: tasks of an element, as whole batches. [default: 1/100 of all]"),
     ] = None
     wait: Annotated[bool, typer.Option("--wait", help="slurm: return when all elements have ended.")] = False
 

@@ -54,17 +54,8 @@ def test_elements_killed_and_pushed_aside_change_no_bit(
     out, calm = tmp_path / "100 %j", tmp_path / "calm"
     for folder in (out, calm):
         plan_sweep(tmp_path / "s.toml", folder, batch=1)
-    submit = [
-        str(out),
-        "--engine",
-        "slurm",
-        "--partition",
-        "main",
-        "--tasks-per-element",
-        "3",
-        "--time",
-        "10",
-    ]
+    options = "--engine slurm --partition main --tasks-per-element 3 --time 10"
+    submit = [str(out), *options.split()]
     capsys.readouterr()
     code, said, _ = outcome(run, submit, capsys)
     assert code == 0
