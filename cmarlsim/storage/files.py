@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from cmarlsim.errors import InputError
@@ -20,8 +22,9 @@ def scratch_name(path: Path) -> Path:
     return path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex}.tmp")
 
 
-def write_whole(path: Path, data: bytes | memoryview) -> None:
-    """Write a file under another name; it takes the name `path` only when complete and on disk.
+@contextmanager
+def published(path: Path) -> Iterator[Path]:
+    """Yields another name to write a file under; it takes the name `path` in the end, when it is on disk.
 
     Raises
     ------
@@ -30,13 +33,18 @@ def write_whole(path: Path, data: bytes | memoryview) -> None:
     """
     temporary = scratch_name(path)
     try:
-        with temporary.open("wb") as file:
-            file.write(data)
+        yield temporary
         settle(temporary, path)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file as `published` does."""
+    with published(path) as temporary:
+        temporary.write_bytes(data)
 
 
 def settle(temporary: Path, path: Path) -> None:

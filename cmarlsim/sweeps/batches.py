@@ -41,16 +41,12 @@ class StoppedError(Exception):
 
 
 def run_batch(out: Path, manifest: str, number: int) -> int | None:
-    """Run what is not done of a batch as `Worker.batch` does, in any process that sees the sweep's folder.
+    """`Worker.batch` in any process that sees the sweep's folder; `manifest` is the hash of its manifest.
 
-    Parameters
-    ----------
-    out : Path
-        The sweep's folder.
-    manifest : str
-        Hash of its manifest: another sweep that is later in the same folder needs another worker.
-    number : int
-        The batch.
+    Raises
+    ------
+    InputError
+        If results cannot be written.
     """
     try:
         return _worker(out, manifest).batch(number)
@@ -88,17 +84,8 @@ class Worker:
     def batch(self, number: int, retry: bool = True) -> int | None:
         """Run what is not done of a batch, unless another process does.
 
-        Parameters
-        ----------
-        number : int
-            The batch.
-        retry : bool
-            Whether to run tasks again that have failed, unless a process was killed in this batch.
-
-        Returns
-        -------
-        int or None
-            Number of its tasks that have a result now; None if another process works on the batch.
+        With `retry`, tasks that have failed are run again, unless a process was killed in this batch. Returns
+        how many of its tasks have a result now; None if another process works on the batch.
 
         Raises
         ------

@@ -13,7 +13,7 @@ import numpy as np
 
 from cmarlsim.errors import InputError
 from cmarlsim.notes import log
-from cmarlsim.storage.files import scratch_name, settle
+from cmarlsim.storage.files import published
 from cmarlsim.sweeps.manifest import Manifest
 from cmarlsim.sweeps.results import Census, recording_of
 
@@ -86,19 +86,14 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     """
     if path.suffix not in KINDS:
         raise InputError(f"{path}: must end in {' or '.join(KINDS)}")
-    scratch = scratch_name(path)
     try:
-        if path.suffix == ".csv":
-            table.to_csv(scratch, index=False)
-        else:
-            table.to_parquet(scratch, index=False)
-        settle(scratch, path)
+        with published(path) as scratch:
+            if path.suffix == ".csv":
+                table.to_csv(scratch, index=False)
+            else:
+                table.to_parquet(scratch, index=False)
     except ImportError:
         raise InputError(f"{path}: Parquet needs pyarrow: pip install pyarrow, or name a .csv file") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
-    finally:
-        scratch.unlink(missing_ok=True)
 
 
 def write_hdf5(out: Path, table: pd.DataFrame, path: Path) -> None:
@@ -109,25 +104,19 @@ def write_hdf5(out: Path, table: pd.DataFrame, path: Path) -> None:
     InputError
         If it cannot be written.
     """
-    manifest, scratch = Manifest.load(out), scratch_name(path)
-    try:
-        with h5py.File(scratch, "w") as file:
-            file.attrs["format"] = FORMAT
-            file["manifest"] = json.dumps(manifest.model_dump(mode="json"))
-            for name, column in table.items():
-                dtype = column.dtype if column.dtype.kind in "biuf" else h5py.string_dtype()
-                file[f"table/{name}"] = np.array(column, dtype=dtype)
-            for number in sorted(set(table["task"])) if manifest.record != "summary" else ():
-                with h5py.File(recording_of(out, number)) as recording:
-                    group = file.create_group(f"recording/{number:06d}")
-                    group.attrs.update(recording.attrs)
-                    for name in recording:
-                        recording.copy(name, group)
-        settle(scratch, path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
-    finally:
-        scratch.unlink(missing_ok=True)
+    manifest = Manifest.load(out)
+    with published(path) as scratch, h5py.File(scratch, "w") as file:
+        file.attrs["format"] = FORMAT
+        file["manifest"] = json.dumps(manifest.model_dump(mode="json"))
+        for name, column in table.items():
+            dtype = column.dtype if column.dtype.kind in "biuf" else h5py.string_dtype()
+            file[f"table/{name}"] = np.array(column, dtype=dtype)
+        for number in sorted(set(table["task"])) if manifest.record != "summary" else ():
+            with h5py.File(recording_of(out, number)) as recording:
+                group = file.create_group(f"recording/{number:06d}")
+                group.attrs.update(recording.attrs)
+                for name in recording:
+                    recording.copy(name, group)
 
 
 def complete(out: Path, manifest: Manifest, partial: bool) -> Census:

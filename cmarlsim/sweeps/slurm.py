@@ -130,7 +130,6 @@ class Arrays:
 
     def __init__(self, out: Path) -> None:
         self.out, self._manifest = out, Manifest.load(out)
-
         self._name = f"cmarlsim-{self._manifest.sha256[:12]}"
 
     def any(self) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import wait
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cmarlsim.api import execute
 from cmarlsim.policies.policy import Policy
@@ -30,6 +31,12 @@ class RunJob:
     links: str
     writing: Writing
 
+    def run(self, progress: Callable[[int], bool]) -> None:
+        """Run into the file; `progress` is as that of `execute`."""
+        options: dict[str, Any] = vars(self) | self.writing
+        del options["writing"]
+        execute(**options, progress=progress).close()
+
 
 def run_jobs(jobs: Sequence[RunJob], progress: Callable[[int], bool]) -> None:
     """Run jobs, each into its own file.
@@ -48,7 +55,7 @@ def run_jobs(jobs: Sequence[RunJob], progress: Callable[[int], bool]) -> None:
         The first that a run raised.
     """
     if len(jobs) == 1:
-        _run(jobs[0], progress)
+        jobs[0].run(progress)
         return
     with Workers(min(len(jobs), len(os.sched_getaffinity(0))), len(jobs)) as workers:
         futures = [workers.submit(_run_in_worker, i, job) for i, job in enumerate(jobs)]
@@ -66,23 +73,9 @@ def run_jobs(jobs: Sequence[RunJob], progress: Callable[[int], bool]) -> None:
                 future.result()
 
 
-def _run(job: RunJob, progress: Callable[[int], bool]) -> None:
-    execute(
-        job.scenario,
-        job.policy,
-        job.steps,
-        job.seed,
-        out=job.out,
-        record=job.record,
-        links=job.links,
-        progress=progress,
-        **job.writing,
-    ).close()
-
-
 def _run_in_worker(number: int, job: RunJob) -> None:
     def progress(rollouts: int) -> bool:
         count_up(number, rollouts)
         return not stopping()
 
-    _run(job, progress)
+    job.run(progress)
