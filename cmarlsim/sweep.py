@@ -136,7 +136,7 @@ def _run_here(manifest: Manifest, out: Path, workers: int | None, stop: Stop) ->
 
 def _run_on_slurm(arrays: Arrays, options: ArrayOptions, wait: bool, stop: Stop) -> bool:
     """Submit what is open and not in the queue; returns whether all elements have ended."""
-    batches = ready_to_run(arrays.out).open_batches
+    batches = ready_to_run(arrays.out)[1].open_batches
     submitted = arrays.submit(batches, options) if batches else None
     if submitted:
         array, elements, count = submitted

@@ -24,7 +24,7 @@ MOST_FAILED_STARTS = 5
 """So many processes in a row may end before their first batch."""
 
 LEFT_SECONDS = 3600.0
-"""A scratch file that was not written to for so long is nobody's."""
+"""A scratch file that was not written to for so long was left by a process that was killed."""
 
 POLL_SECONDS = 1.0
 """Between two looks whether a batch that another process runs is done."""
@@ -87,18 +87,18 @@ def run_sweep(
     [0, 1]
     """
     out = Path(out)
-    census = ready_to_run(out)
-    session = _Session(out, census, progress)
+    manifest, census = ready_to_run(out)
+    session = _Session(out, manifest, census, progress)
     session.tell(len(census.done))
     if executor is not None:
         session.run_in(executor)
     else:
         session.run_here(workers or len(os.sched_getaffinity(0)))
-    return Census.of(out, Manifest.load(out), deep=False)
+    return Census.of(out, manifest, deep=False)
 
 
-def ready_to_run(out: Path) -> Census:
-    """What is done of a sweep and what is not, after what killed processes have left is removed.
+def ready_to_run(out: Path) -> tuple[Manifest, Census]:
+    """A sweep, and what of it is done and what is not, after what killed processes have left is removed.
 
     Raises
     ------
@@ -117,14 +117,16 @@ def ready_to_run(out: Path) -> Census:
         log.warning(f"warning: {message}; `run` does it again")
     if census.open_batches:
         worker.prepare()  # here, so that several processes find the kernels compiled
-    return census
+    return worker.manifest, census
 
 
 class _Session:
     """What one call of `run_sweep` has still to do: the batches that are open."""
 
-    def __init__(self, out: Path, census: Census, progress: Callable[[int], bool | None]) -> None:
-        self._out, self._manifest, self._progress = out, Manifest.load(out), progress
+    def __init__(
+        self, out: Path, manifest: Manifest, census: Census, progress: Callable[[int], bool | None]
+    ) -> None:
+        self._out, self._manifest, self._progress = out, manifest, progress
         self._done_before = Counter(task // self._manifest.batch for task in census.done)
         self._open, self._going, self._waiting = set(census.open_batches), True, False
 
@@ -149,8 +151,9 @@ class _Session:
                     future = ended.get(timeout=_TELL_SECONDS)
                     batch, results = futures.pop(future), future.result()
                     if results is None:
-                        self._tell_of_waiting(batch)
                         due[batch] = time.monotonic() + POLL_SECONDS
+                        if not futures:
+                            self._tell_of_waiting(batch)
                     else:
                         self._open.remove(batch)
                         tasks = results - self._done_before[batch]
