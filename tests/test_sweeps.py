@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from copy import copy
 from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
@@ -25,7 +26,7 @@ import pytest
 from commands import Call
 
 from cmarlsim import InputError, Policy, Recording, Scenario, execute, sweeps
-from cmarlsim.errors import DamagedError
+from cmarlsim.errors import ArgumentError, DamagedError
 from cmarlsim.sweep import collect, element, plan, run, status
 from cmarlsim.sweeps import batches, plan_sweep, run_sweep, running
 from cmarlsim.sweeps.batches import Worker
@@ -608,6 +609,8 @@ def test_what_an_executor_raises_is_raised(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.undo()
     assert [path.name for path in (out / "results").iterdir()] == []
     assert len(run_sweep(out, Immediate()).done) == 6
+    error = copy(ArgumentError("steps", 5, "must be 10"))  # as from another process
+    assert (str(error), error.problem) == ("steps = 5: must be 10", "must be 10")
 
 
 @pytest.mark.compiled
