@@ -31,7 +31,7 @@ from cmarlsim.terminal.console import (
     progress_bar,
     waiting,
 )
-from cmarlsim.terminal.parallel import Task, run_tasks
+from cmarlsim.terminal.parallel import RunJob, run_jobs
 from cmarlsim.terminal.run_report import print_report
 from cmarlsim.terminal.teams import fitting_policy
 
@@ -134,14 +134,14 @@ def run(
     with compilation_announced(), waiting(f"{world.name}: looking along all ways"):
         Run(world, team, seed).advance(0, keep_steps=False)  # here, so that several processes find it done
     steps, links = rollouts * world.dual.T0, links or "auto"
-    tasks = [
-        Task(world, team, steps, seed + i, path, record, links, files.writing(path))
+    jobs = [
+        RunJob(world, team, steps, seed + i, path, record, links, files.writing(path))
         for i, path in enumerate(paths)
     ]
-    return _run_and_report(tasks, f"{world.name}: running", rollouts * runs, picture)
+    return _run_and_report(jobs, f"{world.name}: running", rollouts * runs, picture)
 
 
-def _run_and_report(tasks: Sequence[Task], label: str, rollouts: int, picture: Path | None) -> int:
+def _run_and_report(jobs: Sequence[RunJob], label: str, rollouts: int, picture: Path | None) -> int:
     with Stop() as stop:
         with progress_bar(label, rollouts) as advance:
 
@@ -149,8 +149,8 @@ def _run_and_report(tasks: Sequence[Task], label: str, rollouts: int, picture: P
                 advance(done)
                 return not stop.asked
 
-            run_tasks(tasks, progress)
-        recordings = [Recording.open(task.out) for task in tasks if task.out.exists()]
+            run_jobs(jobs, progress)
+        recordings = [Recording.open(job.out) for job in jobs if job.out.exists()]
         if picture:
             draw_runs(recordings, picture)
         print_report(recordings)
