@@ -1,6 +1,6 @@
 """A plain compiled engine that goes step by step: fast enough for a million steps, and easy to believe.
 
-It knows neither events nor hindsight: at every step it looks up every tile, zone and pair of agents, spreads
+It knows neither changes nor gossip: at every step it looks up every tile, zone and pair of agents, spreads
 freshness over all links, and draws every action. With the engine it shares only the rows of the policy.
 """
 

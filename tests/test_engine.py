@@ -89,7 +89,7 @@ MODELS: list[naive.Toml] = [
 @pytest.mark.parametrize("links", MODELS, ids=lambda links: links["model"])
 @pytest.mark.parametrize("factor", FACTORS)
 def test_sharp_and_flat_policies_equal_the_twins(factor: float, links: naive.Toml) -> None:
-    """In rollouts of which many steps pass without an event, and in those of which none does."""
+    """In rollouts of which many steps pass without a change, and in those of which none does."""
     trained = trained_case()
     trained.scenario["dual"] = trained.scenario["dual"] | {"T0": 50}
     for case in (trained, random_weights(shipped_case("tiny"), scale_lam=True)):

@@ -15,13 +15,13 @@ from kernels import bools_of, roomy_scene, words_of
 from cmarlsim.kernels.changes import Contacts, Log, new_log, time_of_last
 from cmarlsim.kernels.engine import gossip_backwards
 from cmarlsim.kernels.gossip import (
-    Hindsight,
-    begin_hindsight,
+    BackwardGossip,
+    apply_growth,
+    begin_backward_gossip,
     estimate_from_freshness,
     grow,
-    new_hindsight,
+    new_backward_gossip,
     recount,
-    settle_growth,
     spread,
     spread_literally,
     undo,
@@ -75,21 +75,21 @@ def same(one: Contacts, other: Contacts) -> bool:
 
 
 def logged(own: Bools, link: Bools, seed: int) -> Log:
-    """The events of a rollout that begins with anything, in any order within a step."""
+    """The changes of a rollout that begins with anything, in any order within a step."""
     generator, (T0, agents, zones) = np.random.default_rng(seed), own.shape
-    events = []
+    changes = []
     inside = generator.random((agents, zones)) < 0.5
     talking = np.triu(generator.random((agents, agents)) < 0.5, 1)
     for t in range(T0):
         toggled = [(t, n, -1 - m) for n, m in np.argwhere(own[t] != inside).tolist()]
         pairs = np.argwhere(np.triu(link[t], 1) != talking).tolist()
         toggled += [(t, *(pair if generator.random() < 0.5 else pair[::-1])) for pair in pairs]
-        events += [toggled[i] for i in generator.permutation(len(toggled))]
+        changes += [toggled[i] for i in generator.permutation(len(toggled))]
         inside, talking = own[t], np.triu(link[t], 1)
-    log = new_log(len(events) + 1)
-    log.event[: len(events)] = np.array(events, dtype=np.int32).reshape(-1, 3)
-    log.event[len(events) :] = -999
-    log.happened[0] = len(events)
+    log = new_log(len(changes) + 1)
+    log.change[: len(changes)] = np.array(changes, dtype=np.int32).reshape(-1, 3)
+    log.change[len(changes) :] = -999
+    log.length[0] = len(changes)
     return log
 
 
@@ -102,7 +102,7 @@ class Backwards(NamedTuple):
     known: Ints  # (M, N) in how many steps
 
 
-def used(back: Hindsight, generator: np.random.Generator) -> Hindsight:
+def used(back: BackwardGossip, generator: np.random.Generator) -> BackwardGossip:
     """The same buffers, with anything in them but bits that stand for nobody."""
     agents, zones = len(back.news), len(back.knows)
     for name in ("news", "later", "knows"):
@@ -120,12 +120,14 @@ def used(back: Hindsight, generator: np.random.Generator) -> Hindsight:
 
 
 def backwards(own: Bools, link: Bools, seed: int = 0) -> Backwards:
-    """Also that events are undone until the contacts are that of the step."""
+    """Also that changes are undone until the contacts are that of the step."""
     T0, agents, zones = own.shape
     log, last = logged(own, link, seed), contacts_of(own[-1], link[-1])
-    back = new_hindsight(agents, zones, *(words_of(np.zeros(size, bool)).size for size in (agents, zones)))
-    begin_hindsight(last, T0, used(back, np.random.default_rng(seed)))
-    left = undone = int(log.happened[0])
+    back = new_backward_gossip(
+        agents, zones, *(words_of(np.zeros(size, bool)).size for size in (agents, zones))
+    )
+    begin_backward_gossip(last, T0, used(back, np.random.default_rng(seed)))
+    left = undone = int(log.length[0])
     reach, estimate, grew = [], [], []
     for tau in reversed(range(T0)):
         assert same(back.at, contacts_of(own[tau], link[tau]))
@@ -136,7 +138,7 @@ def backwards(own: Bools, link: Bools, seed: int = 0) -> Backwards:
             undone = left
             if time_of_last(log, left) == tau:
                 left = undo(back, log, left)
-            settle_growth(back)
+            apply_growth(back)
             recount(back, tau - 1)
     assert same(last, contacts_of(own[-1], link[-1]))  # left alone
     return Backwards(np.array(reach[::-1]), grew[::-1], np.array(estimate[::-1]), back.known)
@@ -151,11 +153,11 @@ def at_once(own: Bools, link: Bools, seed: int = 0) -> tuple[Bools, Bools, Ints]
     scene = scene._replace(
         contacts=contacts_of(own[-1], link[-1]),
         log=logged(own, link, seed),
-        hindsight=used(new_hindsight(agents, zones, *words), np.random.default_rng(seed)),
+        gossip=used(new_backward_gossip(agents, zones, *words), np.random.default_rng(seed)),
     )
     chunk = new_chunk(1, T0 + 2, agents, zones)
     gossip_backwards(scene, T0, chunk, 2)
-    return chunk.reward[2:], chunk.estimate[2:], scene.hindsight.known
+    return chunk.reward[2:], chunk.estimate[2:], scene.gossip.known
 
 
 def growth(reach: Bools) -> list[bool]:
@@ -183,7 +185,7 @@ def test_the_backward_form_equals_the_twins(history: tuple[Bools, Bools], seed: 
 
 
 @given(histories(), st.integers(1, 6), worlds.seeds)
-def test_steps_without_events_are_counted(history: tuple[Bools, Bools], times: int, seed: int) -> None:
+def test_steps_without_changes_are_counted(history: tuple[Bools, Bools], times: int, seed: int) -> None:
     """Every step of a rollout stays for several."""
     own, link = (array.repeat(times, axis=0) for array in history)
     check_backwards(own, link, naive.gossip_literal(own, link), seed)

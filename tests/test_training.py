@@ -28,10 +28,10 @@ from cmarlsim.learning.reinforce import policy_gradient
 from cmarlsim.policies.policy import Encoding
 from cmarlsim.storage.provenance import versions
 from cmarlsim.training import Training, block, learners
+from cmarlsim.training.candidate import Candidate
 from cmarlsim.training.checkpoint import checkpoint_of, save
 from cmarlsim.training.learners import agent_of
 from cmarlsim.training.recipe import RECIPES, Recipe, stages
-from cmarlsim.training.team import Team
 
 RECIPE = RECIPES["paper"].model_copy(update=QUICK)  # with SEED, the best iterate is not the last
 
@@ -82,7 +82,7 @@ def test_training_earns_more() -> None:
     changes = {"initial_gain": 0.0, "episodes": 64, "discount": 0.5}
     changes |= {"pretrain_iterations": 200, "pretrain_rate": 0.02}
     recipe = RECIPE.model_copy(update=changes)
-    before = validation_margin(Training(TINY, SEED, recipe).teams[0].networks, RECIPE)
+    before = validation_margin(Training(TINY, SEED, recipe).candidates[0].networks, RECIPE)
     _, training = train(recipe)
     assert training.best.best_margin > before + 0.1
 
@@ -109,21 +109,21 @@ def test_stages_are_pretraining_then_each_agent_in_turn() -> None:
 # --- one step ---
 
 
-def learning(team: Team) -> tuple[MLP, MLP]:
+def learning(candidate: Candidate) -> tuple[MLP, MLP]:
     """The policy and the baseline that learn."""
-    return agent_of(team.work.learners.policies, 0), agent_of(team.work.learners.baselines, 0)
+    return agent_of(candidate.work.learners.policies, 0), agent_of(candidate.work.learners.baselines, 0)
 
 
 @pytest.mark.parametrize(("stage", "iteration", "share"), [(0, 0, 0.0), (0, 7, 1 / 7), (2, 3, None)])
 def test_step_ascends_local_q_minus_baseline(
     monkeypatch: pytest.MonkeyPatch, stage: int, iteration: int, share: float | None
 ) -> None:
-    team = advanced(RECIPE, SEED, stage, iteration)
-    baseline = MLP(*(array.astype(float) for array in learning(team)[1]))
+    candidate = advanced(RECIPE, SEED, stage, iteration)
+    baseline = MLP(*(array.astype(float) for array in learning(candidate)[1]))
     runs = recorded(monkeypatch, block, "run_episodes", lambda given: (given[6].lam[:, 0], given[6]))
     ascents = recorded(monkeypatch, learners, "ascend", lambda given: (given, deepcopy(given[:2])))
-    policies, baselines = team.work.learners.policies, team.work.learners.baselines
-    team.step()
+    policies, baselines = candidate.work.learners.policies, candidate.work.learners.baselines
+    candidate.step()
     lam, episodes = runs[0][1]
 
     tile_input = Encoding.of(TINY.world, RECIPE.scale_lam).tile_input()
@@ -164,10 +164,10 @@ def test_every_seed_and_iteration_draws_afresh(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_half_of_the_episodes_continue(monkeypatch: pytest.MonkeyPatch) -> None:
-    team = advanced(RECIPE, SEED, 1, 0)
-    nodes = recorded(monkeypatch, block, "run_episodes", lambda given: given[6].places.node.copy())
+    candidate = advanced(RECIPE, SEED, 1, 0)
+    nodes = recorded(monkeypatch, block, "run_episodes", lambda given: given[6].locations.node.copy())
     for _ in range(5):
-        team.step()
+        candidate.step()
     half = RECIPE.episodes // 2
     for (_, ended), (begun, _) in pairwise(nodes):
         assert begun.shape == (RECIPE.episodes, TINY.agents.N)
@@ -182,23 +182,23 @@ def test_copies_of_the_pretrained_agent_form_the_team() -> None:
 
 @pytest.mark.parametrize("stage", [1, 2])
 def test_every_stage_begins_with_its_agent_and_fresh_moments(stage: int) -> None:
-    team = advanced(RECIPE, SEED, stage, 0)
-    for learner, array in zip(learning(team)[0], team.networks, strict=True):
+    candidate = advanced(RECIPE, SEED, stage, 0)
+    for learner, array in zip(learning(candidate)[0], candidate.networks, strict=True):
         np.testing.assert_array_equal(learner, array[stage - 1])
-    for name, array in team.work.learners.arrays().items():
+    for name, array in candidate.work.learners.arrays().items():
         assert not (array.any() and ("_mean" in name or "_square" in name or name == "steps"))
 
 
 @pytest.mark.parametrize("active", [0, 1])
 def test_block_retraining_leaves_the_others_alone(monkeypatch: pytest.MonkeyPatch, active: int) -> None:
-    team = advanced(RECIPE, SEED, 1 + active, 0)
+    candidate = advanced(RECIPE, SEED, 1 + active, 0)
     other = 1 - active
-    before = MLP(*(array.copy() for array in team.networks))
+    before = MLP(*(array.copy() for array in candidate.networks))
     seen = recorded(monkeypatch, block, "run_episodes", lambda given: (given[3], given[2].W1.copy()))
     for _ in range(RECIPE.retrain_iterations):
-        team.step()
-    assert team.stage_index == 2 + active
-    for array, old in zip(team.networks, before, strict=True):
+        candidate.step()
+    assert candidate.stage_index == 2 + active
+    for array, old in zip(candidate.networks, before, strict=True):
         np.testing.assert_array_equal(array[other], old[other])
         assert not np.array_equal(array[active], old[active])
     assert [agent for (agent, _), _ in seen] == [active] * RECIPE.retrain_iterations
@@ -227,13 +227,13 @@ def test_best_margin_only_rises_and_is_that_of_the_policy(seed: int) -> None:
 
 
 def test_a_worse_iterate_is_not_kept() -> None:
-    team, worse = advanced(RECIPE, SEED, 0, 0), 0
-    while not team.finished:
-        team.step()
-        if team.iteration == 0:  # a stage has ended: the team is its last iterate
-            last = validation_margin(team.networks, RECIPE)
-            assert team.best_margin >= last - 1e-12
-            worse += last < team.best_margin
+    candidate, worse = advanced(RECIPE, SEED, 0, 0), 0
+    while not candidate.finished:
+        candidate.step()
+        if candidate.iteration == 0:  # a stage has ended: the networks are its last iterate
+            last = validation_margin(candidate.networks, RECIPE)
+            assert candidate.best_margin >= last - 1e-12
+            worse += last < candidate.best_margin
     assert worse > 0
 
 
@@ -248,7 +248,7 @@ def test_stopped_and_resumed_is_uninterrupted(
 ) -> None:
     out = tmp_path / "policy.h5"
     _, training = train(RECIPE, out=out, blocks=blocks)
-    assert (training.teams[0].stage_index, training.teams[0].iteration) == (stage, iteration)
+    assert (training.candidates[0].stage_index, training.candidates[0].iteration) == (stage, iteration)
     assert checkpoint_of(out).exists()
     assert not out.exists()
     policy, training = train(RECIPE, out=out)

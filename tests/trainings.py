@@ -12,9 +12,9 @@ from cmarlsim import Policy, Scenario, execute, learn
 from cmarlsim.learning.mlp import MLP
 from cmarlsim.policies.policy import Encoding
 from cmarlsim.training import VALIDATION_SEED, Training
+from cmarlsim.training.candidate import Candidate
 from cmarlsim.training.recipe import Recipe
-from cmarlsim.training.task import Task
-from cmarlsim.training.team import Team
+from cmarlsim.training.setup import TrainingSetup
 
 TINY = Scenario.load("tiny")
 QUICK = {
@@ -50,12 +50,12 @@ def train(
     return policy, calls[-1]
 
 
-def advanced(recipe: Recipe, seed: int, stage: int, iteration: int) -> Team:
-    """A team at an iteration of a stage."""
-    team = Team(Task(TINY, recipe, seed, 0))
-    while (team.stage_index, team.iteration) != (stage, iteration):
-        team.step()
-    return team
+def advanced(recipe: Recipe, seed: int, stage: int, iteration: int) -> Candidate:
+    """A candidate at an iteration of a stage."""
+    candidate = Candidate(TrainingSetup(TINY, recipe, seed, 0))
+    while (candidate.stage_index, candidate.iteration) != (stage, iteration):
+        candidate.step()
+    return candidate
 
 
 def bits(training: Training) -> dict[str, bytes]:

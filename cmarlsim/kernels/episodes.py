@@ -8,10 +8,10 @@ import numpy as np
 
 from cmarlsim.kernels.bits import Words, has
 from cmarlsim.kernels.compiling import kernel
-from cmarlsim.kernels.engine import log_arrivals
+from cmarlsim.kernels.engine import begin_rollout, log_arrivals
+from cmarlsim.kernels.motion import locations_of
 from cmarlsim.kernels.scene import Rules, Scene, Steps
-from cmarlsim.kernels.travel import travel_all
-from cmarlsim.kernels.world import Floats, Ints, Places, Site, Weights
+from cmarlsim.kernels.world import Floats, Ints, Locations, Site, Weights
 
 
 class Experience(NamedTuple):
@@ -26,7 +26,7 @@ class Episodes(NamedTuple):
     """A batch of B episodes of T0 steps: what it is run with, and what the learning agent experiences."""
 
     lam: Floats  # (B, N, M) every agent's multipliers; in Algorithm 1 all agents have the same
-    places: Places  # (B, N), changed in place: where each episode begins, then where it ended
+    locations: Locations  # (B, N), changed in place: where each episode begins, then where it ended
     uniform: Floats  # (B, T0, N) draws from [0, 1) for the actions
     tile: Ints  # (B, T0) written, and so are the next two: as in `Experience`
     action: Ints  # (B, T0)
@@ -38,12 +38,12 @@ class Episodes(NamedTuple):
         return Experience(self.tile, self.action, self.reward)
 
 
-def new_episodes(lam: Floats, places: Places, uniform: Floats) -> Episodes:
+def new_episodes(lam: Floats, locations: Locations, uniform: Floats) -> Episodes:
     """Batch with the common multipliers `lam` (B, M), yet to be run."""
     shape = uniform.shape[:2]
     return Episodes(
         lam=np.repeat(lam[:, None], uniform.shape[2], axis=1),
-        places=places,
+        locations=locations,
         uniform=uniform,
         tile=np.empty(shape, dtype=np.int64),
         action=np.empty(shape, dtype=np.int64),
@@ -78,16 +78,13 @@ def run_episodes(
 
     The scene is a buffer, and so are `steps`, with T0 rows. Links do not matter: let the `rules` have none.
     """
-    places, T0 = episodes.places, episodes.uniform.shape[1]
-    zones = scene.contacts.zones
+    T0, zones = episodes.uniform.shape[1], scene.contacts.zones
     for b in range(len(episodes.lam)):
-        here = Places(places.node[b], places.edge[b], places.offset[b])
-        lam = episodes.lam[b]
-        uniform = episodes.uniform[b]
-        travel_all(site, weights, rules.speed, scene.tables, lam, uniform, here, scene.route, steps, 0)
+        here, lam, uniform = locations_of(episodes.locations, b), episodes.lam[b], episodes.uniform[b]
+        begin_rollout(site, rules, weights, here, lam, uniform, scene, steps, 0)
         for t in range(T0 + 1):
             log_arrivals(site, rules.links, scene, t)
-            scene.log.happened[0] = 0
+            scene.log.length[0] = 0
             if t > 0:
                 episodes.reward[b, t - 1] = difference_reward(lam[active], zones, active)
         for t in range(T0):

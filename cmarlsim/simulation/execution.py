@@ -12,7 +12,7 @@ from cmarlsim.errors import ArgumentError, InputError, is_whole
 from cmarlsim.kernels.changes import longer
 from cmarlsim.kernels.engine import run_rollouts
 from cmarlsim.kernels.scene import Chunk, Draws, State, new_chunk, new_scene, part_of
-from cmarlsim.kernels.world import Floats, Ints, places_at
+from cmarlsim.kernels.world import Floats, Ints, locations_at
 from cmarlsim.policies.policy import Policy
 from cmarlsim.randomness import check_seed, draw_into, stream
 from cmarlsim.scenario import FEW, Scenario
@@ -78,7 +78,7 @@ class Run:
         self._site, self._rules = scenario.site, scenario.rules()
         self._weights = policy.weights(N, self._site.world)
         start = stream(seed, "start").integers(len(scenario.floorplan.waypoints), size=N)
-        self._state = State(places_at(start), np.zeros((N, M)), np.zeros(M))
+        self._state = State(locations_at(start), np.zeros((N, M)), np.zeros(M))
         self._draws = Draws(*(np.empty((0, 0, 0)) for _ in Draws._fields))
         self._scene = new_scene(self._site, self._rules, self._weights, N, scenario.dual.T0)
 
@@ -125,7 +125,7 @@ class Run:
 
     def _carried(self) -> dict[str, np.ndarray]:
         state, link = self._state, self._scene.contacts.link
-        return state.places._asdict() | {"lam": state.lam, "lam_ideal": state.lam_ideal, "link": link}
+        return state.locations._asdict() | {"lam": state.lam, "lam_ideal": state.lam_ideal, "link": link}
 
     @property
     def known(self) -> Ints:
@@ -133,7 +133,7 @@ class Run:
 
         Eq. (17) at the rollout's last step, summed over tau; zeros before the first rollout.
         """
-        return self._scene.hindsight.known.T.astype(np.int64)
+        return self._scene.gossip.known.T.astype(np.int64)
 
     def lose(self, n: int) -> None:
         """Let agent n die: from the next rollout on it attends nothing, links to nobody, observes nothing.
@@ -162,7 +162,7 @@ class Run:
             )
         if len(site.numbered.tile) == len(self.scenario.numbered.tile):
             self._site = site._replace(numbered=with_nowhere(site.numbered))
-        self._state.places.node[n] = len(self._site.numbered.tile) - 1
+        self._state.locations.node[n] = len(self._site.numbered.tile) - 1
 
     def advance(self, rollouts: int, keep_steps: bool, sparse: bool = False) -> Chunk:
         """Run the next `rollouts` rollouts.
@@ -246,7 +246,7 @@ class Run:
         for k in range(rollouts):
             self._run(Draws(*(array[k : k + 1] for array in draws)), part_of(chunk, k, 1))
             log = self._scene.log
-            t, i, j = log.event[: log.happened[0]].T
+            t, i, j = log.change[: log.length[0]].T
             link = j >= 0
             counts.append(np.bincount(t[link], minlength=T0))
             pairs.append(np.sort(np.stack([i[link], j[link]], axis=1), axis=1))

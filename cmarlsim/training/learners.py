@@ -13,7 +13,7 @@ from cmarlsim.learning.adam import ascend, fresh_moments
 from cmarlsim.learning.gradients import Gradients
 from cmarlsim.learning.mlp import MLP
 from cmarlsim.training.recipe import Stage
-from cmarlsim.training.task import Task
+from cmarlsim.training.setup import TrainingSetup
 
 
 class Learners:
@@ -27,16 +27,18 @@ class Learners:
         Episodes a batch.
     """
 
-    def __init__(self, task: Task, stage: Stage, policies: MLP, baselines: MLP, episodes: int) -> None:
+    def __init__(
+        self, setup: TrainingSetup, stage: Stage, policies: MLP, baselines: MLP, episodes: int
+    ) -> None:
         self.policies, self.baselines = policies, baselines
         self._moments = fresh_moments(policies), fresh_moments(baselines)
         self._slopes = MLP(*(np.zeros_like(array) for array in policies))
         self._errors = MLP(*(np.zeros_like(array) for array in baselines))
         self._good = copy_of(policies)
-        self._stage, self._recipe = stage, task.recipe
-        shape = (episodes, task.scenario.dual.T0, task.scenario.M)
-        hidden = (task.recipe.hidden, task.recipe.baseline_hidden)
-        self._gradients = Gradients(task.encoding.tile_input(), shape, *hidden)
+        self._stage, self._recipe = stage, setup.recipe
+        shape = (episodes, setup.scenario.dual.T0, setup.scenario.M)
+        hidden = (setup.recipe.hidden, setup.recipe.baseline_hidden)
+        self._gradients = Gradients(setup.encoding.tile_input(), shape, *hidden)
 
     def learn(self, a: int, lam: Floats, worth: Floats, experience: Experience, iteration: int) -> None:
         """Compute the gradients of learner `a`; parameters as in `Gradients.of_batch`."""

@@ -39,7 +39,7 @@ class Recipe(Strict):
         Multiples of the scenario's `links.d`: runs of the loop have these in turn, and iterates are judged
         by the worst of them.
     teams
-        Teams that are trained side by side from draws of their own; the best iterate of all is chosen.
+        Candidates that are trained side by side from draws of their own; the best iterate of all is chosen.
     """
 
     hidden: Count = 256
