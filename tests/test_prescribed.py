@@ -10,7 +10,7 @@ from cmarlsim.kernels.scene import Chunk
 from cmarlsim.kernels.world import Bools
 from cmarlsim.randomness import stream
 from cmarlsim.simulation.execution import Run
-from cmarlsim.simulation.prescribed import Patrol
+from cmarlsim.simulation.prescribed import PrescribedRun
 
 
 def linked(case: Case, **links: object) -> Case:
@@ -26,7 +26,7 @@ def test_agents_go_where_they_are_told(name: str) -> None:
     case, K, seed = shipped_case(name), 3, 4
     N, T0, M = case.scenario["agents"]["N"], case.scenario["dual"]["T0"], len(case.scenario["zones"])
     targets = np.random.default_rng(1).integers(M, size=(K * T0, N)).repeat(7, axis=0)[: K * T0]
-    run = Patrol(scenario_of(case), targets, seed)
+    run = PrescribedRun(scenario_of(case), targets, seed)
     position = np.concatenate([run.advance(1, keep_steps=True).position for _ in range(K)])
     plan, speed = naive.build_plan(case.scenario, case.floorplan), naive.ticks(1.0)
     for n, waypoint in enumerate(stream(seed, "start").integers(len(plan.point), size=N)):
@@ -45,9 +45,9 @@ def test_targets_that_cannot_be_are_refused() -> None:
         (np.full((10, 2), 3), "zones are 0 to 2"),
     ]:
         with pytest.raises(InputError, match=what):
-            Patrol(scenario, targets, 0)
+            PrescribedRun(scenario, targets, 0)
     with pytest.raises(InputError, match="end after 1 rollouts: 2 were asked for"):
-        Patrol(scenario, np.zeros((10, 2), dtype=int), 0).advance(2, keep_steps=False)
+        PrescribedRun(scenario, np.zeros((10, 2), dtype=int), 0).advance(2, keep_steps=False)
 
 
 def test_what_agents_know_is_the_sum_of_their_estimates() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from cmarlsim.learning.adam import ascend, fresh_moments
 from cmarlsim.learning.mlp import MLP, forward, softmax
-from cmarlsim.learning.reinforce import Visits, gather, policy_gradient, returns_to_go
+from cmarlsim.learning.reinforce import VisitedRows, gather, policy_gradient, returns_to_go
 from cmarlsim.training.recipe import Recipe, initial_policy, sample_multipliers
 
 EPISODES, T0, TILES, ACTIONS = 5, 30, 6, 3
@@ -26,7 +26,7 @@ def steps(generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.nd
     return tile, generator.integers(ACTIONS, size=(EPISODES, T0)), generator.normal(size=(EPISODES, T0))
 
 
-def gathered(steps: tuple[np.ndarray, np.ndarray, np.ndarray]) -> Visits:
+def gathered(steps: tuple[np.ndarray, np.ndarray, np.ndarray]) -> VisitedRows:
     return gather(*steps, TILES, ACTIONS)
 
 

@@ -14,7 +14,7 @@ from cmarlsim.policies.policy import RANK, Policy
 from cmarlsim.randomness import stream
 from cmarlsim.scenario import Scenario
 from cmarlsim.simulation.execution import Run
-from cmarlsim.simulation.prescribed import Patrol
+from cmarlsim.simulation.prescribed import PrescribedRun
 
 OURS, IDEAL, RIVAL, BOUND = "gossip", "shared", "partition-200", "bound"
 TIGHTENED = "-tightened"
@@ -101,7 +101,7 @@ def planned(name: str, what: str, plan: Callable[[Scenario, int], Ints]) -> Rung
 
     def prepare(scenario: Scenario, steps: int) -> Start:
         wanted, world = plan(scenario, steps), without_links(scenario)
-        return lambda seed: Team(Patrol(world, wanted, seed), None)
+        return lambda seed: Team(PrescribedRun(world, wanted, seed), None)
 
     return Rung(name, what, "nothing", prepare)
 
@@ -132,7 +132,7 @@ def random_targets() -> Rung:
 
         def start(seed: int) -> Team:
             zones = stream(seed, "random targets").integers(scenario.M, size=(steps // T0, scenario.agents.N))
-            return Team(Patrol(world, zones.repeat(T0, axis=0), seed), None)
+            return Team(PrescribedRun(world, zones.repeat(T0, axis=0), seed), None)
 
         return start
 

@@ -14,7 +14,7 @@ from cmarlsim.kernels.world import Bools, Floats
 from cmarlsim.policies.policy import Policy
 from cmarlsim.randomness import stream
 from cmarlsim.recordings.recording import Recording
-from cmarlsim.simulation.link_trace import Traced
+from cmarlsim.simulation.link_trace import LinkTraceRun
 
 CONFIDENCE = 0.95
 
@@ -55,7 +55,7 @@ class Outcome(NamedTuple):
 
 def replay(recording: Recording, policy: Policy, up: Bools) -> Outcome:
     """Run a recording's scenario, policy and draws over other links (T, F)."""
-    run = Traced(recording.scenario, policy, recording.seed, up)
+    run = LinkTraceRun(recording.scenario, policy, recording.seed, up)
     trace = run.advance(recording.rollouts_done, keep_steps=False)
     error = np.abs(trace.lam - trace.lam_ideal[:, None])
     margin = trace.reward_mean.mean(axis=0) - recording.scenario.c
@@ -64,7 +64,7 @@ def replay(recording: Recording, policy: Policy, up: Bools) -> Outcome:
 
 def check_repeats(recording: Recording, policy: Policy, fit: Fit) -> None:
     """Raise InputError unless the recorded links make the recorded run again, bit for bit."""
-    run = Traced(recording.scenario, policy, recording.seed, fit.up)
+    run = LinkTraceRun(recording.scenario, policy, recording.seed, fit.up)
     trace = run.advance(recording.rollouts_done, keep_steps=False)
     again = {"lam": trace.lam, "lam_ideal": trace.lam_ideal, "reward_mean": trace.reward_mean}
     for name, values in again.items():
