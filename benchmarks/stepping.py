@@ -11,7 +11,7 @@ from typing import NamedTuple
 from cmarlsim.kernels.bits import clear, has, put
 from cmarlsim.kernels.compiling import kernel
 from cmarlsim.kernels.engine import end_rollout, gossip_backwards, log_arrivals
-from cmarlsim.kernels.gossip import estimate_from_freshness, spread, spread_literally
+from cmarlsim.kernels.gossip import estimate_from_freshness
 from cmarlsim.kernels.links import near_or_in_sight
 from cmarlsim.kernels.motion import position_of
 from cmarlsim.kernels.observing import in_zone, tile_of
@@ -42,6 +42,44 @@ class Desk(NamedTuple):
     link: Bools  # (N, N)
     fresh: Ints  # (2, N, N) freshness, of odd and even steps
     estimate: Bools  # (2, T0, N, M) estimates, of odd and even steps
+
+
+@kernel
+def spread_literally(t: int, own: Bools, link: Bools, before: Bools, estimate: Bools) -> None:
+    """One step of eq. (17) as printed: read `before` (R_{., t-1}), write `estimate` (R_{., t}).
+
+    Parameters
+    ----------
+    t : step within the rollout
+    own : (N, M) direct observations at step t
+    link : (N, N) links at step t
+    before, estimate : (T0, N, M), entry [tau, n, m]; must not share memory
+    """
+    agents, zones = own.shape
+    for tau in range(t):
+        for n in range(agents):
+            for m in range(zones):
+                known = before[tau, n, m]
+                for j in range(agents):
+                    known = known or (link[n, j] and before[tau, j, m])
+                estimate[tau, n, m] = known
+    for n in range(agents):
+        for m in range(zones):
+            estimate[t, n, m] = own[n, m]
+
+
+@kernel
+def spread(t: int, link: Bools, before: Ints, fresh: Ints) -> None:
+    """One step of max-gossip on freshness: read `before`, write `fresh`, both (N, N), -1 for nothing yet."""
+    agents = len(link)
+    for n in range(agents):
+        for source in range(agents):
+            fresh[n, source] = before[n, source]
+        for j in range(agents):
+            if link[n, j]:
+                for source in range(agents):
+                    fresh[n, source] = max(fresh[n, source], before[j, source])
+        fresh[n, n] = t
 
 
 @kernel

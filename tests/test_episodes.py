@@ -22,7 +22,7 @@ def test_an_agent_is_owed_what_the_team_would_lose_without_it(inside: Bools, see
     lam = np.random.default_rng(seed).exponential(size=inside.shape[1])
     for active in range(len(inside)):
         expected = naive.owed(lam, inside, active)
-        assert difference_reward(lam, words_of(inside), active) == pytest.approx(expected, rel=0, abs=1e-12)
+        assert difference_reward(lam, words_of(inside.T), active) == pytest.approx(expected, rel=0, abs=1e-12)
 
 
 def check_episodes(case: Case, lam: Floats, start: Ints, uniform: Floats, active: int) -> None:

@@ -29,7 +29,6 @@ from cmarlsim.kernels.engine import run_rollouts
 from cmarlsim.kernels.loop import (
     Runs,
     new_runs,
-    only_one,
     part_of_runs,
     run_in_the_loop,
     write_difference_rewards,
@@ -284,13 +283,6 @@ def test_parts_of_the_runs_are_views() -> None:
 groups = st.tuples(st.integers(1, 5) | st.sampled_from([64, 66, 130]), st.integers(1, 4)).flatmap(
     lambda shape: hnp.arrays(np.bool_, shape, elements=st.integers(0, 7).map(lambda i: i == 0))
 )
-
-
-@given(groups)
-def test_the_only_one_is_found(inside: Bools) -> None:
-    """(agents, zones)"""
-    for members, words in zip(inside.T, words_of(inside.T), strict=True):
-        assert only_one(words) == (np.flatnonzero(members)[0] if members.sum() == 1 else -1)
 
 
 @given(groups, worlds.seeds)

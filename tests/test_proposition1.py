@@ -73,7 +73,9 @@ def test_local_q_gives_the_gradient_of_the_lagrangian(n: int, lam: np.ndarray) -
 def test_difference_reward_gives_the_gradient_of_the_full_reward(n: int, lam: np.ndarray) -> None:
     logits = random_tables(np.random.default_rng(10 + n))
     full = REWARD @ lam
-    difference = np.array([difference_reward(lam, zones, n) for zones in words_of(INSIDE)])
+    difference = np.array(
+        [difference_reward(lam, inside, n) for inside in words_of(INSIDE.transpose(0, 2, 1))]
+    )
     assert abs(full - difference).max() > 0.5
     gradient = slopes(lambda pi: finite_objective(pi, lam), logits, n)
     np.testing.assert_allclose(expected_estimate(tables(logits), n, full), gradient, atol=1e-9)
@@ -86,7 +88,7 @@ def test_difference_reward_is_what_the_team_would_miss() -> None:
         inside, lam = generator.random((4, 5)) < 0.4, generator.random(5)
         for n in range(4):
             missed = lam @ inside.any(axis=0) - lam @ np.delete(inside, n, axis=0).any(axis=0)
-            assert difference_reward(lam, words_of(inside), n) == pytest.approx(missed, abs=1e-12)
+            assert difference_reward(lam, words_of(inside.T), n) == pytest.approx(missed, abs=1e-12)
 
 
 # --- the estimator of training: compiled episodes, networks ---

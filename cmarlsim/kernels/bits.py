@@ -56,6 +56,19 @@ def any_in(words: Words) -> bool:
 
 
 @kernel
+def only_one(words: Words) -> int:
+    """The element of a set that has only one; -1 of every other set."""
+    found = -1
+    for w in range(len(words)):
+        word = words[w]
+        if word != np.uint64(0):
+            if found >= 0 or word & (word - np.uint64(1)) != np.uint64(0):
+                return -1
+            found = 64 * w + lowest(word)
+    return found
+
+
+@kernel
 def copy_set(words: Words, into: Words) -> None:
     """Make the set `into` equal to the set `words`."""
     for w in range(len(words)):

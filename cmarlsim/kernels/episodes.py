@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cmarlsim.kernels.bits import Words, has
+from cmarlsim.kernels.bits import Words, only_one
 from cmarlsim.kernels.compiling import kernel
 from cmarlsim.kernels.engine import begin_rollout, log_arrivals
 from cmarlsim.kernels.motion import locations_of
@@ -52,21 +52,17 @@ def new_episodes(lam: Floats, locations: Locations, uniform: Floats) -> Episodes
 
 
 @kernel
-def difference_reward(lam: Floats, zones: Words, active: int) -> float:
+def difference_reward(lam: Floats, inside: Words, active: int) -> float:
     """Weighted reward, eq. (9), that the team owes to one agent.
 
-    The sum of `lam` (M,) over the zones in which `active` is the only agent; `zones` (N, words of M) are
-    those each agent is in. What the others earn without it does not depend on its actions, so leaving it
+    The sum of `lam` (M,) over the zones in which `active` is the only agent; `inside` (M, words of N) are
+    the agents in each zone. What the others earn without it does not depend on its actions, so leaving it
     out (with the constant lam^T c) changes the variance of its policy gradient and not the gradient.
     """
     total = 0.0
     for m in range(len(lam)):
-        if has(zones[active], m):
-            alone = True
-            for n in range(len(zones)):
-                alone = alone and (n == active or not has(zones[n], m))
-            if alone:
-                total += lam[m]
+        if only_one(inside[m]) == active:
+            total += lam[m]
     return total
 
 
@@ -78,7 +74,7 @@ def run_episodes(
 
     The scene is a buffer, and so are `steps`, with T0 rows. Links do not matter: let the `rules` have none.
     """
-    T0, zones = episodes.uniform.shape[1], scene.contacts.zones
+    T0, inside = episodes.uniform.shape[1], scene.contacts.inside
     for b in range(len(episodes.lam)):
         here, lam, uniform = locations_of(episodes.locations, b), episodes.lam[b], episodes.uniform[b]
         begin_rollout(site, rules, weights, here, lam, uniform, scene, steps, 0)
@@ -86,7 +82,7 @@ def run_episodes(
             log_arrivals(site, rules.links, scene, t)
             scene.log.length[0] = 0
             if t > 0:
-                episodes.reward[b, t - 1] = difference_reward(lam[active], zones, active)
+                episodes.reward[b, t - 1] = difference_reward(lam[active], inside, active)
         for t in range(T0):
             episodes.tile[b, t] = steps.tile[t, active]
             episodes.action[b, t] = steps.action[t, active]

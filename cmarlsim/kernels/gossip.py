@@ -1,4 +1,9 @@
-"""Max-gossip of one-bit observations, eq. (17): literally, by freshness, and backwards.
+"""Max-gossip of one-bit observations, eq. (17), backwards.
+
+At step t agent n's estimate of what was attended at step tau is its own observation for tau = t, and for
+tau < t the largest of its own estimate and those of the agents that it can talk to, of the step before::
+
+    R^n_{tau, t} = max(R^n_{tau, t-1}, max over j linked to n at t of R^j_{tau, t-1})
 
 What an agent knows of one source is a prefix in tau, for older news travels no worse than later news. So one
 number a pair, the *freshness*, carries all of eq. (17): the latest step of this rollout whose observation
@@ -28,44 +33,6 @@ from cmarlsim.kernels.changes import (
 )
 from cmarlsim.kernels.compiling import inner, kernel
 from cmarlsim.kernels.world import Bools, Ints
-
-
-@kernel
-def spread_literally(t: int, own: Bools, link: Bools, before: Bools, estimate: Bools) -> None:
-    """One step of eq. (17) as printed: read `before` (R_{., t-1}), write `estimate` (R_{., t}).
-
-    Parameters
-    ----------
-    t : step within the rollout
-    own : (N, M) direct observations at step t
-    link : (N, N) links at step t
-    before, estimate : (T0, N, M), entry [tau, n, m]; must not share memory
-    """
-    agents, zones = own.shape
-    for tau in range(t):
-        for n in range(agents):
-            for m in range(zones):
-                known = before[tau, n, m]
-                for j in range(agents):
-                    known = known or (link[n, j] and before[tau, j, m])
-                estimate[tau, n, m] = known
-    for n in range(agents):
-        for m in range(zones):
-            estimate[t, n, m] = own[n, m]
-
-
-@kernel
-def spread(t: int, link: Bools, before: Ints, fresh: Ints) -> None:
-    """One step of max-gossip on freshness: read `before`, write `fresh`, both (N, N), -1 for nothing yet."""
-    agents = len(link)
-    for n in range(agents):
-        for source in range(agents):
-            fresh[n, source] = before[n, source]
-        for j in range(agents):
-            if link[n, j]:
-                for source in range(agents):
-                    fresh[n, source] = max(fresh[n, source], before[j, source])
-        fresh[n, n] = t
 
 
 @kernel

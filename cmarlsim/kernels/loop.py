@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cmarlsim.kernels.bits import Words, lowest
+from cmarlsim.kernels.bits import Words, only_one
 from cmarlsim.kernels.compiling import kernel
 from cmarlsim.kernels.engine import (
     begin_rollout,
@@ -43,19 +43,6 @@ def new_runs(locations: Locations, zones: int, T0: int) -> Runs:
         steps=new_steps(B * T0, agents),
         reward=np.zeros((B, agents, T0)),
     )
-
-
-@kernel
-def only_one(words: Words) -> int:
-    """The element of a set that has only one; -1 of every other set."""
-    found = -1
-    for w in range(len(words)):
-        word = words[w]
-        if word != np.uint64(0):
-            if found >= 0 or word & (word - np.uint64(1)) != np.uint64(0):
-                return -1
-            found = 64 * w + lowest(word)
-    return found
 
 
 @kernel

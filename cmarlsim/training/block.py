@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from cmarlsim.kernels.episodes import Episodes, new_episodes, run_episodes
@@ -11,8 +9,9 @@ from cmarlsim.kernels.scene import new_scene, new_steps
 from cmarlsim.kernels.world import NEVER
 from cmarlsim.learning.mlp import MLP
 from cmarlsim.policies.policy import Policy
+from cmarlsim.training.arrays import Arrays, fill_arrays, named
 from cmarlsim.training.learners import Learners, agent_of, copies_of, copy_of
-from cmarlsim.training.locations import fill_locations, location_arrays, move
+from cmarlsim.training.locations import check_locations, move
 from cmarlsim.training.recipe import Stage, sample_multipliers
 from cmarlsim.training.setup import TrainingSetup
 
@@ -73,11 +72,12 @@ class Block:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All that changes, as named arrays."""
-        return location_arrays(self._locations) | self.learners.arrays()
+        return named(places=self._locations) | self.learners.arrays()
 
-    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+    def restore(self, arrays: Arrays) -> None:
         """Continue from `arrays`."""
-        fill_locations(self._locations, arrays, self._site)
+        fill_arrays(named(places=self._locations), arrays)
+        check_locations(self._locations, self._site)
         self.learners.restore(arrays)
         self.learners.show(self._weights, self.active)
 

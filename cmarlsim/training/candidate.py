@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from cmarlsim.learning.mlp import MLP, initial
 from cmarlsim.policies.policy import Policy
 from cmarlsim.simulation.execution import Run
+from cmarlsim.training.arrays import Arrays, fill_arrays, named, within
 from cmarlsim.training.block import Block
-from cmarlsim.training.learners import copies_of, copy_of, fill
+from cmarlsim.training.learners import copies_of, copy_of
 from cmarlsim.training.loop import Loop
 from cmarlsim.training.recipe import Stage, initial_policy, stages
 from cmarlsim.training.setup import TrainingSetup
@@ -91,17 +90,15 @@ class Candidate:
 
     def state(self) -> dict[str, np.ndarray]:
         """Everything that changes during training, as named arrays."""
-        arrays = {
+        arrays = self._network_arrays() | {
             "progress": np.array([self.stage_index, self.iteration], dtype=np.int64),
             "best_margin": np.array(self.best_margin),
         }
-        for name, group in self._groups().items():
-            arrays |= {f"{name}/{field}": array for field, array in group._asdict().items()}
         if not self.finished:
             arrays |= {f"stage/{name}": array for name, array in self.work.arrays().items()}
         return arrays
 
-    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+    def restore(self, state: Arrays) -> None:
         """Continue from a `state` of a candidate with the same setup.
 
         Raises
@@ -114,16 +111,13 @@ class Candidate:
         if not (0 <= self.stage_index < len(lengths) and 0 <= self.iteration < lengths[self.stage_index]):
             raise ValueError(f"progress = {state['progress']}: there is no such iteration")
         self.best_margin = float(state["best_margin"])
-        for name, group in self._groups().items():
-            fill(group, MLP(*(state[f"{name}/{field}"] for field in MLP._fields)))
+        fill_arrays(self._network_arrays(), state)
         if not self.finished:
             self.work = self._work()
-            prefix = "stage/"
-            saved = {name[len(prefix) :]: array for name, array in state.items() if name.startswith(prefix)}
-            self.work.restore(saved)
+            self.work.restore(within("stage", state))
 
-    def _groups(self) -> dict[str, MLP]:
-        return {"networks": self.networks, "baselines": self.baselines, "best": self.best}
+    def _network_arrays(self) -> dict[str, np.ndarray]:
+        return named(networks=self.networks, baselines=self.baselines, best=self.best)
 
     def _work(self) -> Block | Loop:
         kind = Loop if self.stage.active is None else Block

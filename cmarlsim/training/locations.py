@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from cmarlsim.kernels.world import Bools, Locations, Site
@@ -17,24 +15,8 @@ def move(locations: Locations, chosen: Bools, setup: TrainingSetup, generator: n
         array[chosen] = start
 
 
-def location_arrays(locations: Locations) -> dict[str, np.ndarray]:
-    """Locations as named arrays, to be saved."""
-    return {f"places/{field}": array for field, array in locations._asdict().items()}
-
-
-def fill_locations(locations: Locations, arrays: Mapping[str, np.ndarray], site: Site) -> None:
-    """Copy what `location_arrays` saved into `locations`.
-
-    Raises
-    ------
-    ValueError
-        If some are not on the waypoint graph.
-    """
-    for name, array in location_arrays(locations).items():
-        saved = arrays[name]
-        if saved.shape != array.shape:
-            raise ValueError(f"{name} has shape {saved.shape}, not {array.shape}")
-        array[...] = saved
+def check_locations(locations: Locations, site: Site) -> None:
+    """Raise ValueError unless all `locations` are on the waypoint graph."""
     if not _on_the_graph(locations, site):
         raise ValueError("places/node, edge or offset: off the waypoint graph")
 

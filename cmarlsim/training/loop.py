@@ -7,8 +7,6 @@ c: with those for c itself nothing would be earned as soon as all zones are kept
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from cmarlsim.kernels.changes import longer
@@ -18,8 +16,9 @@ from cmarlsim.kernels.scene import Draws, new_chunk, new_scene
 from cmarlsim.learning.mlp import MLP
 from cmarlsim.policies.policy import Policy
 from cmarlsim.randomness import draw_into
+from cmarlsim.training.arrays import Arrays, fill_arrays, named
 from cmarlsim.training.learners import Learners, agent_of, copies_of, copy_of
-from cmarlsim.training.locations import fill_locations, location_arrays, move
+from cmarlsim.training.locations import check_locations, move
 from cmarlsim.training.recipe import Stage, tightened
 from cmarlsim.training.setup import TrainingSetup
 
@@ -84,19 +83,17 @@ class Loop:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All that changes, as named arrays."""
-        multipliers = {"lam": self.runs.lam, "lam_tight": self.runs.lam_tight}
-        return location_arrays(self.runs.locations) | multipliers | self.learners.arrays()
+        return self._run_arrays() | self.learners.arrays()
 
-    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+    def restore(self, arrays: Arrays) -> None:
         """Continue from `arrays`."""
-        fill_locations(self.runs.locations, arrays, self._sites[0][0])
-        for name in ("lam", "lam_tight"):
-            own = getattr(self.runs, name)
-            if arrays[name].shape != own.shape:
-                raise ValueError(f"{name} has shape {arrays[name].shape}, not {own.shape}")
-            own[...] = arrays[name]
+        fill_arrays(self._run_arrays(), arrays)
+        check_locations(self.runs.locations, self._sites[0][0])
         self.learners.restore(arrays)
         self.learners.show(self._weights, 0)
+
+    def _run_arrays(self) -> dict[str, np.ndarray]:
+        return named(places=self.runs.locations) | {"lam": self.runs.lam, "lam_tight": self.runs.lam_tight}
 
     def _begin(self, iteration: int) -> None:
         """Begin some runs anew, put some agents elsewhere, draw, and say what attending is worth."""

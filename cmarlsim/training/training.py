@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -12,6 +11,7 @@ from cmarlsim.policies.policy import Policy
 from cmarlsim.scenario import Scenario
 from cmarlsim.simulation.execution import Run
 from cmarlsim.storage.provenance import versions
+from cmarlsim.training.arrays import Arrays, within
 from cmarlsim.training.candidate import VALIDATION_SEED, Candidate
 from cmarlsim.training.memory_limits import check_training_memory
 from cmarlsim.training.recipe import Recipe, Stage
@@ -123,7 +123,7 @@ class Training:
             for name, array in candidate.state().items()
         }
 
-    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+    def restore(self, state: Arrays) -> None:
         """Continue from a `state` of a training with the same scenario, seed and recipe.
 
         Raises
@@ -132,10 +132,7 @@ class Training:
             If `state` is not complete.
         """
         for i, candidate in enumerate(self.candidates):
-            prefix = f"{i}/"
-            candidate.restore(
-                {name[len(prefix) :]: array for name, array in state.items() if name.startswith(prefix)}
-            )
+            candidate.restore(within(f"{i}", state))
 
 
 def _attribute(value: object) -> object:
