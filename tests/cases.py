@@ -22,6 +22,15 @@ from cmarlsim.tiled_scenarios import tiled
 COMPILED = not numba.config.DISABLE_JIT
 
 
+LINK_MODELS: list[Toml] = [
+    {"model": "sight-or-disc", "d": 5.0},
+    {"model": "bernoulli", "p": 0.02, "footprint": "cycle"},
+    {"model": "always"},
+    {"model": "never"},
+]
+"""A scenario's `links` of every model."""
+
+
 class Case(NamedTuple):
     scenario: Toml
     floorplan: Toml

@@ -4,7 +4,7 @@ import naive
 import numpy as np
 import pytest
 import worlds
-from cases import COMPILED, Case, policy_of, scenario_of, shipped_case
+from cases import COMPILED, LINK_MODELS, Case, policy_of, scenario_of, shipped_case
 from hypothesis import given
 
 from cmarlsim.bounds.theory import certified_satisfaction
@@ -62,16 +62,7 @@ def test_invariants_on_random_worlds(case: Case) -> None:
 
 
 @pytest.mark.parametrize("policy", ["paper", "rank"])
-@pytest.mark.parametrize(
-    "links",
-    [
-        {"model": "sight-or-disc", "d": 5.0},
-        {"model": "bernoulli", "p": 0.02, "footprint": "cycle"},
-        {"model": "always"},
-        {"model": "never"},
-    ],
-    ids=lambda links: links["model"],
-)
+@pytest.mark.parametrize("links", LINK_MODELS, ids=lambda links: links["model"])
 def test_invariants_on_the_papers_plan(links: naive.Toml, policy: str) -> None:
     case = shipped_case("paper")
     case = case._replace(scenario=case.scenario | {"links": links})

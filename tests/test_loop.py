@@ -11,6 +11,7 @@ import pytest
 import worlds
 from cases import (
     COMPILED,
+    LINK_MODELS,
     Case,
     corridor,
     footprint_pairs,
@@ -164,15 +165,7 @@ def test_rollouts_in_random_worlds_equal_the_twins(model: str, seed: int) -> Non
         check_against_twins(stage_of(case, site, some_thresholds(case, seed)), seed)
 
 
-LINKS: list[naive.Toml] = [
-    {"model": "sight-or-disc", "d": 3.0},
-    {"model": "bernoulli", "p": 0.05, "footprint": "cycle"},
-    {"model": "always"},
-    {"model": "never"},
-]
-
-
-@pytest.mark.parametrize("links", LINKS, ids=lambda links: links["model"])
+@pytest.mark.parametrize("links", LINK_MODELS, ids=lambda links: links["model"])
 @pytest.mark.parametrize("name", ["paper", "tiny"])
 def test_rollouts_of_the_shipped_plans_equal_the_twins(name: str, links: naive.Toml) -> None:
     case = random_weights(shipped_case(name), scale_lam=True, lam_roots=2)
@@ -232,7 +225,7 @@ def test_multipliers_of_large_teams_are_those_of_the_engine() -> None:
 # --- the log, and parts of the runs ---
 
 
-@pytest.mark.parametrize("links", LINKS, ids=lambda links: links["model"])
+@pytest.mark.parametrize("links", LINK_MODELS, ids=lambda links: links["model"])
 def test_a_full_log_is_lengthened_and_does_not_show(links: naive.Toml) -> None:
     case = random_weights(shipped_case("tiny"), scale_lam=True)
     case = case._replace(scenario=case.scenario | {"links": links | {"p": 0.5} if "p" in links else links})
@@ -347,26 +340,28 @@ def engine_rollout(scenario: Scenario, loop: Loop, locations: Locations, lam: Fl
     return state.lam
 
 
-def test_every_run_of_a_loop_uses_its_range() -> None:
-    """The scenarios of the engine are read anew for each range, and so owe nothing to another."""
-    scenario = Scenario.load("paper", ["links.d=5"])
-    networks = policy_of(random_weights(shipped_case("paper"), scale_lam=True)).networks
-    assert networks is not None
-    _ = scenario.site  # what a copy of it must not inherit
-    loop = loop_at(scenario, networks, ranges=(0.2, 1.2))
-    fresh = {d: Scenario.load("paper", [f"links.d={d}"]) for d in (1, 6)}
-    apart = 0
-    for iteration in range(6 if COMPILED else 2):
+def check_loop(loop: Loop, scenarios: list[Scenario], iterations: int) -> None:
+    """Each run has the multipliers that the engine has in its scenario."""
+    for iteration in range(iterations):
         loop._begin(iteration)
         locations = Locations(*(array.copy() for array in loop.runs.locations))
         lam = loop.runs.lam.copy()
         loop._advance()
-        for b, d in enumerate((1, 1, 6, 6)):
-            assert np.array_equal(loop.runs.lam[b], engine_rollout(fresh[d], loop, locations, lam, b))
-            apart += not np.array_equal(
-                loop.runs.lam[b], engine_rollout(fresh[7 - d], loop, locations, lam, b)
-            )
-    assert apart > 0
+        for b, scenario in enumerate(scenarios):
+            assert np.array_equal(loop.runs.lam[b], engine_rollout(scenario, loop, locations, lam, b))
+    assert loop.runs.lam.any()
+
+
+def test_every_run_of_a_loop_uses_its_range() -> None:
+    """The scenarios of the engine are read anew for each range, and so owe nothing to another."""
+    scenario, iterations = Scenario.load("paper", ["links.d=5"]), 6 if COMPILED else 2
+    networks = policy_of(random_weights(shipped_case("paper"), scale_lam=True)).networks
+    assert networks is not None
+    _ = scenario.site  # what a copy of it must not inherit
+    near, far = (Scenario.load("paper", [f"links.d={d}"]) for d in (1, 6))
+    check_loop(loop_at(scenario, networks, ranges=(0.2, 1.2)), [near, near, far, far], iterations)
+    with pytest.raises(AssertionError):
+        check_loop(loop_at(scenario, networks, ranges=(0.2, 1.2)), [far, far, near, near], iterations)
 
 
 MORE_LINKS = [
@@ -384,18 +379,10 @@ def test_runs_of_a_loop_are_those_of_the_engine(overrides: tuple[str, ...]) -> N
     scenario = Scenario.load("tiny", list(overrides))
     networks = policy_of(random_weights(shipped_case("tiny"), scale_lam=True, lam_roots=2)).networks
     assert networks is not None
-    loop = loop_at(scenario, networks)
-    for iteration in range(3):
-        loop._begin(iteration)
-        locations = Locations(*(array.copy() for array in loop.runs.locations))
-        lam = loop.runs.lam.copy()
-        loop._advance()
-        for b in range(4):
-            assert np.array_equal(loop.runs.lam[b], engine_rollout(scenario, loop, locations, lam, b))
-    assert loop.runs.lam.any()
+    check_loop(loop_at(scenario, networks), 4 * [scenario], iterations=3)
 
 
-def test_a_task_has_a_scenario_for_every_range() -> None:
+def test_a_setup_has_a_scenario_for_every_range() -> None:
     scenario = Scenario.load("paper", ["links.d=5"])
     setup = TrainingSetup(scenario, RECIPES["loop"].model_copy(update={"ranges": (0.2, 1.0, 1.2)}), 0, 0)
     assert [ranged.links.d for ranged in setup.ranged] == [1.0, 5.0, 6.0]

@@ -57,7 +57,7 @@ def new_contacts(agents: int, zones: int, agent_words: int, zone_words: int) -> 
     )
 
 
-@kernel
+@inner
 def apply_change(contacts: Contacts, i: int, j: int) -> None:
     """Toggle the link of agents i and j; with j = -1 - m, whether agent i is in zone m."""
     if j < 0:
@@ -68,7 +68,7 @@ def apply_change(contacts: Contacts, i: int, j: int) -> None:
         toggle(contacts.link[j], i)
 
 
-@kernel
+@inner
 def log_change(contacts: Contacts, log: Log, t: int, i: int, j: int) -> None:
     """Apply the change (i, j) and log it as one of step t."""
     apply_change(contacts, i, j)

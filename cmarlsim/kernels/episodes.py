@@ -34,7 +34,7 @@ class Episodes(NamedTuple):
 
     @property
     def experience(self) -> Experience:
-        """Of the learning agent."""
+        """What the learning agent experiences, on the same arrays."""
         return Experience(self.tile, self.action, self.reward)
 
 
@@ -55,9 +55,13 @@ def new_episodes(lam: Floats, locations: Locations, uniform: Floats) -> Episodes
 def difference_reward(lam: Floats, inside: Words, active: int) -> float:
     """Weighted reward, eq. (9), that the team owes to one agent.
 
-    The sum of `lam` (M,) over the zones in which `active` is the only agent; `inside` (M, words of N) are
-    the agents in each zone. What the others earn without it does not depend on its actions, so leaving it
-    out (with the constant lam^T c) changes the variance of its policy gradient and not the gradient.
+    With `lam` (M,), and `inside` (M, words of N) the agents in each zone, it is lam^T r_lambda of the team
+    less that of the team without the agent::
+
+        sum of lam_m over the zones m in which `active` is the only agent
+
+    What the others earn without it does not depend on its actions, so leaving it out (with the constant
+    lam^T c) changes the variance of its policy gradient and not the gradient.
     """
     total = 0.0
     for m in range(len(lam)):

@@ -58,7 +58,7 @@ def estimate_from_freshness(fresh: Ints, own: Bools, estimate: Bools) -> None:
 
 
 class BackwardGossip(NamedTuple):
-    """What the backward pass over a rollout carries, for one step tau (changed in place).
+    """The state of the backward pass over a rollout, at one step tau (changed in place).
 
     `news` and `knows` are about what agents will know at the end of the rollout.
     """

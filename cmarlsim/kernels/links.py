@@ -70,9 +70,9 @@ def in_sight(world: World, ax: float, ay: float, bx: float, by: float) -> bool:
     return True
 
 
-@kernel
+@inner
 def in_range(d: float, ax: float, ay: float, bx: float, by: float) -> bool:
-    """Whether a and b are within `d` metres."""
+    """Whether a and b are within `d` metres: |a - b| <= d + `TOLERANCE`."""
     reach = d + TOLERANCE
     return (ax - bx) ** 2 + (ay - by) ** 2 <= reach * reach
 
@@ -150,7 +150,11 @@ def update_links(site: Site, d: float, scene: Scene, t: int, i: int) -> None:
 
 @kernel
 def draw_links(model: LinkModel, uniform: Floats, scene: Scene, t: int) -> None:
-    """Draw the links of step t, with one draw `uniform` (F,) a footprint edge, and log those that change."""
+    """Draw the links of step t, and log those that change.
+
+    By eq. (4) footprint edge f is up with probability p at every step: where `uniform[f]` < p, with one draw
+    an edge in `uniform` (F,).
+    """
     for f in range(len(model.footprint)):
         i, j = model.footprint[f, 0], model.footprint[f, 1]
         if (uniform[f] < model.p) != has(scene.contacts.link[i], j):

@@ -85,7 +85,7 @@ def run_in_the_loop(
     c_tight : (M,) array
         Tightened thresholds.
     draws
-        Of B rollouts.
+        Draws for a rollout of each of the B runs.
     scene
         A buffer; its clock must stand at run 0, step -1.
     nothing

@@ -1,4 +1,4 @@
-"""What the engine reads, carries along and writes."""
+"""The arrays that the engine reads, carries along and writes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LOG_CAPACITY = 2**10
 
 
 class Rules(NamedTuple):
-    """What the team is asked to do and how it updates its multipliers."""
+    """Thresholds, the parameters of the dual update, speed and links."""
 
     c: Floats  # (M,)
     alpha: float
@@ -38,7 +38,7 @@ class Rules(NamedTuple):
 
 
 class State(NamedTuple):
-    """What is carried from one rollout to the next (changed in place)."""
+    """Where agents are and their multipliers, carried from one rollout to the next (changed in place)."""
 
     locations: Locations  # (N,)
     lam: Floats  # (N, M)
@@ -53,10 +53,11 @@ class Draws(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """What happened, by the contract's names.
+    """What a run leaves, under the names that recordings have for it.
 
-    The first seven have a row a step, or none where steps are not kept; of `link` and `link_count` at most
-    one has. The last three have a row a rollout; `lam` and `lam_ideal` are the values after it.
+    The last three have a row a rollout; `lam` and `lam_ideal` are the values after it. The others have a row
+    a step (`link_pair` a row a change), or none where steps are not kept; of `link` and `link_count` at most
+    one has.
     """
 
     position: Floats  # (rows, N, 2)
@@ -103,7 +104,7 @@ class Steps(NamedTuple):
 
 
 class Scene(NamedTuple):
-    """The present step, the present rollout, and its buffers."""
+    """All that the engine keeps of the present rollout and its present step (changed in place)."""
 
     clock: Ints  # (2,) the rollout, and the step in it, that come next; step -1 before its agents travel
     trajectory: Trajectory

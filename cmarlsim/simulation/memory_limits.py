@@ -12,7 +12,7 @@ from cmarlsim.policies.policy import Policy
 from cmarlsim.scenario import Scenario
 
 SHARE = 0.8
-"""Of the machine's memory that a run may take."""
+"""Share of the machine's memory that a run may take."""
 
 
 @cache

@@ -16,7 +16,7 @@ from cmarlsim.training.setup import TrainingSetup
 
 
 class Learners:
-    """A agents that learn in a stage, each with a baseline of its own.
+    """Agents that learn in a stage, each with a baseline of its own.
 
     Parameters
     ----------
