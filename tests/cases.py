@@ -50,6 +50,11 @@ def two_copies() -> Case:
     return Case(tomllib.loads(made.to_toml()), tomllib.loads(made.floorplan.to_toml()), "rank")
 
 
+def own_observations(case: Case, position: Floats) -> np.ndarray:
+    """(T, N, M) the zones that every agent is in, by the twin, from positions (T, N, 2)."""
+    return np.array([[naive.zones_of(case.scenario, x) for x in step] for step in position.tolist()])
+
+
 def corridor(cells: int, agents: int) -> Case:
     """Square cells of one metre in a row, a zone in each; any two agents can talk now and then."""
     middle = [[i + 0.5, 0.5] for i in range(cells)]

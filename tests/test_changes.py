@@ -8,6 +8,7 @@ from cases import (
     COMPILED,
     Case,
     footprint_pairs,
+    own_observations,
     policy_of,
     random_weights,
     scenario_of,
@@ -30,11 +31,6 @@ Change = tuple[int, int, int]
 
 def changes_of(log: Log) -> list[Change]:
     return [tuple(change) for change in log.change[: log.length[0]].tolist()]
-
-
-def own_observations(case: Case, position: np.ndarray) -> Bools:
-    """(T, N, M)"""
-    return np.array([[naive.zones_of(case.scenario, x) for x in step] for step in position.tolist()])
 
 
 def expected_changes(case: Case, twin: dict[str, np.ndarray], own: Bools, k: int) -> list[Change]:

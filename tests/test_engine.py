@@ -46,18 +46,13 @@ def check_against_twin(case: Case, policy: Policy, seed: int, K: int) -> None:
         assert chunk[name].tolist() == expected[name][1:].tolist(), name
 
 
-@pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("name", ["paper", "tiny"])
-def test_shipped_scenarios_with_ideal_assignment_equal_the_twins(name: str, seed: int) -> None:
+def test_shipped_scenarios_equal_the_twins(name: str) -> None:
+    """With ideal assignment and with random weights."""
     case = shipped_case(name)
-    check_against_twin(case, policy_of(case), seed, ROLLOUTS)
-
-
-@pytest.mark.parametrize("scale_lam", [True, False])
-@pytest.mark.parametrize("name", ["paper", "tiny"])
-def test_shipped_scenarios_with_random_weights_equal_the_twins(name: str, scale_lam: bool) -> None:
-    case = random_weights(shipped_case(name), scale_lam)
-    check_against_twin(case, policy_of(case), 2, ROLLOUTS)
+    teams = [case, *(random_weights(case, scale_lam) for scale_lam in (True, False))]
+    for seed, each in enumerate(teams):
+        check_against_twin(each, policy_of(each), seed, ROLLOUTS)
 
 
 def test_the_paper_with_its_trained_policy_equals_the_twins() -> None:

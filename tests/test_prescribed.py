@@ -3,11 +3,9 @@
 import naive
 import numpy as np
 import pytest
-from cases import Case, policy_of, scenario_of, shipped_case, trained_case, two_copies
+from cases import Case, own_observations, policy_of, scenario_of, shipped_case, trained_case, two_copies
 
 from cmarlsim.errors import InputError
-from cmarlsim.kernels.scene import Chunk
-from cmarlsim.kernels.world import Bools
 from cmarlsim.randomness import stream
 from cmarlsim.simulation.execution import Run
 from cmarlsim.simulation.prescribed import PrescribedRun
@@ -15,10 +13,6 @@ from cmarlsim.simulation.prescribed import PrescribedRun
 
 def linked(case: Case, **links: object) -> Case:
     return case._replace(scenario=case.scenario | {"links": links})
-
-
-def own_observations(case: Case, chunk: Chunk) -> Bools:
-    return np.array([[naive.zones_of(case.scenario, x) for x in step] for step in chunk.position.tolist()])
 
 
 @pytest.mark.parametrize("name", ["tiny", "paper"])
@@ -95,7 +89,7 @@ def test_a_lost_agent_attends_nothing_and_talks_to_nobody(model: str) -> None:
     assert first.all()  # the same draws and multipliers
     if model == "never":
         assert (chunk.position[:, alive] == other.position[:, alive]).all()
-    own, walls = own_observations(case, chunk), naive.wall_segments(case.floorplan)
+    own, walls = own_observations(case, chunk.position), naive.wall_segments(case.floorplan)
     assert not own[:, dead].any()
     assert (chunk.reward == own.any(axis=1)).all()
     for t in range(0, K * T0, 9):

@@ -13,6 +13,7 @@ from trainings import (
     SEED,
     TINY,
     advanced,
+    assert_close,
     assert_same_file,
     bits,
     recorded,
@@ -21,8 +22,8 @@ from trainings import (
 )
 
 from cmarlsim import InputError, Policy, Scenario, execute, learn
-from cmarlsim.learning.mlp import MLP, forward
-from cmarlsim.learning.reinforce import policy_gradient
+from cmarlsim.learning import reinforce
+from cmarlsim.learning.mlp import MLP
 from cmarlsim.policies.policy import Encoding
 from cmarlsim.storage.provenance import versions
 from cmarlsim.training import Training, block, learners
@@ -108,40 +109,28 @@ def test_step_ascends_local_q_minus_baseline(
     monkeypatch: pytest.MonkeyPatch, stage: int, iteration: int, share: float | None
 ) -> None:
     candidate = advanced(RECIPE, SEED, stage, iteration)
-    baseline = MLP(*(array.astype(float) for array in learning(candidate)[1]))
-    runs = recorded(monkeypatch, block, "run_episodes", lambda given: (given[6].lam[:, 0], given[6]))
-    ascents = recorded(monkeypatch, learners, "ascend", lambda given: (given, deepcopy(given[:2])))
+    networks = (MLP(*(array.astype(float) for array in network)) for network in learning(candidate))
+    runs = recorded(monkeypatch, block, "run_episodes", lambda given: given[6])
+    ascents = recorded(
+        monkeypatch, learners, "ascend", lambda given: (given[0], deepcopy(given[1]), given[3])
+    )
     policies, baselines = candidate.work.learners.policies, candidate.work.learners.baselines
     candidate.step()
-    lam, episodes = runs[0][1]
 
-    tile_input = Encoding.of(TINY.world, RECIPE.scale_lam).tile_input()
-    gain: dict[tuple[int, int], np.ndarray] = {}
-    residuals = []
-    for b, t in np.ndindex(episodes.reward.shape):
-        tile, weight = episodes.tile[b, t], RECIPE.discount ** np.arange(TINY.dual.T0 - t)
-        q = episodes.reward[b, t:] @ weight / weight.sum()
-        seen = np.concatenate([lam[b], tile_input[tile]])
-        residuals.append(q - forward(baseline, seen[None])[1][0, 0])
-        row = gain.setdefault((b, tile), np.zeros((2, TINY.M)))
-        row[:, episodes.action[b, t]] += [residuals[-1], 1]
-    x = np.array([np.concatenate([lam[b], tile_input[tile]]) for b, tile in gain])
-    rows = np.array(list(gain.values()))
+    entropy, rate = RECIPE.retrain_entropy, RECIPE.retrain_rate
     if share is not None:
         entropy = RECIPE.pretrain_entropy * (1 - 0.9 * share)
         rate = RECIPE.pretrain_rate * (1 - 0.9 * share)
-    else:
-        entropy, rate = RECIPE.retrain_entropy, RECIPE.retrain_rate
-    (policy_ascent, (policy, gradient)), (baseline_ascent, _) = (before for before, _ in ascents)
-    advantage, visits = rows[:, 0] / np.std(residuals), rows[:, 1].sum(axis=1)
-    network = MLP(*(array[0].astype(float) for array in policy))
-    expected = policy_gradient(network, x, advantage, visits, entropy)
-    for found, wanted in zip(agent_of(gradient, 0), expected, strict=True):
-        np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-5 * abs(wanted).max())
-    assert policy_ascent[0] is policies
-    assert policy_ascent[3] == pytest.approx(rate)
-    assert baseline_ascent[0] is baselines
-    assert baseline_ascent[3] == RECIPE.baseline_rate
+    (_, episodes), tile_input = runs[0], Encoding.of(TINY.world, RECIPE.scale_lam).tile_input()
+    lam, experience = episodes.lam[:, 0], episodes.experience
+    expected = reinforce.gradients(*networks, tile_input, lam, lam, experience, RECIPE.discount, entropy)
+    (first, slopes, policy_rate), (second, errors, baseline_rate) = (before for before, _ in ascents)
+    for gradient, wanted in zip((slopes, errors), expected, strict=True):
+        assert_close(agent_of(gradient, 0), wanted)
+    assert first is policies
+    assert policy_rate == pytest.approx(rate)
+    assert second is baselines
+    assert baseline_rate == RECIPE.baseline_rate
 
 
 def test_every_seed_and_iteration_draws_afresh(monkeypatch: pytest.MonkeyPatch) -> None:

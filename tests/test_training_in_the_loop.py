@@ -14,6 +14,7 @@ from trainings import (
     TINY,
     Edit,
     advanced,
+    assert_close,
     assert_same_file,
     bits,
     margin_of,
@@ -152,13 +153,6 @@ def experience_of(runs: Runs, n: int) -> learners.Experience:
     B, _, T0 = runs.reward.shape
     tile, action = (getattr(runs.steps, name)[:, n].reshape(B, T0) for name in ("tile", "action"))
     return learners.Experience(tile.astype(int), action.astype(int), runs.reward[:, n])
-
-
-def assert_close(found: MLP, wanted: MLP) -> None:
-    largest = max(abs(array).max() for array in wanted)
-    assert largest > 0
-    for array, exact in zip(found, wanted, strict=True):
-        np.testing.assert_allclose(array, exact, rtol=0, atol=1e-4 * largest)
 
 
 def test_kernels_play_the_networks_that_learn() -> None:

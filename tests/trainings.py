@@ -95,6 +95,14 @@ def validation_margin(networks: MLP, recipe: Recipe, scenarios: Iterable[Scenari
     return margin_of(networks, recipe, scenarios, VALIDATION_SEED)
 
 
+def assert_close(found: MLP, wanted: MLP) -> None:
+    """Gradients that are not zero, to 1e-4 of their largest entry."""
+    largest = max(abs(array).max() for array in wanted)
+    assert largest > 0
+    for array, exact in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(array, exact, rtol=0, atol=1e-4 * largest)
+
+
 def assert_same_file(path: Path, reference: Path) -> None:
     found, expected = Policy.load(path), Policy.load(reference)
     assert found.sha256 == expected.sha256

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cmarlsim.kernels.compiling import inner, kernel, reduction
+from cmarlsim.kernels.compiling import inner, reduction
 from cmarlsim.kernels.world import Floats
 
 Singles = NDArray[np.float32]

@@ -25,11 +25,5 @@ def training_bytes(scenario: Scenario, recipe: Recipe) -> dict[str, int]:
 
 
 def check_training_memory(scenario: Scenario, recipe: Recipe) -> None:
-    """Raise InputError if a training's arrays take more than `SHARE` of the machine's memory.
-
-    Raises
-    ------
-    InputError
-        Says how much is needed, for what most, and what to lower.
-    """
+    """Raise InputError, as `check_tables` does, if a training's arrays do not fit into memory."""
     check_tables(f"training '{scenario.name}'", scenario, training_bytes(scenario, recipe))
