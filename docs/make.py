@@ -91,7 +91,7 @@ PAGES = (
     Page("links", ("analysis.links --run --out docs/figures --force",), drawn("links.png", "links.md")),
     Page("baselines", ("analysis.baselines --out docs --force",), ("baselines.png", "baselines.md")),
     Page("ablation", ("analysis.ablation --seeds 4 --out docs --force",), ("ablation.md",)),
-    Page("ladder", ("benchmarks/ladder.py --write docs/engine.md",), (), timed=True),
+    Page("ideas", ("benchmarks/ideas.py --write docs/engine.md",), (), timed=True),
     Page("border", ("benchmarks/border.py --write docs/engine.md",), ("border.png",), timed=True),
     Page("scaling", ("benchmarks/scaling.py --write docs/engine.md",), ("scaling.png",), timed=True),
 )
