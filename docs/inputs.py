@@ -3,7 +3,8 @@
 Code is followed from name to name, from the command's module through `analysis` and `cmarlsim`, and is not
 run. Of what is reached neither comments, docstrings, messages of exceptions and types of arguments count,
 nor formatting, nor the file that it lives in. Methods count if something that is reached has an attribute of
-their name. Data are the shipped files whose names are among the words of the code and of the command.
+their name. Data are the shipped files, and TOML files beside the code, whose names are among the words of
+the code and of the command.
 """
 
 from __future__ import annotations
@@ -169,10 +170,10 @@ def resolve(unit: Unit, home: str = "") -> list[Unit]:
 
 
 def data_named(texts: Iterable[str]) -> list[Path]:
-    """Shipped scenarios, floor plans and policies whose names are among the words of some texts."""
-    files = [
-        path for kind in ("scenarios", "floorplans", "policies") for path in (ROOT / "data" / kind).iterdir()
-    ]
+    """Scenarios, floor plans, policies and other TOML files whose names are among the words of some texts."""
+    shipped = [ROOT / "data" / kind for kind in ("scenarios", "floorplans", "policies")]
+    files = [path for folder in shipped for path in folder.iterdir()]
+    files += [path for package in PACKAGES for path in (ROOT / package).rglob("*.toml")]
     words = {word for text in texts for word in re.findall(r"[\w-]+", text)}
     found = {path for path in files if path.stem in words}
     plans = [path.read_text(encoding="utf-8") for path in found if path.suffix == ".toml"]

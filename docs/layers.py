@@ -24,8 +24,8 @@ WIDTH, ROW, BOX = 7.16, 0.6, 0.24
 SWEEPS = 20
 """How often boxes are moved towards those that they have arrows from and to."""
 
-COMMANDS, LIBRARY, LOWEST = "#e8eef7", "#f3f3f3", "#f7ecdf"
-"""Colours of the commands with what they show, of the library, and of what needs nothing else."""
+COMMANDS, LIBRARY = "#e8eef7", "#f3f3f3"
+"""Colours of the commands, which are the two highest layers, and of the library."""
 
 Edge = tuple[str, str]
 
@@ -119,7 +119,7 @@ def draw(path: Path) -> None:
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, WIDTH), ylim=(ROW * len(floors), 0))
     axes.axis("off")
-    shades = [COMMANDS] * 3 + [LIBRARY] * (len(floors) - 6) + [LOWEST] * 3
+    shades = [COMMANDS] * 2 + [LIBRARY] * (len(floors) - 2)
     for row, shade in zip(floors, shades, strict=True):
         for name in row:
             wide = 0.07 * len(name) + 0.1

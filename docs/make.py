@@ -138,8 +138,11 @@ def make(page: Page) -> None:
                 raise SystemExit(f"{page.name}: python {' '.join([*start, *arguments])} failed")
         for path, file in zip(page.shipped, page.files, strict=True):
             _, _, made = file.partition(" < ")
+            source = Path(scratch) / made if made else path
+            if not source.exists():
+                raise SystemExit(f"{page.name}: {made or path.relative_to(ROOT)} is not made by its commands")
             if made:
-                shutil.copyfile(Path(scratch) / made, path)
+                shutil.copyfile(source, path)
             if not page.timed:
                 path.write_bytes(marked(path.read_bytes(), path.suffix, inputs))
 

@@ -25,7 +25,7 @@ from cmarlsim.terminal.console import say
 
 def page():
     '''Make it.'''
-    say("paper" + "!")
+    say("paper" + "!" + open("sayings.toml"))
     if cmarlsim.simulate(3) < 0:
         raise ValueError("too little")
     return draw(Pen())
@@ -52,6 +52,7 @@ FILES = {
     "cmarlsim/kernels.py": KERNELS,
     "cmarlsim/terminal/__init__.py": "",
     "cmarlsim/terminal/console.py": "def say(text): print(text)\n",
+    "analysis/sayings.toml": "says = 1\n",
     "data/scenarios/paper.toml": 'floorplan = "house"\n',
     "data/scenarios/other.toml": 'floorplan = "house"\n',
     "data/floorplans/house.toml": "walls = []\n",
@@ -111,6 +112,7 @@ def test_what_cannot_change_a_page_does_not_count(edit: Edit, name: str, old: st
         ("cmarlsim/kernels.py", "n + 1", "n + 2"),
         ("data/scenarios/paper.toml", "house", "other"),
         ("data/floorplans/house.toml", "[]", "[[1, 2]]"),
+        ("analysis/sayings.toml", "1", "2"),
     ],
 )
 def test_what_can_change_a_page_counts(edit: Edit, name: str, old: str, new: str) -> None:
@@ -187,6 +189,9 @@ def test_a_page_is_made_once_and_again_when_its_inputs_change(
     assert make.main(["--check"]) == 1
     script.write_text("raise SystemExit(1)")
     with pytest.raises(SystemExit, match=r"mine: python .*script\.py .* failed"):
+        make.main([])
+    script.write_text("")
+    with pytest.raises(SystemExit, match=r"mine: made\.md is not made by its commands"):
         make.main([])
     with pytest.raises(SystemExit, match="theirs: there is no page of this name, only mine, times"):
         make.main(["theirs"])
