@@ -61,21 +61,20 @@ def draw_floorplan(axes: Axes, scenario: Scenario, width: float = 1.5) -> None:
     for m, zone in enumerate(scenario.zones):
         axes.add_patch(Circle(zone.center, zone.radius, color=colour(m), alpha=0.35))
     draw_walls(axes, scenario, width)
+    axes.autoscale_view()
     axes.set_xlabel("x (m)")
     axes.set_ylabel("y (m)")
 
 
 def draw_walls(axes: Axes, scenario: Scenario, width: float = 1.5) -> None:
     """Draw the walls, `width` points wide, and the zones' borders, to scale."""
-    from matplotlib.collections import LineCollection
     from matplotlib.patches import Circle
 
-    walls = [np.array(wall.points) for wall in scenario.floorplan.walls]
-    axes.add_collection(LineCollection(walls, colors="black", linewidths=width, capstyle="projecting"))
+    for wall in scenario.floorplan.walls:
+        axes.plot(*np.array(wall.points).T, color="black", linewidth=width)
     for m, zone in enumerate(scenario.zones):
         axes.add_patch(Circle(zone.center, zone.radius, fill=False, edgecolor=colour(m), linewidth=width / 2))
     axes.set_aspect("equal")
-    axes.autoscale_view()
 
 
 def satisfaction_band(recordings: Sequence[Recording]) -> tuple[np.ndarray, np.ndarray]:
@@ -113,7 +112,7 @@ def draw_satisfaction(axes: Axes, recordings: Sequence[Recording]) -> None:
     for m, zone in enumerate(recordings[0].scenario.zones):
         if len(recordings) > 1:
             axes.fill_between(steps, low[:, m], high[:, m], color=colour(m), alpha=0.3, linewidth=0)
-        axes.plot(steps, mean[:, m], color=colour(m))
+        axes.plot(steps, mean[:, m], color=colour(m), label=plain(zone.name))
         axes.axhline(zone.c, color=colour(m), linestyle="--", linewidth=0.8)
     axes.set(xlabel="step t", ylabel="satisfaction (solid), threshold c (dashed)")
     axes.set(xlim=(0, steps[-1]), ylim=(0, 1))
