@@ -16,7 +16,7 @@ from cmarlsim.errors import InputError
 from cmarlsim.randomness import check_seed
 from cmarlsim.recordings.recorder import CHECKPOINT_SECONDS, Resume
 from cmarlsim.recordings.recording import Recording, check_record, choose_links
-from cmarlsim.report.picture import draw_runs
+from cmarlsim.report.run_picture import draw_runs
 from cmarlsim.scenario import Scenario
 from cmarlsim.simulation.execution import Run, whole_rollouts
 from cmarlsim.simulation.runs import Writing, check_writing
@@ -128,7 +128,7 @@ def run(
     choose_links(world, rollouts * world.dual.T0, record, links or "auto")
     base = files.base(world.name, seed, runs)
     paths = _one_each(base, seed, runs)
-    picture = base.with_suffix(".png") if files.plot and record != "summary" else None
+    picture = base.with_suffix(".png") if files.plot else None
     for path in [*paths, *([picture] if picture else [])]:
         check_free(path, files.force or files.resume is not None, [Path(scenario), Path(policy)])
     with compilation_announced(), waiting(f"{world.name}: looking along all ways"):
