@@ -16,6 +16,7 @@ from cmarlsim.randomness import check_seed
 from cmarlsim.recordings.recorder import CHECKPOINT_SECONDS
 from cmarlsim.scenario import Scenario
 from cmarlsim.terminal.console import STOPPED, Stop, command, compilation_announced, progress_bar
+from cmarlsim.terminal.interrupt import ending_at_once
 from cmarlsim.training import Training
 from cmarlsim.training.checkpoint import already_made, checkpoint_of, go_on
 from cmarlsim.training.recipe import RECIPES, Recipe
@@ -47,24 +48,24 @@ def train(
 
     Can be stopped with Ctrl-C; the same command continues where it was.
     """
-    world = Scenario.load(scenario, set_ or ())
+    loaded = Scenario.load(scenario, set_ or ())
     chosen = _recipe(recipe, hyper or ())
     if not out.name or out.is_dir():
         raise InputError(f"--out {out}: must name an HDF5 file, such as policy.h5")
     check_seed(seed)
     if not checkpoint > 0:
         raise InputError(f"--checkpoint {checkpoint:g}: must be more than 0 seconds")
-    training = Training(world, seed, chosen)
+    training = Training(loaded, seed, chosen)
     if not force and (made := already_made(training, out)):
         print(f"{out}: is there already, made by this training", file=sys.stderr)
         return _told(made, out)
     if go_on(training, out, force):
         print(f"continuing from {checkpoint_of(out)}", file=sys.stderr)
-    with compilation_announced():
+    with compilation_announced(), ending_at_once():
         training.prepare()
     done, total = 0, training.total
-    with Stop() as stop, progress_bar(f"{world.name}: training", total) as advance:
-        print(f"training {world.name}: {total:,} iterations, seed {seed}", flush=True)
+    with Stop() as stop, progress_bar(f"{loaded.name}: training", total) as advance:
+        print(f"training {loaded.name}: {total:,} iterations, seed {seed}", flush=True)
 
         def progress(training: Training) -> bool:
             nonlocal done
@@ -74,7 +75,7 @@ def train(
             return not stop.asked
 
         policy = learn(
-            world, seed, recipe=chosen, out=out, force=force, checkpoint=checkpoint, progress=progress
+            loaded, seed, recipe=chosen, out=out, force=force, checkpoint=checkpoint, progress=progress
         )
     if policy.training["iterations_done"] != total:
         print(f"stopped; the same command continues from {checkpoint_of(out)}", file=sys.stderr)
