@@ -25,6 +25,8 @@ from cmarlsim.kernels.gossip import begin_hindsight, undo
 from cmarlsim.kernels.world import Bools
 from cmarlsim.simulation.execution import Run
 
+pytestmark = pytest.mark.kernels
+
 Event = tuple[int, int, int]
 
 

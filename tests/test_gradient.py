@@ -17,6 +17,8 @@ from cmarlsim.learning import reinforce
 from cmarlsim.learning.gradients import Gradients
 from cmarlsim.learning.mlp import MLP
 
+pytestmark = pytest.mark.kernels
+
 Pair = tuple[MLP, MLP]
 
 

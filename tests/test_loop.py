@@ -37,6 +37,8 @@ from cmarlsim.training.loop import Loop
 from cmarlsim.training.recipe import RECIPES, stages, tightened
 from cmarlsim.training.task import Task
 
+pytestmark = pytest.mark.kernels
+
 RUNS = 3
 
 

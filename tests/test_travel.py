@@ -14,6 +14,8 @@ from cmarlsim.kernels.scene import new_route, new_steps, new_tables
 from cmarlsim.kernels.travel import begin_table, travel, travel_all
 from cmarlsim.kernels.world import Floats, Places, Site, Weights, places_at
 
+pytestmark = pytest.mark.kernels
+
 FACTORS = (100.0, 1.0, 0.01)
 ROW = 2  # where its steps are written to
 
