@@ -19,7 +19,7 @@ from cmarlsim.terminal.console import STOPPED, Stop, command, compilation_announ
 from cmarlsim.terminal.interrupt import ending_at_once
 from cmarlsim.training import Training
 from cmarlsim.training.checkpoint import already_made, checkpoint_of, go_on
-from cmarlsim.training.recipe import RECIPES, Recipe
+from cmarlsim.training.recipe import RECIPES, Recipe, stages
 from cmarlsim.validation import parse, setting_value
 
 
@@ -64,14 +64,14 @@ def train(
     with compilation_announced(), ending_at_once():
         training.prepare()
     done, total = 0, training.total
-    with Stop() as stop, progress_bar(f"{loaded.name}: training", total) as advance:
+    with Stop() as stop, progress_bar(f"{loaded.name}: training", _work(training, total)) as advance:
         print(f"training {loaded.name}: {total:,} iterations, seed {seed}", flush=True)
 
         def progress(training: Training) -> bool:
             nonlocal done
             stage = "done" if training.finished else training.stage.name
-            advance(training.done - done, f"{stage}, best margin {training.best.best_margin:+.3f}")
-            done = training.done
+            before, done = done, _work(training, training.done)
+            advance(done - before, f"{stage}, best margin {training.best.best_margin:+.3f}")
             return not stop.asked
 
         policy = learn(
@@ -81,6 +81,17 @@ def train(
         print(f"stopped; the same command continues from {checkpoint_of(out)}", file=sys.stderr)
         return STOPPED
     return _told(policy, out)
+
+
+def _work(training: Training, iterations: int) -> int:
+    """Count the rollouts of agents in the first iterations of a training; they are what takes time."""
+    recipe, work = training.recipe, 0
+    left = iterations // recipe.teams
+    for stage in stages(recipe, training.scenario.agents.N):
+        rollouts = recipe.loop_runs if stage.active is None else recipe.episodes
+        work += recipe.teams * min(left, stage.iterations) * stage.agents * rollouts
+        left -= min(left, stage.iterations)
+    return work
 
 
 def _told(policy: Policy, out: Path) -> int:
