@@ -12,7 +12,7 @@ from cmarlsim.randomness import check_seed
 from cmarlsim.scenario import Scenario
 from cmarlsim.terminal.advice_report import print_advice
 from cmarlsim.terminal.console import command, compilation_announced, waiting
-from cmarlsim.terminal.teams import fitting_policy, usual_policy
+from cmarlsim.terminal.policy_choice import fitting_policy, usual_policy
 
 
 def advise(
@@ -56,7 +56,7 @@ def advise(
     check_seed(seed)
     world = Scenario.load(scenario, set_ or ())
     name = policy or usual_policy(world)
-    team = fitting_policy(name, scenario, world)
+    team = fitting_policy(name, world, scenario)
     with compilation_announced(), waiting(f"{world.name}: a short run, and others at other ranges"):
         advice = ask(world, team, name, question)
     if as_json:

@@ -8,6 +8,8 @@ from kernels import bools_of, unset_words
 
 from cmarlsim.kernels.bits import Words, clear, full_set, has, only_one, put, unite, words_for
 
+pytestmark = pytest.mark.kernels
+
 SIZES = (1, 63, 64, 65, 128, 130)
 
 

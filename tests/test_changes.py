@@ -26,6 +26,8 @@ from cmarlsim.kernels.gossip import begin_backward_gossip, undo
 from cmarlsim.kernels.world import Bools
 from cmarlsim.simulation.execution import Run
 
+pytestmark = pytest.mark.kernels
+
 Change = tuple[int, int, int]
 
 

@@ -10,6 +10,8 @@ from hypothesis import given
 from cmarlsim.kernels import dual
 from cmarlsim.kernels.world import Bools, Floats
 
+pytestmark = pytest.mark.kernels
+
 T0 = 8
 zones = st.integers(1, 6)
 rates = st.tuples(st.sampled_from([0.0, 0.01, 0.3, 0.99]), st.sampled_from([0.1, 0.5, 3.0]))

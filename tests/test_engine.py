@@ -29,6 +29,8 @@ from cmarlsim.policies.policy import Policy
 from cmarlsim.randomness import stream, uniforms
 from cmarlsim.simulation.execution import Run
 
+pytestmark = pytest.mark.kernels
+
 EXACT = ("tile", "action", "link", "reward", "estimate")
 STEP_ROWS = ("position", *EXACT)
 ROLLOUTS = 6 if COMPILED else 2

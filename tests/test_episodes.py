@@ -14,6 +14,8 @@ from cmarlsim.kernels.episodes import Episodes, difference_reward, new_episodes,
 from cmarlsim.kernels.scene import new_scene, new_steps
 from cmarlsim.kernels.world import NEVER, Bools, Floats, Ints, Locations, Site, locations_at
 
+pytestmark = pytest.mark.kernels
+
 teams = st.tuples(st.integers(1, 5) | st.just(66), st.sampled_from([4, 70]))
 
 

@@ -28,6 +28,8 @@ from cmarlsim.kernels.scene import new_chunk
 from cmarlsim.kernels.world import Bools, Ints
 from cmarlsim.scenario import Scenario
 
+pytestmark = pytest.mark.kernels
+
 
 @st.composite
 def histories(draw: st.DrawFn) -> tuple[Bools, Bools]:

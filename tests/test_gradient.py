@@ -16,6 +16,8 @@ from cmarlsim.learning import reinforce
 from cmarlsim.learning.gradients import Gradients
 from cmarlsim.learning.mlp import MLP
 
+pytestmark = pytest.mark.kernels
+
 Pair = tuple[MLP, MLP]
 
 

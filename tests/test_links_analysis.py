@@ -165,6 +165,7 @@ def test_links_that_cannot_be_are_refused() -> None:
 LAW = TwoState(np.array([0.3, 0.8, 0.5, 0.4]), np.array([0.03, 0.1, 0.4, 0.24]))
 
 
+@pytest.mark.kernels
 def test_two_state_links_have_the_law_they_are_given() -> None:
     """Share and mean times within 4.5 sigma of what the chain has in closed form."""
     T = 10_000

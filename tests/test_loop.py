@@ -44,6 +44,8 @@ from cmarlsim.training.loop import Loop
 from cmarlsim.training.recipe import RECIPES, stages, tightened
 from cmarlsim.training.setup import TrainingSetup
 
+pytestmark = pytest.mark.kernels
+
 RUNS = 3
 
 

@@ -14,6 +14,8 @@ from kernels import packed, unpacked
 from cmarlsim.kernels.motion import advance, position_of
 from cmarlsim.kernels.world import TIE, World
 
+pytestmark = pytest.mark.kernels
+
 METRE = naive.ticks(1.0)
 
 

@@ -30,6 +30,8 @@ from cmarlsim.policies.policy import Policy
 from cmarlsim.scenario import Scenario
 from cmarlsim.simulation.execution import Run
 
+pytestmark = pytest.mark.kernels
+
 ROLLOUTS = 40 if COMPILED else 3
 
 

@@ -15,6 +15,8 @@ from cmarlsim.kernels.scene import new_scene, new_steps
 from cmarlsim.kernels.travel import begin_table, travel
 from cmarlsim.kernels.world import Floats, Locations, Site, locations_at
 
+pytestmark = pytest.mark.kernels
+
 FACTORS = (100.0, 1.0, 0.01)
 ROW = 2  # where its steps are written to
 

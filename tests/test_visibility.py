@@ -29,6 +29,8 @@ from cmarlsim.kernels.occlusion import (
 )
 from cmarlsim.kernels.world import Floats, Ints, World
 
+pytestmark = pytest.mark.kernels
+
 NUDGES = (0.0, 5e-10, -5e-10, 2e-9, -2e-9, 1e-7, -1e-7, 1e-3)
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
