@@ -14,8 +14,9 @@ import typer
 
 from cmarlsim.errors import InputError
 from cmarlsim.randomness import check_seed
+from cmarlsim.recordings.datasets import check_record, choose_links
 from cmarlsim.recordings.recorder import CHECKPOINT_SECONDS, Resume
-from cmarlsim.recordings.recording import Recording, check_record, choose_links
+from cmarlsim.recordings.recording import Recording
 from cmarlsim.report.picture import draw_runs
 from cmarlsim.scenario import Scenario
 from cmarlsim.simulation.execution import Run, whole_rollouts

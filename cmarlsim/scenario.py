@@ -9,91 +9,36 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 import tomli_w
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
 from cmarlsim.building.floorplan import FloorPlan, build_world, goals_of
 from cmarlsim.building.places import number_places
 from cmarlsim.building.visibility import NO_VISIBILITY, build_visibility
-from cmarlsim.errors import InputError
-from cmarlsim.graphs import FOOTPRINTS, components, footprint_edges
+from cmarlsim.errors import ArgumentError, InputError
+from cmarlsim.graphs import components
+from cmarlsim.html import table
 from cmarlsim.kernels.observing import tile_of
 from cmarlsim.kernels.scene import Rules
 from cmarlsim.kernels.world import (
-    ALWAYS,
-    BERNOULLI,
-    NEVER,
-    SIGHT_OR_DISC,
     TICKS_PER_METRE,
     TOLERANCE,
-    LinkModel,
+    Floats,
     NumberedPlaces,
     Site,
     Visibility,
     World,
 )
+from cmarlsim.scenario_tables import MOST_AGENTS, Agents, Dual, Links, Thresholds, Zone
 from cmarlsim.storage import shipped
-from cmarlsim.validation import Count, Name, Number, Point, Strict, apply_setting, dotted, parse, read_toml
+from cmarlsim.storage.files import as_path
+from cmarlsim.validation import Name, Point, Strict, apply_setting, dotted, parse, read_toml
 
-LINK_CODES = {"sight-or-disc": SIGHT_OR_DISC, "bernoulli": BERNOULLI, "always": ALWAYS, "never": NEVER}
-MOST_AGENTS = 65_535
 FEW = 64
 """Up to so many agents, looking every pair up among numbered places is faster than going along the edges."""
-MOST_STEPS = 10**6
-SLOWEST, FASTEST = 1e-6, 1e4
-"""Metres a step: slower agents would be lost in the tolerances, faster ones are a slip of the units."""
-LEAST_ETA, LARGEST_ETA = 1e-12, 1e12
-"""Multipliers are counted in eta: far beyond, their squares would be 0 or overflow."""
-
-
-class Agents(Strict):
-    """The team: N agents that move `speed` metres a step."""
-
-    N: Annotated[Count, Field(le=MOST_AGENTS)]
-    speed: Annotated[Number, Field(ge=SLOWEST, le=FASTEST)] = 1.0
-
-
-class Dual(Strict):
-    """Contractive dual update, eq. (16) and (18), after every T0 steps."""
-
-    alpha: Annotated[Number, Field(ge=0, lt=1)]
-    eta: Annotated[Number, Field(ge=LEAST_ETA, le=LARGEST_ETA)]
-    T0: Annotated[Count, Field(le=MOST_STEPS)]
-
-
-class Links(Strict):
-    """Who can talk to whom.
-
-    ``sight-or-disc`` needs `d` (metres); ``bernoulli`` needs `p` and `footprint`, a name of
-    `cmarlsim.graphs.NAMED` or a list of pairs of agents; ``always`` and ``never`` need nothing.
-    """
-
-    model: Literal["sight-or-disc", "bernoulli", "always", "never"]
-    d: Annotated[Number, Field(ge=0)] | None = None
-    p: Annotated[Number, Field(gt=0, le=1)] | None = None
-    footprint: str | tuple[tuple[int, int], ...] | None = None
-
-    @model_validator(mode="after")
-    def _has_what_its_model_needs(self) -> Self:
-        needed = {"sight-or-disc": ("d",), "bernoulli": ("p", "footprint")}.get(self.model, ())
-        for key in needed:
-            if getattr(self, key) is None:
-                which = f", one of {FOOTPRINTS}" if "footprint" in needed else ""
-                wanted = f"{' and '.join(needed)}{which}"
-                raise ValueError(f"{key} is missing; model = '{self.model}' needs {wanted}")
-        return self
-
-
-class Zone(Strict):
-    """A disc that must be attended for a fraction c of the time."""
-
-    name: Name
-    center: Point
-    radius: Annotated[Number, Field(gt=0)]
-    c: Annotated[Number, Field(ge=0, lt=1)]
 
 
 class Scenario(Strict):
@@ -114,7 +59,7 @@ class Scenario(Strict):
     zones: Annotated[tuple[Zone, ...], Field(min_length=1, max_length=MOST_AGENTS)]
 
     @classmethod
-    def load(cls, reference: str | Path, overrides: Sequence[str] = ()) -> Self:
+    def load(cls, reference: str | Path, overrides: str | Sequence[str] = ()) -> Self:
         """Load a scenario.
 
         Parameters
@@ -122,8 +67,14 @@ class Scenario(Strict):
         reference
             Path of a TOML file, or the name of a shipped scenario (``paper``, ``tiny``).
         overrides
-            Settings such as ``"links.d=4"`` that replace the file's values; list entries are named by
-            index or by their name: ``"zones.0.c=0.2"``, ``"zones.red.c=0.2"``.
+            A setting such as ``"links.d=4"`` that replaces the file's value, or several; list entries are
+            named by index or by their name: ``"zones.0.c=0.2"``, ``"zones.red.c=0.2"``.
+
+        Warns
+        -----
+        UserWarning
+            If the thresholds add up to more than N - 1, or ``[links]`` has keys that its model does not use
+            (where an override chooses the model, only if an override sets such a key).
 
         Raises
         ------
@@ -132,6 +83,7 @@ class Scenario(Strict):
         """
         path = shipped.find("scenarios", reference, ".toml")
         data = read_toml(path)
+        overrides = [overrides] if isinstance(overrides, str) else _several(overrides)
         for override in overrides:
             apply_setting(data, override)
         plan_name = data.get("floorplan")
@@ -143,8 +95,10 @@ class Scenario(Strict):
             plan = FloorPlan.load(plan_name, beside=path.parent)
         except InputError as error:
             raise InputError(f"{path}: floorplan = {plan_name!r}: {error}") from None
-        settings = "".join(f" --set {override}" for override in overrides)
-        return parse(cls, data | {"floorplan": plan}, f"{path}{settings}")
+        source = f"{path} with {', '.join(overrides)}" if overrides else str(path)
+        scenario = parse(cls, data | {"floorplan": plan}, source)
+        _warn_of_unused(scenario.links, overrides, source)
+        return scenario
 
     @classmethod
     def from_toml(cls, text: str, floorplan: str, source: str | Path) -> Self:
@@ -168,7 +122,7 @@ class Scenario(Strict):
         InputError
             If they cannot be written.
         """
-        path = Path(path)
+        path = as_path("path", path)
         plan = path.parent / f"{path.stem}-plan.toml"
         try:
             plan.write_text(self.floorplan.to_toml(), encoding="utf-8")
@@ -183,8 +137,10 @@ class Scenario(Strict):
 
     @property
     def c(self) -> np.ndarray:
-        """Thresholds, (M,)."""
-        return np.array([zone.c for zone in self.zones])
+        """Thresholds, (M,), read-only: `load` with overrides or `with_thresholds` to have others."""
+        c = np.array([zone.c for zone in self.zones]).view(Thresholds)
+        c.flags.writeable = False
+        return c
 
     @cached_property
     def world(self) -> World:
@@ -216,14 +172,21 @@ class Scenario(Strict):
             If `d` cannot be a range.
         """
         links = parse(Links, self.links.model_dump() | {"d": d}, f"scenario '{self.name}', links")
-        other = self.model_copy(update={"links": links})
-        for name in (
-            "numbered",
-            "visibility",
-            "site",
-        ):  # which depend on it, and were copied if they were there
-            other.__dict__.pop(name, None)
-        return other
+        return self.model_copy(update={"links": links})
+
+    def with_thresholds(self, c: Sequence[float] | Floats) -> Self:
+        """The same scenario with other thresholds, (M,).
+
+        Raises
+        ------
+        InputError
+            If there is not one for each zone, or one is not in [0, 1).
+        """
+        values = np.asarray(c).tolist()
+        if not isinstance(values, list) or len(values) != self.M:
+            raise ArgumentError("c", c, f"must be {self.M} thresholds, one for each zone")
+        zones = [zone.model_dump() | {"c": value} for zone, value in zip(self.zones, values, strict=True)]
+        return self.model_copy(update={"zones": zones})
 
     @property
     def speed_ticks(self) -> int:
@@ -236,17 +199,24 @@ class Scenario(Strict):
 
     def rules(self) -> Rules:
         """What the engine needs to know besides the world."""
-        links = self.links
-        edges = np.zeros((0, 2), dtype=np.int64)
-        if links.model == "bernoulli" and links.footprint is not None:
-            edges = footprint_edges(links.footprint, self.agents.N)
         return Rules(
-            c=self.c,
+            c=np.array(self.c),
             alpha=float(self.dual.alpha),
             eta=float(self.dual.eta),
             speed=self.speed_ticks,
-            links=LinkModel(LINK_CODES[links.model], float(links.d or 0.0), float(links.p or 0.0), edges),
+            links=self.links.for_kernels(self.agents.N),
         )
+
+    def __repr__(self) -> str:
+        """The scenario in one line."""
+        size = f"{self.agents.N} agents, {self.M} zones, T0 = {self.dual.T0}"
+        return f"<Scenario {self.name}: {size}, {self.links}>"
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        """The scenario in a notebook: its zones and their thresholds."""
+        return table(repr(self), {"zone": [zone.name for zone in self.zones], "c": self.c})
 
     @model_validator(mode="after")
     def _zones_can_be_attended(self) -> Self:
@@ -280,17 +250,16 @@ class Scenario(Strict):
 
     @model_validator(mode="after")
     def _footprint_fits(self) -> Self:
-        if self.links.model == "bernoulli" and self.links.footprint is not None:
-            try:
-                footprint_edges(self.links.footprint, self.agents.N)
-            except ValueError as error:
-                raise ValueError(f"links.{error}") from None
+        try:
+            self.links.for_kernels(self.agents.N)
+        except ValueError as error:
+            raise ValueError(f"links.{error}") from None
         return self
 
     @model_validator(mode="after")
-    def _theorem_1_applies(self) -> Self:
-        load = sum(zone.c for zone in self.zones)
-        if load > self.agents.N - 1 + TOLERANCE:
+    def _theorem_1_applies(self, info: ValidationInfo) -> Self:
+        load, copy = sum(zone.c for zone in self.zones), bool(info.context and info.context["copy"])
+        if not copy and load > self.agents.N - 1 + TOLERANCE:
             warnings.warn(
                 f"scenario '{self.name}': the thresholds c add up to {load:g} > N - 1 = {self.agents.N - 1}: "
                 "Theorem 1 does not apply",
@@ -303,3 +272,21 @@ def _check_names(zones: Sequence[Zone]) -> None:
     for name, times in Counter(zone.name for zone in zones).items():
         if times > 1:
             raise ValueError(f"zones: the name '{name}' stands {times} times; names must differ")
+
+
+def _several(overrides: Any) -> list[str]:
+    """Overrides as a list; ArgumentError if they are not texts."""
+    texts = list(overrides) if isinstance(overrides, Sequence) else [overrides]
+    for text in texts:
+        if not isinstance(text, str):
+            raise ArgumentError("overrides", text, "must be texts such as 'links.d=4'")
+    return texts
+
+
+def _warn_of_unused(links: Links, overrides: Sequence[str], source: str) -> None:
+    """Warn of keys that the link model does not use, unless they are left over from the file's own model."""
+    keys = [override.partition("=")[0].strip() for override in overrides]
+    unused = [key for key in links.unused if f"links.{key}" in keys or "links.model" not in keys]
+    if unused:
+        listed = " and ".join(f"links.{key}" for key in unused)
+        warnings.warn(f"{source}: links.model = '{links.model}' does not use {listed}", stacklevel=3)

@@ -8,7 +8,7 @@ import pytest
 from cases import COMPILED
 
 import cmarlsim
-import cmarlsim.recordings.recording
+import cmarlsim.recordings.datasets
 import cmarlsim.simulation.memory_limits
 from cmarlsim.recordings.recording import Recording
 from cmarlsim.simulation.execution import Run
@@ -110,8 +110,8 @@ def test_links_of_every_model_are_kept_sparse(
     monkeypatch: pytest.MonkeyPatch, model: str, agents: int
 ) -> None:
     monkeypatch.setattr("cmarlsim.simulation.execution._CHUNK_ROLLOUTS", 2)
-    settings = [f"links.model={model}", "links.p=0.3", "links.footprint=complete", f"agents.N={agents}"]
-    scenario = cmarlsim.Scenario.load("tiny", settings)
+    drawn = ["links.p=0.3", "links.footprint=complete"] if model == "bernoulli" else []
+    scenario = cmarlsim.Scenario.load("tiny", [f"links.model={model}", f"agents.N={agents}", *drawn])
     sparse = cmarlsim.execute(scenario, RANK, 5 * scenario.dual.T0, links="sparse")
     dense = cmarlsim.execute(scenario, RANK, 5 * scenario.dual.T0, links="dense")
     assert (sparse.links() == dense.link).all()
@@ -180,16 +180,16 @@ def test_a_load_must_be_positive(load: float) -> None:
 )
 def test_links_of_few_agents_are_dense(links: str, agents: int, sparse: bool) -> None:
     scenario = cmarlsim.Scenario.load("tiny", [f"agents.N={agents}"])
-    assert cmarlsim.recordings.recording.choose_links(scenario, 100, "step", links) == sparse
+    assert cmarlsim.recordings.datasets.choose_links(scenario, 100, "step", links) == sparse
 
 
 def test_records_that_would_grow_too_large_are_refused_with_what_helps() -> None:
     scenario, steps = cmarlsim.Scenario.load("tiny", ["agents.N=2000"]), 40_000
-    with pytest.raises(cmarlsim.InputError, match=r"2000 x 2000 links are 160 GB.*--record step-sparse"):
+    with pytest.raises(cmarlsim.InputError, match=r"2000 x 2000 links are 160 GB.*use links='sparse'"):
         cmarlsim.execute(scenario, RANK, steps, links="dense")
     with pytest.raises(cmarlsim.InputError, match="links = 'some': must be one of auto, dense, sparse"):
         cmarlsim.execute(scenario, RANK, steps, links="some")
-    with pytest.raises(cmarlsim.InputError, match=r"estimates of N = 2000 agents.*use --record rollout"):
+    with pytest.raises(cmarlsim.InputError, match=r"estimates of N = 2000 agents.*use record='rollout'"):
         cmarlsim.execute(scenario, RANK, 1000 * steps, links="sparse")
 
 

@@ -25,7 +25,7 @@ from cmarlsim import InputError, Policy, Scenario, execute, learn
 from cmarlsim.errors import DivergedError
 from cmarlsim.learning.mlp import MLP, forward
 from cmarlsim.learning.reinforce import policy_gradient
-from cmarlsim.policies.policy import Encoding
+from cmarlsim.policies.encoding import Encoding
 from cmarlsim.storage.provenance import versions
 from cmarlsim.training import Training, block, learners
 from cmarlsim.training.checkpoint import checkpoint_of, save
