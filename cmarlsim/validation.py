@@ -185,8 +185,9 @@ def _explain(model: type[Strict], item: Any, data: dict[str, Any]) -> str:
         return f"{key}: {text}" if key else text
     if kind == "extra_forbidden":
         known = _fields_at(model, location[:-1])
-        inside = [f"{name}.{key}" for name in known if key in _fields_at(model, (*location[:-1], name))]
-        return f"unknown key {key}{nearest(inside[0] if inside else str(location[-1]), inside or known)}"
+        if inside := [f"{name}.{key}" for name, keys in _tables_of(model).items() if key in keys]:
+            return f"unknown key {key}; did you mean '{inside[0]}'?"
+        return f"unknown key {key}{nearest(str(location[-1]), known)}"
     if kind == "missing":
         return f"{key} is missing"
     message = item["msg"].removeprefix("Input ")
@@ -232,6 +233,13 @@ def _fields_at(model: type[BaseModel], location: tuple[str | int, ...]) -> list[
                 return []
             model = models[0]
     return list(model.model_fields)
+
+
+def _tables_of(model: type[BaseModel]) -> dict[str, list[str]]:
+    """The keys of each of its tables, but for arrays of tables."""
+    kinds = {name: field.annotation for name, field in model.model_fields.items()}
+    tables = {name: kind for name, kind in kinds.items() if isinstance(kind, type)}
+    return {name: [*kind.model_fields] for name, kind in tables.items() if issubclass(kind, BaseModel)}
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:

@@ -88,6 +88,11 @@ class FloorPlan(Strict):
         """Write the floor plan."""
         return tomli_w.dumps(self.model_dump(mode="json"))
 
+    def __repr__(self) -> str:
+        """The floor plan in one line."""
+        size = f"{len(self.tiles)} tiles, {len(self.waypoints)} waypoints, {len(self.edges)} edges"
+        return f"<FloorPlan {self.name}: {size}>"
+
     @model_validator(mode="after")
     def _names_fit(self) -> Self:
         for kind, things in (("tiles", self.tiles), ("waypoints", self.waypoints)):

@@ -136,8 +136,9 @@ class Policy:
         return f"<Policy for {N} agents, {M} zones, {tiles} tiles: networks of {hidden} hidden units>"
 
     def _repr_html_(self) -> str:
-        """The policy in a notebook: how it was trained."""
-        shown = {key: value for key, value in self.training.items() if "\n" not in str(value)}
+        """The policy in a notebook: how it was trained, but for its recipe."""
+        told = {key: value for key, value in self.training.items() if not key.startswith("recipe_")}
+        shown = {key: value for key, value in told.items() if "\n" not in str(value)}
         return table(repr(self), {"training": shown.keys(), "": shown.values()})
 
     def probabilities(self, lam: Floats, world: World) -> Floats:
