@@ -15,9 +15,10 @@ import numpy as np
 import tomli_w
 from pydantic import Field, ValidationInfo, model_validator
 
-from cmarlsim.building.floorplan import FloorPlan, build_world, goals_of
+from cmarlsim.building.floorplan import FloorPlan
 from cmarlsim.building.places import number_places
 from cmarlsim.building.visibility import NO_VISIBILITY, build_visibility
+from cmarlsim.building.worlds import build_world, goals_of
 from cmarlsim.errors import ArgumentError, InputError
 from cmarlsim.graphs import components
 from cmarlsim.html import table

@@ -25,7 +25,7 @@ LINK_MODELS: dict[str, tuple[int, tuple[str, ...]]] = {
     "always": (ALWAYS, ()),
     "never": (NEVER, ()),
 }
-"""Of every link model its code for the kernels, and the keys of `Links` that it needs and uses."""
+"""The link models by name: the code for the kernels, and the keys of `Links` that are needed and used."""
 
 
 class Agents(Strict):

@@ -6,6 +6,7 @@ import math
 from numbers import Real
 
 from cmarlsim.building import floorplan, tiling
+from cmarlsim.building.worlds import build_world
 from cmarlsim.errors import ArgumentError
 from cmarlsim.kernels.world import TICKS_PER_METRE
 from cmarlsim.scenario import Agents, Scenario
@@ -52,7 +53,7 @@ def tiled(
     zones = [zone | {"c": min(share * zone["c"], HIGHEST_C)} for zone in zones]
     if T0 is None:
         discs = tuple((tuple(zone["center"]), zone["radius"]) for zone in zones)
-        longest = floorplan.build_world(plan, discs).to_go.max() / TICKS_PER_METRE / agents.speed
+        longest = build_world(plan, discs).to_go.max() / TICKS_PER_METRE / agents.speed
         T0 = 50 * math.ceil(3 * longest / 50)
     data = {
         "name": plan.name,

@@ -45,17 +45,6 @@ def test_seeds_are_a_batch_of_one_scenario() -> None:
     assert cmarlsim.execute(TINY, RANK, STEPS, seeds=[]) == []
 
 
-def test_seeds_with_a_file_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(cmarlsim.InputError, match="and no out"):
-        cmarlsim.execute(TINY, RANK, STEPS, seeds=[1], out=tmp_path / "r.h5")  # type: ignore[call-overload]
-
-
-@pytest.mark.parametrize("threads", [0, -1])
-def test_a_batch_needs_a_thread(threads: int) -> None:
-    with pytest.raises(cmarlsim.InputError, match=f"threads = {threads}: must be a whole number, 1 or more"):
-        cmarlsim.execute_batch([(TINY, RANK, 0)], STEPS, threads=threads)
-
-
 def test_one_bad_run_ends_the_batch() -> None:
     reported = []
 
@@ -139,26 +128,6 @@ def test_a_batch_may_be_a_generator_and_progress_need_not_answer() -> None:
     assert cmarlsim.execute(TINY, RANK, 300 * TINY.dual.T0, progress=silent).rollouts_done == 300
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"seed": 1.5}, "seed = 1.5: must be a whole number"),
-        ({"seed": True}, "seed = True: must be a whole number"),
-        ({"seeds": [1, None]}, "seed = None: must be a whole number"),
-        ({"seed": 4, "seeds": [1]}, "give no seed beside them"),
-        ({"steps": "100"}, "steps = '100': must be a whole number"),
-        ({"steps": 100.0}, "steps = 100.0: must be a whole number"),
-        ({"scenario": "paper"}, "scenario = 'paper'.*Scenario.load"),
-        ({"policy": "rank"}, "policy = 'rank'.*Policy.load"),
-        ({"policy": None, "seeds": [1]}, "policy = None.*Policy.load"),
-    ],
-)
-def test_what_cannot_be_used_is_named(changes: dict[str, Any], message: str) -> None:
-    arguments: dict[str, Any] = {"scenario": TINY, "policy": RANK, "steps": STEPS}
-    with pytest.raises(cmarlsim.InputError, match=message):
-        cmarlsim.execute(**arguments | changes)
-
-
 def test_recordings_that_do_not_fit_into_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cmarlsim.simulation.memory_limits, "machine_bytes", lambda: 10**6)
     cmarlsim.execute(TINY, RANK, STEPS)
@@ -167,12 +136,6 @@ def test_recordings_that_do_not_fit_into_memory_are_refused(monkeypatch: pytest.
     with pytest.raises(cmarlsim.InputError, match="200 recordings in memory need"):
         cmarlsim.execute(TINY, RANK, STEPS, seeds=range(200))
     assert len(cmarlsim.execute(TINY, RANK, STEPS, seeds=range(200), record="summary")) == 200
-
-
-@pytest.mark.parametrize("load", [0, -1.0, float("nan")])
-def test_a_load_must_be_positive(load: float) -> None:
-    with pytest.raises(cmarlsim.InputError, match=r"load = .* must be above 0"):
-        cmarlsim.tiled(1, 1, 5, load=load)
 
 
 @pytest.mark.parametrize(

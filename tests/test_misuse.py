@@ -72,6 +72,14 @@ ARGUMENTS: dict[str, Use] = {
     "seeds = 5: must be whole numbers, such as range(5)": go(seeds=5),
     "seeds = '123': must be whole numbers": go(seeds="123"),
     "seed = 1.0: must be a whole number": go(seeds=[1.0]),
+    "seed = None: must be a whole number": go(seeds=[1, None]),
+    "seed = 1.5: must be a whole number": go(seed=1.5),
+    "seed = True: must be a whole number": go(seed=True),
+    "seed = -1: must be 0 or more": go(seeds=[-1]),
+    "steps = 100.0: must be a whole number": go(steps=100.0),
+    "scenario = 'tiny': must be a Scenario, such as Scenario.load gives": go(scenario="tiny"),
+    "policy = 'rank': must be a Policy, such as Policy.load gives": go(policy="rank"),
+    "policy = None: must be a Policy": go(policy=None, seeds=[1]),
     "steps = '100': must be a whole number": lambda: execute_batch([(TINY, RANK, 0)], "100"),  # type: ignore[arg-type]
     "scenario = <Policy rank: agent n takes its n-th largest multiplier>: must be a Scenario": go(
         scenario=RANK, policy=TINY
@@ -90,6 +98,7 @@ ARGUMENTS: dict[str, Use] = {
     "batch = <Scenario tiny: 2 agents, 3 zones, T0 = 10, sight-or-disc d = 1 m>: must be tuples": lambda: (
         execute_batch((TINY, RANK, 0))  # type: ignore[arg-type]
     ),
+    "threads = 0: must be a whole number, 1 or more": lambda: execute_batch([(TINY, RANK, 0)], threads=0),
     "threads = 1.5: must be a whole number": lambda: execute_batch([(TINY, RANK, 0)], threads=1.5),  # type: ignore[arg-type]
     "reference = None: must be the path of a .toml file or a shipped name": lambda: Scenario.load(None),  # type: ignore[arg-type]
     "reference = None: must be the path of a .h5 file or a shipped name": lambda: Policy.load(None),  # type: ignore[arg-type]
@@ -100,6 +109,8 @@ ARGUMENTS: dict[str, Use] = {
     "file = 'run.h5': must be an open HDF5 file; Recording.open(path) opens one": lambda: Recording("run.h5"),  # type: ignore[arg-type]
     "name = 'lambda': must be one of position, tile": lambda: Recording.open("run.h5").read("lambda"),
     "running = 'steps': must be 'step', 'rollout' or None": lambda: Recording.open("run.h5").margin("steps"),  # type: ignore[arg-type]
+    "load = 0: must be above 0": lambda: tiled(1, 1, 4, load=0),
+    "load = nan: must be above 0": lambda: tiled(1, 1, 4, load=float("nan")),
     "load = 'big': must be above 0": lambda: tiled(1, 1, 4, load="big"),  # type: ignore[arg-type]
     "scenario = 'tiny': must be a Scenario": lambda: learn("tiny"),  # type: ignore[arg-type]
     "recipe = 'paper': must be a cmarlsim.training.recipe.Recipe": lambda: learn(TINY, recipe="paper"),  # type: ignore[arg-type]
@@ -109,7 +120,8 @@ ARGUMENTS: dict[str, Use] = {
 OTHERS: dict[str, tuple[type[InputError], Use]] = {
     "links = None: must be one of auto, dense, sparse": (InputError, go(links=None)),
     "resume: needs an out": (InputError, go(resume=True)),
-    "seeds: give no seed beside them": (InputError, go(seeds=[1], force=True)),
+    "seeds: give no seed beside them": (InputError, go(seeds=[1], seed=4)),
+    "and no out: the recordings stay in memory": (InputError, go(seeds=[1], out="new.h5")),
     "new.h5: nothing to continue": (InputError, go(out="new.h5", resume=True)),
     "run.h5: is of another run, these differ: seed": (MisfitError, go(seed=1, out="run.h5", resume=True)),
     "the policy is for N = 5": (MisfitError, go(policy=Policy.load("paper"))),

@@ -219,7 +219,7 @@ def test_impossible_floor_plans(tmp_path: Path, plan: str, parts: list[str]) -> 
 
 
 def test_too_many_ways_for_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cmarlsim.building.floorplan.MOST_WAYS", 1)
+    monkeypatch.setattr("cmarlsim.building.worlds.MOST_WAYS", 1)
     message = refusal(write(tmp_path, plan=PLAN.replace('"plan"', '"a large one"')))
     assert "floorplan 'a large one': 2 waypoints times 1 zones are more than 1 ways" in message
     assert "use fewer waypoints or zones" in message

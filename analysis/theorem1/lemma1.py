@@ -10,7 +10,7 @@ import pandas as pd
 
 from cmarlsim.bounds.theory import ROUNDING, least_slack
 from cmarlsim.bounds.verdicts import CORRECTED, OURS, PRINTED, PROVEN, SHARPER, Statement
-from cmarlsim.building.floorplan import goals_of
+from cmarlsim.building.worlds import goals_of
 from cmarlsim.kernels.world import TOLERANCE, Bools, Floats
 from cmarlsim.randomness import stream
 from cmarlsim.scenario import Scenario

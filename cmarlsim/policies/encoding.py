@@ -37,7 +37,7 @@ class Encoding:
     scale_lam : bool
         Whether multipliers are divided by their largest one.
     lam_roots : int
-        How often their square root is taken then. Of an agent that nobody talks to, the multipliers of zones
+        How often their square root is taken then. In an agent that nobody talks to, the multipliers of zones
         that others keep grow a hundred times larger than those of its own; roots let it see both.
     """
 

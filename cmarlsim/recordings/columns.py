@@ -118,9 +118,9 @@ def write_columns(
     Parameters
     ----------
     pieces
-        Of all columns: the column's name and the piece, those of a column in order.
+        The name of a column and a piece of it, for all columns; the pieces of a column are in order.
     lengths
-        Of all axes but ``change``.
+        Lengths of all axes but ``change``.
     """
     datasets, place = {column.name: column.create(file) for column in columns}, dict.fromkeys(DATASETS, 0)
     for name, piece in pieces:
