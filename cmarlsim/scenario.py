@@ -43,7 +43,21 @@ FEW = 64
 
 
 class Scenario(Strict):
-    """A floor plan, a team, its zones and thresholds, and how it communicates.
+    """A floor plan, a team, its zones and thresholds, and how it communicates: frozen and validated.
+
+    Attributes
+    ----------
+    name : str
+    floorplan : FloorPlan
+        Walls, tiles and the waypoint graph, in metres.
+    agents : Agents
+        `N` agents that move `speed` metres a step.
+    dual : Dual
+        `alpha`, `eta` and `T0` of the dual update, eq. (16) and (18).
+    links : Links
+        `model`, and what it uses of `d` (metres), `p` and `footprint`.
+    zones : tuple of Zone
+        Each with `name`, `center`, `radius` (metres) and its threshold `c`.
 
     Examples
     --------

@@ -10,13 +10,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from trainings import QUICK
 
 import cmarlsim
-from cmarlsim import Policy, Recording, Scenario, execute, tiled
+from cmarlsim import Policy, Recording, Scenario, execute, learn, tiled
 from cmarlsim.errors import InputError
 from cmarlsim.html import MOST_ROWS, table
 from cmarlsim.recordings.datasets import DATASETS
 from cmarlsim.simulation import progress
+from cmarlsim.training.recipe import RECIPES
 
 TINY, RANK = Scenario.load("tiny"), Policy.load("rank")
 SIZES = {"T": 50, "N": 2, "M": 3, "K": 5, "K + 1": 6, "2": 2}
@@ -45,7 +47,7 @@ def test_completion_offers_the_public_names_alone() -> None:
 
 @pytest.mark.parametrize("name", DATASETS)
 def test_every_dataset_is_documented_as_it_is(name: str) -> None:
-    level = {"step": "step", "rollout": "rollout", "summary": "summary"}[DATASETS[name].group]
+    level = DATASETS[name].group
     run = execute(TINY, RANK, 50, record=level, links="sparse" if "link_" in name else "dense")
     text = getattr(Recording, name).__doc__
     found = re.search(r"(\w+) array \((.*?),?\), kept at level (.*?)[,;]", text)
@@ -148,3 +150,10 @@ def test_names_are_loaded_on_first_use() -> None:
     )
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False"] * 3
+
+
+def test_progress_of_a_training_goes_to_its_end(capsys: pytest.CaptureFixture[str]) -> None:
+    recipe = RECIPES["paper"].model_copy(update=QUICK | {"pretrain_iterations": 30, "retrain_iterations": 2})
+    shown = learn(TINY, 1, recipe=recipe, progress=True)
+    assert capsys.readouterr().err.rstrip().split(" after ")[0].endswith("tiny: 100%")
+    assert learn(TINY, 1, recipe=recipe).sha256 == shown.sha256

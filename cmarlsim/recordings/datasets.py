@@ -40,7 +40,7 @@ class Dataset(NamedTuple):
         It lies at ``/group/name`` in the file.
     kind
         Its type, as NumPy abbreviates it.
-    axes
+    dimensions
         Names of its axes: t, n, m, k as in the paper; ``axis`` is x or y, ``end`` one of two agents.
     note
         What it is.
@@ -49,8 +49,13 @@ class Dataset(NamedTuple):
     group: str
     name: str
     kind: str
-    axes: tuple[str, ...]
+    dimensions: str
     note: str
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """The names of its axes, one by one."""
+        return tuple(self.dimensions.split())
 
     @property
     def location(self) -> str:
@@ -68,56 +73,52 @@ class Dataset(NamedTuple):
         return "step or rollout" if self.group == "rollout" else self.group
 
 
+_PAIRS = (
+    "Agents i < j of each link that goes up or down, step after step: those of step t are the "
+    "link_count[t] rows after the first sum(link_count[:t])."
+)
+
 _ALL = (
-    Dataset("step", "position", "f8", ("t", "n", "axis"), "Positions of the agents in S_t, in metres."),
-    Dataset("step", "tile", "u2", ("t", "n"), "Tiles that the agents stand on in S_t, as numbers from 0."),
-    Dataset("step", "action", "u2", ("t", "n"), "Zones that the agents head for, A_t, as numbers from 0."),
-    Dataset(
-        "step", "link", "?", ("t", "n", "n_other"), "Who can talk to whom; symmetric, False on the diagonal."
-    ),
-    Dataset("step", "reward", "?", ("t", "m"), "Whether each zone is attended: r(S_t), eq. (1)."),
+    Dataset("step", "position", "f8", "t n axis", "Positions of the agents in S_t, in metres."),
+    Dataset("step", "tile", "u2", "t n", "Tiles that the agents stand on in S_t, as numbers from 0."),
+    Dataset("step", "action", "u2", "t n", "Zones that the agents head for, A_t, as numbers from 0."),
+    Dataset("step", "link", "?", "t n n_other", "Who can talk to whom; symmetric, False on the diagonal."),
+    Dataset("step", "reward", "?", "t m", "Whether each zone is attended: r(S_t), eq. (1)."),
     Dataset(
         "step",
         "estimate",
         "?",
-        ("t", "n", "m"),
+        "t n m",
         "What each agent knows of r(S_t) at the end of the rollout: R^n_{t,(k+1)T0-1}, eq. (17).",
     ),
     Dataset(
         "step",
         "link_count",
         "u4",
-        ("t",),
+        "t",
         "How many links go up or down at each step; before step 0 there are none.",
     ),
-    Dataset(
-        "step",
-        "link_pair",
-        "u2",
-        ("change", "end"),
-        "Agents i < j of each link that goes up or down, step after step: those of step t are the "
-        "link_count[t] rows after the first sum(link_count[:t]).",
-    ),
+    Dataset("step", "link_pair", "u2", "change end", _PAIRS),
     Dataset(
         "rollout",
         "lam",
         "f8",
-        ("k_or_end", "n", "m"),
+        "k_or_end n m",
         "Local multipliers lambda^n_k, eq. (18): row k is in force during rollout k.",
     ),
     Dataset(
         "rollout",
         "lam_ideal",
         "f8",
-        ("k_or_end", "m"),
+        "k_or_end m",
         "Multipliers lambda_k, eq. (16), that the true rewards give: row k is that of rollout k.",
     ),
-    Dataset("rollout", "reward_mean", "f8", ("k", "m"), "Mean reward of each rollout."),
-    Dataset("summary", "reward_count", "i8", ("m",), "In how many steps each zone was attended."),
+    Dataset("rollout", "reward_mean", "f8", "k m", "Mean reward of each rollout."),
+    Dataset("summary", "reward_count", "i8", "m", "In how many steps each zone was attended."),
     Dataset(
-        "summary", "lam_mean", "f8", ("n", "m"), "Mean of the local multipliers over the rollouts 0 to K - 1."
+        "summary", "lam_mean", "f8", "n m", "Mean of the local multipliers over the rollouts 0 to K - 1."
     ),
-    Dataset("summary", "lam_last", "f8", ("n", "m"), "Local multipliers after the last rollout."),
+    Dataset("summary", "lam_last", "f8", "n m", "Local multipliers after the last rollout."),
 )
 
 DATASETS = {dataset.name: dataset for dataset in _ALL}
