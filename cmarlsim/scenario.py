@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 import numpy as np
 import tomli_w
@@ -33,10 +33,10 @@ from cmarlsim.kernels.world import (
     Visibility,
     World,
 )
-from cmarlsim.scenario_tables import MOST_AGENTS, Agents, Dual, Links, Thresholds, Zone
+from cmarlsim.scenario_tables import MOST_AGENTS, Agents, Dual, Links, Thresholds, Zone, warn_of_unused
 from cmarlsim.storage import shipped
 from cmarlsim.storage.files import as_path
-from cmarlsim.validation import Name, Point, Strict, apply_setting, dotted, parse, read_toml
+from cmarlsim.validation import Name, Point, Strict, apply_settings, dotted, parse, read_toml
 
 FEW = 64
 """Up to so many agents, looking every pair up among numbered places is faster than going along the edges."""
@@ -98,9 +98,7 @@ class Scenario(Strict):
         """
         path = shipped.find("scenarios", reference, ".toml")
         data = read_toml(path)
-        overrides = [overrides] if isinstance(overrides, str) else _several(overrides)
-        for override in overrides:
-            apply_setting(data, override)
+        settings = apply_settings(data, overrides)
         plan_name = data.get("floorplan")
         if not isinstance(plan_name, str):
             raise InputError(
@@ -110,9 +108,9 @@ class Scenario(Strict):
             plan = FloorPlan.load(plan_name, beside=path.parent)
         except InputError as error:
             raise InputError(f"{path}: floorplan = {plan_name!r}: {error}") from None
-        source = f"{path} with {', '.join(overrides)}" if overrides else str(path)
+        source = f"{path} with {', '.join(settings)}" if settings else str(path)
         scenario = parse(cls, data | {"floorplan": plan}, source)
-        _warn_of_unused(scenario.links, overrides, source)
+        warn_of_unused(scenario.links, settings, source)
         return scenario
 
     @classmethod
@@ -287,21 +285,3 @@ def _check_names(zones: Sequence[Zone]) -> None:
     for name, times in Counter(zone.name for zone in zones).items():
         if times > 1:
             raise ValueError(f"zones: the name '{name}' stands {times} times; names must differ")
-
-
-def _several(overrides: Any) -> list[str]:
-    """Overrides as a list; ArgumentError if they are not texts."""
-    texts = list(overrides) if isinstance(overrides, Sequence) else [overrides]
-    for text in texts:
-        if not isinstance(text, str):
-            raise ArgumentError("overrides", text, "must be texts such as 'links.d=4'")
-    return texts
-
-
-def _warn_of_unused(links: Links, overrides: Sequence[str], source: str) -> None:
-    """Warn of keys that the link model does not use, unless they are left over from the file's own model."""
-    keys = [override.partition("=")[0].strip() for override in overrides]
-    unused = [key for key in links.unused if f"links.{key}" in keys or "links.model" not in keys]
-    if unused:
-        listed = " and ".join(f"links.{key}" for key in unused)
-        warnings.warn(f"{source}: links.model = '{links.model}' does not use {listed}", stacklevel=3)

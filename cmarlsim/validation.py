@@ -110,6 +110,22 @@ def setting_value(text: str) -> Any:
             return text.strip()
 
 
+def apply_settings(data: dict[str, Any], settings: str | Sequence[str]) -> list[str]:
+    """Apply one setting, or each of several, to parsed TOML, in place; returns them as a list.
+
+    Raises
+    ------
+    InputError
+        If they are no texts, or as `apply_setting`.
+    """
+    each = [settings] if isinstance(settings, str) or not isinstance(settings, Sequence) else [*settings]
+    for setting in each:
+        if not isinstance(setting, str):
+            raise ArgumentError("overrides", setting, "must be texts such as 'links.d=4'")
+        apply_setting(data, setting)
+    return each
+
+
 def apply_setting(data: dict[str, Any], setting: str) -> None:
     """Apply one ``key.path=value`` setting to parsed TOML, in place.
 
@@ -118,7 +134,7 @@ def apply_setting(data: dict[str, Any], setting: str) -> None:
     InputError
         If it is no such setting, or there is no such place in the data.
     """
-    path, equals, text = str(setting).partition("=")
+    path, equals, text = setting.partition("=")
     keys = path.strip().split(".")
     if not equals or not all(keys):
         raise ArgumentError("overrides", setting, "must be KEY=VALUE, for example links.d=4")
