@@ -21,7 +21,7 @@ from analysis.options import OUT, Force, Out
 from analysis.recordings import RADII
 from analysis.style import free_stem
 from cmarlsim.api import execute_batch
-from cmarlsim.errors import InputError
+from cmarlsim.errors import ArgumentError
 from cmarlsim.scenario import Scenario
 from cmarlsim.terminal.console import STOPPED, Stop, command, compilation_announced, progress_bar
 from cmarlsim.training import Training
@@ -51,7 +51,7 @@ VARIANTS: Mapping[str, tuple[Recipe, Mapping[str, Any]]] = {
     "the same, with roots": (RECIPES["paper"], {"lam_roots": 2}),
 }
 FIRST_SEED = 1000
-"""Of the execution seeds."""
+"""First of the execution seeds."""
 
 
 def margins(recipe: Recipe, seed: int, runs: int, stop: Stop) -> pd.DataFrame | None:
@@ -77,12 +77,12 @@ def chosen(part: str) -> list[str]:
 
     Raises
     ------
-    InputError
+    ArgumentError
         If there are none.
     """
     names = [name for name in VARIANTS if part in name]
     if not names:
-        raise InputError(f"--only {part}: must be part of one of these: {'; '.join(VARIANTS)}")
+        raise ArgumentError("only", part, f"must be part of one of these: {'; '.join(VARIANTS)}")
     return names
 
 

@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from analysis.intervals import distribution_error, wilson
+from cmarlsim.bounds.verdicts import CORRECTED, PRINTED, PROVEN, ROUNDING, SHARPER, Statement
 from cmarlsim.footprints.bounds import cuts_bound, lags_for, paths_bound, proposition2
 from cmarlsim.footprints.chain import MOST_NODES, Chain
 from cmarlsim.footprints.footprint import Footprint
 from cmarlsim.footprints.gossip import count_ages
 from cmarlsim.kernels.world import Floats, Ints
 
-ROUNDING = 1e-9
-"""Exact probabilities that differ by less are equal."""
-
 MISS = 0.01
 """Probability with which a simulated distribution function is allowed to be further off than its error."""
 
 OCCUPANCY = 0.5
-"""Probability with which every agent observes, in the claim on several observers."""
+"""Probability with which every agent observes, in the variant with many observers."""
 
-# What P(R = r) by lag is said to be: at most or at least a bound of `cmarlsim.footprints.bounds`.
-PRINTED = "as printed, <="
-CORRECTED = "corrected, >="
-EVERY_PAIR = "corrected, every pair"
-OBSERVERS = "corrected, many observers"
-PATHS = "disjoint paths, >="
-CUTS = "cuts, <="
-AGREEMENT = "simulation and chain"
+CLAIM, AGREEMENT = "Proposition 2", "simulation and chain"
+
+AS_PRINTED, AS_CORRECTED = "as printed, <=", "corrected, >="
+EVERY_PAIR, OBSERVERS = "corrected, every pair", "corrected, many observers"
+PATHS, CUTS = "disjoint paths, >=", "cuts, <="
+FORMS = {
+    AS_PRINTED: PRINTED,
+    AS_CORRECTED: CORRECTED,
+    EVERY_PAIR: CORRECTED,
+    OBSERVERS: CORRECTED,
+    PATHS: SHARPER,
+    CUTS: SHARPER,
+}
+"""Variants of the claim on P(R = r) by lag, at most or at least a bound, and the form that each has."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +45,7 @@ class Delays:
     count: Ints  # repetitions in which the agent knew
     repetitions: int
     exact: Floats | None  # None for footprints too large for the chain
-    worst: Floats | None  # the same, least over all sources and agents
+    worst: Floats | None  # least P(R = r) over all sources and agents
     observers: Floats | None  # least over agents, if every agent observes with probability OCCUPANCY
     bound: Floats  # right-hand side of Proposition 2
     paths: Floats
@@ -55,7 +58,7 @@ class Delays:
 
     @property
     def error(self) -> float:
-        """Of `simulated`, at all lags at once."""
+        """Largest distance of `simulated` from the truth, at all lags at once."""
         return distribution_error(self.repetitions, MISS)
 
 
@@ -82,72 +85,80 @@ def measure(footprint: Footprint, repetitions: int, seed: int) -> Delays:
     )
 
 
-def verdict(excess: Floats, error: float) -> str:
-    """Say whether an excess that should not be negative is, by more than `error`.
-
-    Where it is nowhere further from 0: ``equality``, or ``within error`` if that is more than rounding.
-    """
-    against = excess < -error
-    if against.any():
-        return f"fails at {against.sum()} of {len(excess)} lags, by up to {-excess.min():.3g}"
-    if (excess > error).any():
-        return "holds"
-    return "equality" if error <= ROUNDING else "within error"
-
-
 def claims(delays: Delays) -> pd.DataFrame:
-    """One row a claim: how its verdict comes out exactly and in simulation, and how loose it is.
+    """One row a variant of the claim, by the exact chain where it is known, else by simulation.
 
-    Columns: footprint, N, edges, d_G, p (the smallest), claim, exact, simulated, slack (the largest
-    excess, exact where it is known, else simulated), the lag where it is, and against (the largest deficit).
+    Columns: those of `claim_row`.
     """
     d = delays
-    rows = [
-        (PRINTED, d.exact, d.simulated, d.bound, -1),
-        (CORRECTED, d.exact, d.simulated, d.bound, 1),
-        (EVERY_PAIR, d.worst, None, d.bound, 1),
-        (OBSERVERS, d.observers, None, d.bound, 1),
-        (PATHS, d.exact, d.simulated, d.paths, 1),
-        (CUTS, d.exact, d.simulated, d.cuts, -1),
+    known, error = (d.simulated, d.error) if d.exact is None else (d.exact, 0.0)
+    of_all = ((EVERY_PAIR, d.worst), (OBSERVERS, d.observers))
+    sides = [
+        (AS_PRINTED, d.bound - known, error),
+        (AS_CORRECTED, known - d.bound, error),
+        *((name, one - d.bound, 0.0) for name, one in of_all if one is not None),
+        (PATHS, known - d.paths, error),
+        (CUTS, d.cuts - known, error),
     ]
-    found = []
-    for claim, exact, simulated, bound, sign in rows:
-        excess = [None if known is None else sign * (known - bound) for known in (exact, simulated)]
-        errors = (ROUNDING, d.error)
-        words = [
-            "" if each is None else verdict(each, error) for each, error in zip(excess, errors, strict=True)
-        ]
-        best = excess[0] if excess[0] is not None else excess[1]
-        if best is not None:
-            found.append(claim_row(d.footprint, claim, words, best))
+    found = [claim_row(d.footprint, variant, excess, off) for variant, excess, off in sides]
     if d.exact is not None:
-        apart = np.abs(d.simulated - d.exact)
-        word = "agrees" if apart.max() <= d.error else f"differs by {apart.max():.3g}"
-        found.append(claim_row(d.footprint, AGREEMENT, ["", word], apart))
+        found.append(agreement_row(d.footprint, np.abs(d.simulated - d.exact), d.error))
     return pd.DataFrame(found)
 
 
-def claim_row(footprint: Footprint, claim: str, words: Sequence[str], excess: Floats) -> dict[str, object]:
-    """A row of the table of claims, from verdicts (exact, simulated) and the excess at every lag."""
-    return {
-        "footprint": footprint.name,
-        "N": footprint.N,
-        "edges": len(footprint.edges),
-        "d_G": footprint.diameter,
-        "p": footprint.p.min(initial=1),
-        "claim": claim,
-        "exact": words[0],
-        "simulated": words[1],
-        "slack": max(0.0, float(excess.max())),
-        "lag": int(excess.argmax()),
-        "against": max(0.0, -float(excess.min())),
-    }
+def claim_row(footprint: Footprint, variant: str, excess: Floats, error: float) -> dict[str, object]:
+    """A row on one variant, at the lag that decides: where it fails worst, or else where it holds best.
+
+    Parameters
+    ----------
+    variant
+        A key of `FORMS`.
+    excess : (L,) array
+        How far P(R = r) is on the right side of the bound, by lag.
+    error
+        How far a simulated P(R = r) may be off; 0 if it is exact.
+
+    Returns
+    -------
+    dict
+        Columns as `verdicts.COLUMNS`; footprint, N, edges, d_G, p (the smallest), variant, method (exact or
+        simulated), lag (the one that decides), lags (how many there are), failing (at how many the variant
+        fails) and slack (the largest excess).
+    """
+    failing = excess < -max(error, ROUNDING)
+    lag = int(excess.argmin() if failing.any() else excess.argmax())
+    quantity = f"P(R = r) on the wrong side of the bound by, {footprint.name}, p = {_p(footprint):g}"
+    beyond = 0.0 if abs(excess[lag]) <= ROUNDING else -float(excess[lag])
+    row = Statement(CLAIM, FORMS[variant], quantity, 0.0, PROVEN).row(beyond, beyond - error, beyond + error)
+    method = "simulated" if error else "exact"
+    case = {"lag": lag, "lags": len(excess), "failing": int(failing.sum()), "slack": max(0.0, excess.max())}
+    return row | _head(footprint) | {"variant": variant, "method": method} | case
+
+
+def agreement_row(footprint: Footprint, apart: Floats, error: float) -> dict[str, object]:
+    """A row on whether a simulation is as close to the chain as it should be, in the columns of `claim_row`.
+
+    `apart` (L,) is their distance by lag.
+    """
+    lag, quantity = int(apart.argmax()), f"distance of the two, {footprint.name}, p = {_p(footprint):g}"
+    row = Statement(AGREEMENT, AGREEMENT, quantity, error, PROVEN).row(apart[lag])
+    case = {"lag": lag, "lags": len(apart), "failing": int((apart > error).sum()), "slack": apart[lag]}
+    return row | _head(footprint) | {"variant": AGREEMENT, "method": "simulated"} | case
+
+
+def _p(footprint: Footprint) -> float:
+    return float(footprint.p.min(initial=1))
+
+
+def _head(footprint: Footprint) -> dict[str, object]:
+    head = {"footprint": footprint.name, "N": footprint.N, "edges": len(footprint.edges)}
+    return head | {"d_G": footprint.diameter, "p": _p(footprint)}
 
 
 def by_lag(delays: Delays, most: int = 50) -> pd.DataFrame:
     """One row a lag, at most so many, evenly spread.
 
-    Columns: footprint, d_G, source, agent, p, lag, exact, simulated, low, high (Wilson's 95 % interval),
+    Columns: footprint, d_G, p, source, agent, lag, exact, simulated, low, high (Wilson's 95 % interval),
     bound, paths, cuts.
     """
     lags = np.unique(np.linspace(0, len(delays.bound) - 1, most).round().astype(int))
@@ -162,12 +173,10 @@ def by_lag(delays: Delays, most: int = 50) -> pd.DataFrame:
         "paths": delays.paths,
         "cuts": delays.cuts,
     }
-    head = {
-        "footprint": delays.footprint.name,
-        "d_G": delays.footprint.diameter,
-        "source": source,
-        "agent": agent,
-        "p": delays.footprint.p.min(initial=1),
-        "lag": lags,
-    }
+    head = lag_head(delays.footprint) | {"source": source, "agent": agent, "lag": lags}
     return pd.DataFrame(head | {name: values[lags] for name, values in columns.items()})
+
+
+def lag_head(footprint: Footprint) -> dict[str, object]:
+    """First columns of a table by lag: footprint, d_G and p (the smallest)."""
+    return {"footprint": footprint.name, "d_G": footprint.diameter, "p": _p(footprint)}

@@ -13,8 +13,9 @@ from functools import cached_property
 
 import numpy as np
 
+from cmarlsim.building.zones import inside_zones
 from cmarlsim.errors import InputError
-from cmarlsim.kernels.world import TOLERANCE, Bools, Floats, Ints
+from cmarlsim.kernels.world import Bools, Floats, Ints
 from cmarlsim.learning.mlp import softmax
 from cmarlsim.learning.reinforce import logit_gradient
 from cmarlsim.scenario import Scenario
@@ -23,7 +24,7 @@ MOST_STATES = 1200
 """Joint states at most: their matrices are dense."""
 
 STEP = 1e-5
-"""By which logits are moved for differences."""
+"""How far logits are moved for differences."""
 
 
 def stationary(P: Floats) -> Floats:
@@ -86,9 +87,7 @@ class Alone:
         numbered = scenario.site.numbered
         if not len(numbered.position):
             raise InputError(f"scenario '{scenario.name}': has too many places to enumerate")
-        away = [np.hypot(*(numbered.position - np.array(zone.center)).T) for zone in scenario.zones]
-        radius = np.array([zone.radius for zone in scenario.zones])
-        inside = np.stack(away, axis=1) <= radius + TOLERANCE
+        inside = inside_zones(scenario.world, numbered.position)
         return cls(numbered.tile, numbered.after.astype(np.int64), inside, scenario.agents.N, scenario.c)
 
     def matrix(self, table: Floats) -> Floats:

@@ -8,12 +8,12 @@ import numpy as np
 
 from analysis.measures import (
     connected,
-    inside_zones,
     link_blocks,
     link_frequencies,
     neighbourhood_sizes,
     own_zones,
 )
+from cmarlsim.building.zones import inside_zones
 from cmarlsim.kernels.world import TOLERANCE, Floats
 from cmarlsim.recordings.recording import Recording
 
@@ -23,7 +23,7 @@ class Evidence:
 
     def __init__(self, recording: Recording) -> None:
         self.recording, scenario = recording, recording.scenario
-        self.inside = inside_zones(recording)
+        self.inside = inside_zones(scenario.world, recording.position)  # (T, N, M)
         self.share = self.inside.mean(axis=0)
         zone = {zone.name: m for m, zone in enumerate(scenario.zones)}
         self.red, self.own = zone["red"], own_zones(self.share, spare=zone["red"])

@@ -5,21 +5,14 @@ The recording must be of level ``step``, as ``python -m cmarlsim.run`` makes it;
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.options import OUT, Force, OneRecording, Out, Run
-from analysis.recordings import obtain
-from analysis.style import DOUBLE, agent_look, free_stem, new_figure, save, styled
+from analysis.style import DOUBLE, agent_look, new_figure
 from cmarlsim.recordings.recording import Recording
 from cmarlsim.report.picture import colour, draw_floorplan, plain
 from cmarlsim.scenario import Scenario
-from cmarlsim.terminal.console import command
-
-NAME, LEVEL = "figure3a", "step"
 
 ROLLOUTS = 3
 """Length of the trajectories."""
@@ -33,10 +26,8 @@ def tabulate(recording: Recording) -> pd.DataFrame:
 
     Of all spells of `ROLLOUTS` rollouts it is the one in which the agent that walks least walks farthest.
     """
-    N, length = (
-        recording.scenario.agents.N,
-        recording.scenario.dual.T0 * min(ROLLOUTS, recording.rollouts_done),
-    )
+    N, T0 = recording.scenario.agents.N, recording.scenario.dual.T0
+    length = T0 * min(ROLLOUTS, recording.rollouts_done)
     position = recording.position
     position = position[: len(position) // length * length].reshape(-1, length, N, 2)
     walked = np.linalg.norm(np.diff(position, axis=1), axis=-1).sum(axis=1)  # (spells, N) metres
@@ -46,22 +37,14 @@ def tabulate(recording: Recording) -> pd.DataFrame:
     return pd.DataFrame({"step": spell * length + step, "agent": agent, "x": x, "y": y})
 
 
-@styled
 def draw(table: pd.DataFrame, scenario: Scenario) -> Figure:
-    """Draw the floor plan and a dot a step; agents side by side where they walk the same way."""
+    """Draw the floor plan and every agent's trajectory, side by side where agents walk the same way."""
     figure = new_figure(DOUBLE, 3.7)
     axes = figure.subplots()
     draw_floorplan(axes, scenario)
     for m, zone in enumerate(scenario.zones):
-        x, y = zone.center
-        axes.annotate(
-            plain(zone.name),
-            (x, y + zone.radius + 0.2),
-            ha="center",
-            va="bottom",
-            color=colour(m),
-            fontsize=7,
-        )
+        above = (zone.center[0], zone.center[1] + zone.radius + 0.2)
+        axes.annotate(plain(zone.name), above, ha="center", va="bottom", color=colour(m), fontsize=7)
     for n, path in table.groupby("agent"):
         aside = _SIDE * (int(n) - (scenario.agents.N - 1) / 2)
         look = agent_look(int(n)) | {"markersize": 2.2, "linewidth": 0.6}
@@ -71,18 +54,7 @@ def draw(table: pd.DataFrame, scenario: Scenario) -> Figure:
     return figure
 
 
-def make(recording: Recording, stem: Path) -> None:
-    """Draw the figure of a run and save it under `stem`."""
-    table = tabulate(recording)
-    save(draw(table, recording.scenario), table, stem)
-
-
-def figure3a(recording: OneRecording = None, run: Run = False, out: Out = OUT, force: Force = False) -> int:
-    """Draw the floor plan with walls, zones and tiles, and every agent's trajectory during three rollouts."""
-    stem = free_stem(out, NAME, force)
-    make(obtain([recording] if recording else None, run, LEVEL, 1)[0], stem)
-    return 0
-
-
 if __name__ == "__main__":
-    command(figure3a)
+    from analysis.figures import main
+
+    main("figure3a")

@@ -5,27 +5,21 @@ The recording must be of level ``step``, as ``python -m cmarlsim.run`` makes it;
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 
-from analysis.options import OUT, Force, OneRecording, Out, Run
-from analysis.recordings import check_panels, obtain
-from analysis.style import DOUBLE, SHADES, free_stem, new_figure, save, styled
+from analysis.recordings import check_panels
+from analysis.style import DOUBLE, SHADES, new_figure
 from cmarlsim.kernels.world import TOLERANCE
 from cmarlsim.recordings.recording import Recording
 from cmarlsim.report.picture import draw_walls
 from cmarlsim.scenario import Scenario
-from cmarlsim.terminal.console import command
-
-NAME, LEVEL = "figure3bf", "step"
 
 SIDE = 0.25
-"""Of a square bin, metres."""
+"""Side of a square bin in metres."""
 
 
 def grid(scenario: Scenario) -> tuple[int, int, int, int]:
@@ -43,7 +37,13 @@ def tabulate(recording: Recording) -> pd.DataFrame:
     """One row an agent and bin where it ever is: agent, x, y (lower left corner, metres), steps in it.
 
     A place on the border of bins belongs to the upper right one, at the edge of the box to the last one.
+
+    Raises
+    ------
+    InputError
+        If there are too many agents for a panel each.
     """
+    check_panels(recording)
     left, bottom, right, top = grid(recording.scenario)
     corner, bins = np.array([left, bottom]), np.array([right - left, top - bottom]) * round(1 / SIDE)
     cell = np.floor((recording.position - corner + TOLERANCE) / SIDE).astype(np.int64)  # (T, N, 2)
@@ -66,9 +66,8 @@ def counts(table: pd.DataFrame, scenario: Scenario, agent: int) -> np.ndarray:
     return image
 
 
-@styled
 def draw(table: pd.DataFrame, scenario: Scenario) -> Figure:
-    """Draw one map an agent, on one logarithmic colour scale; bins where it never is stay white."""
+    """Draw a map of how often each agent is where; bins where it never is stay white."""
     N, columns = scenario.agents.N, min(2, scenario.agents.N)
     rows = -(-N // columns)
     left, bottom, right, top = grid(scenario)
@@ -91,19 +90,7 @@ def draw(table: pd.DataFrame, scenario: Scenario) -> Figure:
     return figure
 
 
-def make(recording: Recording, stem: Path) -> None:
-    """Draw the figure of a run and save it under `stem`."""
-    check_panels(recording)
-    table = tabulate(recording)
-    save(draw(table, recording.scenario), table, stem)
-
-
-def figure3bf(recording: OneRecording = None, run: Run = False, out: Out = OUT, force: Force = False) -> int:
-    """Draw how often each agent is where, in bins of 0.25 m, one map an agent."""
-    stem = free_stem(out, NAME, force)
-    make(obtain([recording] if recording else None, run, LEVEL, 1)[0], stem)
-    return 0
-
-
 if __name__ == "__main__":
-    command(figure3bf)
+    from analysis.figures import main
+
+    main("figure3bf")

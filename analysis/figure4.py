@@ -11,19 +11,13 @@ or in one go ``python -m analysis.figure4 --run``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.options import OUT, RUNS, Force, Out, Recordings, Run, Runs
-from analysis.recordings import obtain
-from analysis.style import DOUBLE, free_stem, new_figure, save, styled
+from analysis.style import DOUBLE, new_figure
 from cmarlsim.recordings.recording import Recording
-from cmarlsim.report.picture import draw_satisfaction, satisfaction_band
-from cmarlsim.terminal.console import command
-
-NAME, LEVEL = "figure4", "rollout"
+from cmarlsim.report.picture import colour, plain, satisfaction_band
 
 
 def tabulate(recordings: Sequence[Recording]) -> pd.DataFrame:
@@ -37,31 +31,29 @@ def tabulate(recordings: Sequence[Recording]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-@styled
-def draw(recordings: Sequence[Recording]) -> Figure:
-    """Draw a band over runs and the threshold for every zone."""
+def draw(table: pd.DataFrame) -> Figure:
+    """Draw satisfaction over time with a band over runs, and the threshold, for every zone."""
     figure = new_figure(DOUBLE, 3.2)
-    draw_satisfaction(figure.subplots(), recordings)
+    axes = figure.subplots()
+    for m, (zone, mine) in enumerate(table.groupby("zone", sort=False)):
+        axes.fill_between(mine["step"], mine["low"], mine["high"], color=colour(m), alpha=0.3, linewidth=0)
+        axes.plot(mine["step"], mine["mean"], color=colour(m), label=plain(str(zone)))
+        axes.axhline(mine["c"].iloc[0], color=colour(m), linestyle="--", linewidth=1)
+    axes.set_xlabel("step t")
+    axes.set_ylabel("satisfaction (solid), threshold c (dashed)")
+    axes.set_xlim(0, table["step"].max())
+    axes.set_ylim(0, 1)
+    axes.legend(title="zone", loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return figure
 
 
-def make(recordings: Sequence[Recording], stem: Path) -> None:
-    """Draw the figure of runs of one scenario and save it under `stem`."""
-    save(draw(recordings), tabulate(recordings), stem)
-
-
-def figure4(
-    recordings: Recordings = None, run: Run = False, runs: Runs = RUNS, out: Out = OUT, force: Force = False
-) -> int:
-    """Draw constraint satisfaction over time with the band over runs, and say the smallest margins."""
-    stem = free_stem(out, NAME, force)
-    found = obtain(recordings, run, LEVEL, runs)
-    make(found, stem)
-    margins = pd.DataFrame([recording.margin() for recording in found])
-    margins.columns = pd.Index([zone.name for zone in found[0].scenario.zones], name="zone")
-    print(margins.agg(["min", "mean", "max"]).T.round(3).to_string())
-    return 0
+def margins(table: pd.DataFrame) -> pd.DataFrame:
+    """Smallest, mean and largest margin of each zone over runs, at the end."""
+    last = table.groupby("zone", sort=False).last()
+    return last[["low", "mean", "high"]].sub(last["c"], axis=0).set_axis(["min", "mean", "max"], axis=1)
 
 
 if __name__ == "__main__":
-    command(figure4)
+    from analysis.figures import main
+
+    main("figure4")

@@ -7,23 +7,17 @@ mean is drawn.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.measures import link_frequencies
-from analysis.options import OUT, RUNS, Force, Out, Recordings, Run, Runs
-from analysis.recordings import obtain
-from analysis.style import SHADES, SINGLE, free_stem, new_figure, save, styled
+from analysis.style import SHADES, SINGLE, new_figure
 from cmarlsim.recordings.recording import Recording
-from cmarlsim.terminal.console import command
-
-NAME, LEVEL = "figure5a", "step"
 
 _MOST_NUMBERS = 12
-"""Up to so many agents, frequencies are written into the matrix."""
+"""Largest team whose frequencies are written into the matrix."""
 
 
 def tabulate(recordings: Sequence[Recording]) -> pd.DataFrame:
@@ -37,9 +31,8 @@ def tabulate(recordings: Sequence[Recording]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-@styled
 def draw(table: pd.DataFrame) -> Figure:
-    """Draw the matrix of mean frequencies; pairs that never talk, and the diagonal, are white."""
+    """Draw the matrix of how often two agents can talk; pairs that never do are white."""
     matrix = table.pivot_table(index="agent", columns="other", values="frequency", aggfunc="mean").to_numpy()
     figure = new_figure(SINGLE, 2.8)
     axes = figure.subplots()
@@ -48,16 +41,8 @@ def draw(table: pd.DataFrame) -> Figure:
     if len(matrix) <= _MOST_NUMBERS:
         for (n, other), value in np.ndenumerate(matrix):
             if value > 0:
-                ink = "white" if value > 0.5 else "black"
-                axes.text(
-                    other,
-                    n,
-                    f"{value:.2f}" if value >= 0.005 else "<.01",
-                    ha="center",
-                    va="center",
-                    color=ink,
-                    fontsize=7,
-                )
+                text, ink = f"{value:.2f}" if value >= 0.005 else "<.01", "white" if value > 0.5 else "black"
+                axes.text(other, n, text, ha="center", va="center", color=ink, fontsize=7)
         axes.set_xticks(range(len(matrix)))
         axes.set_yticks(range(len(matrix)))
     axes.set_xlabel("agent")
@@ -67,20 +52,7 @@ def draw(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def make(recordings: Sequence[Recording], stem: Path) -> None:
-    """Draw the figure of runs of one scenario and save it under `stem`."""
-    table = tabulate(recordings)
-    save(draw(table), table, stem)
-
-
-def figure5a(
-    recordings: Recordings = None, run: Run = False, runs: Runs = RUNS, out: Out = OUT, force: Force = False
-) -> int:
-    """Draw the matrix of the fractions of time in which two agents can talk."""
-    stem = free_stem(out, NAME, force)
-    make(obtain(recordings, run, LEVEL, runs), stem)
-    return 0
-
-
 if __name__ == "__main__":
-    command(figure5a)
+    from analysis.figures import main
+
+    main("figure5a")

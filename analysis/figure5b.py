@@ -5,36 +5,37 @@ The recording must be of level ``step``, as ``python -m cmarlsim.run`` makes it;
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.options import OUT, Force, OneRecording, Out, Run
-from analysis.recordings import check_panels, obtain
-from analysis.style import DOUBLE, agent_look, free_stem, new_figure, save, styled
+from analysis.recordings import check_panels
+from analysis.style import DOUBLE, agent_look, new_figure
 from cmarlsim.recordings.recording import Recording
-from cmarlsim.terminal.console import command
-
-NAME, LEVEL = "figure5b", "step"
+from cmarlsim.scenario import Scenario
 
 STEPS = 1000
-"""Length of the snapshot: so many steps at the end of the run."""
+"""Length of the snapshot at the end of the run."""
 
 
 def tabulate(recording: Recording) -> pd.DataFrame:
-    """One row a step and agent of the last `STEPS` steps: step, agent, neighbours."""
+    """One row a step and agent of the last `STEPS` steps: step, agent, neighbours.
+
+    Raises
+    ------
+    InputError
+        If there are too many agents for a panel each.
+    """
+    check_panels(recording)
     first = max(0, recording.steps - STEPS)
     sizes = recording.links(first).sum(axis=2)
     step, agent = np.indices(sizes.shape)
     return pd.DataFrame({"step": first + step.ravel(), "agent": agent.ravel(), "neighbours": sizes.ravel()})
 
 
-@styled
-def draw(table: pd.DataFrame) -> Figure:
-    """Draw a strip an agent, all with the same axes: the number of neighbours at every step."""
-    agents = table["agent"].nunique()
+def draw(table: pd.DataFrame, scenario: Scenario) -> Figure:
+    """Draw the number of neighbours of every agent during the last 1,000 steps."""
+    agents = scenario.agents.N
     figure = new_figure(DOUBLE, 0.6 + 0.5 * agents)
     strips = figure.subplots(agents, 1, sharex=True, sharey=True, squeeze=False)[:, 0]
     for (n, mine), axes in zip(table.groupby("agent"), strips, strict=True):
@@ -51,19 +52,7 @@ def draw(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def make(recording: Recording, stem: Path) -> None:
-    """Draw the figure of a run and save it under `stem`."""
-    check_panels(recording)
-    table = tabulate(recording)
-    save(draw(table), table, stem)
-
-
-def figure5b(recording: OneRecording = None, run: Run = False, out: Out = OUT, force: Force = False) -> int:
-    """Draw the sizes of gossip neighbourhoods during 1,000 steps."""
-    stem = free_stem(out, NAME, force)
-    make(obtain([recording] if recording else None, run, LEVEL, 1)[0], stem)
-    return 0
-
-
 if __name__ == "__main__":
-    command(figure5b)
+    from analysis.figures import main
+
+    main("figure5b")

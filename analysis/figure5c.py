@@ -13,23 +13,19 @@ A sweep's folder stands for its recordings; ``data/sweeps/figure5c.toml`` is the
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.mismatch import mismatch
-from analysis.options import OUT, POLICIES, RUNS, Force, Out, Policies, Recordings, Run, Runs
-from analysis.recordings import RADII, check_choice, label_of, labelled, load, run_paper
-from analysis.style import DOUBLE, free_stem, new_figure, save, styled
+from analysis.recordings import label_of
+from analysis.style import DOUBLE, new_figure
 from cmarlsim.errors import InputError
 from cmarlsim.policies.policy import Policy
 from cmarlsim.recordings.recording import Recording
 from cmarlsim.report.picture import plain
-from cmarlsim.terminal.console import command, waiting
-
-NAME, LEVEL = "figure5c", "rollout"
 
 _LOOKS = (("#1f5fb4", "o", "-"), ("#b2182b", "s", "--"), ("#1f8a1f", "^", "-."), ("#6a3d9a", "D", ":"))
 """Colour, marker and line of the policies, in turn."""
@@ -44,7 +40,7 @@ _PANELS = {
 }
 
 
-def check_ranges(recordings: Sequence[Recording]) -> None:
+def check_links(recordings: Sequence[Recording]) -> None:
     """Raise InputError unless links depend on a range d."""
     for recording in recordings:
         links = recording.scenario.links
@@ -60,27 +56,26 @@ def tabulate(recordings: Sequence[Recording], policies: Mapping[str, Policy]) ->
 
     Columns: policy, d, seed, ``smallest_margin`` (over zones, at the end of the run), the zone that has it,
     and what `mismatch` measures.
+
+    Raises
+    ------
+    InputError
+        If a recording has links without a range, or was made with none of `policies`.
     """
+    check_links(recordings)
+    labels = list(policies)
+
+    def order(recording: Recording) -> tuple[int, float | None, int]:
+        label = label_of(recording, policies)
+        return labels.index(label), recording.scenario.links.d, recording.seed
+
     rows = []
-    for recording in recordings:
+    for recording in sorted(recordings, key=order):
         label, margin = label_of(recording, policies), recording.margin()
-        rows.append(
-            {
-                "policy": label,
-                "d": recording.scenario.links.d,
-                "seed": recording.seed,
-                "smallest_margin": margin.min(),
-                "zone": recording.scenario.zones[margin.argmin()].name,
-            }
-            | mismatch(recording, policies[label])
-        )
-    table = pd.DataFrame(rows)
-    order = {label: i for i, label in enumerate(policies)}
-    return table.sort_values(
-        ["policy", "d", "seed"],
-        key=lambda column: column.map(order) if column.name == "policy" else column,
-        ignore_index=True,
-    )
+        row: dict[str, Any] = {"policy": label, "d": recording.scenario.links.d, "seed": recording.seed}
+        row |= {"smallest_margin": margin.min(), "zone": recording.scenario.zones[margin.argmin()].name}
+        rows.append(row | mismatch(recording, policies[label]))
+    return pd.DataFrame(rows)
 
 
 def draw_band(axes: Axes, table: pd.DataFrame, column: str) -> None:
@@ -89,20 +84,12 @@ def draw_band(axes: Axes, table: pd.DataFrame, column: str) -> None:
         colour, marker, line = _LOOKS[i % len(_LOOKS)]
         band = mine.groupby("d")[column].agg(["min", "mean", "max"])
         axes.fill_between(band.index, band["min"], band["max"], color=colour, alpha=0.25, linewidth=0)
-        axes.plot(
-            band.index,
-            band["mean"],
-            color=colour,
-            marker=marker,
-            linestyle=line,
-            markersize=3,
-            label=plain(str(label)),
-        )
+        look: dict[str, Any] = {"color": colour, "marker": marker, "linestyle": line, "markersize": 3}
+        axes.plot(band.index, band["mean"], label=plain(str(label)), **look)
 
 
-@styled
 def draw(table: pd.DataFrame) -> Figure:
-    """Draw the smallest margin, and below and beside it what explains it, against d."""
+    """Draw the smallest margin against the range d, with bands over runs, and what explains it."""
     figure = new_figure(DOUBLE, 4.2)
     panels = dict(zip(_PANELS, figure.subplots(2, 3, sharex=True).ravel(), strict=True))
     for column, axes in panels.items():
@@ -122,36 +109,12 @@ def draw(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def make(recordings: Sequence[Recording], policies: Mapping[str, Policy], stem: Path) -> pd.DataFrame:
-    """Draw the figure and save it under `stem`; returns its table."""
-    check_ranges(recordings)
-    with waiting("figure5c: measuring what explains the margins"):
-        table = tabulate(recordings, policies)
-    save(draw(table), table, stem)
-    return table
-
-
-def figure5c(
-    recordings: Recordings = None,
-    run: Run = False,
-    policy: Policies = POLICIES,
-    runs: Runs = RUNS,
-    out: Out = OUT,
-    force: Force = False,
-) -> int:
-    """Draw the smallest margin against the range d, with a band over runs, and what explains it."""
-    stem = free_stem(out, NAME, force)
-    check_choice(recordings, run)
-    policies = labelled(policy)
-    if recordings:
-        found = load(recordings, LEVEL, may_differ=("links.d", "policy"))
-    else:
-        found = run_paper(policies, RADII, runs, LEVEL)
-    table = make(found, policies, stem)
-    margins = table.groupby(["policy", "d"], sort=False)["smallest_margin"].agg(["min", "mean", "max"])
-    print(margins.round(3).to_string())
-    return 0
+def margins(table: pd.DataFrame) -> pd.DataFrame:
+    """Smallest, mean and largest of the smallest margins over runs, for each policy and range."""
+    return table.groupby(["policy", "d"], sort=False)["smallest_margin"].agg(["min", "mean", "max"])
 
 
 if __name__ == "__main__":
-    command(figure5c)
+    from analysis.figures import main
+
+    main("figure5c")

@@ -27,3 +27,8 @@ def framed(frame: pd.DataFrame, digits: int = 3) -> str:
     """A data frame as a table."""
     rows = ([number(value, digits) for value in line] for line in frame.itertuples(index=False))
     return table(list(frame.columns), rows)
+
+
+def counted(words: pd.Series) -> str:
+    """How often each word occurs, the most frequent first: ``holds in 3, fails in 1``."""
+    return ", ".join(f"{word} in {count}" for word, count in words.value_counts().items())

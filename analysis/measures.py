@@ -6,19 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from cmarlsim.kernels.world import TOLERANCE, Bools, Floats, Ints
+from cmarlsim.kernels.world import Bools, Floats, Ints
 from cmarlsim.recordings.recording import Recording
 
 _BLOCK_BYTES = 2**26
-
-
-def inside_zones(recording: Recording) -> Bools:
-    """Whether agent n is in zone m at step t, (T, N, M)."""
-    position, inside = recording.position, []
-    for zone in recording.scenario.zones:
-        away = np.hypot(*np.moveaxis(position - np.array(zone.center), -1, 0))
-        inside.append(away <= zone.radius + TOLERANCE)
-    return np.stack(inside, axis=2)
 
 
 def link_blocks(recording: Recording) -> Iterator[Bools]:

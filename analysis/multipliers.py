@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -13,7 +13,7 @@ from analysis.intervals import mean_and_error
 from analysis.recordings import check_contracts
 from analysis.settings import Setting
 from cmarlsim.bounds.theory import MultiplierError
-from cmarlsim.bounds.verdicts import CORRECTED, ESTIMATED, PROVEN, ROUNDING, UNDECIDED, at_most, ratio
+from cmarlsim.bounds.verdicts import CORRECTED, ESTIMATED, PRINTED, PROVEN, Statement
 from cmarlsim.errors import InputError
 from cmarlsim.footprints.chain import MOST_NODES
 from cmarlsim.footprints.footprint import fitted, strongest
@@ -31,13 +31,17 @@ LOOKS = 6
 """Numbers of rollouts after which errors are looked at."""
 
 NORMS = ("each zone", "max norm", "all agents")
+CLAIMS = dict(zip(NORMS, ("(22), each zone", "Proposition 3", "(22), all agents"), strict=True))
+"""Claims by the norm of the error that they are about."""
 
-PRINTED, TRANSIENT = "(22)", "(22), transient"
-CLOSER, EXACT = "closer", "exact mean"
+TRANSIENT = "transient"
+"""Form of (22) after a number of rollouts."""
+
+AGREEMENT = "simulation and chain"
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
+class MeasuredErrors:
     """What was measured, and what it is compared with."""
 
     head: Mapping[str, object]  # first columns of its rows
@@ -54,7 +58,7 @@ def looks(rollouts: int) -> list[int]:
     return sorted({round(k) for k in np.geomspace(1, rollouts, LOOKS)})
 
 
-def simulate(group: str, setting: Setting, seed: int) -> Case:
+def simulate(group: str, setting: Setting, seed: int) -> MeasuredErrors:
     """Simulate agents at the nodes of a footprint; the first that is followed is as far away as any."""
     footprint = setting.load(seed)
     watch, bound, dual = setting.watch(footprint), setting.bound(footprint), setting.dual
@@ -69,11 +73,11 @@ def simulate(group: str, setting: Setting, seed: int) -> Case:
         exact = dual.eta / dual.T0 * watch.missed_on_average(footprint, dual.T0)[agents]
     head = {"group": group, "footprint": setting.footprint, "N": footprint.N, "M": setting.M}
     head |= {"occupancy": setting.occupancy, "c": setting.c}
-    return Case(head, errors, bound, footprint.N, setting.M, PROVEN, exact)
+    return MeasuredErrors(head, errors, bound, footprint.N, setting.M, PROVEN, exact)
 
 
-def from_recordings(group: str, recordings: Sequence[Recording]) -> list[Case]:
-    """Look at runs of one scenario; d_G and p are estimated, in two ways, from who talked to whom.
+def from_recordings(group: str, recordings: Sequence[Recording]) -> list[MeasuredErrors]:
+    """Measure runs of one scenario; d_G and p are estimated, in two ways, from who talked to whom.
 
     Raises
     ------
@@ -91,7 +95,7 @@ def from_recordings(group: str, recordings: Sequence[Recording]) -> list[Case]:
         for k in looks(K)
     }
     head = {"group": group, "footprint": "estimated", "N": N, "M": M, "occupancy": np.nan, "c": np.nan}
-    return [Case(head, errors, bound, N, M, how) for how, bound in estimates(recordings).items()]
+    return [MeasuredErrors(head, errors, bound, N, M, how) for how, bound in estimates(recordings).items()]
 
 
 def estimates(recordings: Sequence[Recording]) -> dict[str, MultiplierError]:
@@ -148,51 +152,46 @@ def worst(samples: Floats) -> Floats:
     return samples[half:, samples[:half].mean(axis=0).argmax()]
 
 
-def measured(samples: Floats) -> dict[str, float]:
-    """Mean, its interval and band of one quantity, (repetitions,)."""
+def mean_interval(samples: Floats) -> tuple[float, float, float]:
+    """Mean of (repetitions,) samples, and the ends of Student's interval."""
     mean, error = (float(each[0]) for each in mean_and_error(samples[:, None]))
-    low, high = np.quantile(samples, BAND)
-    return {
-        "measured": mean,
-        "low": mean - error,
-        "high": mean + error,
-        "band_low": float(low),
-        "band_high": float(high),
-    }
+    return mean, mean - error, mean + error
 
 
-def verdict(low: float, high: float, bound: float, most: float) -> str:
-    """Whether a mean in the interval, and never above `most`, is at most the bound.
+def rows(case: MeasuredErrors) -> pd.DataFrame:
+    """One row a number of rollouts, with and without projection, norm and form of bound.
 
-    ``vacuous`` if nothing else is possible, else ``holds``, ``fails``, or ``within error``.
-    """
-    word = at_most(low, high, bound, most)
-    return "within error" if word == UNDECIDED else word
-
-
-def rows(case: Case) -> pd.DataFrame:
-    """One row a number of rollouts, with and without projection, norm and bound.
-
-    Columns: the case's, d_G, p, alpha, eta, T0, basis, k, projection, norm, claim, bound, measured (mean over
-    repetitions of the `worst` agent, and for ``each zone`` the worst zone), low, high (its interval),
-    band_low, band_high (`BAND` over repetitions), ratio (measured by bound), verdict.
+    Columns: `verdicts.COLUMNS`, measured being the mean over repetitions of the `worst` agent, and for ``each
+    zone`` of the worst zone; the case's, d_G, p, alpha, eta, T0, k, projection, norm, band_low and band_high
+    (`BAND` over repetitions).
     """
     b = case.bound
-    parameters = {"d_G": b.d_G, "p": b.p, "alpha": b.alpha, "eta": b.eta, "T0": b.T0, "basis": case.basis}
+    parameters = {"d_G": b.d_G, "p": b.p, "alpha": b.alpha, "eta": b.eta, "T0": b.T0}
     found = []
     for k, errors in case.errors.items():
         for projection, values in zip((True, False), errors, strict=True):
-            line = {**case.head, **parameters, "k": k, "projection": projection}
+            head = {**case.head, **parameters, "k": k, "projection": projection}
+            quantity = _quantity(case, k, projection)
             for norm, samples in _norms(values, case.N).items():
-                numbers = measured(worst(samples))
-                for claim, bound in _bounds(case, k, norm).items():
-                    most = b.eta * b.weight(None if claim == PRINTED else k)
-                    word = verdict(numbers["low"], numbers["high"], bound, most)
-                    compared = {**numbers, "ratio": ratio(numbers["measured"], bound), "verdict": word}
-                    found.append({**line, "norm": norm, "claim": claim, "bound": bound, **compared})
+                chosen = worst(samples)
+                interval, band = mean_interval(chosen), np.quantile(chosen, BAND)
+                line = head | {"norm": norm, "band_low": band[0], "band_high": band[1]}
+                for form, bound in _bounds(case, k, norm).items():
+                    most = b.eta * b.weight(None if form == PRINTED else k)
+                    statement = Statement(CLAIMS[norm], form, quantity, bound, case.basis, trivial=most)
+                    found.append(statement.row(*interval) | line)
             if not projection and case.exact is not None:
-                found.append({**line, **_against_exact(values, b.weight(k) * case.exact)})
+                agreement = _against_exact(values, b.weight(k) * case.exact, quantity)
+                found.append(agreement | head | {"norm": NORMS[0]})
     return pd.DataFrame(found)
+
+
+def _quantity(case: MeasuredErrors, k: int, projection: bool) -> str:
+    """What is measured: words that differ where it is not that of the paper's own model."""
+    words = "mean error of multipliers" + ("" if projection else " without projection")
+    words += "" if case.basis == PROVEN else f" of the {case.head['group']}"
+    b = case.bound
+    return f"{words}, {case.head['footprint']}, p = {b.p:g}, M = {case.M}, alpha = {b.alpha:g}, k = {k}"
 
 
 def _norms(values: Floats, N: int) -> dict[str, Floats]:
@@ -202,28 +201,21 @@ def _norms(values: Floats, N: int) -> dict[str, Floats]:
     return found | ({NORMS[2]: values.max(axis=(1, 2))[:, None]} if agents == N else {})
 
 
-def _bounds(case: Case, k: int, norm: str) -> dict[str, float]:
+def _bounds(case: MeasuredErrors, k: int, norm: str) -> dict[str, float]:
     b = case.bound
-    closer: dict[str, Callable[[], tuple[str, float]]] = {
-        NORMS[0]: lambda: (CLOSER, b.one_zone(k)),
-        NORMS[1]: lambda: (CORRECTED, b.one_agent(case.N, case.M, k)),
-        NORMS[2]: lambda: (CORRECTED, b.all_agents(case.N, case.M, k)),
-    }
-    return {PRINTED: b.printed(), TRANSIENT: b.printed(k)} | dict([closer[norm]()])
+    if norm == NORMS[0]:
+        corrected = b.one_zone(k)
+    else:
+        corrected = (b.one_agent if norm == NORMS[1] else b.all_agents)(case.N, case.M, k)
+    return {PRINTED: b.printed(), TRANSIENT: b.printed(k), CORRECTED: corrected}
 
 
-def _against_exact(values: Floats, exact: Floats) -> dict[str, object]:
-    """Compare the means of all agents and zones with the chain's; the row shows those farthest apart."""
-    samples, truth = values.reshape(len(values), -1), exact.ravel()
-    mean, error = mean_and_error(samples)
-    apart = np.abs(mean - truth)
-    which = int(apart.argmax())
-    numbers = measured(samples[:, which])
-    return {
-        "norm": NORMS[0],
-        "claim": EXACT,
-        "bound": truth[which],
-        **numbers,
-        "ratio": ratio(numbers["measured"], truth[which]),
-        "verdict": "agrees" if (apart <= error + ROUNDING).all() else "differs",
-    }
+def _against_exact(values: Floats, exact: Floats, quantity: str) -> dict[str, object]:
+    """A row on how far means are from the chain's: of the agent and zone that is farthest beyond its error.
+
+    `values` (repetitions, agents, M) and `exact` (agents, M) are errors without projection.
+    """
+    mean, error = mean_and_error(values.reshape(len(values), -1))
+    apart = np.abs(mean - exact.ravel())
+    which = int((apart - error).argmax())
+    return Statement(AGREEMENT, AGREEMENT, quantity, float(error[which]), PROVEN).row(apart[which])

@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from analysis.delays import AGREEMENT, CORRECTED, MISS, PRINTED, claim_row, verdict
+from analysis.delays import AS_CORRECTED, AS_PRINTED, MISS, agreement_row, claim_row, lag_head
 from analysis.intervals import many_errors, wilson
 from analysis.recordings import check_level
-from cmarlsim.bounds.verdicts import ROUNDING
 from cmarlsim.errors import InputError
 from cmarlsim.footprints.activations import Copies
 from cmarlsim.footprints.bounds import lags_for, proposition2
@@ -27,7 +26,7 @@ SHAPES = {"path": 2, "cycle": 3, "star": 4, "complete": 4}
 
 
 @dataclass(frozen=True, eq=False)
-class Knowledge:
+class Observed:
     """What every agent knows of every zone, at the lags 0 .. T0 - 1 from the end of a rollout."""
 
     footprint: Footprint
@@ -43,7 +42,7 @@ class Knowledge:
 
     @property
     def error(self) -> float:
-        """Of `simulated`, at all lags, agents and zones at once."""
+        """Largest distance of `simulated` from the truth, at all lags, agents and zones at once."""
         return many_errors(self.repetitions, self.count.size, MISS)
 
 
@@ -69,7 +68,7 @@ def footprints_for(N: int) -> list[str]:
     return [f"{name}:{N}" for name, least in SHAPES.items() if least <= N]
 
 
-def measure_observed(footprint: Footprint, own: Bools, repetitions: int, seed: int) -> Knowledge:
+def measure_observed(footprint: Footprint, own: Bools, repetitions: int, seed: int) -> Observed:
     """Let gossip carry recorded observations (K, T0, N, M), each rollout `repetitions` / K times, rounded up.
 
     Raises
@@ -84,7 +83,7 @@ def measure_observed(footprint: Footprint, own: Bools, repetitions: int, seed: i
     for each in range(rounds):
         count += agreement_by_lag(own, spread(Copies(footprint, K, each * K), T0, seed))
     exact = exactly(footprint, own) if N <= MOST_NODES else None
-    return Knowledge(footprint, count, rounds * K, exact, proposition2(footprint, T0 - 1))
+    return Observed(footprint, count, rounds * K, exact, proposition2(footprint, T0 - 1))
 
 
 def exactly(footprint: Footprint, own: Bools) -> Floats:
@@ -100,24 +99,19 @@ def exactly(footprint: Footprint, own: Bools) -> Floats:
     return found
 
 
-def observed_claims(known: Knowledge) -> pd.DataFrame:
+def observed_claims(known: Observed) -> pd.DataFrame:
     """Rows as those of `delays.claims`, for the worst of all agents and zones."""
-    found = []
-    for claim, sign in ((PRINTED, -1), (CORRECTED, 1)):
-        simulated = (sign * (known.simulated - known.bound[:, None, None])).min(axis=(1, 2))
-        best, words = simulated, ["", verdict(simulated, known.error)]
-        if known.exact is not None:
-            best = (sign * (known.exact - known.bound[:, None, None])).min(axis=(1, 2))
-            words[0] = verdict(best, ROUNDING)
-        found.append(claim_row(known.footprint, claim, words, best))
+    probability, error = (known.simulated, known.error) if known.exact is None else (known.exact, 0.0)
+    excess, found = probability - known.bound[:, None, None], []
+    for variant, sign in ((AS_PRINTED, -1), (AS_CORRECTED, 1)):
+        found.append(claim_row(known.footprint, variant, (sign * excess).min(axis=(1, 2)), error))
     if known.exact is not None:
         apart = np.abs(known.simulated - known.exact).max(axis=(1, 2))
-        word = "agrees" if apart.max() <= known.error else f"differs by {apart.max():.3g}"
-        found.append(claim_row(known.footprint, AGREEMENT, ["", word], apart))
+        found.append(agreement_row(known.footprint, apart, known.error))
     return pd.DataFrame(found)
 
 
-def observed_by_lag(known: Knowledge) -> pd.DataFrame:
+def observed_by_lag(known: Observed) -> pd.DataFrame:
     """One row a lag, up to where nearly everything is promised, for the agent and zone with least knowledge.
 
     Columns: those of `delays.by_lag`, with the zone instead of a source, and no closer bounds.
@@ -126,20 +120,13 @@ def observed_by_lag(known: Knowledge) -> pd.DataFrame:
     agent, zone = np.unravel_index(mean.argmin(), mean.shape)
     low, high = wilson(known.count[:, agent, zone], known.repetitions)
     lags = np.arange(min(len(known.bound), lags_for(known.footprint) + 1))
-    return pd.DataFrame(
-        {
-            "footprint": known.footprint.name,
-            "d_G": known.footprint.diameter,
-            "zone": zone,
-            "agent": agent,
-            "p": known.footprint.p.min(initial=1),
-            "lag": lags,
-            "exact": np.nan if known.exact is None else known.exact[lags, agent, zone],
-            "simulated": known.simulated[lags, agent, zone],
-            "low": low[lags],
-            "high": high[lags],
-            "bound": known.bound[lags],
-            "paths": np.nan,
-            "cuts": np.nan,
-        }
-    )
+    columns = {
+        "exact": np.nan if known.exact is None else known.exact[lags, agent, zone],
+        "simulated": known.simulated[lags, agent, zone],
+        "low": low[lags],
+        "high": high[lags],
+        "bound": known.bound[lags],
+        "paths": np.nan,
+        "cuts": np.nan,
+    }
+    return pd.DataFrame(lag_head(known.footprint) | {"zone": zone, "agent": agent, "lag": lags} | columns)

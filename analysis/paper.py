@@ -14,20 +14,12 @@ from typing import Any
 
 import pandas as pd
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from rich.markdown import Markdown
 
-from analysis import figure3a, figure3bf, figure4, figure5a, figure5b, figure5c, markdown
+from analysis import markdown
+from analysis.figures import FIGURES
 from analysis.options import POLICIES, RUNS, Force, Out, Policies, Recordings, Runs
-from analysis.recordings import (
-    RADII,
-    RADIUS,
-    check_level,
-    label_of,
-    labelled,
-    load,
-    run_paper,
-)
+from analysis.recordings import RADII, RADIUS, check_level, label_of, labelled, load, run_paper
 from analysis.section5 import check_ranges, check_runs
 from analysis.style import free_stem
 from cmarlsim.errors import InputError
@@ -38,7 +30,6 @@ from cmarlsim.scenario import Scenario
 from cmarlsim.terminal.console import command
 
 NAME = "section5"
-FIGURES = (figure3a, figure3bf, figure4, figure5a, figure5b, figure5c)
 
 
 def read(paths: Sequence[Path], policies: Mapping[str, Policy]) -> tuple[list[Recording], list[Recording]]:
@@ -71,32 +62,13 @@ def found(line: Mapping[str, Any]) -> str:
     return low if low == high else f"{low} .. {high}"
 
 
-def beside(table: pd.DataFrame) -> list[list[str]]:
-    """Rows of text for readers: what the paper says, the criterion, and for each policy what was found."""
-    policies = table["policy"].unique()
-    lines = [["the paper says", "criterion", *policies]]
+def beside(table: pd.DataFrame) -> str:
+    """The table for readers: what the paper says, the criterion, and for each policy what was found."""
+    policies, lines = table["policy"].unique(), []
     for (claim, criterion), mine in table.groupby(["paper", "criterion"], sort=False):
         cells = {line["policy"]: f"{found(line)}: {line['verdict']}" for line in mine.to_dict("records")}
         lines.append([claim, criterion, *(cells.get(policy, "") for policy in policies)])
-    return lines
-
-
-def save_table(table: pd.DataFrame, stem: Path) -> None:
-    """Write ``stem.csv``, a line a claim and policy, and ``stem.md``, a line a claim."""
-    table.to_csv(stem.with_suffix(".csv"), index=False, float_format="%.6g")
-    head, *body = beside(table)
-    stem.with_suffix(".md").write_text(markdown.table(head, body), encoding="utf-8")
-
-
-def print_table(table: pd.DataFrame) -> None:
-    """Print the table of claims."""
-    head, *body = beside(table)
-    display = Table(title="Section V", show_lines=True)
-    for heading in head:
-        display.add_column(escape(heading))
-    for cells in body:
-        display.add_row(*map(escape, cells))
-    Console().print(display)
+    return markdown.table(["the paper says", "criterion", *policies], lines)
 
 
 def paper(
@@ -110,7 +82,7 @@ def paper(
 
     Runs what it needs if no recordings are given.
     """
-    stems = {figure.NAME: free_stem(out, figure.NAME, force) for figure in FIGURES}
+    stems = {figure.name: free_stem(out, figure.name, force) for figure in FIGURES}
     section5 = free_stem(out, NAME, force, (".csv", ".md"))
     policies = labelled(policy)
     if recordings:
@@ -121,16 +93,17 @@ def paper(
     teams: dict[str, list[Recording]] = {label: [] for label in policies}
     for recording in main:
         teams[label_of(recording, policies)].append(recording)
-    team = next(iter(teams.values()))
-    for single in (figure3a, figure3bf, figure5b):
-        single.make(team[0], stems[single.NAME])
-    for several in (figure4, figure5a):
-        several.make(team, stems[several.NAME])
-    margins = figure5c.make(ranges, policies, stems[figure5c.NAME])
+    first = next(iter(teams.values()))
+    made = {
+        figure.name: figure.make(ranges if figure.needs == "ranges" else first, policies, stems[figure.name])
+        for figure in FIGURES
+    }
     tables = [check_runs(mine, label) for label, mine in teams.items() if mine]
-    table = pd.concat([*tables, check_ranges(margins)], ignore_index=True)
-    save_table(table, section5)
-    print_table(table)
+    table = pd.concat([*tables, check_ranges(made["figure5c"])], ignore_index=True)
+    table.to_csv(section5.with_suffix(".csv"), index=False, float_format="%.6g")
+    text = beside(table)
+    section5.with_suffix(".md").write_text(text, encoding="utf-8")
+    Console().print(Markdown(f"# Section V\n\n{text}"))
     print(f"{section5}.csv, .md")
     return 0
 

@@ -39,16 +39,16 @@ NAME = "proposition1"
 CLAIM = "Proposition 1"
 SCENARIOS = ("tiny", "paper")
 SCALES = (0.3, 0.6)
-"""Of the weights of random networks: from undecided policies to determined ones."""
+"""Scales of the weights of random networks: from undecided policies to determined ones."""
 
 VECTORS = 3
-"""Of multipliers, with which every policy is looked at."""
+"""Number of vectors of multipliers with which every policy is looked at."""
 
 DIRECTIONS = 2
-"""Of agents' logits, along which gradients are compared where there are too many for all."""
+"""Number of random directions of an agent's logits along which gradients are compared."""
 
 CASES = len(SCALES) * VECTORS
-"""Of every scenario."""
+"""Number of cases of every scenario."""
 
 TOLERANCE = 1e-6
 """Relative; differences of L are as good as that."""
@@ -58,11 +58,11 @@ SHORT, TRAINED, OWN = "Algorithm 1", "training", "own visits"
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
+class RandomTeam:
     """A team with random networks that all act on one vector of multipliers."""
 
     scenario: Scenario
-    number: int  # of the policy
+    number: int  # the policy's
     policy: Policy
     lam: Floats  # (M,)
 
@@ -73,7 +73,7 @@ class Case:
         return self.policy.probabilities(lam, self.scenario.world)[0]
 
 
-def cases(scenario: Scenario, seed: int) -> Iterator[Case]:
+def cases(scenario: Scenario, seed: int) -> Iterator[RandomTeam]:
     """Every one of some random policies with every one of some multipliers, of which one lacks zones."""
     draws, M = stream(seed, "proposition1"), scenario.M
     shapes = [(M + 2, 12), (12,), (12, M), (M,)]
@@ -84,7 +84,7 @@ def cases(scenario: Scenario, seed: int) -> Iterator[Case]:
         networks = MLP(*(array.astype(np.float32) for array in weights))
         policy = Policy(networks, Encoding.of(scenario.world, True))
         for lam in vectors:
-            yield Case(scenario, number, policy, lam)
+            yield RandomTeam(scenario, number, policy, lam)
 
 
 def apart(found: list[Floats], truth: list[Floats]) -> float:
@@ -93,7 +93,7 @@ def apart(found: list[Floats], truth: list[Floats]) -> float:
 
 
 def row(
-    case: Case, form: str, quantity: str, value: float, bound: float = TOLERANCE, basis: str = PROVEN
+    case: RandomTeam, form: str, quantity: str, value: float, bound: float = TOLERANCE, basis: str = PROVEN
 ) -> dict[str, object]:
     """One statement about one case: a quantity that is at most the bound if it is true."""
     lam = " ".join(f"{each:.3g}" for each in case.lam)
@@ -101,7 +101,7 @@ def row(
     return Statement(CLAIM, form, quantity, bound, basis).row(value) | head
 
 
-def own_chain(case: Case, alone: Alone, seed: int) -> dict[str, object]:
+def own_chain(case: RandomTeam, alone: Alone, seed: int) -> dict[str, object]:
     """The gradient that agents' own chains give against differences of L, along random directions."""
     pi, lam, draws = case.pi, case.lam, stream(seed, "proposition1/directions")
     attended, sizes, errors = np.stack([alone.attended(table) for table in pi]), [], []
@@ -120,7 +120,7 @@ def own_chain(case: Case, alone: Alone, seed: int) -> dict[str, object]:
     return row(case, CORRECTED, quantity, float(max(errors) / max(sizes)))
 
 
-def joint_rows(case: Case, joint: Joint, episodes: int, seed: int) -> Iterator[dict[str, object]]:
+def joint_rows(case: RandomTeam, joint: Joint, episodes: int, seed: int) -> Iterator[dict[str, object]]:
     """What is compared over all joint states; each row has the agent for which it comes out worst."""
     pi, lam, alone, T0 = case.pi, case.lam, joint.alone, case.scenario.dual.T0
     agents, lengths = range(alone.N), [T0, 10 * T0, 100 * T0]
@@ -151,7 +151,7 @@ def _cosine(one: Floats, other: Floats) -> float:
     return float((one * other).sum() / np.linalg.norm(one) / np.linalg.norm(other))
 
 
-def sampled_error(case: Case, n: int, truth: Floats, episodes: int, seed: int) -> float:
+def sampled_error(case: RandomTeam, n: int, truth: Floats, episodes: int, seed: int) -> float:
     """Largest deviation of a sampled gradient from its mean, by the error of that entry.
 
     The episodes are those in which training lets agent n learn, with difference rewards, here summed.
@@ -186,7 +186,7 @@ def restless(alone: Alone) -> Floats | None:
     return np.repeat(table[None], alone.N, axis=0)
 
 
-def without_law(case: Case, joint: Joint) -> dict[str, object] | None:
+def without_law(case: RandomTeam, joint: Joint) -> dict[str, object] | None:
     """What L is worth where nobody ever stays: it may depend on the first state, and then has no gradient."""
     pi = restless(joint.alone)
     if pi is None:
@@ -247,8 +247,8 @@ def proposition1(
             help="Scenario's file or shipped name; several may be given.", show_default=" ".join(SCENARIOS)
         ),
     ] = None,
-    episodes: Annotated[int, typer.Option(min=1000, help="Of each sampled gradient.")] = 20_000,
-    seed: Annotated[int, typer.Option(min=0, help="Of policies, multipliers and episodes.")] = 0,
+    episodes: Annotated[int, typer.Option(min=1000, help="Episodes of each sampled gradient.")] = 20_000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of policies, multipliers and episodes.")] = 0,
     out: Out = OUT,
     force: Force = False,
 ) -> int:

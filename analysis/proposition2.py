@@ -11,8 +11,9 @@ With ``--observations RUN.h5`` agents at the nodes observe what those of a recor
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pandas as pd
 import typer
@@ -20,6 +21,7 @@ from matplotlib.figure import Figure
 
 from analysis import markdown
 from analysis.delays import OCCUPANCY, by_lag, claims, measure
+from analysis.markdown import counted
 from analysis.observed import (
     footprints_for,
     measure_observed,
@@ -30,6 +32,7 @@ from analysis.observed import (
 from analysis.options import OUT, Force, Out
 from analysis.settings import FOOTPRINTS
 from analysis.style import DOUBLE, SHADES, free_stem, new_figure, save, styled
+from cmarlsim.bounds.verdicts import FAILS, HOLDS, ROUNDING
 from cmarlsim.errors import InputError
 from cmarlsim.footprints.files import load_footprint
 from cmarlsim.footprints.footprint import Footprint
@@ -40,9 +43,12 @@ from cmarlsim.terminal.console import command, compilation_announced, progress_b
 NAME = "proposition2"
 PROBABILITIES = (0.01, 0.05, 0.2, 0.6)
 
+EQUALITY = "equality"
+"""Verdict in tables for people where a bound holds and is met at every lag."""
+
 
 def variants(spec: str, probabilities: list[float], seed: int) -> list[Footprint]:
-    """A footprint with each of the probabilities; with its own if it is a file and none is asked for."""
+    """Load a footprint with each of the probabilities; with its own if it is a file and none is asked for."""
     if not probabilities and Path(spec).is_file():
         return [load_footprint(spec)]
     return [load_footprint(spec, p, seed) for p in probabilities or PROBABILITIES]
@@ -50,7 +56,7 @@ def variants(spec: str, probabilities: list[float], seed: int) -> list[Footprint
 
 @styled
 def draw(table: pd.DataFrame) -> Figure:
-    """Draw by how much P(R = r) exceeds Proposition 2's right-hand side, and the same of closer bounds."""
+    """Draw by how much P(R = r) and closer bounds exceed Proposition 2's right-hand side."""
     groups = list(table.groupby("footprint", sort=False))
     columns = min(len(groups), 4)
     rows = -(-len(groups) // columns)
@@ -82,33 +88,33 @@ def draw(table: pd.DataFrame) -> Figure:
 
 
 def tabulated(verdicts: pd.DataFrame) -> str:
-    """One line a footprint and p: verdicts of all claims, and the largest excess where one holds.
-
-    Verdicts are those of the exact chain, or else, in italics, those of the simulation.
-    """
-    heads = ["footprint", "d_G", "p", *verdicts["claim"].unique()]
+    """One line a footprint and p: verdicts on all variants, those of a simulation in italics."""
+    variants = list(verdicts["variant"].unique())
     lines = []
     for (name, diameter, p), mine in verdicts.groupby(["footprint", "d_G", "p"], sort=False):
-        cells = {line.claim: _cell(line.exact, line.simulated, line.slack) for line in mine.itertuples()}
-        lines.append(
-            [Path(str(name)).name, str(diameter), f"{p:.3g}", *(cells.get(h, "") for h in heads[3:])]
-        )
-    return markdown.table(heads, lines)
+        cells = dict(zip(mine["variant"], map(_cell, mine.to_dict("records")), strict=True))
+        head = [Path(str(name)).name, str(diameter), f"{p:.3g}"]
+        lines.append([*head, *(cells.get(variant, "") for variant in variants)])
+    return markdown.table(["footprint", "d_G", "p", *variants], lines)
 
 
-def _cell(exact: str, simulated: str, slack: float) -> str:
-    word = exact or simulated
-    text = f"{word}, {slack:.3f}" if word in ("holds", "agrees") else word
-    return text if exact else f"*{text}*"
+def _cell(row: dict[Hashable, Any]) -> str:
+    """The verdict, with the number of lags at which it fails, or the largest distance where it holds."""
+    text = str(row["verdict"])
+    if text == FAILS:
+        text += f" at {row['failing']} of {row['lags']} lags, by up to {row['measured']:.3g}"
+    elif text == HOLDS:
+        text = f"{text}, {row['slack']:.3f}" if row["slack"] > ROUNDING else EQUALITY
+    return text if row["method"] == "exact" else f"*{text}*"
 
 
 def summary(verdicts: pd.DataFrame) -> str:
-    """One line a claim: in how many cases it came out how."""
+    """One line a variant: in how many cases it came out how."""
+    equal = (verdicts["verdict"] == HOLDS) & (verdicts["slack"] <= ROUNDING)
+    words = verdicts["verdict"].mask(equal, EQUALITY)
     lines = []
-    for claim, mine in verdicts.groupby("claim", sort=False):
-        words = mine["exact"].where(mine["exact"] != "", mine["simulated"]).str.split(" at ").str[0]
-        counts = ", ".join(f"{word} in {count}" for word, count in words.value_counts().items())
-        lines.append(f"{claim}: {counts}; largest slack {mine['slack'].max():.3f}")
+    for variant, mine in verdicts.assign(word=words).groupby("variant", sort=False):
+        lines.append(f"{variant}: {counted(mine['word'])}; largest slack {mine['slack'].max():.3f}")
     return "\n".join(lines)
 
 
@@ -179,8 +185,8 @@ def proposition2(
             show_default="one observer",
         ),
     ] = None,
-    repetitions: Annotated[int, typer.Option(min=100, help="Of each simulation.")] = 100_000,
-    seed: Annotated[int, typer.Option(min=0, help="Of the draws.")] = 0,
+    repetitions: Annotated[int, typer.Option(min=100, help="Repetitions of each simulation.")] = 100_000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 0,
     out: Out = OUT,
     force: Force = False,
 ) -> int:

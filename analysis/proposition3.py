@@ -20,23 +20,14 @@ import typer
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.markdown import number
+from analysis.markdown import counted, number
 from analysis.markdown import table as tabled
-from analysis.multipliers import (
-    CLOSER,
-    NORMS,
-    PRINTED,
-    TRANSIENT,
-    Case,
-    from_recordings,
-    rows,
-    simulate,
-)
+from analysis.multipliers import NORMS, TRANSIENT, MeasuredErrors, from_recordings, rows, simulate
 from analysis.options import OUT, Force, Out, Recordings
 from analysis.recordings import load, run_paper
 from analysis.settings import SWEEPS, Setting
 from analysis.style import DOUBLE, free_stem, new_figure, save, styled
-from cmarlsim.bounds.verdicts import CORRECTED, PROVEN
+from cmarlsim.bounds.verdicts import CORRECTED, PRINTED, PROVEN
 from cmarlsim.errors import InputError
 from cmarlsim.policies.policy import Policy
 from cmarlsim.report.picture import plain
@@ -47,10 +38,13 @@ RADII = (1.0, 5.0)
 """Ranges d of the patrol, in metres."""
 
 LEAST_RATIO = 0.1
-"""Smaller ones are drawn there."""
+"""Ratios that are smaller are drawn as if they were this large."""
+
+LABELS = {PRINTED: "(22)", TRANSIENT: "(22), transient", CORRECTED: "corrected"}
+"""Bounds in figures, by form."""
 
 KEYS = ["group", "footprint", "M", "p", "alpha", "eta", "T0", "c", "occupancy"]
-"""What tells a case from others in the table of verdicts."""
+"""What tells a case from others in that table."""
 
 SHOWN = {
     (NORMS[0], PRINTED): ("#1f5fb4", "o"),
@@ -59,8 +53,8 @@ SHOWN = {
 }
 """Colour and marker of a norm and a bound, whose ratio is drawn."""
 
-COLUMNS = [(norm, bound) for norm in NORMS for bound in (PRINTED, CLOSER if norm == NORMS[0] else CORRECTED)]
-"""Norms and bounds of the table of verdicts."""
+JUDGED = [(norm, form) for norm in NORMS for form in (PRINTED, CORRECTED)]
+"""Norms and forms in the table of verdicts for people."""
 
 
 def final(table: pd.DataFrame) -> pd.DataFrame:
@@ -71,7 +65,7 @@ def final(table: pd.DataFrame) -> pd.DataFrame:
 def chosen(table: pd.DataFrame) -> list[int]:
     """Cases whose errors are drawn over rollouts: the first, the model's farthest above (22), the last."""
     model = final(table)[final(table)["basis"] == PROVEN]
-    beyond = model[(model["norm"] == NORMS[1]) & (model["claim"] == PRINTED) & model["projection"]]
+    beyond = model[(model["norm"] == NORMS[1]) & (model["form"] == PRINTED) & model["projection"]]
     farthest = beyond.sort_values("ratio")["case"].tail(1)
     ends = table["case"].iloc[[0, -1]]
     return list(dict.fromkeys([int(ends.iloc[0]), *map(int, farthest), int(ends.iloc[1])]))
@@ -81,14 +75,14 @@ def _draw_case(axes: Axes, mine: pd.DataFrame) -> None:
     """Error in the max norm over rollouts, with its band, and bounds on it."""
     first = mine.iloc[0]
     for projection, colour, label in ((True, "#b2182b", "measured"), (False, "0.45", "without [.]$_+$")):
-        curve = mine[(mine["projection"] == projection) & (mine["claim"] == TRANSIENT)]
+        curve = mine[(mine["projection"] == projection) & (mine["form"] == TRANSIENT)]
         axes.fill_between(
             curve["k"], curve["band_low"], curve["band_high"], color=colour, alpha=0.2, linewidth=0
         )
         axes.plot(curve["k"], curve["measured"], color=colour, marker="o", markersize=2.5, label=label)
-    for claim, style in ((PRINTED, "k:"), (TRANSIENT, "k-"), (CORRECTED, "g--")):
-        curve = mine[mine["projection"] & (mine["claim"] == claim)]
-        axes.plot(curve["k"], curve["bound"], style, linewidth=0.9, label=f"{claim}")
+    for form, style in ((PRINTED, "k:"), (TRANSIENT, "k-"), (CORRECTED, "g--")):
+        curve = mine[mine["projection"] & (mine["form"] == form)]
+        axes.plot(curve["k"], curve["bound"], style, linewidth=0.9, label=LABELS[form])
     name = first["group"] if first["footprint"] == "estimated" else Path(str(first["footprint"])).name
     values = f"M = {first['M']}, p = {first['p']:.2g}, $\\alpha$ = {first['alpha']:g}"
     axes.set_title(f"{plain(str(name))}\n{values}")
@@ -101,12 +95,10 @@ def _draw_case(axes: Axes, mine: pd.DataFrame) -> None:
 
 def _draw_ratios(axes: Axes, last: pd.DataFrame) -> None:
     """Measured error by bound in every case: with projection filled, without it hollow."""
-    for shift, ((norm, claim), (colour, marker)) in zip((-0.25, 0, 0.25), SHOWN.items(), strict=True):
+    for shift, ((norm, form), (colour, marker)) in zip((-0.25, 0, 0.25), SHOWN.items(), strict=True):
         for projection, face in ((True, colour), (False, "none")):
-            mine = last[
-                (last["norm"] == norm) & (last["claim"] == claim) & (last["projection"] == projection)
-            ]
-            label = f"{norm} by {claim}" if projection else None
+            mine = last[(last["norm"] == norm) & (last["form"] == form) & (last["projection"] == projection)]
+            label = f"{norm} by {LABELS[form]}" if projection else None
             axes.plot(
                 mine["case"] + shift,
                 mine["ratio"].clip(lower=LEAST_RATIO),
@@ -148,16 +140,16 @@ def draw(table: pd.DataFrame) -> Figure:
 
 def tabulated(table: pd.DataFrame) -> str:
     """One line a case: verdicts after the last rollout, the ratio, and in brackets that without [.]_+."""
-    heads = [*KEYS, "k", *(f"{norm}: {claim}" for norm, claim in COLUMNS)]
+    heads = [*KEYS, "k", *(f"{norm}: {LABELS[form]}" for norm, form in JUDGED)]
     lines = []
     for _, mine in final(table).groupby("case"):
         first = mine.iloc[0]
         cells = [Path(str(first[key])).name if key == "footprint" else number(first[key]) for key in KEYS]
-        found = mine.set_index(["norm", "claim", "projection"])
+        found = mine.set_index(["norm", "form", "projection"])
         cells.append(str(first["k"]))
-        for norm, claim in COLUMNS:
-            if (norm, claim, True) in found.index:
-                with_it, without = found.loc[(norm, claim, True)], found.loc[(norm, claim, False)]
+        for norm, form in JUDGED:
+            if (norm, form, True) in found.index:
+                with_it, without = found.loc[(norm, form, True)], found.loc[(norm, form, False)]
                 cells.append(f"{with_it['verdict']}, {with_it['ratio']:.2f} ({without['ratio']:.2f})")
             else:
                 cells.append("some agents followed")
@@ -166,19 +158,17 @@ def tabulated(table: pd.DataFrame) -> str:
 
 
 def summary(table: pd.DataFrame) -> str:
-    """One line a norm and a bound: in how many rows it came out how, for the model and apart from it."""
+    """One line a claim and form: in how many rows it came out how, for the model and apart from it."""
     lines = []
-    for (norm, claim), mine in table.groupby(["norm", "claim"], sort=False):
-        parts = []
-        for name, some in (("model", mine["basis"] == PROVEN), ("estimated", mine["basis"] != PROVEN)):
-            counts = mine[some]["verdict"].value_counts()
-            if len(counts):
-                parts.append(f"{name}: " + ", ".join(f"{word} in {count}" for word, count in counts.items()))
-        lines.append(f"{norm}, {claim}: {'; '.join(parts)}; largest ratio {mine['ratio'].max():.3f}")
+    for (claim, form), mine in table.groupby(["claim", "form"], sort=False):
+        model = mine["basis"] == PROVEN
+        groups = {"model": mine[model], "estimated": mine[~model]}
+        parts = [f"{name}: {counted(some['verdict'])}" for name, some in groups.items() if len(some)]
+        lines.append(f"{claim}, {form}: {'; '.join(parts)}; largest ratio {mine['ratio'].max():.3f}")
     return "\n".join(lines)
 
 
-def collect(settings: list[tuple[str, Setting]], patrols: list[Case], seed: int) -> pd.DataFrame:
+def collect(settings: list[tuple[str, Setting]], patrols: list[MeasuredErrors], seed: int) -> pd.DataFrame:
     """Rows of all cases, numbered by the column ``case``."""
     found = []
     with compilation_announced(), progress_bar(NAME, len(settings)) as advance:
@@ -200,7 +190,7 @@ def proposition3(
         ),
     ] = None,
     runs: Annotated[int, typer.Option(min=4, help="Runs of the patrol, for each range.")] = 20,
-    seed: Annotated[int, typer.Option(min=0, help="Of the draws on footprints.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the draws on footprints.")] = 0,
     out: Out = OUT,
     force: Force = False,
 ) -> int:
@@ -209,10 +199,10 @@ def proposition3(
     settings = [("asked for", Setting.read(text)) for text in case or []]
     patrols = []
     if recordings:
-        team = load(recordings, "step")
-        if len(team) < 4:
+        recorded = load(recordings, "step")
+        if len(recorded) < 4:
             raise InputError(f"{recordings[0]}: give four runs or more: fewer have no interval")
-        patrols = from_recordings("recorded", team)
+        patrols = from_recordings("recorded runs", recorded)
     if not (settings or recordings):
         settings = [(group, setting) for group, several in SWEEPS.items() for setting in several]
         for d in RADII:
@@ -224,10 +214,10 @@ def proposition3(
     stem.with_suffix(".md").write_text(
         "Errors of multipliers after k rollouts. Where agents, zones and repetitions are many, only some "
         "agents are followed, which says nothing of all: with fewer repetitions all are. In a cell: the "
-        "verdict, the measured mean by the bound, in brackets the same without the projection [.]_+. A bound "
-        "is vacuous if no error can exceed it. `patrol` and `recorded` are not of the paper's model: d_G and "
-        "p are estimated, first as the least p of the pairs for which (22) promises most, then as the mean "
-        "p of all that ever met.\n\n" + tabulated(table),
+        "verdict, the measured mean by the bound, in brackets the same without the projection [.]_+. A "
+        "bound is vacuous if no error can exceed it. `patrol` and `recorded runs` are not of the paper's "
+        "model: d_G and p are estimated, first as the least p of the pairs for which (22) promises most, "
+        "then as the mean p of all that ever met.\n\n" + tabulated(table),
         encoding="utf-8",
     )
     print(f"{stem}.md")

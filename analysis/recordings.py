@@ -140,14 +140,21 @@ def run_paper(
         for scenario in scenarios
         for seed in range(runs)
     ]
-    rollouts = len(batch) * whole_rollouts(None, scenarios[0].dual.T0)
-    with compilation_announced(), progress_bar("paper: running", rollouts) as advance:
+    with compilation_announced():
+        return executed("paper: running", batch, level)
 
-        def progress(done: int) -> bool:
-            advance(done)
+
+def executed(
+    label: str, batch: Sequence[tuple[Scenario, Policy, int]], level: str, steps: int | None = None
+) -> list[Recording]:
+    """Run scenarios with equally long rollouts, by policy and seed, in memory and behind a progress bar."""
+    with progress_bar(label, len(batch) * whole_rollouts(steps, batch[0][0].dual.T0)) as advance:
+
+        def progress(rollouts: int) -> bool:
+            advance(rollouts)
             return True
 
-        return execute_batch(batch, record=level, progress=progress)
+        return execute_batch(batch, steps, record=level, progress=progress)
 
 
 def labelled(references: Sequence[str]) -> dict[str, Policy]:

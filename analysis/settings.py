@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 
 from cmarlsim.bounds.theory import MultiplierError
-from cmarlsim.errors import InputError, nearest
+from cmarlsim.errors import InputError
 from cmarlsim.footprints.files import load_footprint
 from cmarlsim.footprints.footprint import Footprint
 from cmarlsim.footprints.multipliers import Watch
 from cmarlsim.scenario import Dual
-from cmarlsim.validation import parse
+from cmarlsim.validation import Count, Number, Strict, parse, setting_value
 
 P = 0.1
 """Edge probability where neither a setting nor a footprint's file gives one."""
-
-RANGES = {
-    "p": (1e-6, 1),
-    "M": (1, 10_000),
-    "occupancy": (0, 1),
-    "c": (0, 1),
-    "alpha": (1e-6, 1 - 1e-6),
-    "eta": (1e-6, 1e3),
-    "T0": (1, 10**6),
-    "rollouts": (1, 10**6),
-    "repetitions": (4, 10**6),
-}
-"""Least and largest value of each key: rounding stays below `verdicts.ROUNDING`, and alpha divides bounds."""
 
 MOST_WORK = 1e11
 """Numbers that a case moves at most: about a quarter of an hour."""
@@ -54,26 +43,24 @@ MOST_ROLLOUTS = 300
 """Rollouts of a case at most, unless it says how many."""
 
 
-@dataclass(frozen=True)
-class Setting:
-    """One case, as it can be written in a line: ``footprint=star:51 M=50 alpha=0.9``."""
+class Setting(Strict):
+    """One case, as it can be written in a line: ``footprint=star:51 M=50 alpha=0.9``.
+
+    Rounding stays below `verdicts.ROUNDING` within these ranges, and alpha divides bounds.
+    """
 
     footprint: str = FOOTPRINTS[0]
-    p: float | None = None
-    M: int = 5
-    occupancy: float = 1.0  # probability that a zone's keeper observes it, at every step
-    c: float = 0.999
-    alpha: float = 0.1
-    eta: float = 0.5
-    T0: int = 100
-    rollouts: int | None = None  # by default three times 1 / alpha
-    repetitions: int = 1000
-
-    def __post_init__(self) -> None:
-        for key, (least, most) in RANGES.items():
-            value = getattr(self, key)
-            if value is not None and not least <= value <= most:
-                raise InputError(f"{key} = {value:g}: must be from {least:g} to {most:g}")
+    p: Annotated[Number, Field(ge=1e-6, le=1)] | None = None
+    M: Annotated[Count, Field(le=10_000)] = 5
+    occupancy: Annotated[Number, Field(ge=0, le=1)] = 1.0
+    """Probability that a zone's keeper observes it, at every step."""
+    c: Annotated[Number, Field(ge=0, le=1)] = 0.999
+    alpha: Annotated[Number, Field(ge=1e-6, le=1 - 1e-6)] = 0.1
+    eta: Annotated[Number, Field(ge=1e-6, le=1e3)] = 0.5
+    T0: Annotated[Count, Field(le=10**6)] = 100
+    rollouts: Annotated[Count, Field(le=10**6)] | None = None
+    """Three times 1 / alpha where it is None."""
+    repetitions: Annotated[Count, Field(ge=4, le=10**6)] = 1000
 
     @classmethod
     def read(cls, text: str) -> Setting:
@@ -84,24 +71,12 @@ class Setting:
         InputError
             If a key is unknown or a value impossible.
         """
-        kinds = {field.name: str(field.type).partition(" ")[0] for field in fields(cls)}
-        values: dict[str, str | int | float] = {}
-        for word in text.split():
-            key, _, value = word.partition("=")
-            if key not in kinds:
-                known = ", ".join(kinds)
-                raise InputError(
-                    f"--case '{text}': unknown key '{key}'{nearest(key, kinds)}; keys are {known}"
-                )
-            try:
-                values[key] = {"str": str, "int": int, "float": float}[kinds[key]](value)
-            except ValueError:
-                kind = {"int": "a whole number", "float": "a number"}[kinds[key]]
-                raise InputError(f"--case '{text}': {key} = '{value}': must be {kind}") from None
-        try:
-            return cls(**values)  # type: ignore[arg-type]
-        except InputError as error:
-            raise InputError(f"--case '{text}': {error}") from None
+        words = [word.partition("=") for word in text.split()]
+        return parse(cls, {key: setting_value(value) for key, _, value in words}, f"--case '{text}'")
+
+    def varied(self, **changes: object) -> Setting:
+        """The same setting with some values changed."""
+        return self.model_copy(update=changes)
 
     def load(self, seed: int) -> Footprint:
         """The footprint; random ones are drawn from `seed`.
@@ -154,23 +129,23 @@ class Setting:
 BASE = Setting()
 
 COUNTER_EXAMPLES = (
-    Setting("star:6", M=5, alpha=0.01),
-    Setting("star:51", M=50, alpha=0.9, T0=200, repetitions=400),
-    Setting("star:1001", p=0.05, M=1000, alpha=0.99, T0=200, rollouts=2, repetitions=40),
+    Setting(footprint="star:6", M=5, alpha=0.01),
+    Setting(footprint="star:51", M=50, alpha=0.9, T0=200, repetitions=400),
+    Setting(footprint="star:1001", p=0.05, M=1000, alpha=0.99, T0=200, rollouts=2, repetitions=40),
 )
 """Every leaf keeps a zone. From the first to the last, the max norm leaves Proposition 3 behind."""
 
 SWEEPS: dict[str, tuple[Setting, ...]] = {
     "base": (BASE,),
-    "alpha": tuple(replace(BASE, alpha=alpha) for alpha in (0.01, 0.05, 0.3, 0.9)),
-    "eta": tuple(replace(BASE, eta=eta) for eta in (0.1, 2.0)),
-    "T0": tuple(replace(BASE, T0=T0) for T0 in (10, 30, 300)),
-    "p": tuple(replace(BASE, p=p) for p in (0.02, 0.05, 0.3, 1.0)),
-    "footprint": tuple(replace(BASE, footprint=footprint) for footprint in FOOTPRINTS[1:]),
-    "N": tuple(replace(BASE, footprint=f"path:{N}", M=N) for N in (2, 3, 9, 17)),
-    "M": tuple(replace(BASE, M=M) for M in (1, 3, 20, 100)),
-    "c": tuple(replace(BASE, c=c) for c in (0.0, 0.5, 0.8, 0.95)),
-    "occupancy": tuple(replace(BASE, occupancy=0.5, c=c) for c in (0.3, 0.5, 0.7)),
+    "alpha": tuple(BASE.varied(alpha=alpha) for alpha in (0.01, 0.05, 0.3, 0.9)),
+    "eta": tuple(BASE.varied(eta=eta) for eta in (0.1, 2.0)),
+    "T0": tuple(BASE.varied(T0=T0) for T0 in (10, 30, 300)),
+    "p": tuple(BASE.varied(p=p) for p in (0.02, 0.05, 0.3, 1.0)),
+    "footprint": tuple(BASE.varied(footprint=footprint) for footprint in FOOTPRINTS[1:]),
+    "N": tuple(BASE.varied(footprint=f"path:{N}", M=N) for N in (2, 3, 9, 17)),
+    "M": tuple(BASE.varied(M=M) for M in (1, 3, 20, 100)),
+    "c": tuple(BASE.varied(c=c) for c in (0.0, 0.5, 0.8, 0.95)),
+    "occupancy": tuple(BASE.varied(occupancy=0.5, c=c) for c in (0.3, 0.5, 0.7)),
     "star": COUNTER_EXAMPLES,
 }
 """One value after the other away from the base case, and the counter-examples."""

@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
-from cmarlsim.errors import InputError
+from cmarlsim.errors import ArgumentError, InputError
 from cmarlsim.storage.hdf5 import check_free
 
 SINGLE, DOUBLE = 3.5, 7.16
@@ -20,10 +20,10 @@ SINGLE, DOUBLE = 3.5, 7.16
 
 AGENT_COLOURS = ("#0b2a6b", "#8c4a32", "#6a3d9a", "#6f7300", "#111111")
 AGENT_MARKERS = ("o", "s", "^", "D", "v")
-"""Of agents, in turn; none is the colour of a zone."""
+"""Colours and markers of agents, in turn; no colour is that of a zone."""
 
 SHADES = ListedColormap(matplotlib.colormaps["viridis_r"](np.linspace(0.12, 1.0, 256)), "shades")
-"""From light to dark for more; without the pale end, which print loses."""
+"""Shades from light (little) to dark (much), without the pale end, which print loses."""
 
 STYLE: Any = {
     "font.size": 8,
@@ -72,7 +72,7 @@ def free_stem(
         If `folder` is a file, or one of the files exists and `force` is not set.
     """
     if folder.exists() and not folder.is_dir():
-        raise InputError(f"--out {folder}: is a file; name a folder for the figure's files")
+        raise ArgumentError("out", folder, "is a file; name a folder for the figure's files")
     for suffix in suffixes:
         check_free(folder / f"{name}{suffix}", force)
     return folder / name

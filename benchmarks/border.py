@@ -13,8 +13,8 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from engines import ENGINES, beginning, work_of
 from measuring import Measured, digits, in_processes, in_turn, markdown, replace_between
-from rungs import RUNGS, beginning, work_of
 
 from cmarlsim import Policy, Scenario
 from cmarlsim.kernels.changes import new_log
@@ -24,7 +24,7 @@ from cmarlsim.kernels.scene import Draws
 SEED, ROLLOUTS, PROCESSES, ROUNDS = 0, 400, 9, 5
 FACTORS = (0.01, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 RANK = "rank"
-STEPPED, JUMPING = RUNGS[-2:]
+STEPPED, JUMPING = ENGINES[-2:]
 HEAD = (
     "logits times",
     "engine, µs a step",
@@ -69,7 +69,7 @@ def measure(scenario: Scenario, rollouts: int, rounds: int) -> Measured:
     """Microseconds a step, (2, rounds), of the engine and of the step-by-step engine, for every policy."""
     micros = {}
     for name, policy in policies().items():
-        works = [work_of(rung, scenario, policy, SEED, rollouts) for rung in (JUMPING, STEPPED)]
+        works = [work_of(engine, scenario, policy, SEED, rollouts) for engine in (JUMPING, STEPPED)]
         ours, theirs = (work()().lam for work in works)
         if not np.allclose(ours, theirs, rtol=0, atol=1e-12):
             raise SystemExit(f"{name}: not the same multipliers")

@@ -109,7 +109,7 @@ def largest_file(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-class Case:
+class Interrupted:
     """Work that is interrupted and goes on, and what its file must say at the end.
 
     Parameters
@@ -152,14 +152,16 @@ class Case:
         self.path.unlink()
 
 
-def recording(folder: Path, steps: int, level: str, links: str, checkpoint: float) -> Case:
+def recording(folder: Path, steps: int, level: str, links: str, checkpoint: float) -> Interrupted:
     """A run of the plan `tiny`."""
     scenario, policy = Scenario.load("tiny"), Policy.load("rank")
     options: dict[str, Any] = {"steps": steps, "record": level, "links": links, "checkpoint": checkpoint}
-    return Case(folder, lambda path: execute(scenario, policy, out=path, resume="auto", **options).close())
+    return Interrupted(
+        folder, lambda path: execute(scenario, policy, out=path, resume="auto", **options).close()
+    )
 
 
-def training(folder: Path) -> Case:
+def training(folder: Path) -> Interrupted:
     """A training on the plan `tiny`, of two teams and both kinds of stages."""
     small = {"hidden": 8, "episodes": 8, "pretrain_iterations": 12, "loop_iterations": 8, "loop_runs": 12}
     recipe = RECIPES["loop"].model_copy(update=small | {"teams": 2, "validation_rollouts": 10})
@@ -168,52 +170,52 @@ def training(folder: Path) -> Case:
         if not path.exists() or path.with_name(f"{path.name}.checkpoint").exists():
             learn(Scenario.load("tiny"), recipe=recipe, out=path, checkpoint=OFTEN)
 
-    return Case(folder, work)
+    return Interrupted(folder, work)
 
 
-def at_every_operation(case: Case, older: Path | None = None, stride: int = 1) -> int:
+def at_every_operation(work: Interrupted, older: Path | None = None, stride: int = 1) -> int:
     """Kill at each file operation, or each `stride`-th, and a second time soon after; how often that was.
 
     With `older`, that file is there before.
     """
-    case.valid = [case.whole] if older is None else [case.whole, contents(older)]
+    work.valid = [work.whole] if older is None else [work.whole, contents(older)]
     for operations in itertools.count(0, stride):
         if older is not None:
-            shutil.copy(older, case.path)
-        if survived(case.go, operations):
-            case.path.unlink()
+            shutil.copy(older, work.path)
+        if survived(work.go, operations):
+            work.path.unlink()
             return operations // stride
-        case.check_now()
-        survived(case.go, 7)
-        case.check_now()
-        case.finish()
+        work.check_now()
+        survived(work.go, 7)
+        work.check_now()
+        work.finish()
     raise AssertionError("unreachable")
 
 
-def at_random_moments(case: Case, kills: int, longest: float, generator: random.Random) -> int:
+def at_random_moments(work: Interrupted, kills: int, longest: float, generator: random.Random) -> int:
     """Kill at random moments, so often, in as many runs as that takes; how many runs."""
     for runs in itertools.count(1):
-        while not case.path.exists() and kills > 0:
-            kills -= not survived(case.go, seconds=generator.uniform(0, longest))
-            case.check_now()
-        case.finish()
+        while not work.path.exists() and kills > 0:
+            kills -= not survived(work.go, seconds=generator.uniform(0, longest))
+            work.check_now()
+        work.finish()
         if kills == 0:
             return runs
     raise AssertionError("unreachable")
 
 
-def at_random_sizes(case: Case, times: int, generator: random.Random) -> int:
+def at_random_sizes(work: Interrupted, times: int, generator: random.Random) -> int:
     """Let files not grow beyond random sizes; how often that ended a run."""
-    most = os.path.getsize(case.path.parent / "whole.h5")
+    most = os.path.getsize(work.path.parent / "whole.h5")
     refused = 0
     for _ in range(times):
         try:
             with largest_file(generator.randrange(most)):
-                case.go()
+                work.go()
         except InputError:
             refused += 1
-        case.check_now()
-        case.finish()
+        work.check_now()
+        work.finish()
     return refused
 
 
@@ -222,23 +224,23 @@ def main() -> None:
     generator = random.Random(int(sys.argv[1]) if len(sys.argv) > 1 else 0)
     for level, links in FORMS:
         with tempfile.TemporaryDirectory() as folder:
-            case = recording(Path(folder), 2000, level, links, OFTEN)
+            work = recording(Path(folder), 2000, level, links, OFTEN)
             older = Path(folder) / "older.h5"
             execute(
                 Scenario.load("tiny"), Policy.load("rank"), 640, out=older, record=level, links=links
             ).close()
-            kills = at_every_operation(case), at_every_operation(case, older)
+            kills = at_every_operation(work), at_every_operation(work, older)
             print(f"{level} {links}: killed at {kills[0]} file operations, and {kills[1]} of an extension")
         with tempfile.TemporaryDirectory() as folder:
-            case = recording(Path(folder), 100_000 if level == "step" else 1_000_000, level, links, 0.01)
-            runs = at_random_moments(case, KILLS, 0.2, generator)
+            work = recording(Path(folder), 100_000 if level == "step" else 1_000_000, level, links, 0.01)
+            runs = at_random_moments(work, KILLS, 0.2, generator)
             print(f"{level} {links}: killed at {KILLS} random moments, in {runs} runs")
-            refused = at_random_sizes(case, KILLS, generator)
+            refused = at_random_sizes(work, KILLS, generator)
             print(f"{level} {links}: {refused} of {KILLS} files refused to grow")
     with tempfile.TemporaryDirectory() as folder:
-        case = training(Path(folder))
-        print(f"training: killed at {at_every_operation(case, stride=5)} file operations")
-        runs = at_random_moments(case, KILLS, 0.3, generator)
+        work = training(Path(folder))
+        print(f"training: killed at {at_every_operation(work, stride=5)} file operations")
+        runs = at_random_moments(work, KILLS, 0.3, generator)
         print(f"training: killed at {KILLS} random moments, in {runs} trainings")
     print("every file is that of a run that was never interrupted")
 

@@ -1,6 +1,6 @@
 """``python benchmarks/scaling.py``: time a step and memory, for teams and buildings of many sizes.
 
-Every case runs in a fresh process, with the policy `rank`, and is checked to do what the engine does. The
+Every size runs in a fresh process, with the policy `rank`, and is checked to do what the engine does. The
 time is split by running the rollouts anew as far as each stage: travel, links and zones, gossip, settling; it
 is processor time. Prints tables and slopes in log-log, and draws `docs/scaling.png`.
 """
@@ -32,7 +32,7 @@ CROWDS = [(500, 60, 100), (2000, 600, 100)]
 """Rollouts so short that agents are always on the way."""
 
 QUICK = [(N, M, 0) for M in (6, 60) for N in (5, 50)]
-Case = tuple[int, int, int]  # N, M, T0
+Size = tuple[int, int, int]  # N, M, T0
 Row = dict[str, Any]
 
 
@@ -63,7 +63,7 @@ def timed_run(run: Run, chunk: int) -> tuple[float, Floats]:
 
 
 def measure(N: int, M: int, T0: int) -> Row:
-    """Numbers of one case; T0 = 0 stands for the scenario's default."""
+    """Numbers of one size; T0 = 0 stands for the scenario's default."""
     imported = peak()
     scenario = tiled(*COPIES[M], N, T0=T0 or None)
     run = Run(scenario, Policy.load("rank"), SEED)
@@ -84,9 +84,9 @@ def measure(N: int, M: int, T0: int) -> Row:
     )
 
 
-def in_fresh_process(case: Case) -> Row:
+def in_fresh_process(size: Size) -> Row:
     """`measure` in a process of its own."""
-    command = [sys.executable, "-W", "ignore", __file__, "--one", *map(str, case)]
+    command = [sys.executable, "-W", "ignore", __file__, "--one", *map(str, size)]
     result: Row = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     return result
 
@@ -147,8 +147,8 @@ def draw(rows: list[Row], path: Path) -> None:
 def options() -> argparse.Namespace:
     """What the command line says."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small cases only")
-    parser.add_argument("--one", type=int, nargs=3, metavar=("N", "M", "T0"), help="one case, as JSON")
+    parser.add_argument("--quick", action="store_true", help="small sizes only")
+    parser.add_argument("--one", type=int, nargs=3, metavar=("N", "M", "T0"), help="one size, as JSON")
     parser.add_argument("--figure", type=Path, default=Path("docs/scaling.png"), metavar="FILE")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers to FILE")
     parser.add_argument("--write", type=Path, metavar="FILE", help="replace the tables in FILE")
@@ -161,9 +161,9 @@ def main() -> None:
     if chosen.one:
         print(json.dumps(measure(*chosen.one)))
         return
-    cases = QUICK if chosen.quick else [(N, M, 0) for M in COPIES for N in AGENTS] + CROWDS
-    in_fresh_process(cases[0])  # compiles, so that no other process does
-    rows = [in_fresh_process(case) for case in cases]
+    sizes = QUICK if chosen.quick else [(N, M, 0) for M in COPIES for N in AGENTS] + CROWDS
+    in_fresh_process(sizes[0])  # compiles, so that no other process does
+    rows = [in_fresh_process(size) for size in sizes]
     text = table(rows) + "\n" + slopes(rows)
     draw(rows, chosen.figure)
     print(text, end="")

@@ -48,8 +48,9 @@ class Dual(Strict):
 class Links(Strict):
     """Who can talk to whom.
 
-    ``sight-or-disc`` needs `d` (metres); ``bernoulli``, eq. (4), needs `p` and `footprint`, a name of
-    `cmarlsim.graphs.NAMED` or a list of pairs of agents; ``always`` and ``never`` need nothing.
+    ``sight-or-disc`` needs `d` (metres); ``bernoulli``, eq. (4), needs `p` and `footprint`, such as ``star``,
+    ``grid:2x3`` (see `cmarlsim.graphs.EXAMPLES`) or a list of pairs of agents; ``always`` and ``never`` need
+    nothing.
     """
 
     model: Literal["sight-or-disc", "bernoulli", "always", "never"]
@@ -62,7 +63,7 @@ class Links(Strict):
         _, needed = LINK_MODELS[self.model]
         for key in needed:
             if getattr(self, key) is None:
-                which = f", one of {FOOTPRINTS}" if "footprint" in needed else ""
+                which = f": {FOOTPRINTS}" if "footprint" in needed else ""
                 wanted = f"{' and '.join(needed)}{which}"
                 raise ValueError(f"{key} is missing; model = '{self.model}' needs {wanted}")
         return self

@@ -17,8 +17,8 @@ from analysis.baselines.partition import (
     shortest_tour,
     targets,
 )
-from analysis.baselines.team import with_thresholds
-from analysis.baselines.ways import shortest_gaps, trips
+from analysis.baselines.ruled_run import with_thresholds
+from analysis.baselines.trips import shortest_gaps, trips
 from cmarlsim.errors import InputError
 from cmarlsim.kernels.world import Bools
 from cmarlsim.simulation.prescribed import Patrol

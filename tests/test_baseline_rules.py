@@ -10,17 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from analysis.baselines.catalogue import Ruled
 from analysis.baselines.metrics import (
     averaging_bits,
     distance,
+    fewest_bits,
     idleness,
     literal_bits,
-    news_bits,
-    own_observations,
 )
-from analysis.baselines.rules import Consensus, Frozen, Gossip, Shared, metropolis, product
-from analysis.baselines.rungs import Learned
-from analysis.baselines.team import Team, with_thresholds, without_links
+from analysis.baselines.ruled_run import RuledRun, with_thresholds, without_links
+from analysis.baselines.rules import ConsensusRule, FrozenRule, GossipRule, SharedRule, metropolis, product
 from cmarlsim import execute
 from cmarlsim.kernels.scene import Chunk
 from cmarlsim.kernels.world import Bools, Floats
@@ -36,8 +35,8 @@ def policy_of(case: Case) -> Policy:
     return Policy.load("rank" if case.policy == "rank" else "paper")
 
 
-def played(case: Case, rule: Gossip, seed: int = 3, rollouts: int = K, aim: float = 0.0) -> Chunk:
-    team = Team(Run(scenario_of(case), policy_of(case), seed), rule, aim)
+def played(case: Case, rule: GossipRule, seed: int = 3, rollouts: int = K, tightening: float = 0.0) -> Chunk:
+    team = RuledRun(Run(scenario_of(case), policy_of(case), seed), rule, tightening)
     return team.play(rollouts, keep_steps=True)
 
 
@@ -58,8 +57,8 @@ def test_gossip_is_the_engine_bit_for_bit(name: str, keep_steps: bool) -> None:
     case = CASES[name]
     scenario, policy = scenario_of(case), policy_of(case)
     steps = K * scenario.dual.T0
-    learned = Learned("gossip", "", policy, Gossip()).rung()
-    chunk = learned.prepare(scenario, steps)(3).play(K, keep_steps)
+    gossip = Ruled("gossip", "", policy, GossipRule()).baseline()
+    chunk = gossip.start(scenario, steps, 3).play(K, keep_steps)
     recording = execute(scenario, policy, steps, 3)
     assert (chunk.lam == recording.lam[1:]).all()
     assert (chunk.reward_mean == recording.reward_mean).all()
@@ -72,54 +71,44 @@ def test_alpha_0_and_silence_are_the_engine_with_these_settings() -> None:
     scenario, policy = scenario_of(PAPER), policy_of(PAPER)
     steps = K * scenario.dual.T0
     still = scenario.model_copy(update={"dual": scenario.dual.model_copy(update={"alpha": 0.0})})
-    chunk = Team(Run(scenario, policy, 5), Gossip(alpha=0.0)).play(K)
+    chunk = RuledRun(Run(scenario, policy, 5), GossipRule(alpha=0.0)).play(K)
     assert (chunk.lam == execute(still, policy, steps, 5).lam[1:]).all()
     assert (chunk.lam != execute(scenario, policy, steps, 5).lam[1:]).any()
-    silent = Learned("silent", "", policy, Gossip(), "nothing").rung().prepare(scenario, steps)(5)
+    silent = Ruled("silent", "", policy, GossipRule(), "nothing").baseline().start(scenario, steps, 5)
     links = scenario.links.model_copy(update={"model": "never"})
     alone = execute(scenario.model_copy(update={"links": links}), policy, steps, 5)
     assert (silent.play(K).lam == alone.lam[1:]).all()
     assert without_links(scenario).links.model == "never"
 
 
-def test_shared_multipliers_follow_the_true_rewards() -> None:
-    chunk, dual = played(PAPER, Shared()), PAPER.scenario["dual"]
-    c, lam = np.array([zone["c"] for zone in PAPER.scenario["zones"]]), np.zeros(6)
-    for k in range(K):
-        reward = chunk.reward[k * dual["T0"] : (k + 1) * dual["T0"]]
-        lam = naive.dual_update(lam, reward, c, dual["alpha"], dual["eta"])
-        assert chunk.lam[k] == pytest.approx(np.tile(lam, (5, 1)), abs=1e-12)
-
-
-def test_aiming_higher_raises_the_thresholds_of_the_update_only() -> None:
-    aim, dual = 0.1, PAPER.scenario["dual"]
-    chunk = played(PAPER, Gossip(), aim=aim)
-    c = np.array([zone["c"] for zone in PAPER.scenario["zones"]]) + aim
-    estimate = chunk.estimate.reshape(K, dual["T0"], 5, 6)
+@pytest.mark.parametrize(
+    ("rule", "tightening"),
+    [(GossipRule(), 0.1), (GossipRule(alpha=0.0, decay=1.0), 0.0), (SharedRule(), 0.0)],
+    ids=["tightened", "decreasing step", "true rewards"],
+)
+def test_rules_are_the_twins_update(rule: GossipRule, tightening: float) -> None:
+    chunk, dual = played(PAPER, rule, tightening=tightening), PAPER.scenario["dual"]
+    c = np.array([zone["c"] for zone in PAPER.scenario["zones"]]) + tightening
+    seen = chunk.estimate.reshape(K, dual["T0"], 5, 6)
+    if isinstance(rule, SharedRule):
+        seen = np.broadcast_to(chunk.reward.reshape(K, dual["T0"], 1, 6), seen.shape)
+    alpha = dual["alpha"] if rule.alpha is None else 0.0
     for k, before in enumerate(lam_before(chunk)):
+        eta = dual["eta"] / (k + 1 if rule.decay else 1)
         for n in range(5):
-            lam = naive.dual_update(before[n], estimate[k, :, n], c, dual["alpha"], dual["eta"])
+            lam = naive.dual_update(before[n], seen[k, :, n], c, alpha, eta)
             assert chunk.lam[k, n] == pytest.approx(lam, abs=1e-12)
-
-
-def test_a_decreasing_step_shrinks_with_the_rollouts() -> None:
-    chunk, dual = played(PAPER, Gossip(alpha=0.0, decay=1.0)), PAPER.scenario["dual"]
-    c = np.array([zone["c"] for zone in PAPER.scenario["zones"]])
-    known = chunk.estimate.reshape(K, dual["T0"], 5, 6).sum(axis=1)
-    for k, before in enumerate(lam_before(chunk)):
-        step = dual["eta"] / (k + 1) * (c - known[k] / dual["T0"])
-        assert chunk.lam[k] == pytest.approx(np.maximum(0, before + step), abs=1e-12)
 
 
 def test_frozen_multipliers_are_in_force_from_the_first_rollout_to_the_last() -> None:
     lam = (0.1, 1.0, 0.2, 0.0, 0.3, 0.0)
-    chunk = played(PAPER, Frozen(lam=lam))
+    chunk = played(PAPER, FrozenRule(lam=lam))
     assert (chunk.lam == np.array(lam)).all()
     run = Run(scenario_of(PAPER), policy_of(PAPER), 3)
     run.lam = np.tile(lam, (5, 1))
     T0 = run.scenario.dual.T0
     assert (run.advance(1, keep_steps=True).action == chunk.action[:T0]).all()
-    assert (chunk.action != played(PAPER, Gossip()).action)[:T0].any()
+    assert (chunk.action != played(PAPER, GossipRule()).action)[:T0].any()
 
 
 def averaged(link: Bools, lam: Floats) -> Floats:
@@ -133,7 +122,7 @@ def averaged(link: Bools, lam: Floats) -> Floats:
 
 
 def test_consensus_averages_over_neighbours_at_every_step() -> None:
-    chunk, dual = played(PAPER, Consensus(), rollouts=8), PAPER.scenario["dual"]
+    chunk, dual = played(PAPER, ConsensusRule(), rollouts=8), PAPER.scenario["dual"]
     c, T0 = np.array([zone["c"] for zone in PAPER.scenario["zones"]]), dual["T0"]
     for k, lam in enumerate(lam_before(chunk)):
         for link in chunk.link[k * T0 : (k + 1) * T0]:
@@ -170,7 +159,7 @@ def test_other_thresholds_are_another_scenario_in_the_same_building() -> None:
 
 def test_a_posted_threshold_is_learned_with_the_report_of_a_visit() -> None:
     scenario, policy = scenario_of(PAPER), policy_of(PAPER)
-    team, new = Team(Run(scenario, policy, 2), Gossip(), 0.05), scenario.c[::-1]
+    team, new = RuledRun(Run(scenario, policy, 2), GossipRule(), 0.05), scenario.c[::-1]
     team.play(2)
     assert (team.c == scenario.c + 0.05).all()
     assert not team.informed
@@ -190,7 +179,7 @@ def test_a_posted_threshold_is_learned_with_the_report_of_a_visit() -> None:
 def test_what_was_posted_counts_in_the_update_of_the_same_rollout() -> None:
     """By rank nobody heads for the last zone in the first rollout, and with this seed nobody begins there."""
     scenario, policy = scenario_of(PAPER), Policy.load("rank")
-    team, other = (Team(Run(scenario, policy, 0), Shared()) for _ in range(2))
+    team, other = (RuledRun(Run(scenario, policy, 0), SharedRule()) for _ in range(2))
     team.post(scenario.c + 1)
     chunk, plain = team.play(1, keep_steps=True), other.play(1, keep_steps=True)
     seen = chunk.reward.any(axis=0)
@@ -211,7 +200,7 @@ def test_idleness_counts_the_steps_since_the_last_visit(reward: Bools) -> None:
 
 
 def test_distance_is_what_agents_walk_until_they_die() -> None:
-    chunk = played(PAPER, Gossip())
+    chunk = played(PAPER, GossipRule())
     walked = [sum(float(np.hypot(*(b - a))) for a, b in pairwise(chunk.position[:, n])) for n in range(5)]
     assert distance(chunk.position) == pytest.approx(np.array(walked))
     position = chunk.position.copy()
@@ -221,23 +210,14 @@ def test_distance_is_what_agents_walk_until_they_die() -> None:
 
 def test_bits_are_counted_one_by_one() -> None:
     case = PAPER
-    chunk, scenario, T0, M = played(case, Gossip()), scenario_of(case), case.scenario["dual"]["T0"], 6
-    literal, news = 0, 0
+    chunk, scenario, T0, M = played(case, GossipRule()), scenario_of(case), case.scenario["dual"]["T0"], 6
+    literal, fewest = 0, 0
     for t, link in enumerate(chunk.link):
         for n in range(5):
             for j in range(5):
                 literal += M * (t % T0) if link[n, j] else 0
             own = naive.zones_of(case.scenario, chunk.position[t, n].tolist())
-            news += sum(bool(chunk.estimate[t, n, m]) and not own[m] for m in range(M))
+            fewest += sum(bool(chunk.estimate[t, n, m]) and not own[m] for m in range(M))
     assert literal_bits(chunk, T0, M) == literal > 0
-    assert news_bits(chunk, scenario) == news > 0
+    assert fewest_bits(chunk, scenario) == fewest > 0
     assert averaging_bits(chunk, M) == 64 * M * chunk.link.sum()
-
-
-def test_nobody_observes_from_where_nobody_is() -> None:
-    scenario = scenario_of(PAPER)
-    position = np.full((3, 5, 2), np.nan)
-    position[1, 4] = scenario.zones[2].center
-    own = own_observations(scenario, position)
-    assert own[1, 4, 2]
-    assert own.sum() == 1

@@ -1,4 +1,4 @@
-"""The ladder as a whole: its tables, what is searched for, events, verdicts, and the command."""
+"""All baselines: their tables, what is searched for, events, findings, and the command."""
 
 from pathlib import Path
 
@@ -8,70 +8,66 @@ import pytest
 
 import analysis.baselines.__main__ as main
 from analysis.baselines import measure, search, tables
-from analysis.baselines.measure import (
-    bits_sent,
-    capacity,
-    changed,
-    equal,
-    event_rows,
-    ladder_rows,
-    loads_of,
-    restlessness,
-    scaled,
+from analysis.baselines.catalogue import (
+    BOTH_WAYS,
+    OURS,
+    PARTITION,
+    Policies,
+    Ruled,
+    Tuned,
+    all_baselines,
+    partition,
 )
-from analysis.baselines.rules import Frozen, Gossip
-from analysis.baselines.rungs import AIMED, OURS, RIVAL, Learned, Policies, Tuned, ladder, partition
+from analysis.baselines.findings import compared, fixed_weights
+from analysis.baselines.measure import capacity, changed, equal, event_runs, loads_of, nominal_runs, scaled
+from analysis.baselines.metrics import bits_sent, lam_change
+from analysis.baselines.rules import FrozenRule, GossipRule
 from analysis.baselines.tables import after_events, band, smallest
-from analysis.baselines.verdicts import fixed_weights, verdict
 from cmarlsim import Policy, Scenario
 from cmarlsim.errors import InputError
-from cmarlsim.kernels.scene import Chunk, new_chunk
 from cmarlsim.simulation.execution import Run
 from cmarlsim.terminal.console import command
 
 PAPER, TRAINED, RANK = Scenario.load("paper"), Policy.load("paper"), Policy.load("rank")
 POLICIES = Policies(TRAINED, TRAINED, TRAINED)
-TUNED = Tuned((0.5,) * 6, dict.fromkeys(AIMED, 0.1))
-OURS_ONLY = Learned(OURS, "", TRAINED, Gossip()).rung()
+TUNED = Tuned((0.5,) * 6, dict.fromkeys(BOTH_WAYS, 0.1))
+OURS_ONLY = Ruled(OURS, "", TRAINED, GossipRule()).baseline()
 
 
-def test_all_rungs_are_there_once_and_run() -> None:
-    rungs = ladder(POLICIES, TUNED)
-    names = [rung.name for rung in rungs]
+def test_all_baselines_are_there_once_and_run() -> None:
+    baselines = all_baselines(POLICIES, TUNED)
+    names = [baseline.name for baseline in baselines]
     assert len(set(names)) == len(names) == 17
-    assert {f"{name}-tightened" for name in AIMED} < set(names)
-    for rung in rungs:
-        rows = list(ladder_rows(rung, PAPER, 400, [0]))
-        assert [row["zone"] for row in rows] == [zone.name for zone in PAPER.zones]
-        assert all(0 <= row["satisfaction"] <= 1 and row["idleness_worst"] >= 0 for row in rows)
-        assert (rung.sends == "nothing") == (rows[0]["bits_sent"] == 0)
+    assert {f"{name}-tightened" for name in BOTH_WAYS} < set(names)
+    for baseline in baselines:
+        rows = nominal_runs(baseline, PAPER, 400, [0])
+        assert rows["zone"].to_list() == [zone.name for zone in PAPER.zones]
+        assert rows["satisfaction"].between(0, 1).all()
+        assert (rows["idleness_worst"] >= 0).all()
+        assert (baseline.sends == "nothing") == (rows["bits_sent"][0] == 0)
 
 
 def test_rows_say_what_happened() -> None:
     chunk = Run(PAPER, TRAINED, 7).advance(4, keep_steps=True)
-    rows = pd.DataFrame(ladder_rows(OURS_ONLY, PAPER, 400, [7]))
+    rows = nominal_runs(OURS_ONLY, PAPER, 400, [7])
     satisfaction = chunk.reward.mean(axis=0)
     assert rows["satisfaction"].to_numpy() == pytest.approx(satisfaction)
     assert rows["margin"].to_numpy() == pytest.approx(satisfaction - PAPER.c)
     walked = np.hypot(*np.moveaxis(np.diff(chunk.position, axis=0), -1, 0)).sum()
     assert rows["metres"].to_numpy() == pytest.approx(walked / 2000)
-    assert rows["bits_sent"][0] == pytest.approx(bits_sent(OURS_ONLY, chunk, PAPER)[0] / 2000)
+    assert rows["bits_sent"][0] == pytest.approx(bits_sent(OURS_ONLY.sends, chunk, PAPER)[0] / 2000)
     run = smallest(rows).iloc[0]
     assert run["margin"] == pytest.approx((satisfaction - PAPER.c).min())
     assert run["idleness_worst"] == rows["idleness_worst"].max()
 
 
-def trace_with(lam: np.ndarray) -> Chunk:
-    return new_chunk(len(lam), 0, *lam.shape[1:])._replace(lam=lam)
-
-
-def test_restlessness_is_the_relative_step_at_the_end() -> None:
+def test_multipliers_change_by_their_relative_step_at_the_end() -> None:
     lam = np.ones((8, 2, 3))
-    assert restlessness(trace_with(lam)) == 0
-    assert restlessness(trace_with(0 * lam)) == 0
+    assert lam_change(lam) == 0
+    assert lam_change(0 * lam) == 0
     lam[:5] = 99  # long ago
     lam[6, 0, 1] = 4  # up by 3 and down again, beside 3 + 6
-    assert restlessness(trace_with(lam)) == pytest.approx((6 / 9 + 0) / 2)
+    assert lam_change(lam) == pytest.approx((6 / 9 + 0) / 2)
 
 
 @pytest.mark.parametrize("load", [2.1, 3.0, 3.5, 4.0])
@@ -92,8 +88,8 @@ def test_loads_end_where_theorem_1_does() -> None:
 
 def test_capacity_is_where_the_worst_run_first_fails() -> None:
     rows = [
-        {"rung": rung, "shape": "scaled", "load": load, "seed": seed, "margin": margin + seed}
-        for rung, margins in {
+        {"baseline": name, "shape": "scaled", "load": load, "seed": seed, "margin": margin + seed}
+        for name, margins in {
             "crosses": (0.2, 0.1, -0.3, 0.5),
             "holds": (0.1, 0.0, 0.1, 0.2),
             "fails": (-0.1, 0.2, 0.2, 0.2),
@@ -101,15 +97,15 @@ def test_capacity_is_where_the_worst_run_first_fails() -> None:
         for load, margin in zip((1.0, 2.0, 3.0, 4.0), margins, strict=True)
         for seed in (0, 1)
     ]
-    rows.append({"rung": "holds", "shape": "equal", "load": 1.0, "seed": 0, "margin": -1})
+    rows.append({"baseline": "holds", "shape": "equal", "load": 1.0, "seed": 0, "margin": -1})
     assert capacity(pd.DataFrame(rows), "scaled").to_dict() == {"crosses": 2.25, "holds": 4.0, "fails": 0.0}
     assert capacity(pd.DataFrame(rows), "scaled", 0.15)["fails"] == 4.0
     assert capacity(pd.DataFrame(rows), "equal")["holds"] == 0
 
 
 def test_events_are_felt_after_half_time_only() -> None:
-    plain = pd.DataFrame(ladder_rows(OURS_ONLY, PAPER, 400, [1]))
-    rows = pd.DataFrame(event_rows(OURS_ONLY, PAPER, 800, [1]))
+    plain = nominal_runs(OURS_ONLY, PAPER, 400, [1])
+    rows = event_runs(OURS_ONLY, PAPER, 800, [1])
     death, thresholds = rows[rows["event"] == "death"], rows[rows["event"] == "thresholds"]
     assert death["margin_before"].to_numpy() == pytest.approx(plain["margin"].to_numpy())
     assert thresholds["margin_before"].to_numpy() == pytest.approx(plain["margin"].to_numpy())
@@ -125,46 +121,46 @@ def test_events_are_felt_after_half_time_only() -> None:
 
 def test_a_patrol_loses_the_zones_of_its_dead() -> None:
     """Agent 4 holds magenta: without it the zone gets nothing, and the others what they had."""
-    rows = pd.DataFrame(event_rows(partition(50), PAPER, 8000, [4]))
+    rows = event_runs(partition(50), PAPER, 8000, [4])
     rows = rows[rows["event"] == "death"].set_index("zone")
     assert rows["margin_after"]["magenta"] == pytest.approx(-0.6)
     assert rows["margin_after"]["cyan"] == pytest.approx(0.5)
-    summary = after_events(rows.reset_index())
+    summary = after_events(rows.reset_index())["death"]
     assert summary["margin_after"].item() == pytest.approx(-0.6)
     assert np.isnan(summary["informed"].item())
 
 
-def test_informed_is_the_step_from_which_all_aim_for_the_new() -> None:
-    rows = pd.DataFrame(event_rows(OURS_ONLY, PAPER, 16_000, [0]))
+def test_informed_is_the_step_from_which_all_know_the_new_thresholds() -> None:
+    rows = event_runs(OURS_ONLY, PAPER, 16_000, [0])
     informed = rows["informed"].dropna().unique()
     assert len(informed) == 1
-    team = OURS_ONLY.prepare(PAPER, 16_000)(0)
-    team.play(80)
-    team.post(changed(PAPER))
-    team.play(int(informed[0]) // 100 - 1)
-    assert not team.informed
-    team.play(1)
-    assert team.informed
+    run = OURS_ONLY.start(PAPER, 16_000, 0)
+    run.play(80)
+    run.post(changed(PAPER))
+    run.play(int(informed[0]) // 100 - 1)
+    assert not run.informed
+    run.play(1)
+    assert run.informed
 
 
 @pytest.mark.parametrize("peak", [0.0, 0.07, 0.31, 0.4])
-def test_aiming_higher_is_searched_where_the_margin_is_largest(
+def test_tightening_is_searched_where_the_margin_is_largest(
     peak: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def margins(
-        scenario: object, policy: object, rule: object, K: int, seeds: range, aim: float
+        scenario: object, policy: object, rule: object, K: int, seeds: range, tightening: float
     ) -> np.ndarray:
         assert seeds == search.TUNING_SEEDS
-        return np.array([-abs(aim - peak)])
+        return np.array([-abs(tightening - peak)])
 
     monkeypatch.setattr(search, "smallest_margins", margins)
-    assert search.best_tightening(PAPER, TRAINED, Gossip(), 10, 0.4) == pytest.approx(peak, abs=0.4 / 32)
+    assert search.best_tightening(PAPER, TRAINED, GossipRule(), 10, 0.4) == pytest.approx(peak, abs=0.4 / 32)
 
 
 def test_frozen_multipliers_are_searched_by_direction(monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = np.array([0.2, 1.0, 0.5, 0.1, 0.7, 0.3])
 
-    def margins(scenario: object, policy: object, rule: Frozen, K: int, seeds: range) -> np.ndarray:
+    def margins(scenario: object, policy: object, rule: FrozenRule, K: int, seeds: range) -> np.ndarray:
         lam = np.array(rule.lam)
         return np.array([-np.abs(lam / lam.max() - wanted).sum()])
 
@@ -173,27 +169,27 @@ def test_frozen_multipliers_are_searched_by_direction(monkeypatch: pytest.Monkey
 
 
 def test_smallest_margins_are_those_of_the_runs() -> None:
-    found = search.smallest_margins(PAPER, TRAINED, Gossip(), 4, [3, 4])
+    found = search.smallest_margins(PAPER, TRAINED, GossipRule(), 4, [3, 4])
     for seed, margin in zip((3, 4), found, strict=True):
         reward_mean = Run(PAPER, TRAINED, seed).advance(4, keep_steps=False).reward_mean
         assert margin == pytest.approx((reward_mean.mean(axis=0) - PAPER.c).min())
 
 
-def test_verdicts_follow_the_ranges() -> None:
+def test_findings_follow_the_ranges() -> None:
     def ranged(low: float, high: float) -> pd.Series:
         return pd.Series({"min": low, "mean": (low + high) / 2, "max": high})
 
-    assert verdict(ranged(0.2, 0.3), ranged(0.0, 0.1)) == "more than"
-    assert verdict(ranged(0.0, 0.1), ranged(0.2, 0.3)) == "less than"
-    assert verdict(ranged(0.0, 0.2), ranged(0.1, 0.3)) == "neither clearly more nor less than"
-    assert verdict(ranged(0.1, 0.3), ranged(0.0, 0.2)) == "neither clearly more nor less than"
+    assert compared(ranged(0.2, 0.3), ranged(0.0, 0.1)) == "more than"
+    assert compared(ranged(0.0, 0.1), ranged(0.2, 0.3)) == "less than"
+    assert compared(ranged(0.0, 0.2), ranged(0.1, 0.3)) == "neither clearly more nor less than"
+    assert compared(ranged(0.1, 0.3), ranged(0.0, 0.2)) == "neither clearly more nor less than"
     assert "fail in every run" in fixed_weights(ranged(-0.2, -0.1))
     assert "fail in some runs" in fixed_weights(ranged(-0.2, 0.1))
     assert "do not fail" in fixed_weights(ranged(0.0, 0.1))
 
 
 def test_bands_are_over_runs() -> None:
-    runs = pd.DataFrame({"rung": ["a", "a", "b"], "margin": [0.1, 0.3, 0.5]})
+    runs = pd.DataFrame({"baseline": ["a", "a", "b"], "margin": [0.1, 0.3, 0.5]})
     assert band(runs).loc["a"].to_list() == pytest.approx([0.1, 0.2, 0.3])
     assert band(runs).loc["b"].to_list() == [0.5, 0.5, 0.5]
 
@@ -223,16 +219,16 @@ def test_the_command_writes_page_picture_and_tables(tmp_path: Path) -> None:
     for name in (*csv, "baselines.md"):
         assert (one / name).read_bytes() == (two / name).read_bytes()
     page = (one / "baselines.md").read_text("utf-8")
-    names = [rung.name for rung in ladder(POLICIES, TUNED)]
+    names = [baseline.name for baseline in all_baselines(POLICIES, TUNED)]
     for name in names:
         assert page.count(f"\n| `{name}` |") == 4  # nominal, events, capacity in two shapes
     zones = pd.read_csv(one / "baselines-zones.csv")
-    assert zones.groupby("rung", sort=False).size().to_dict() == dict.fromkeys(names, 12)
-    row = zones[zones["rung"] == RIVAL].groupby("seed")["margin"].min()
+    assert zones.groupby("baseline", sort=False).size().to_dict() == dict.fromkeys(names, 12)
+    row = zones[zones["baseline"] == PARTITION].groupby("seed")["margin"].min()
     assert f"{row.mean():+.3f} ({row.min():+.3f} to {row.max():+.3f})" in page
-    waits = zones.groupby(["rung", "seed"])["idleness_worst"].max().groupby("rung").mean()
-    assert f"| `{OURS}` | `{RIVAL}` |" in page
-    assert f"| {waits[OURS]:,.0f} | {waits[RIVAL]:,.0f} |" in page
+    waits = zones.groupby(["baseline", "seed"])["idleness_worst"].max().groupby("baseline").mean()
+    assert f"| `{OURS}` | `{PARTITION}` |" in page
+    assert f"| {waits[OURS]:,.0f} | {waits[PARTITION]:,.0f} |" in page
     with pytest.raises(SystemExit) as stop:
         command(main.baselines, [*arguments, str(one)])
     assert stop.value.code == 2

@@ -1,26 +1,21 @@
 """The exact chain against enumeration of all active edges, and the bounds on it."""
 
 import math
+from collections.abc import Iterable
 from itertools import product
 
 import hypothesis.strategies as st
+import networkx as nx
 import numpy as np
 import pytest
 from hypothesis import given, settings
 
 from cmarlsim.bounds.theory import negative_binomial
 from cmarlsim.errors import InputError
-from cmarlsim.footprints.bounds import (
-    cuts_bound,
-    disjoint_paths,
-    lags_for,
-    passages,
-    paths_bound,
-    proposition2,
-    sum_of_geometrics,
-)
+from cmarlsim.footprints.bounds import cuts_bound, lags_for, paths_bound, proposition2, sum_of_geometrics
 from cmarlsim.footprints.chain import Chain
 from cmarlsim.footprints.footprint import Footprint, named
+from cmarlsim.footprints.passages import disjoint_paths, edges_of, passages, quickest_path
 
 LAST = 25
 
@@ -90,7 +85,6 @@ def test_on_a_path_news_takes_a_negative_binomial_time(p: float) -> None:
     known = chain.agreement(chain.observed_at([0]), LAST)
     for n in range(6):
         assert np.allclose(known[:, n], [bn(n, p, lag) for lag in range(LAST + 1)], rtol=0, atol=1e-12)
-    assert np.allclose(chain.mean_delays(), np.abs(np.subtract.outer(range(6), range(6))) / p)
 
 
 def test_with_all_edges_always_active_news_takes_the_distance() -> None:
@@ -98,18 +92,8 @@ def test_with_all_edges_always_active_news_takes_the_distance() -> None:
         footprint = named(spec, 1.0)
         chain = Chain(footprint)
         away = np.array([footprint.distances(n) for n in range(footprint.N)])
-        assert np.allclose(chain.mean_delays(), away)
         known = chain.agreement(chain.observed_at([0]), 5)
         assert np.array_equal(known, away[0] <= np.arange(6)[:, None])
-
-
-def test_mean_delays_are_sums_of_tails() -> None:
-    chain = Chain(
-        Footprint("mixed", 4, np.array([[0, 1], [1, 2], [0, 2], [2, 3]]), np.array([0.2, 0.9, 0.5, 0.4]))
-    )
-    for source in range(4):
-        tails = 1 - chain.agreement(chain.observed_at([source]), 400)
-        assert np.allclose(tails.sum(axis=0), chain.mean_delays()[source], rtol=0, atol=1e-9)
 
 
 def test_observers_are_averaged_over_the_sets_of_them() -> None:
@@ -121,16 +105,11 @@ def test_observers_are_averaged_over_the_sets_of_them() -> None:
         known = chain.agreement(chain.observed_at(nodes), 8)
         expected += chance * (known if nodes else 1)
     assert np.allclose(chain.agreement(chain.observed_with(q), 8), expected, rtol=0, atol=1e-14)
-    own = np.array([[1, 0, 0, 0], [0, 0, 0, 0], [0, 1, 1, 0], [1, 0, 0, 0]], dtype=bool)
-    parts = [chain.agreement(chain.observed_at(np.flatnonzero(row)), 8) for row in own]
-    assert np.allclose(chain.agreement(chain.observed_in(own), 8), np.mean(parts, axis=0), rtol=0, atol=1e-14)
-    assert parts[1].tolist() == [[1.0] * 4] * 9
 
 
 def test_a_single_agent_knows_all() -> None:
     chain = Chain(named("path:1", 0.5))
     assert chain.agreement(chain.observed_at([0]), 2).tolist() == [[1.0]] * 3
-    assert chain.mean_delays().tolist() == [[0.0]]
 
 
 def test_more_than_ten_nodes_are_refused() -> None:
@@ -168,14 +147,29 @@ def test_on_a_cycle_disjoint_paths_are_the_truth(agent: int) -> None:
     assert np.allclose(paths_bound(cycle, 0, agent, LAST), known, rtol=0, atol=1e-12)
 
 
+def graph_of(footprint: Footprint, edges: Iterable[int]) -> nx.Graph:
+    """Some edges as a graph of networkx, each with its number, what it lets through and what that costs."""
+    graph = nx.Graph()
+    for e in edges:
+        weight = round(1000 / footprint.p[e])
+        graph.add_edge(*footprint.edges[e].tolist(), edge=int(e), capacity=1, weight=weight)
+    return graph
+
+
 @given(footprints(8, 16))
-def test_families_are_of_disjoint_paths(footprint: Footprint) -> None:
-    source, agent = 0, footprint.N - 1
+def test_families_are_of_disjoint_paths_of_least_cost(footprint: Footprint) -> None:
+    source, agent, cost = 0, footprint.N - 1, 1 / footprint.p
+    whole = graph_of(footprint, range(len(footprint.edges)))
+    blocks = [sorted(whole.edges[edge]["edge"] for edge in b) for b in nx.biconnected_component_edges(whole)]
     node = source
     for passage in passages(footprint, source, agent):
+        assert passage.edges.tolist() in blocks
         assert passage.entry == node
         node = passage.exit
-        families = disjoint_paths(passage, 1 / footprint.p)
+        families = list(disjoint_paths(footprint, passage, cost))
+        graph = graph_of(footprint, passage.edges)
+        assert len(families) == nx.edge_connectivity(graph, passage.entry, passage.exit)
+        flows = graph.to_directed()
         for count, family in enumerate(families, start=1):
             assert len(family) == count
             used = [e for path in family for e in path]
@@ -187,13 +181,28 @@ def test_families_are_of_disjoint_paths(footprint: Footprint) -> None:
                     assert at in (i, j)
                     at = i + j - at
                 assert at == passage.exit
+            flows.add_node(passage.entry, demand=-count)
+            flows.add_node(passage.exit, demand=count)
+            assert sum(round(1000 * cost[e]) for e in used) == nx.min_cost_flow_cost(flows)
     assert node == agent
+
+
+@given(footprints(8, 16))
+def test_quickest_paths_take_the_least_mean_time(footprint: Footprint) -> None:
+    graph = graph_of(footprint, range(len(footprint.edges)))
+    for i, j, e in graph.edges(data="edge"):
+        graph.edges[i, j]["time"] = 1 / footprint.p[e]
+    for agent in range(1, footprint.N):
+        path = quickest_path(footprint, 1 / footprint.p, 0, agent)
+        assert (path[0], path[-1]) == (0, agent)
+        least = nx.dijkstra_path_length(graph, 0, agent, weight="time")
+        assert (1 / footprint.p[edges_of(footprint, path)]).sum() == pytest.approx(least)
 
 
 def test_the_complete_graph_has_a_direct_path_and_one_over_every_other_agent() -> None:
     complete = named("complete:5", 0.2)
     (passage,) = passages(complete, 0, 4)
-    families = disjoint_paths(passage, 1 / complete.p)
+    families = disjoint_paths(complete, passage, 1 / complete.p)
     assert [sorted(map(len, family)) for family in families] == [[1], [1, 2], [1, 2, 2], [1, 2, 2, 2]]
 
 

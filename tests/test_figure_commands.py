@@ -10,29 +10,28 @@ import pytest
 from commands import Call
 
 from analysis import recordings as recordings_module
-from analysis.figure3a import figure3a
-from analysis.figure3bf import figure3bf
-from analysis.figure4 import figure4
-from analysis.figure5a import figure5a
-from analysis.figure5b import figure5b
-from analysis.figure5c import figure5c
+from analysis.figures import FIGURES, command_of
 from analysis.paper import paper
 from cmarlsim import Policy, Scenario, execute
 from cmarlsim.training import Training
 from cmarlsim.training.recipe import Recipe
 
-FIGURES = (figure3a, figure3bf, figure4, figure5a, figure5b)
+figure3a, figure3bf, figure4, figure5a, figure5b, figure5c = map(command_of, FIGURES)
+
+
+def each_of(*figures: Callable[..., int]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("figure", figures, ids=lambda figure: figure.__name__)
 
 
 def record(
     name: str, *settings: str, scenario: str = "tiny", level: str = "step", seed: int = 0, steps: int = 50
 ) -> str:
-    world, rank = Scenario.load(scenario, settings), Policy.load("rank")
-    execute(world, rank, steps, seed, record=level, out=name).close()
+    given, rank = Scenario.load(scenario, settings), Policy.load("rank")
+    execute(given, rank, steps, seed, record=level, out=name).close()
     return name
 
 
-@pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.__name__)
+@each_of(figure3a, figure3bf, figure4, figure5a, figure5b)
 def test_each_figure_is_three_files(call: Call, figure: Callable[..., int]) -> None:
     code, out, err = call(figure, record("r.h5"), "--out", "here")
     assert (code, err) == (0, "")
@@ -46,9 +45,7 @@ def test_each_figure_is_three_files(call: Call, figure: Callable[..., int]) -> N
     assert call(figure, "r.h5", "--out", "here", "--force")[0] == 0
 
 
-@pytest.mark.parametrize(
-    "figure", [figure3a, figure3bf, figure5a, figure5b], ids=lambda figure: figure.__name__
-)
+@each_of(figure3a, figure3bf, figure5a, figure5b)
 @pytest.mark.parametrize("level", ["rollout", "summary"])
 def test_a_level_that_keeps_too_little_is_named(call: Call, figure: Callable[..., int], level: str) -> None:
     code, out, err = call(figure, record("r.h5", level=level))
@@ -60,7 +57,7 @@ def test_a_level_that_keeps_too_little_is_named(call: Call, figure: Callable[...
     assert not list(Path("results").glob("*"))
 
 
-@pytest.mark.parametrize("figure", [figure3bf, figure5b], ids=lambda figure: figure.__name__)
+@each_of(figure3bf, figure5b)
 def test_there_is_a_panel_for_each_agent_of_a_small_team(call: Call, figure: Callable[..., int]) -> None:
     code, _, err = call(figure, record("r.h5", "agents.N=41", steps=10))
     assert (code, err) == (
@@ -69,7 +66,7 @@ def test_there_is_a_panel_for_each_agent_of_a_small_team(call: Call, figure: Cal
     )
 
 
-@pytest.mark.parametrize("figure", [figure4, figure5c], ids=lambda figure: figure.__name__)
+@each_of(figure4, figure5c)
 def test_figures_4_and_5c_need_rollouts(call: Call, figure: Callable[..., int]) -> None:
     policy = ("--policy", "rank") if figure is figure5c else ()
     assert call(figure, record("r.h5", level="rollout"), *policy)[0] == 0
@@ -105,7 +102,7 @@ def test_other_differences_are_named_too(call: Call) -> None:
     assert (code, err) == (2, "error: d.h5: is the same run as a.h5 (seed 0)\n")
 
 
-@pytest.mark.parametrize("figure", [*FIGURES, figure5c], ids=lambda figure: figure.__name__)
+@each_of(*map(command_of, FIGURES))
 def test_recordings_or_run_but_not_both_or_neither(call: Call, figure: Callable[..., int]) -> None:
     assert call(figure) == (2, "", "error: give either recordings or --run\n")
     assert call(figure, record("r.h5"), "--run") == (

@@ -45,7 +45,8 @@ def test_figure_4_has_the_band_over_runs(several: list[Recording]) -> None:
 
 
 def test_figure_4_draws_its_table(several: list[Recording]) -> None:
-    table, axes = figure4.tabulate(several), figure4.draw(several).axes[0]
+    table = figure4.tabulate(several)
+    axes = figure4.draw(table).axes[0]
     bands = [band for band in axes.collections if isinstance(band, FillBetweenPolyCollection)]
     for m, (zone, mine) in enumerate(table.groupby("zone", sort=False)):
         curve, threshold = axes.lines[2 * m : 2 * m + 2]
@@ -181,7 +182,7 @@ def test_figure_5b_counts_neighbours_in_the_last_thousand_steps(run: Recording) 
     for line in table.to_dict("records"):
         assert line["neighbours"] == sum(linked[line["step"]][line["agent"]].tolist())
     assert sorted(set(table["step"])) == list(range(200, 1200))
-    for n, axes in enumerate(figure5b.draw(table).axes):
+    for n, axes in enumerate(figure5b.draw(table, PAPER).axes):
         assert np.array_equal(axes.lines[0].get_ydata(), table.loc[table["agent"] == n, "neighbours"])
     short = figure5b.tabulate(execute(TINY, RANK, 40))
     assert sorted(set(short["step"])) == list(range(40))

@@ -1,5 +1,6 @@
 """Footprints by name, from files and from recordings; what cannot be one is refused in one line."""
 
+import sys
 from itertools import combinations, product
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import pytest
 
 from cmarlsim import Policy, Scenario, execute
 from cmarlsim.errors import InputError
+from cmarlsim.footprints.bounds import cuts_bound, lags_for, paths_bound
 from cmarlsim.footprints.files import load_footprint
 from cmarlsim.footprints.footprint import Footprint, fitted, named
+from cmarlsim.graphs import footprint_edges
 
 Pairs = list[tuple[int, int]]
 
@@ -54,6 +57,26 @@ def test_random_footprints_are_connected_and_drawn_by_the_seed(spec: str) -> Non
     assert drawn == [pairs(named(spec, 0.5, seed)) for seed in range(12)]
     assert len({tuple(edges) for edges in drawn}) > 6
     assert all(max(map(max, farthest(9, edges))) < 9 for edges in drawn)
+
+
+def test_a_scenarios_footprint_is_that_of_scripts_with_seed_0() -> None:
+    for spec in ("cycle:6", "grid:2x3", "erdos-renyi:6:0.4", "random-geometric:6:0.6"):
+        assert [tuple(edge) for edge in footprint_edges(spec, 6).tolist()] == pairs(named(spec, 0.5))
+
+
+@pytest.mark.parametrize(
+    ("spec", "edges"),
+    [
+        (
+            "erdos-renyi:7:0.3",
+            [(0, 3), (0, 4), (0, 5), (1, 4), (1, 5), (2, 3), (3, 4), (3, 5), (4, 5), (4, 6)],
+        ),
+        ("random-geometric:6:0.5", [(0, 3), (0, 4), (0, 5), (1, 2), (2, 3), (3, 4)]),
+    ],
+)
+def test_random_footprints_stay_as_they_are(spec: str, edges: Pairs) -> None:
+    """Recordings name their footprint: it must be the same graph for ever."""
+    assert pairs(named(spec, 0.5)) == edges
 
 
 @pytest.mark.parametrize("spec", ["path:5", "grid:3x4", "star:6", "complete:4", "erdos-renyi:9:0.3"])
@@ -105,9 +128,11 @@ def test_many_components_are_not_all_listed() -> None:
         ("path", "must be path:N, for example path:8"),
         ("path:2.5", "must be path:N"),
         ("path:0", "must be path:N"),
-        ("grid:3", "must be grid:rows:columns, for example grid:3x4"),
-        ("grid:3x2.5", "grid:rows"),
-        ("erdos-renyi:8:nan", "erdos-renyi:N:probability, for example erdos-renyi:8:0.4"),
+        ("complete:1e200", "must be complete:N"),
+        ("grid:1e9x1e9", "about 2,000,000,000,000,000,000 edges"),
+        ("grid:3", "must be grid:ROWSxCOLUMNS, for example grid:3x4"),
+        ("grid:3x2.5", "grid:ROWS"),
+        ("erdos-renyi:8:nan", "erdos-renyi:N:PROBABILITY, for example erdos-renyi:8:0.4"),
         ("random-geometric:8", "random-geometric:8:0.5"),
         ("erdos-renyi:30:0.001", "not connected, its components are"),
     ],
@@ -159,6 +184,15 @@ def test_graphml(tmp_path: Path) -> None:
     nx.write_graphml(graph, file)
     footprint = load_footprint(str(file))
     assert (footprint.N, pairs(footprint), footprint.p.tolist()) == (3, [(0, 1), (1, 2)], [0.5, 0.25])
+
+
+def test_graphml_alone_needs_networkx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "networkx", None)
+    with pytest.raises(InputError, match=r"mine.graphml: GraphML is read with .*'cmarlsim\[graphs\]'"):
+        load_footprint(str(tmp_path / "mine.graphml"))
+    drawn = load_footprint("random-geometric:8:0.5", 0.3)
+    assert (paths_bound(drawn, 0, 7, 9) <= cuts_bound(drawn, 0, 7, 9) + 1e-12).all()
+    assert lags_for(drawn) > 0
 
 
 def test_graphml_that_is_none(tmp_path: Path) -> None:

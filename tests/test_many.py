@@ -194,5 +194,5 @@ def test_the_estimate_of_memory_is_no_less_than_what_is_taken() -> None:
 
 def test_a_footprint_of_too_many_edges_is_refused() -> None:
     settings = ["links.model=bernoulli", "links.p=0.3", "links.footprint=complete", "agents.N=60000"]
-    with pytest.raises(cmarlsim.InputError, match=r"1,799,970,000 edges for N = 60000.*lower agents.N"):
+    with pytest.raises(cmarlsim.InputError, match=r"1,799,970,000 edges for N = 60000.*fewer agents"):
         cmarlsim.Scenario.load("tiny", settings)

@@ -9,6 +9,7 @@ from cases import Case, scenario_of, shipped_case
 from hypothesis import given
 from kernels import bools_of, unset_words
 
+from cmarlsim.building.zones import inside_zones
 from cmarlsim.kernels.bits import words_for
 from cmarlsim.kernels.observing import observe_zones, tile_of
 from cmarlsim.kernels.world import World
@@ -18,7 +19,9 @@ def inside(world: World, x: float, y: float) -> list[bool]:
     zones = len(world.zone_radius)
     seen = unset_words(words_for(zones))
     observe_zones(world, x, y, seen)
-    return bools_of(seen, zones).tolist()
+    found = bools_of(seen, zones)
+    assert np.array_equal(inside_zones(world, np.array([x, y])), found)  # to the last bit of a border
+    return found.tolist()
 
 
 def check(case: Case, world: World, points: list[tuple[float, float]]) -> None:
@@ -72,3 +75,16 @@ def test_a_position_off_the_tiles_has_none() -> None:
     world = scenario_of(shipped_case("tiny")).world
     assert tile_of(world, 0.0, 1.0) == -1
     assert tile_of(world, 0.5, 0.5 + 5e-10) == 0  # the shared corner of three tiles
+
+
+def test_zones_of_many_positions_are_those_of_each() -> None:
+    world = scenario_of(shipped_case("paper")).world
+    position = np.random.default_rng(1).uniform(0.0, 30.0, size=(40, 5, 2))
+    position[3, 4] = [14.0, 9.0]  # on the border of green
+    position[5, 1] = np.nan  # an agent that is no longer there
+    found = inside_zones(world, position)
+    assert found.shape == (40, 5, 6)
+    assert found[3, 4].tolist() == [False, True, False, False, False, False]
+    assert not found[5, 1].any()
+    for t, n in np.ndindex(40, 5):
+        assert found[t, n].tolist() == inside(world, *position[t, n])

@@ -151,7 +151,7 @@ def test_overrides_reach_every_key(override: str, key: str, value: object) -> No
         ("links.model='sight-or-disc'", ["d is missing", "sight-or-disc"]),
         (
             "links.model=bernoulli",
-            ["p is missing", "footprint, one of complete, path, cycle, star, or a list"],
+            ["p is missing", "footprint: a list of pairs of agents, or complete:N, path:N"],
         ),
         ("floorplan=3", ["floorplan = 3"]),
         ("floorplan=nowhere", ["floorplan = 'nowhere'", "no such file", "pittsburgh"]),
@@ -168,16 +168,34 @@ def test_bad_values_name_file_key_and_value(tmp_path: Path, override: str, parts
 @pytest.mark.parametrize(
     ("footprint", "part"),
     [
-        ("'cicle'", "did you mean 'cycle'"),
+        ("'cicle'", "links.footprint = 'cicle': must be a list of pairs of agents, or complete:N, path:N, "),
+        ("'cicle:2'", "did you mean 'cycle'?"),
+        ("'star:3'", "links.footprint = 'star:3': is for 3 agents, must be for agents.N = 2: write star"),
+        ("'grid:2x2'", "is for 4 agents, must be for agents.N = 2"),
+        ("'grid'", "links.footprint = 'grid': must be grid:ROWSxCOLUMNS, for example grid:3x4"),
+        ("'erdos-renyi:2'", "must be erdos-renyi:N:PROBABILITY, for example erdos-renyi:8:0.4"),
+        ("'erdos-renyi:2:1.5'", "must be erdos-renyi:N:PROBABILITY"),
+        ("'random-geometric:2:1e-9'", "not connected, its components are [0], [1]"),
         ("[[0, 2]]", "[0, 2] must be two different agents of 0 to 1"),
         ("[[0, 0]]", "[0, 0] must be two different agents"),
         ("[[0, 1], [1, 0]]", "listed once"),
-        ("[]", "components are [[0], [1]]"),
+        ("[]", "links.footprint: not connected, its components are [0], [1]"),
     ],
 )
 def test_bad_footprints(tmp_path: Path, footprint: str, part: str) -> None:
     overrides = ("links.model=bernoulli", "links.p=0.5", f"links.footprint={footprint}")
     assert part in refusal(write(tmp_path), *overrides)
+
+
+@pytest.mark.parametrize(
+    "footprint", ["path", "path:2", "star:2", "grid:1x2", "erdos-renyi:2:0.5", "random-geometric:2:0.5"]
+)
+def test_footprints_by_name(footprint: str) -> None:
+    settings = ["links.model=bernoulli", "links.p=0.5", f"links.footprint={footprint}"]
+    scenario = Scenario.load("tiny", settings)
+    assert scenario.rules().links.footprint.tolist() == [[0, 1]]
+    again = Scenario.from_toml(scenario.to_toml(), scenario.floorplan.to_toml(), "again")
+    assert again == scenario
 
 
 @pytest.mark.parametrize("p", ["0", "1.5", "-0.1"])

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from analysis.measures import connected, longest_stays, own_zones
-from analysis.section5 import CLAIMS, RANGE_CLAIMS, check_ranges, check_runs, verdict
+from analysis.section5 import CLAIMS, RANGE_CLAIMS, agreement, check_ranges, check_runs
 from cmarlsim import Recording, Scenario
 from cmarlsim.recordings.recording import Memory
 
@@ -85,7 +85,7 @@ def test_verdicts_follow_the_runs() -> None:
     assert margins["verdict"] == "agrees in 1 of 2 runs"
     assert check_runs([late, late], "mine").iloc[0]["verdict"] == "disagrees"
     assert check_runs([early, early], "mine").iloc[0]["verdict"] == "agrees"
-    assert [verdict(met) for met in ([True], [False, False])] == ["agrees", "disagrees"]
+    assert [agreement(met) for met in ([True], [False, False])] == ["agrees", "disagrees"]
 
 
 def test_who_keeps_which_zone_is_the_best_assignment_without_the_spare_zone() -> None:

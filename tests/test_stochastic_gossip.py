@@ -255,7 +255,7 @@ def test_copies_that_cannot_be(count: int, first: int, message: str) -> None:
 
 
 def test_a_seed_is_no_negative_number() -> None:
-    with pytest.raises(InputError, match="seed -1"):
+    with pytest.raises(InputError, match="seed = -1"):
         spread(Copies(MIXED), 5, -1)
 
 

@@ -10,11 +10,10 @@ import pandas as pd
 import pytest
 from commands import outcome
 
-from analysis.theorem1 import forms, lemma1, lemma2, region, values
+from analysis.theorem1 import conditions, lemma1, lemma2, region, repeats
 from analysis.theorem1.__main__ import by_ratios, theorem1
-from analysis.theorem1.forms import FORMS, PROPOSITION_4, Gossip
-from analysis.theorem1.lemma2 import Constants
-from analysis.theorem1.values import Samples
+from analysis.theorem1.conditions import FORMS, PROPOSITION_4, Constants, ErrorBound
+from analysis.theorem1.repeats import Values, values_of
 from cmarlsim import InputError, Policy, Recording, Scenario, execute
 from cmarlsim.bounds.path_bounds import PathBounds
 from cmarlsim.bounds.theory import MultiplierError, least_slack, slack
@@ -42,12 +41,10 @@ def least_by_brute_force(c: np.ndarray, N: int) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("N", [1, 2, 3, 5])
-def test_the_ideal_policy_is_the_best_of_all_assignments(N: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    lam = np.random.default_rng(N).random((20, 4)).round(1)  # with ties
-    truth = [best_by_brute_force(each, N) for each in lam]
-    assert lemma1.ideal_gain(lam, N) == pytest.approx(truth)
-    monkeypatch.setattr(lemma1, "MOST_ASSIGNMENTS", 0)
-    assert lemma1.ideal_gain(lam, N) == pytest.approx(truth)
+def test_the_ideal_policy_is_the_best_of_all_assignments(N: int) -> None:
+    lam, c = np.random.default_rng(N).random((20, 4)).round(1), PAPER[:4]  # with ties
+    truth = [(best_by_brute_force(each, N) - each @ c) / np.linalg.norm(each) for each in lam]
+    assert lemma1.slacks(lam, c, N) == pytest.approx(truth)
 
 
 @pytest.mark.parametrize("N", [1, 2, 3, 4])
@@ -121,17 +118,17 @@ def test_conditions_that_a_scenario_does_not_meet() -> None:
     assert found[2]["measured"] == 2  # left and right reach to (1, 0)
 
 
-def fake(R: int = 40, K: int = 6, noise: float = 0.01) -> Samples:
+def fake(R: int = 40, K: int = 6, noise: float = 0.01) -> Values:
     """Rollouts of two agents and three zones whose values are known but for the noise."""
     generator = np.random.default_rng(3)
     lam = np.tile([3.0, 4.0, 0.0], (K, 1))
     away = np.linspace(0.5, 1.0, K)
     shared = np.tile([0.9, 0.7, 0.1], (K, R, 1))
     own = shared - away[:, None, None] * np.array([0.3, 0.4, 0.0])
-    nearer = shared - values.NEARER * away[:, None, None] * np.array([0.6, 0.8, 0.0])
+    nearer = shared - repeats.NEARER * away[:, None, None] * np.array([0.6, 0.8, 0.0])
     frozen = np.tile([1.0, 0.8, 0.0], (K, R, 1))
     parts = [part + noise * generator.normal(size=part.shape) for part in (own, shared, nearer, frozen)]
-    return Samples(2, np.array([0.2, 0.3, 0.4]), lam, away, *parts)
+    return Values(2, np.array([0.2, 0.3, 0.4]), lam, away, *parts)
 
 
 def test_epsilon_beta_L_and_26_of_known_values() -> None:
@@ -150,7 +147,7 @@ def test_epsilon_beta_L_and_26_of_known_values() -> None:
             "beta": s.mismatch(s.frozen),
             "gain": s.gain(),
             "L": s.slope(s.own),
-            "nearer": s.slope(s.nearer, values.NEARER),
+            "nearer": s.slope(s.nearer, repeats.NEARER),
             "norm": s.distance(s.ideal[:, None], s.shared),
         }
         for name, (middle, low, high) in found.items():
@@ -163,7 +160,7 @@ def test_epsilon_beta_L_and_26_of_known_values() -> None:
 
 
 def test_ties_are_broken_towards_what_agents_do() -> None:
-    tied = Samples(
+    tied = Values(
         1, np.full(3, 0.2), np.array([[2.0, 2.0, 1.0]]), np.ones(1), *[np.array([[[0.1, 0.8, 0.9]]])] * 4
     )
     assert tied.ideal.tolist() == [[0, 1, 0]]
@@ -172,17 +169,16 @@ def test_ties_are_broken_towards_what_agents_do() -> None:
 def test_repeated_rollouts_of_a_team_whose_values_are_known() -> None:
     """Ranked agents that stay: those of the two largest multipliers; then V = V_P for T0 to infinity."""
     scenario = Scenario.load("tiny")
-    parts = values.sample(scenario, Policy.load("rank"), 0, [3, 8])
-    samples = values.collect(scenario, parts)
+    samples = values_of(scenario, Policy.load("rank"), [0], [3, 8])
     run = Run(scenario, Policy.load("rank"), 0)
     chunk = run.advance(8, keep_steps=False)
     assert np.array_equal(samples.lam[-1], chunk.lam_ideal[-1])
     assert samples.away[-1] == np.abs(chunk.lam[-1] - chunk.lam_ideal[-1]).max()
-    assert samples.frozen == pytest.approx(np.repeat(samples.ideal[:, None], values.LONG, axis=1))
+    assert samples.frozen == pytest.approx(np.repeat(samples.ideal[:, None], repeats.LONG, axis=1))
     own = run.fork(run.lam).advance(1, keep_steps=False).reward_mean[0]
-    assert samples.own[-1] == pytest.approx(np.tile(own, (values.REPEATED, 1)))  # ranking draws nothing
+    assert samples.own[-1] == pytest.approx(np.tile(own, (repeats.REPEATED, 1)))  # ranking draws nothing
     together = run.fork(chunk.lam_ideal[-1]).advance(1, keep_steps=False).reward_mean[0]
-    assert samples.shared[-1] == pytest.approx(np.tile(together, (values.REPEATED, 1)))
+    assert samples.shared[-1] == pytest.approx(np.tile(together, (repeats.REPEATED, 1)))
 
 
 def test_a_fork_with_other_draws() -> None:
@@ -197,22 +193,22 @@ def test_a_fork_with_other_draws() -> None:
         run.fork(run.lam, -1)
 
 
-BOUND = Gossip("proven", printed=0.02, corrected=0.03)
+BOUND = ErrorBound("proven", printed=0.02, corrected=0.03)
 
 
 def test_the_forms_of_delta_and_25() -> None:
     c, N = np.array([0.2, 0.3, 0.4]), 3
     assert [BOUND.error(form) for form in FORMS] == [0.02, 0.02, 0.03]
-    assert [forms.delta(form, c, N, 0.1) for form in FORMS[:2]] == pytest.approx(slack(c, 0.1))
-    assert forms.delta(SHARPER, c, N, 0.1) == pytest.approx(0.6 - 0.1)
+    assert [conditions.delta(form, c, N, 0.1) for form in FORMS[:2]] == pytest.approx(slack(c, 0.1))
+    assert conditions.delta(SHARPER, c, N, 0.1) == pytest.approx(0.6 - 0.1)
     for form, factor in zip(FORMS, (3, math.sqrt(3), 1), strict=True):
-        most = forms.most_mismatch(form, c, N)
+        most = conditions.most_mismatch(form, c, N)
         assert most == pytest.approx(0.6 / factor)
-        assert forms.delta(form, c, N, most) == pytest.approx(0)
-        L = forms.most_L(form, c, N, 0.1, BOUND.error(form))
+        assert conditions.delta(form, c, N, most) == pytest.approx(0)
+        L = conditions.most_L(form, c, N, 0.1, BOUND.error(form))
         assert pytest.approx((0.6 - factor * 0.1) / factor / BOUND.error(form)) == L
-        assert forms.gain_bound(form, c, N, 0.1 + L * BOUND.error(form)) == pytest.approx(0)
-        assert forms.most_L(form, c, N, 1.0, 0.1) == 0
+        assert conditions.gain_bound(form, c, N, 0.1 + L * BOUND.error(form)) == pytest.approx(0)
+        assert conditions.most_L(form, c, N, 1.0, 0.1) == 0
 
 
 def recorded(*settings: str, policy: str = "rank", steps: int = 400) -> list[Recording]:
@@ -233,7 +229,7 @@ def test_verdicts_of_lemma_2_flip_with_their_constants() -> None:
     assert words(rows, "(23)", PRINTED) == ["fails", "fails", "holds"]
     assert words(rows, "(23)", SHARPER) == ["holds"]
     assert words(rows, "Lemma 2", SHARPER) == ["fails"]  # (33), for errors are larger than the bound on them
-    half = [Gossip("proven", 0.5, 0.5)]
+    half = [ErrorBound("proven", 0.5, 0.5)]
     (_, others) = samples.halves()
     found = pd.DataFrame(lemma2.inequality_33(others, true, half))
     assert words(found, "Lemma 2", SHARPER) == ["holds"]
@@ -248,7 +244,7 @@ def test_verdicts_of_lemma_2_flip_with_their_constants() -> None:
     assert {line["verdict"] for line in lemma2.inequality_31(others, true, [BOUND])} == {
         "fails"
     }  # errors are larger
-    large = [Gossip("proven", 1.0, 1.0)]
+    large = [ErrorBound("proven", 1.0, 1.0)]
     assert {line["verdict"] for line in lemma2.inequality_31(others, true, large)} == {"holds"}
     assert {line["verdict"] for line in lemma2.inequality_31(others, Constants(0.0, 0.3, 0.5), large)} >= {
         "fails"
@@ -265,14 +261,14 @@ def test_a_larger_L_makes_25_and_theorem_1_vacuous() -> None:
 
 def test_errors_given_the_past_are_not_bounded_by_their_mean() -> None:
     runs = recorded("links.model=bernoulli", "links.p=0.2", "links.footprint=path")
-    (basis, bound), *none = forms.proposition_3(runs).items()
+    (basis, bound), *none = conditions.proposition_3(runs).items()
     assert (basis, bound.d_G, bound.p, none) == ("proven", 1, 0.2, [])
     errors = np.stack([lemma2.errors_of(run) for run in runs])
     for run, mine in zip(runs, errors, strict=True):
         k = int(mine.argmax())
         assert mine[k] == max(abs(run.lam[k, n, m] - run.lam_ideal[k, m]) for n in range(2) for m in range(3))
     found = pd.DataFrame(
-        lemma2.given_the_past(runs, [Gossip("proven", errors.max() * 0.99, errors.mean() * 0.2)])
+        lemma2.given_the_past(runs, [ErrorBound("proven", errors.max() * 0.99, errors.mean() * 0.2)])
     )
     assert words(found, "Lemma 2", PRINTED) == ["holds", "fails"]
     assert words(found, "Lemma 2", "corrected") == ["fails", "fails"]
@@ -290,15 +286,15 @@ def test_without_25_the_error_follows_from_what_was_measured() -> None:
 
 
 def test_what_proposition_3_rests_on() -> None:
-    assert forms.proposition_3(recorded("links.model=never")) == {}
-    (nothing,) = forms.gossip({}, 2, 3)
+    assert conditions.proposition_3(recorded("links.model=never")) == {}
+    (nothing,) = conditions.error_bounds({}, 2, 3)
     assert (nothing.printed, nothing.corrected) == (math.inf, math.inf)
-    assert forms.most_L(SHARPER, PAPER, 5, 0.0, math.inf) == 0
-    (always,) = forms.proposition_3(recorded("links.model=always")).values()
+    assert conditions.most_L(SHARPER, PAPER, 5, 0.0, math.inf) == 0
+    (always,) = conditions.proposition_3(recorded("links.model=always")).values()
     assert (always.d_G, always.p) == (1, 1.0)
-    (alone,) = forms.proposition_3(recorded("agents.N=1")).values()
+    (alone,) = conditions.proposition_3(recorded("agents.N=1")).values()
     assert alone.printed() == 0
-    estimated = forms.proposition_3(recorded())
+    estimated = conditions.proposition_3(recorded())
     assert all(basis.startswith("estimated") for basis in estimated)
 
 
@@ -337,10 +333,7 @@ def test_a_smaller_eta_is_of_no_use_to_a_policy_that_sees_ratios() -> None:
     )
     assert np.array_equal(one.action, other.action)
     assert np.array_equal(one.lam, 4 * other.lam)
-    constants = [
-        Constants.of(values.collect(run.scenario, values.sample(run.scenario, rank, 0, range(1, 12))))
-        for run in (one, other)
-    ]
+    constants = [Constants.of(values_of(run.scenario, rank, [0], range(1, 12))) for run in (one, other)]
     factor = constants[1].L / constants[0].L
     assert factor == pytest.approx(4)
     bounds = {"proven": MultiplierError(1, 0.3, 0.05, 0.5, 10)}
@@ -362,7 +355,7 @@ def test_the_command_writes_a_row_a_statement(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("analysis.theorem1.__main__.LOOKS", 5)
-    monkeypatch.setattr(values, "REPEATED", 12)
+    monkeypatch.setattr(repeats, "REPEATED", 12)
     monkeypatch.setattr(region, "ALPHAS", region.ALPHAS[::6])
     arguments = ["tiny", "--policy", "rank", "--runs", "4", "--steps", "2000", "--out", str(tmp_path)]
     code, out, err = outcome(theorem1, arguments, capsys)

@@ -15,13 +15,22 @@ from cases import COMPILED
 from hypothesis import given, settings
 from scipy import stats
 
-from analysis.style import new_figure
-from analysis.theorem1 import counterexamples, forks
-from analysis.theorem1.along import conditional_rows, rows, sampled
-from analysis.theorem1.along_figures import draw
-from analysis.theorem1.invariants import CERTIFICATE, LARGEST, MISSED, STEP, UNROLLED, broken, slacks
-from analysis.theorem1.paths import Paths, tightness
-from analysis.theorem1.report import summary, with_hypothesis
+from analysis.theorem1 import counterexamples
+from analysis.theorem1.__main__ import summary, with_hypothesis
+from analysis.theorem1.drawing import draw_trajectories
+from analysis.theorem1.paths import (
+    CERTIFICATE,
+    LARGEST,
+    MISSED,
+    STEP,
+    UNROLLED,
+    Paths,
+    broken,
+    invariant_slacks,
+    tightness,
+)
+from analysis.theorem1.repeats import sample_rollouts
+from analysis.theorem1.trajectories import conditional_rows, rows, sampled
 from cmarlsim import InputError, Policy, Recording, Scenario, execute
 from cmarlsim.bounds.path_bounds import PathBounds
 from cmarlsim.bounds.theory import certified_satisfaction
@@ -206,7 +215,7 @@ def test_numbers_that_were_altered_break_an_invariant(
 ) -> None:
     assert broken(runs[0]) == []
     found = broken(altered(runs[0], name, scale(factor)))
-    assert expected <= set(found), (found, slacks(runs[0]))
+    assert expected <= set(found), (found, invariant_slacks(runs[0]))
 
 
 def test_the_certificate_is_that_of_the_recording(runs: list[Recording]) -> None:
@@ -230,21 +239,21 @@ def test_forks_of_a_team_without_dice_are_the_run_itself(runs: list[Recording]) 
 def test_forks_go_on_with_draws_of_their_own() -> None:
     case = cases.with_logits(cases.random_weights(cases.shipped_case("tiny"), scale_lam=True), 0.05)
     run, dual = recorded(case, 6), case.scenario["dual"]
-    (sample,) = forks.sample_rollouts(run, cases.policy_of(case), [4], 40)
+    (sample,) = sample_rollouts(run, cases.policy_of(case), [4], 40)
     assert len(np.unique(sample.reward, axis=0)) > 10
     for reward, after in zip(sample.reward, sample.after, strict=True):
         attended = np.arange(dual["T0"])[:, None] < np.rint(reward * dual["T0"])
         twin = naive.dual_update(sample.ideal, attended, run.scenario.c, dual["alpha"], dual["eta"])
         assert after == pytest.approx(twin)
     assert sample.inner(run.scenario.c) == pytest.approx((sample.reward - run.scenario.c) @ sample.ideal)
-    again = forks.sample_rollouts(run, cases.policy_of(case), [2, 4], 40)[1]
+    again = sample_rollouts(run, cases.policy_of(case), [2, 4], 40)[1]
     assert (again.after == sample.after).all()
 
 
 def test_means_given_the_past_have_students_intervals() -> None:
     case = cases.with_logits(cases.random_weights(cases.shipped_case("tiny"), scale_lam=True), 0.05)
     run = recorded(case, 6)
-    samples = forks.sample_rollouts(run, cases.policy_of(case), [1, 5], 30)
+    samples = sample_rollouts(run, cases.policy_of(case), [1, 5], 30)
     lines = list(conditional_rows(Paths([run]), samples))
     assert len(lines) == 6
     for sample, (inner, printed, sharper) in zip(samples, (lines[:3], lines[3:]), strict=True):
@@ -266,7 +275,7 @@ def test_means_given_the_past_have_students_intervals() -> None:
 def test_forks_need_the_policy_of_the_run(runs: list[Recording]) -> None:
     other = cases.policy_of(cases.random_weights(cases.shipped_case("tiny"), scale_lam=True))
     with pytest.raises(InputError, match="cannot be repeated with this policy"):
-        forks.sample_rollouts(runs[0], other, [30], 2)
+        sample_rollouts(runs[0], other, [30], 2)
 
 
 def test_a_team_that_stays_in_one_zone_leaves_the_printed_bound_behind() -> None:
@@ -287,12 +296,12 @@ def verdicts(lines: list[dict[str, object]]) -> list[object]:
 
 def test_running_means_need_not_come_near_those_of_the_means() -> None:
     """After k rollouts without a visit the running mean is that of (1 - .95^i) eta c / alpha."""
-    case = counterexamples.settled(24)
+    expected, running = counterexamples.settled(24)
     k = np.arange(1, 101)
     never = (0.5 * 0.3 / 0.05 * (1 - 0.95**k)).mean()
-    assert sorted({round(value, 9) for value in case.running}) == pytest.approx([0, never])
-    assert case.expected == pytest.approx(3 * 9 / 16)
-    assert 3 < (case.running > 0).sum() < 22
+    assert sorted({round(value, 9) for value in running}) == pytest.approx([0, never])
+    assert expected == pytest.approx(3 * 9 / 16)
+    assert 3 < (running > 0).sum() < 22
 
 
 def found(runs: list[Recording]) -> Any:
@@ -367,7 +376,7 @@ def test_what_supposes_26_says_where_it_failed() -> None:
 def test_one_run_has_no_interval_but_what_is_possible(
     runs: list[Recording], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("analysis.theorem1.along.lemma6_rows", list)
+    monkeypatch.setattr("analysis.theorem1.trajectories.lemma6_rows", list)
     table = rows(runs[:1])
     line = table[table["claim"] == "Lemma 4"].iloc[-1]
     assert (line["low"], line["high"]) == (0, pytest.approx(4.0))
@@ -392,12 +401,12 @@ def test_every_verdict_flips_when_its_bound_is_tampered_with(
     for name, factor in TAMPERED.items():
         true = getattr(PathBounds, name)
         monkeypatch.setattr(PathBounds, name, lambda *a, true=true, factor=factor: factor * true(*a))
-    for place in ("paths", "along"):
+    for place in ("paths", "trajectories"):
         monkeypatch.setattr(f"analysis.theorem1.{place}.feasibility_error", lambda alpha, M: -1.0)
     true_most, true_certificate = PathBounds.largest, certified_satisfaction
     monkeypatch.setattr(PathBounds, "largest", lambda *a: 0.9 * true_most(*a))
     monkeypatch.setattr(
-        "analysis.theorem1.invariants.certified_satisfaction", lambda *a: true_certificate(*a) + 0.9
+        "analysis.theorem1.paths.certified_satisfaction", lambda *a: true_certificate(*a) + 0.9
     )
     tampered = found(runs)["verdict"]
     of_another_kind = honest.index.get_level_values("claim").isin(["(26)", "Lemma 6"])
@@ -421,10 +430,8 @@ def test_a_team_that_never_changes_zones_fails_26() -> None:
 
 
 def test_the_pictures_show_the_runs(runs: list[Recording]) -> None:
-    figure = new_figure(7, 5)
     samples = sampled(runs[0], Policy.load("rank"), 20)
-    draw(figure.subfigures(1, 1), runs, samples)
-    squares, ratios, promises, gaps = figure.axes
+    squares, ratios, promises, gaps = draw_trajectories(runs, samples).axes
     curve = squares.lines[0].get_ydata()
     assert curve[-1] == pytest.approx((runs[0].lam_ideal[1:] ** 2).sum(axis=1).mean())
     assert len(ratios.containers) == 2 * len(samples)

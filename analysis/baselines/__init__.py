@@ -1,1 +1,1 @@
-"""The ladder of baselines: what a trained team is worth beside simpler, idler and better informed ones."""
+"""Baselines: what a trained team is worth beside simpler, idler and better informed ones."""

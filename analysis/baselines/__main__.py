@@ -1,8 +1,8 @@
-"""``python -m analysis.baselines``: the ladder of baselines, on the paper's scenario."""
+"""``python -m analysis.baselines``: what a trained team is worth on the paper's scenario."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -10,13 +10,13 @@ import pandas as pd
 import typer
 
 from analysis.baselines.bound import upper_bound
+from analysis.baselines.catalogue import BOTH_WAYS, Policies, Tuned, all_baselines, ruled
 from analysis.baselines.drawing import draw
-from analysis.baselines.measure import Row, bound_rows, capacity_rows, event_rows, ladder_rows
+from analysis.baselines.measure import bound_runs, capacity_runs, event_runs, nominal_runs
 from analysis.baselines.report import page
-from analysis.baselines.rungs import AIMED, Policies, Tuned, ladder, teams
 from analysis.baselines.search import best_frozen, best_tightening
 from analysis.baselines.tables import Results, band, frontier, smallest
-from cmarlsim.errors import InputError
+from cmarlsim.errors import ArgumentError
 from cmarlsim.scenario import Scenario
 from cmarlsim.simulation.execution import Run, whole_rollouts
 from cmarlsim.storage.hdf5 import check_free
@@ -29,38 +29,38 @@ Advance = Callable[..., None]
 
 
 def tune(scenario: Scenario, policies: Policies, rollouts: int, most: float) -> Tuned:
-    """Search for what the ladder needs; no team can aim higher than by `most`."""
+    """Search for what the baselines need; thresholds tightened by more than `most` cannot be kept."""
     frozen = best_frozen(scenario, policies.gossip, min(rollouts, _FROZEN_ROLLOUTS))
-    aims = {
+    tightening = {
         team.name: best_tightening(scenario, team.policy, team.rule, rollouts, most)
-        for team in teams(policies, frozen)
-        if team.name in AIMED
+        for team in ruled(policies, frozen)
+        if team.name in BOTH_WAYS
     }
-    return Tuned(frozen, aims)
+    return Tuned(frozen, tightening)
 
 
-def climb(scenario: Scenario, policies: Policies, steps: int, seeds: int, advance: Advance) -> Results:
+def measure_all(scenario: Scenario, policies: Policies, steps: int, seeds: int, advance: Advance) -> Results:
     """Measure everything; `advance(share)` is called with the share of the work that was done since."""
     bound = upper_bound(scenario, steps)
     tuned = tune(scenario, policies, steps // scenario.dual.T0, bound)
     advance(0.1)
-    rungs = ladder(policies, tuned)
+    found = all_baselines(policies, tuned)
 
-    def rows(of: Callable[..., Iterable[Row]], share: float) -> pd.DataFrame:
-        found: list[Row] = []
-        for rung in rungs:
-            found += of(rung, scenario, steps, range(seeds))
-            advance(share / len(rungs))
-        return pd.DataFrame(found)
+    def table(of: Callable[..., pd.DataFrame], share: float) -> pd.DataFrame:
+        tables = []
+        for baseline in found:
+            tables.append(of(baseline, scenario, steps, range(seeds)))
+            advance(share / len(found))
+        return pd.concat(tables, ignore_index=True)
 
-    zones, events, carried = rows(ladder_rows, 0.1), rows(event_rows, 0.1), rows(capacity_rows, 0.7)
-    carried = pd.concat([carried, pd.DataFrame(bound_rows(scenario, steps))], ignore_index=True)
+    zones, events, carried = table(nominal_runs, 0.1), table(event_runs, 0.1), table(capacity_runs, 0.7)
+    carried = pd.concat([carried, bound_runs(scenario, steps)], ignore_index=True)
     curves = frontier(scenario, steps)
-    return Results(scenario, steps, seeds, rungs, tuned, bound, zones, events, carried, curves)
+    return Results(scenario, steps, seeds, found, tuned, bound, zones, events, carried, curves)
 
 
 def baselines(
-    seeds: Annotated[int, typer.Option(min=1, help="Runs of each rung, with the seeds 0, 1, ...")] = 5,
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of each baseline, with the seeds 0, 1, ...")] = 5,
     steps: Annotated[int, typer.Option(help="Length of a run: a multiple of 4 T0 steps.")] = 40_000,
     out: Annotated[Path, typer.Option(help="Folder for the page, the picture and the tables.")] = Path(
         "results/baselines"
@@ -70,15 +70,15 @@ def baselines(
     """Set the trained team beside simpler, idler and better informed ones."""
     scenario, policies = Scenario.load("paper"), Policies.shipped()
     if whole_rollouts(steps, scenario.dual.T0) % 4:
-        raise InputError(f"--steps {steps}: must be a multiple of 4 T0 = {4 * scenario.dual.T0}")
+        raise ArgumentError("steps", steps, f"must be a multiple of 4 T0 = {4 * scenario.dual.T0}")
     paths = {name: out / f"baselines-{name}.csv" for name in TABLES}
     text, picture = out / "baselines.md", out / "baselines.png"
     for path in (text, picture, picture.with_suffix(".pdf"), *paths.values()):
         check_free(path, force)
     with compilation_announced():
         Run(scenario, policies.gossip, 0).advance(0, keep_steps=False)
-    with progress_bar("the ladder", 1) as advance:
-        results = climb(scenario, policies, steps, seeds, advance)
+    with progress_bar("baselines", 1) as advance:
+        results = measure_all(scenario, policies, steps, seeds, advance)
     for name, path in paths.items():
         getattr(results, name).to_csv(path, index=False)
     draw(results, picture)

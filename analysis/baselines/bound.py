@@ -29,7 +29,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.baselines.ways import places_in_zones, shortest_gaps
+from analysis.baselines.trips import places_in_zones, shortest_gaps
 from cmarlsim.errors import InputError
 from cmarlsim.kernels.world import Floats, Ints
 from cmarlsim.scenario import Scenario

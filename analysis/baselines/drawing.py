@@ -1,4 +1,4 @@
-"""The picture of the ladder."""
+"""The picture of the baselines."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from analysis.baselines.catalogue import BOUND, IDEAL, OURS, PARTITION, TIGHTENED
 from analysis.baselines.measure import SHAPES, worst_margins
-from analysis.baselines.rungs import BOUND, IDEAL, OURS, RIVAL, TIGHTENED
 from analysis.baselines.tables import Results, after_events, band, smallest
 
 if TYPE_CHECKING:
@@ -23,19 +23,19 @@ COLOURS = {
     "rank-shared" + TIGHTENED: "magenta",
     "silent": "tab:brown",
     "partition-50": "tab:olive",
-    RIVAL: "tab:green",
+    PARTITION: "tab:green",
     BOUND: "black",
 }
 BACKGROUND = "0.6"
-EVENTS = {
+EVENT_LOOKS = {
     "thresholds": ("tab:purple", "o", "thresholds reversed"),
     "death": ("tab:brown", "s", "an agent dies"),
 }
 
 
-def colour(rung: str) -> str:
-    """Colour of a rung; grey for those in the background."""
-    return COLOURS.get(rung, BACKGROUND)
+def colour(name: str) -> str:
+    """Colour of a baseline; grey for those in the background."""
+    return COLOURS.get(name, BACKGROUND)
 
 
 def draw_bands(axes: Axes, bands: pd.DataFrame, y: list[float], colours: list[str], marker: str) -> None:
@@ -45,48 +45,46 @@ def draw_bands(axes: Axes, bands: pd.DataFrame, y: list[float], colours: list[st
         axes.plot(mean, height, marker, color=shade, markersize=6)
 
 
-def name_rungs(axes: Axes, names: list[str]) -> None:
-    """Write the rungs along the vertical axis, the first on top."""
+def name_rows(axes: Axes, names: list[str]) -> None:
+    """Write the names along the vertical axis, the first on top."""
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
     axes.axvline(0, color="0.5", linewidth=0.8)
     axes.set_xlabel("smallest margin over zones (line: range over runs)")
 
 
-def draw_ladder(axes: Axes, results: Results) -> None:
-    """Draw the smallest margin of every rung with its band, and the bound."""
+def draw_nominal(axes: Axes, results: Results) -> None:
+    """Draw the smallest margin of every baseline with its band, and the bound."""
     bands = band(smallest(results.zones))
     names = bands.index.to_list()
     draw_bands(axes, bands, [float(i) for i in range(len(names))], [colour(name) for name in names], "o")
-    name_rungs(axes, names)
+    name_rows(axes, names)
     axes.axvline(results.bound, color=COLOURS[BOUND], linestyle="--")
     axes.set_title("the nominal case")
 
 
 def draw_events(axes: Axes, results: Results) -> None:
-    """Draw the smallest margin of every rung in the second half, after either event."""
+    """Draw the smallest margin of every baseline in the second half, after either event."""
     after = after_events(results.events)
-    names = [rung.name for rung in results.rungs]
-    for shift, (event, (shade, marker, label)) in zip((-0.15, 0.15), EVENTS.items(), strict=True):
-        bands = band(after[after["event"] == event], "margin_after")
+    names = [baseline.name for baseline in results.baselines]
+    for shift, (event, (shade, marker, label)) in zip((-0.15, 0.15), EVENT_LOOKS.items(), strict=True):
+        bands = band(after[event], "margin_after")
         heights = [names.index(name) + shift for name in bands.index]
         draw_bands(axes, bands, heights, [shade] * len(bands), marker)
         axes.plot([], [], marker, color=shade, label=label)
-    name_rungs(axes, names)
+    name_rows(axes, names)
     axes.legend(loc="lower right")
     axes.set_title("after an event at half time")
 
 
 def draw_frontier(axes: Axes, results: Results) -> None:
-    """Draw the smallest margin of every rung against its worst idleness."""
+    """Draw the smallest margin of every baseline against its worst idleness."""
     runs = smallest(results.zones)
-    for name, group in runs.groupby("rung", sort=False):
+    for name, group in runs.groupby("baseline", sort=False):
         axes.plot(group["idleness_worst"], group["margin"], "o", color=colour(str(name)), markersize=4)
     for name, curve in results.frontier.groupby("curve", sort=False):
-        shade = COLOURS[BOUND if name == "bound" else RIVAL]
-        label = (
-            "bound, for teams that let no zone wait longer" if name == "bound" else "best fixed partitions"
-        )
+        shade = COLOURS[BOUND if name == "bound" else PARTITION]
+        label = "bound, if no zone waits longer" if name == "bound" else "best fixed partitions"
         axes.plot(curve["idleness"], curve["margin"], color=shade, label=label, linewidth=1)
     axes.set_xscale("log")
     axes.set_ylim(-0.2, 0.45)
@@ -98,7 +96,7 @@ def draw_frontier(axes: Axes, results: Results) -> None:
 
 
 def draw_capacity(axes: Axes, results: Results, shape: str) -> None:
-    """Draw the smallest margin of the worst run of every rung against the load."""
+    """Draw the smallest margin of the worst run of every baseline against the load."""
     worst = worst_margins(results.capacity, shape)
     for name in sorted(worst.index, key=lambda each: each in COLOURS):
         shown = name in COLOURS
@@ -117,11 +115,11 @@ def draw_capacity(axes: Axes, results: Results, shape: str) -> None:
 
 
 def draw_key(axes: Axes) -> None:
-    """Draw which colour is which rung."""
-    for name, shade in (COLOURS | {"other rungs": BACKGROUND}).items():
+    """Draw which colour is which baseline."""
+    for name, shade in (COLOURS | {"others": BACKGROUND}).items():
         axes.plot([], [], "--" if name == BOUND else "o-", color=shade, label=name)
     axes.set_axis_off()
-    axes.legend(loc="center", title="rungs, in all panels but 'after an event'", frameon=False)
+    axes.legend(loc="center", title="baselines, in all panels but 'after an event'", frameon=False)
 
 
 def draw(results: Results, path: Path) -> None:
@@ -130,7 +128,7 @@ def draw(results: Results, path: Path) -> None:
 
     figure = Figure(figsize=(14, 17), layout="constrained")
     panels = figure.subplots(3, 2).ravel()
-    for axes, panel in zip(panels, (draw_ladder, draw_events, draw_frontier), strict=False):
+    for axes, panel in zip(panels, (draw_nominal, draw_events, draw_frontier), strict=False):
         panel(axes, results)
     for axes, shape in zip(panels[3:], SHAPES, strict=False):
         draw_capacity(axes, results, shape)

@@ -1,75 +1,50 @@
-"""Runs of the rungs, as tidy tables."""
+"""Runs of the baselines, as tidy tables."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 
 from analysis.baselines.bound import upper_bound
-from analysis.baselines.metrics import averaging_bits, distance, idleness, literal_bits, news_bits
-from analysis.baselines.rungs import BOUND, Rung
-from analysis.baselines.team import with_thresholds
-from cmarlsim.kernels.scene import Chunk
+from analysis.baselines.catalogue import BOUND, Baseline
+from analysis.baselines.metrics import bits_sent, distance, idleness, lam_change
+from analysis.baselines.ruled_run import with_thresholds
 from cmarlsim.kernels.world import Floats
 from cmarlsim.scenario import Scenario
 
-Row = dict[str, Any]
-
+EVENTS = {"thresholds": "the thresholds are reversed", "death": "an agent dies"}
 MOST = 0.95
 """Largest threshold that scaling leads to."""
 
 
-def bits_sent(rung: Rung, chunk: Chunk, scenario: Scenario) -> tuple[float, float]:
-    """Bits that the team sends as its protocol is written, and the fewest with the same effect; or NaN."""
-    if rung.sends == "nothing":
-        return 0.0, 0.0
-    if rung.sends == "multipliers":
-        return averaging_bits(chunk, scenario.M), np.nan
-    if rung.sends == "observations":
-        return literal_bits(chunk, scenario.dual.T0, scenario.M), news_bits(chunk, scenario)
-    return np.nan, np.nan
-
-
-def restlessness(chunk: Chunk) -> float:
-    """How much multipliers move from a rollout to the next, in the last quarter, beside their own size.
-
-    Mean over agents of sum |lam_k+1 - lam_k| / sum lam_k; 0 where all multipliers are 0.
-    """
-    lam = chunk.lam[-(len(chunk.lam) // 4 + 1) :]
-    moved = np.abs(np.diff(lam, axis=0)).sum(axis=(0, 2))
-    size = lam[:-1].sum(axis=(0, 2))
-    return float(np.mean(np.divide(moved, size, out=np.zeros_like(moved), where=size > 0)))
-
-
-def ladder_rows(rung: Rung, scenario: Scenario, steps: int, seeds: Iterable[int]) -> Iterator[Row]:
+def nominal_runs(baseline: Baseline, scenario: Scenario, steps: int, seeds: Sequence[int]) -> pd.DataFrame:
     """A row for each run and zone; the last four columns are the team's, and the same in all rows of a run.
 
-    Metres and bits are per agent and step; for bits see `bits_sent`, for multipliers `restlessness`.
+    Metres and bits are per agent and step; for bits see `bits_sent`, for multipliers `lam_change`.
     """
-    start, T0, N = rung.prepare(scenario, steps), scenario.dual.T0, scenario.agents.N
+    N, tables = scenario.agents.N, []
     for seed in seeds:
-        chunk = start(seed).play(steps // T0, keep_steps=True)
+        chunk = baseline.start(scenario, steps, seed).play(steps // scenario.dual.T0, keep_steps=True)
         idle, satisfaction = idleness(chunk.reward), chunk.reward.mean(axis=0)
-        sent, least = (bits / (steps * N) for bits in bits_sent(rung, chunk, scenario))
-        moved, restless = distance(chunk.position).sum() / (steps * N), restlessness(chunk)
-        for m, zone in enumerate(scenario.zones):
-            yield {
-                "rung": rung.name,
-                "seed": seed,
-                "zone": zone.name,
-                "c": zone.c,
-                "satisfaction": satisfaction[m],
-                "margin": satisfaction[m] - zone.c,
-                "idleness_mean": idle[:, m].mean(),
-                "idleness_worst": idle[:, m].max(),
-                "metres": moved,
-                "bits_sent": sent,
-                "bits_least": least,
-                "lam_change": restless,
-            }
+        sent, fewest = bits_sent(baseline.sends, chunk, scenario)
+        columns = {
+            "baseline": baseline.name,
+            "seed": seed,
+            "zone": [zone.name for zone in scenario.zones],
+            "c": scenario.c,
+            "satisfaction": satisfaction,
+            "margin": satisfaction - scenario.c,
+            "idleness_mean": idle.mean(axis=0),
+            "idleness_worst": idle.max(axis=0),
+            "metres": distance(chunk.position).sum() / (steps * N),
+            "bits_sent": sent / (steps * N),
+            "bits_least": fewest / (steps * N),
+            "lam_change": lam_change(chunk.lam),
+        }
+        tables.append(pd.DataFrame(columns))
+    return pd.concat(tables, ignore_index=True)
 
 
 def changed(scenario: Scenario) -> Floats:
@@ -77,42 +52,42 @@ def changed(scenario: Scenario) -> Floats:
     return scenario.c[::-1].copy()
 
 
-def event_rows(rung: Rung, scenario: Scenario, steps: int, seeds: Iterable[int]) -> Iterator[Row]:
+def event_runs(baseline: Baseline, scenario: Scenario, steps: int, seeds: Sequence[int]) -> pd.DataFrame:
     """A row for each event, run and zone: margins before half time, after it, and in the last quarter.
 
-    At half time the thresholds are reversed and nobody is told (`Team.post`), or an agent dies (`Run.lose`):
-    in the run with seed s, agent s mod N. `informed` is the step, counted from half time, from which on all
-    agents aim for the new thresholds.
+    At half time the thresholds are reversed and nobody is told (`RuledRun.post`), or an agent dies
+    (`Run.lose`): in the run with seed s, agent s mod N. `informed` is the step, counted from half time, from
+    which on all agents know the new thresholds.
     """
-    start, T0 = rung.prepare(scenario, steps), scenario.dual.T0
+    T0, tables = scenario.dual.T0, []
     quarter = steps // T0 // 4
-    new = with_thresholds(scenario, changed(scenario))
     for seed in seeds:
-        for event in ("thresholds", "death"):
-            team = start(seed)
-            before = team.play(2 * quarter).reward_mean
+        for event in EVENTS:
+            c = changed(scenario) if event == "thresholds" else scenario.c
+            ruled, informed = baseline.start(scenario, steps, seed), np.nan
+            before = ruled.play(2 * quarter).reward_mean
             if event == "thresholds":
-                team.post(new.c)
+                ruled.post(c)
             else:
-                team.run.lose(seed % scenario.agents.N)
-            after, informed = [], np.nan
+                ruled.run.lose(seed % scenario.agents.N)
+            after = np.empty_like(before)
             for k in range(2 * quarter):
-                after.append(team.play(1).reward_mean[0])
-                if event == "thresholds" and np.isnan(informed) and team.informed:
+                after[k] = ruled.play(1).reward_mean[0]
+                if np.isnan(informed) and ruled.informed:
                     informed = (k + 1) * T0
-            c = new.c if event == "thresholds" else scenario.c
-            for m, zone in enumerate(scenario.zones):
-                yield {
-                    "event": event,
-                    "rung": rung.name,
-                    "seed": seed,
-                    "zone": zone.name,
-                    "c_after": c[m],
-                    "margin_before": before[:, m].mean() - zone.c,
-                    "margin_after": np.mean(after, axis=0)[m] - c[m],
-                    "margin_last_quarter": np.mean(after[quarter:], axis=0)[m] - c[m],
-                    "informed": informed,
-                }
+            columns = {
+                "event": event,
+                "baseline": baseline.name,
+                "seed": seed,
+                "zone": [zone.name for zone in scenario.zones],
+                "c_after": c,
+                "margin_before": [rewards.mean() for rewards in before.T] - scenario.c,
+                "margin_after": after.mean(axis=0) - c,
+                "margin_last_quarter": after[quarter:].mean(axis=0) - c,
+                "informed": informed,
+            }
+            tables.append(pd.DataFrame(columns))
+    return pd.concat(tables, ignore_index=True)
 
 
 def scaled(c: Floats, load: float) -> Floats:
@@ -138,44 +113,44 @@ def loads_of(scenario: Scenario, points: int = 6) -> Floats:
     return np.linspace(scenario.c.sum(), max(scenario.c.sum(), scenario.agents.N - 1), points)
 
 
-def worlds(scenario: Scenario) -> Iterator[tuple[str, float, Scenario]]:
+def loaded(scenario: Scenario) -> Iterator[tuple[str, float, Scenario]]:
     """Shape, load, and the scenario with such thresholds."""
     for shape, thresholds in SHAPES.items():
         for load in loads_of(scenario):
             yield shape, load, with_thresholds(scenario, thresholds(scenario.c, load))
 
 
-def capacity_rows(rung: Rung, scenario: Scenario, steps: int, seeds: Sequence[int]) -> Iterator[Row]:
+def capacity_runs(baseline: Baseline, scenario: Scenario, steps: int, seeds: Sequence[int]) -> pd.DataFrame:
     """A row for each shape of the thresholds, load and run: the smallest margin.
 
     Plans are made anew for every load; what was tuned stays as it was.
     """
-    for shape, load, world in worlds(scenario):
-        start = rung.prepare(world, steps)
+    rows = []
+    for shape, load, other in loaded(scenario):
         for seed in seeds:
-            satisfaction = start(seed).play(steps // scenario.dual.T0).reward_mean.mean(axis=0)
-            margin = (satisfaction - world.c).min()
-            yield {"rung": rung.name, "shape": shape, "load": load, "seed": seed, "margin": margin}
+            chunk = baseline.start(other, steps, seed).play(steps // other.dual.T0)
+            margin = (chunk.reward_mean.mean(axis=0) - other.c).min()
+            rows.append((baseline.name, shape, load, seed, margin))
+    return pd.DataFrame(rows, columns=["baseline", "shape", "load", "seed", "margin"])
 
 
-def bound_rows(scenario: Scenario, steps: int) -> Iterator[Row]:
-    """The linear program's bound, in the form of `capacity_rows`."""
-    for shape, load, world in worlds(scenario):
-        bound = upper_bound(world, steps)
-        yield {"rung": BOUND, "shape": shape, "load": load, "seed": 0, "margin": bound}
+def bound_runs(scenario: Scenario, steps: int) -> pd.DataFrame:
+    """The linear program's bound, in the form of `capacity_runs`."""
+    rows = [(BOUND, shape, load, 0, upper_bound(other, steps)) for shape, load, other in loaded(scenario)]
+    return pd.DataFrame(rows, columns=["baseline", "shape", "load", "seed", "margin"])
 
 
 def worst_margins(table: pd.DataFrame, shape: str) -> pd.DataFrame:
-    """Smallest margin of the worst run: a row a rung, a column a load."""
+    """Smallest margin of the worst run: a row a baseline, a column a load."""
     chosen = table[table["shape"] == shape]
-    return chosen.groupby(["rung", "load"], sort=False)["margin"].min().unstack()
+    return chosen.groupby(["baseline", "load"], sort=False)["margin"].min().unstack()
 
 
 def capacity(table: pd.DataFrame, shape: str, tolerance: float = 0.0) -> pd.Series:
-    """The largest load up to which every run of each rung keeps all zones, linear between the loads tried.
+    """The largest load up to which every run of a baseline keeps all zones, linear between the loads tried.
 
-    A zone counts as kept with a margin of at least -`tolerance`. Zero for a rung that does not even keep them
-    at the first load.
+    A zone counts as kept with a margin of at least -`tolerance`. Zero for a baseline that does not even keep
+    them at the first load.
     """
     worst = worst_margins(table, shape)
     return worst.apply(lambda row: _first_zero(row.index.to_numpy(), row.to_numpy() + tolerance), axis=1)

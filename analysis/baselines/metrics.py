@@ -1,22 +1,16 @@
-"""What is measured of a run: idleness, distance, and bits sent."""
+"""What is measured of a run: idleness, distance, bits sent, and how much multipliers move."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from cmarlsim.building.zones import inside_zones
 from cmarlsim.kernels.scene import Chunk
-from cmarlsim.kernels.world import TOLERANCE, Bools, Floats, Ints
+from cmarlsim.kernels.world import Bools, Floats, Ints
 from cmarlsim.scenario import Scenario
 
 REAL_BITS = 64
 """Bits of a multiplier, where multipliers are sent."""
-
-
-def own_observations(scenario: Scenario, position: Floats) -> Bools:
-    """Whether each agent is in each zone at each step: (T, N, M) from positions (T, N, 2) in metres."""
-    world = scenario.world
-    away = position[:, :, None, :] - world.zone_center
-    return (away**2).sum(axis=-1) <= (world.zone_radius + TOLERANCE) ** 2
 
 
 def idleness(reward: Bools) -> Ints:
@@ -34,21 +28,43 @@ def distance(position: Floats) -> Floats:
     return np.nansum(stride, axis=0)
 
 
+def bits_sent(sends: str, chunk: Chunk, scenario: Scenario) -> tuple[float, float]:
+    """Bits that the team sends as its protocol is written, and the fewest with the same effect; or NaN."""
+    if sends == "nothing":
+        return 0.0, 0.0
+    if sends == "multipliers":
+        return averaging_bits(chunk, scenario.M), np.nan
+    if sends == "observations":
+        return literal_bits(chunk, scenario.dual.T0, scenario.M), fewest_bits(chunk, scenario)
+    return np.nan, np.nan
+
+
 def literal_bits(chunk: Chunk, T0: int, M: int) -> int:
     """Bits of eq. (17) as written: at step t of a rollout M for each earlier step, to each neighbour."""
     talking = chunk.link.sum(axis=(1, 2), dtype=np.int64)
     return int((talking * (np.arange(len(talking)) % T0)).sum()) * M
 
 
-def news_bits(chunk: Chunk, scenario: Scenario) -> int:
+def fewest_bits(chunk: Chunk, scenario: Scenario) -> int:
     """Bits that no protocol with the same estimates can save.
 
     One for each agent, zone and step of which the agent knows at the end of the rollout that the zone was
     attended, without having been there: somebody must have told it. What addressing takes is not counted.
     """
-    return int((chunk.estimate & ~own_observations(scenario, chunk.position)).sum())
+    return int((chunk.estimate & ~inside_zones(scenario.world, chunk.position)).sum())
 
 
 def averaging_bits(chunk: Chunk, M: int) -> int:
     """Bits of consensus: M multipliers to each neighbour at each step."""
     return int(chunk.link.sum(dtype=np.int64)) * M * REAL_BITS
+
+
+def lam_change(lam: Floats) -> float:
+    """How much multipliers (K, N, M) move a rollout in the last quarter, beside their own size.
+
+    Mean over agents of sum |lam_k+1 - lam_k| / sum lam_k; 0 where all multipliers are 0.
+    """
+    lam = lam[-(len(lam) // 4 + 1) :]
+    moved = np.abs(np.diff(lam, axis=0)).sum(axis=(0, 2))
+    size = lam[:-1].sum(axis=(0, 2))
+    return float(np.mean(np.divide(moved, size, out=np.zeros_like(moved), where=size > 0)))

@@ -8,13 +8,13 @@ each for a fixed number of steps, its dwell time. Of a period P, zone m is atten
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from itertools import permutations
 from typing import NamedTuple
 
 import numpy as np
 
-from analysis.baselines.ways import Trips, trips
+from analysis.baselines.trips import Trips, trips
 from cmarlsim.errors import InputError
 from cmarlsim.kernels.world import Floats, Ints
 from cmarlsim.scenario import Scenario
@@ -33,7 +33,7 @@ class Round(NamedTuple):
 
 
 class Partition(NamedTuple):
-    """A schedule for every agent that has one; the others stand where they are needed least."""
+    """A schedule for some agents; the others hold the zone with the largest threshold."""
 
     rounds: tuple[Round, ...]
 
@@ -97,6 +97,7 @@ def best_round(block: tuple[int, ...], c: Floats, way: Trips, longest: int) -> R
     return Round(tour, tuple(dwell.tolist()), margin, whole - int(attended.min()))
 
 
+@lru_cache(maxsize=64)
 def best_partition(scenario: Scenario, longest: int) -> Partition:
     """The partition and dwell times of at most `longest` steps with the largest smallest margin.
 

@@ -1,4 +1,4 @@
-"""The page about the ladder: verdicts and tables in Markdown."""
+"""The page about the baselines: findings and tables in Markdown."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.baselines import verdicts
+from analysis.baselines import findings
+from analysis.baselines.catalogue import BOUND, OURS, PARTITION
+from analysis.baselines.findings import compared, margin, ranged
 from analysis.baselines.measure import MOST, SHAPES, capacity, worst_margins
 from analysis.baselines.metrics import REAL_BITS
-from analysis.baselines.rungs import BOUND, OURS, RIVAL
 from analysis.baselines.tables import Results, after_events, band, smallest
-from analysis.baselines.verdicts import margin, ranged
 from analysis.markdown import table
 
+BOUND_WHAT = "linear program: no team can do better"
 KEPT_WITHIN = 0.02
 """A second reading of "keeps all zones": with alpha > 0 multipliers do not quite close the gap."""
 
@@ -34,14 +35,13 @@ def bullets(sentences: Iterable[str]) -> str:
     return "\n".join(f"- {sentence}" for sentence in sentences)
 
 
-def duel_table(results: Results) -> str:
+def partition_table(results: Results) -> str:
     """The learned team beside the best fixed partition, on everything that is measured."""
     runs, after = smallest(results.zones), after_events(results.events)
-    of = {event: after[after["event"] == event] for event in ("thresholds", "death")}
-    compared = {
+    measures = {
         "smallest margin": (band(runs), "{:+.3f}", 1),
-        "after the thresholds are reversed": (band(of["thresholds"], "margin_after"), "{:+.3f}", 1),
-        "after an agent died": (band(of["death"], "margin_after"), "{:+.3f}", 1),
+        "after the thresholds are reversed": (band(after["thresholds"], "margin_after"), "{:+.3f}", 1),
+        "after an agent died": (band(after["death"], "margin_after"), "{:+.3f}", 1),
         "worst idleness (steps)": (band(runs, "idleness_worst"), "{:,.0f}", -1),
         "metres per agent and step": (band(runs, "metres"), "{:.3f}", -1),
         "bits per agent and step": (band(runs, "bits_sent"), "{:.1f}", -1),
@@ -49,54 +49,53 @@ def duel_table(results: Results) -> str:
     for shape in SHAPES:
         loads = capacity(results.capacity, shape)
         column = pd.DataFrame({"min": loads, "mean": loads, "max": loads})
-        compared[f"capacity, {shape} thresholds"] = (column, "{:.2f}", 1)
+        measures[f"capacity, {shape} thresholds"] = (column, "{:.2f}", 1)
     rows = []
-    for what, (column, form, sign) in compared.items():
-        ours, rival = column.loc[OURS], column.loc[RIVAL]
-        word = verdicts.verdict(ours, rival).split()[0]
+    for what, (column, form, sign) in measures.items():
+        ours, partition = column.loc[OURS], column.loc[PARTITION]
+        word = compared(ours, partition).split()[0]
         ahead = {"more": sign, "less": -sign}.get(word, 0)
         who = ("neither", "the learned team", "the partition")[ahead]
-        rows.append([what, who, form.format(ours["mean"]), form.format(rival["mean"])])
-    return markdown(["means over runs", "ahead", f"`{OURS}`", f"`{RIVAL}`"], rows)
+        rows.append([what, who, form.format(ours["mean"]), form.format(partition["mean"])])
+    return markdown(["means over runs", "ahead", f"`{OURS}`", f"`{PARTITION}`"], rows)
 
 
-def ladder_table(results: Results) -> str:
-    """All that is measured on the nominal case, a line a rung."""
+def nominal_table(results: Results) -> str:
+    """All that is measured on the nominal case, a line a baseline."""
     runs, zones = smallest(results.zones), results.scenario.zones
-    bands, means = band(runs), runs.groupby("rung", sort=False).mean(numeric_only=True)
-    worst = runs.groupby("rung", sort=False)["idleness_worst"].max()
-    satisfaction = results.zones.groupby(["rung", "zone"], sort=False)["satisfaction"].mean().unstack()
+    bands, means = band(runs), runs.groupby("baseline", sort=False).mean(numeric_only=True)
+    worst = runs.groupby("baseline", sort=False)["idleness_worst"].max()
+    satisfaction = results.zones.groupby(["baseline", "zone"], sort=False)["satisfaction"].mean().unstack()
     rows = []
-    for rung in results.rungs:
-        mean = means.loc[rung.name]
-        row = [f"`{rung.name}`", rung.what, ranged(bands.loc[rung.name])]
-        row += [f"{satisfaction.loc[rung.name, zone.name]:.3f}" for zone in zones]
-        row += [counted(mean["idleness_mean"]), counted(worst[rung.name]), f"{mean['metres']:.3f}"]
+    for baseline in results.baselines:
+        mean = means.loc[baseline.name]
+        row = [f"`{baseline.name}`", baseline.what, ranged(bands.loc[baseline.name])]
+        row += [f"{satisfaction.loc[baseline.name, zone.name]:.3f}" for zone in zones]
+        row += [counted(mean["idleness_mean"]), counted(worst[baseline.name]), f"{mean['metres']:.3f}"]
         rows.append([*row, counted(mean["bits_sent"], 1), counted(mean["bits_least"], 2)])
     blank = [""] * (len(zones) + 5)
-    rows.append([f"`{BOUND}`", "linear program: no team can do better", margin(results.bound), *blank])
+    rows.append([f"`{BOUND}`", BOUND_WHAT, margin(results.bound), *blank])
     required = [f"{zone.name} ≥ {zone.c:g}" for zone in zones]
     measured = ["mean idleness", "worst", "metres", "bits sent", "at least"]
-    return markdown(["rung", "what", "smallest margin", *required, *measured], rows)
+    return markdown(["baseline", "what", "smallest margin", *required, *measured], rows)
 
 
 def events_table(results: Results) -> str:
-    """Smallest margins before and after each event, a line a rung."""
+    """Smallest margins before and after each event, a line a baseline."""
     after = after_events(results.events)
-    of = {event: after[after["event"] == event] for event in ("thresholds", "death")}
     columns = [
-        band(of["thresholds"], "margin_before"),
-        band(of["thresholds"], "margin_after"),
-        band(of["thresholds"], "margin_last_quarter"),
-        band(of["death"], "margin_after"),
-        band(of["death"], "margin_last_quarter"),
+        band(after["thresholds"], "margin_before"),
+        band(after["thresholds"], "margin_after"),
+        band(after["thresholds"], "margin_last_quarter"),
+        band(after["death"], "margin_after"),
+        band(after["death"], "margin_last_quarter"),
     ]
-    informed = of["thresholds"].groupby("rung")["informed"].mean()
+    informed = after["thresholds"].groupby("baseline")["informed"].mean()
     rows = []
-    for rung in results.rungs:
-        margins = [ranged(column.loc[rung.name]) for column in columns]
-        rows.append([f"`{rung.name}`", rung.what, *margins, counted(informed[rung.name])])
-    header = ["rung", "what", "before", "reversed", "its last quarter", "death", "its last quarter"]
+    for baseline in results.baselines:
+        margins = [ranged(column.loc[baseline.name]) for column in columns]
+        rows.append([f"`{baseline.name}`", baseline.what, *margins, counted(informed[baseline.name])])
+    header = ["baseline", "what", "before", "reversed", "its last quarter", "death", "its last quarter"]
     return markdown([*header, "informed after"], rows)
 
 
@@ -104,13 +103,13 @@ def capacity_table(results: Results, shape: str) -> str:
     """Smallest margin of the worst run at every load, and the capacity."""
     worst = worst_margins(results.capacity, shape)
     strict, within = (capacity(results.capacity, shape, tolerance) for tolerance in (0.0, KEPT_WITHIN))
-    what = {rung.name: rung.what for rung in results.rungs} | {BOUND: "linear program: no team can do better"}
+    what = {baseline.name: baseline.what for baseline in results.baselines} | {BOUND: BOUND_WHAT}
     rows = [
         [f"`{name}`", what[name], f"{strict[name]:.2f}", f"{within[name]:.2f}", *map(margin, worst.loc[name])]
         for name in worst.index
     ]
     loads = [f"{load:.2f}" for load in worst.columns]
-    return markdown(["rung", "what", "capacity", f"within {KEPT_WITHIN:g}", *loads], rows)
+    return markdown(["baseline", "what", "capacity", f"within {KEPT_WITHIN:g}", *loads], rows)
 
 
 def page(results: Results, picture: str) -> str:
@@ -122,7 +121,7 @@ def page(results: Results, picture: str) -> str:
     return f"""# Baselines
 
 Made by `python -m analysis.baselines`: scenario `{results.scenario.name}`, {results.steps:,} steps,
-{results.seeds} runs a rung, seeds 0 to {results.seeds - 1}; all rungs have the same start places and draws.
+{results.seeds} runs a baseline, seeds 0 to {results.seeds - 1}; all have the same start places and draws.
 A margin is satisfaction minus the threshold c, and of the zones the smallest counts. Beside a mean over runs
 stands the range in parentheses; "more" and "less" are said where ranges do not overlap.
 
@@ -133,13 +132,13 @@ teams that leave no zone alone for longer than the steps on the axis.
 
 ## In short
 
-{duel_table(results)}
+{partition_table(results)}
 
 ## The nominal case
 
-{bullets(verdicts.nominal(results))}
+{bullets(findings.nominal(results))}
 
-{ladder_table(results)}
+{nominal_table(results)}
 
 - Idleness: steps since a zone was last attended; the mean over steps and zones, and the worst of all.
 - Metres and bits are per agent and step.
@@ -156,13 +155,13 @@ teams that leave no zone alone for longer than the steps on the axis.
 ## Events at half time
 
 The thresholds are reversed (the first zone asks for what the last one asked for, and so on), and nobody is
-told: a zone's threshold is posted in it, and the report of a visit carries it. So an agent aims for it from
+told: a zone's threshold is posted in it, and the report of a visit carries it. So an agent keeps it from
 the first rollout at whose end it knows of a visit, its own or one that it heard of. Or an agent dies: it
 attends nothing, talks to nobody and observes nothing any more, and nobody is told; in the run with seed s it
 is agent s mod N. Margins are those over the steps after half time, and over the last quarter of the run;
-"informed" says after how many steps all agents aim for the new thresholds (mean over the runs where they do).
+"informed" says after how many steps all agents know the new thresholds (mean over the runs where they do).
 
-{bullets(verdicts.events(results))}
+{bullets(findings.events(results))}
 
 {events_table(results)}
 
@@ -171,10 +170,10 @@ is agent s mod N. Margins are those over the steps after half time, and over the
 The load is the sum of the thresholds. It rises to N - 1, where Theorem 1 ends, in two shapes: `scaled`
 multiplies all thresholds by one factor (none above {MOST:g}), `equal` gives every zone the same. Capacity is
 the largest load up to which the worst run keeps all zones; "within {KEPT_WITHIN:g}" forgives so much.
-Plans are made anew for each load; policies, the frozen lambda and by how much to aim higher are those of the
-nominal case.
+Plans are made anew for each load; policies, the frozen lambda and the tightening are those of the nominal
+case.
 
-{bullets(verdicts.loads(results))}
+{bullets(findings.loads(results))}
 
 {capacities}
 """

@@ -1,4 +1,4 @@
-"""How multipliers evolve between rollouts: gossip, and what stands in its place.
+"""How multipliers evolve between rollouts: by gossip, and by what stands in its place.
 
 Every rule is one dual update, ``[(1 - alpha) mixed + step (T0 c - evidence)]_+``, and rules differ
 in what an agent takes for its multipliers before (`mixed`), in what it takes for the truth about the rollout
@@ -12,26 +12,26 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analysis.baselines.metrics import own_observations
+from cmarlsim.building.zones import inside_zones
 from cmarlsim.kernels.scene import Chunk
 from cmarlsim.kernels.world import Bools, Floats, Ints
 from cmarlsim.scenario import Scenario
 
 
-class Moment(NamedTuple):
-    """A team at the end of rollout k."""
+class RolloutEnd(NamedTuple):
+    """What a rule sees at the end of rollout k."""
 
     scenario: Scenario
     k: int
-    c: Floats  # (N, M) the thresholds that each agent aims for
+    c: Floats  # (N, M) the thresholds in each agent's update
     lam: Floats  # (N, M) in force during the rollout
     known: Ints  # (N, M) steps in which a zone was attended, as far as each agent knows by eq. (17)
     chunk: Chunk  # of the rollout; with steps if the rule needs them
 
 
 @dataclass(frozen=True)
-class Gossip:
-    """Eq. (18): what gossip brought.
+class GossipRule:
+    """Eq. (18), with what gossip brought.
 
     Attributes
     ----------
@@ -45,39 +45,39 @@ class Gossip:
     decay: float = 0.0
     needs_steps = False
 
-    def evidence(self, moment: Moment) -> Floats | Ints:
+    def evidence(self, end: RolloutEnd) -> Floats | Ints:
         """Steps in which each zone was attended, as each agent believes, (N, M)."""
-        return moment.known
+        return end.known
 
-    def mixed(self, moment: Moment) -> Floats:
+    def mixed(self, end: RolloutEnd) -> Floats:
         """Multipliers that the update starts from, (N, M)."""
-        return moment.lam
+        return end.lam
 
     def first(self, N: int, M: int) -> Floats:
         """Multipliers of the first rollout, (N, M)."""
         return np.zeros((N, M))
 
-    def __call__(self, moment: Moment) -> Floats:
+    def __call__(self, end: RolloutEnd) -> Floats:
         """Multipliers of the next rollout, (N, M)."""
-        dual = moment.scenario.dual
+        dual = end.scenario.dual
         alpha = dual.alpha if self.alpha is None else self.alpha
-        step = dual.eta / dual.T0 / (moment.k + 1) ** self.decay
-        slack = dual.T0 * moment.c - self.evidence(moment)
-        return np.maximum(0.0, (1.0 - alpha) * self.mixed(moment) + step * slack)
+        step = dual.eta / dual.T0 / (end.k + 1) ** self.decay
+        slack = dual.T0 * end.c - self.evidence(end)
+        return np.maximum(0.0, (1.0 - alpha) * self.mixed(end) + step * slack)
 
 
 @dataclass(frozen=True)
-class Shared(Gossip):
+class SharedRule(GossipRule):
     """Eq. (16): everybody knows the true rewards, so all have one vector of multipliers."""
 
-    def evidence(self, moment: Moment) -> Floats:
+    def evidence(self, end: RolloutEnd) -> Floats:
         """The truth, (N, M)."""
-        attended = np.rint(moment.chunk.reward_mean[0] * moment.scenario.dual.T0)
-        return np.broadcast_to(attended, moment.lam.shape)
+        attended = np.rint(end.chunk.reward_mean[0] * end.scenario.dual.T0)
+        return np.broadcast_to(attended, end.lam.shape)
 
 
 @dataclass(frozen=True)
-class Consensus(Gossip):
+class ConsensusRule(GossipRule):
     """Neighbours average their multipliers; nobody passes on what others saw.
 
     At every step of the rollout linked agents average with Metropolis weights. An agent has seen only
@@ -87,18 +87,18 @@ class Consensus(Gossip):
 
     needs_steps = True
 
-    def evidence(self, moment: Moment) -> Floats:
+    def evidence(self, end: RolloutEnd) -> Floats:
         """N times the steps that each agent itself spent in each zone, (N, M)."""
-        own = own_observations(moment.scenario, moment.chunk.position)
-        return float(len(moment.lam)) * own.sum(axis=0)
+        own = inside_zones(end.scenario.world, end.chunk.position)
+        return float(len(end.lam)) * own.sum(axis=0)
 
-    def mixed(self, moment: Moment) -> Floats:
+    def mixed(self, end: RolloutEnd) -> Floats:
         """Multipliers after T0 rounds of averaging, (N, M)."""
-        return product(metropolis(moment.chunk.link)) @ moment.lam
+        return product(metropolis(end.chunk.link)) @ end.lam
 
 
 @dataclass(frozen=True)
-class Frozen(Gossip):
+class FrozenRule(GossipRule):
     """Fixed-weight regularisation: all agents keep the multipliers `lam` (M,), whatever happens."""
 
     lam: tuple[float, ...] = ()
@@ -107,9 +107,9 @@ class Frozen(Gossip):
         """`lam` for everybody, (N, M)."""
         return np.tile(self.lam, (N, 1))
 
-    def __call__(self, moment: Moment) -> Floats:
+    def __call__(self, end: RolloutEnd) -> Floats:
         """The same multipliers as ever, (N, M)."""
-        return moment.lam
+        return end.lam
 
 
 def metropolis(link: Bools) -> Floats:

@@ -1,4 +1,4 @@
-"""What is searched for before the ladder is climbed, on seeds that it does not use."""
+"""What is searched for before the baselines run, on seeds that they do not use."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analysis.baselines.rules import Frozen, Gossip
-from analysis.baselines.team import Team
+from analysis.baselines.ruled_run import RuledRun
+from analysis.baselines.rules import FrozenRule, GossipRule
 from cmarlsim.kernels.world import Floats
 from cmarlsim.policies.policy import Policy
 from cmarlsim.randomness import stream
@@ -16,29 +16,34 @@ from cmarlsim.simulation.execution import Run
 
 TUNING_SEEDS = range(1000, 1005)
 FROZEN_SEEDS = range(1000, 1020)
-"""More, and short runs: with constant multipliers a run soon stays as it began, and starts differ."""
+"""More seeds, for short runs: with constant multipliers a run soon stays as it began, and starts differ."""
 
 
 def smallest_margins(
-    scenario: Scenario, policy: Policy, rule: Gossip, rollouts: int, seeds: Sequence[int], aim: float = 0.0
+    scenario: Scenario,
+    policy: Policy,
+    rule: GossipRule,
+    rollouts: int,
+    seeds: Sequence[int],
+    tightening: float = 0.0,
 ) -> Floats:
     """Smallest margin of a run with each seed, (S,)."""
-    chunks = (Team(Run(scenario, policy, seed), rule, aim).play(rollouts) for seed in seeds)
+    chunks = (RuledRun(Run(scenario, policy, seed), rule, tightening).play(rollouts) for seed in seeds)
     return np.array([(chunk.reward_mean.mean(axis=0) - scenario.c).min() for chunk in chunks])
 
 
 def best_tightening(
-    scenario: Scenario, policy: Policy, rule: Gossip, rollouts: int, most: float, halvings: int = 5
+    scenario: Scenario, policy: Policy, rule: GossipRule, rollouts: int, most: float, halvings: int = 5
 ) -> float:
-    """By how much a team should aim higher than the thresholds, for the largest smallest margin.
+    """By how much to tighten the thresholds, for the largest smallest margin.
 
     With the thresholds c + delta of the paper's surrogate problem the margin over c rises with delta for as
-    long as the team can do what it aims for, and falls beyond. So [0, `most`] is halved, each time towards
+    long as the team can keep these, and falls beyond. So [0, `most`] is halved, each time towards
     the side on which the margin, the mean over the tuning seeds, is larger; the best that was tried is kept.
     """
 
-    def margin(aim: float) -> float:
-        return float(smallest_margins(scenario, policy, rule, rollouts, TUNING_SEEDS, aim).mean())
+    def margin(delta: float) -> float:
+        return float(smallest_margins(scenario, policy, rule, rollouts, TUNING_SEEDS, delta).mean())
 
     low, high, tried = 0.0, most, {0.0: margin(0.0)}
     for _ in range(halvings):
@@ -57,7 +62,7 @@ def best_frozen(scenario: Scenario, policy: Policy, rollouts: int, tries: int = 
     """
 
     def margin(lam: Floats) -> float:
-        rule = Frozen(lam=tuple(lam.tolist()))
+        rule = FrozenRule(lam=tuple(lam.tolist()))
         return float(smallest_margins(scenario, policy, rule, rollouts, FROZEN_SEEDS).mean())
 
     generator = stream(FROZEN_SEEDS[0], "frozen multipliers")

@@ -7,6 +7,7 @@ With ``--from DIR`` it sums up the tables that the scripts wrote there before.
 
 from __future__ import annotations
 
+import sys
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -14,7 +15,6 @@ from typing import Annotated
 
 import pandas as pd
 import typer
-from rich.console import Console
 
 from analysis.claims.page import summed_up, written
 from analysis.claims.parts import PARTS
@@ -31,10 +31,8 @@ def make_all(folder: Path, force: bool) -> None:
     """Run all scripts; what they print is left out, for the page has it."""
     for part in PARTS:
         check_free(folder / part.table, force)
-    console = Console(stderr=True)
     for number, part in enumerate(PARTS, start=1):
-        if console.is_terminal:
-            console.print(f"{part.name} ({number} of {len(PARTS)})")
+        print(f"{part.name} ({number} of {len(PARTS)})", file=sys.stderr, flush=True)
         with redirect_stdout(StringIO()):
             part.make(out=folder, force=force)
 

@@ -1,4 +1,4 @@
-"""From rows of verdicts to one line a claim."""
+"""The page of claims: rows of verdicts summed up, a line a claim."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def links(
     recordings: Recordings = None,
     run: Run = False,
     runs: Annotated[int, typer.Option(min=1, help="With --run: runs with the seeds 0, 1, ...")] = 20,
-    draws: Annotated[int, typer.Option(min=1, help="Of each surrogate, for every recording.")] = 5,
+    draws: Annotated[int, typer.Option(min=1, help="Draws of each surrogate, for every recording.")] = 5,
     policy: Policies = POLICIES,
     out: Out = OUT,
     force: Force = False,
@@ -101,23 +101,23 @@ def links(
     for path in paths.values():
         check_free(path, force)
     policies = labelled(policy)
-    team = obtain(recordings, run, "step", runs)
-    check_contracts(team[0])
-    mine, scenario = policies[label_of(team[0], policies)], team[0].scenario
-    fits = [Fit.of(recording) for recording in team]
+    recorded = obtain(recordings, run, "step", runs)
+    check_contracts(recorded[0])
+    mine, scenario = policies[label_of(recorded[0], policies)], recorded[0].scenario
+    fits = [Fit.of(recording) for recording in recorded]
     independent, _ = promises(fits, scenario)
-    with compilation_announced(), progress_bar(NAME, len(team)) as advance:
-        outcomes = replays(team, mine, fits, draws, advance)
+    with compilation_announced(), progress_bar(NAME, len(recorded)) as advance:
+        outcomes = replays(recorded, mine, fits, draws, advance)
     costs = cost_table(outcomes, [zone.name for zone in scenario.zones])
     verdicts, pairs = verdict_table(outcomes, fits, scenario), pair_table(fits)
     tables = dict(zip(TABLES, (pairs, lag_table(fits), correlation_table(fits), costs), strict=True))
     save(draw(fits, costs, independent.one_zone), verdicts, stem)
     for name, path in paths.items():
         tables[name].to_csv(path, index=False, float_format="%.6g")
-    stem.with_suffix(".md").write_text(page(verdicts, pairs, costs, len(team)), encoding="utf-8")
+    stem.with_suffix(".md").write_text(page(verdicts, pairs, costs, len(recorded)), encoding="utf-8")
     print(f"{stem}-{{{','.join(TABLES)}}}.csv\n{stem}.md")
     print(summary(costs, verdicts))
-    print(too_few(len(team)), end="")
+    print(too_few(len(recorded)), end="")
     return 0
 
 

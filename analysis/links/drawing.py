@@ -25,7 +25,7 @@ LOOKS = {
 MEASURED, CHAINS, IID = (LOOKS[kind][0] for kind in (RECORDED, CHAIN, BERNOULLI))
 
 FEW_PAIRS = 30
-"""Up to so many pairs have their names on the axes."""
+"""The most pairs whose names are on the axes."""
 
 
 def liveliest(fits: Sequence[Fit]) -> int:

@@ -115,12 +115,12 @@ class Fit:
 
     @cached_property
     def autocorrelation(self) -> Floats:
-        """By lag and pair."""
+        """Autocorrelation by lag and pair."""
         return autocorrelation(self.up, min(LONGEST_LAG, len(self.up) // 10))
 
     @cached_property
     def correlation(self) -> Floats:
-        """Of pairs with each other, (F, F)."""
+        """Correlation of pairs with each other, (F, F)."""
         return correlation(self.up)
 
 

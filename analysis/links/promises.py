@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from itertools import permutations
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,12 +12,12 @@ from cmarlsim.bounds.theory import MultiplierError
 from cmarlsim.errors import InputError
 from cmarlsim.footprints.bounds import sum_of_geometrics
 from cmarlsim.footprints.footprint import Footprint, strongest
+from cmarlsim.footprints.passages import edges_of, quickest_path
 from cmarlsim.kernels.world import Floats
 from cmarlsim.scenario import Dual
 
 
-@dataclass(frozen=True)
-class Promise:
+class Promise(NamedTuple):
     """Bounds on the mean error of an agent's multipliers, for all rollouts.
 
     They need no more of a link than that it is up with its chance at least, whatever happened before.
@@ -38,16 +38,10 @@ def late(footprint: Footprint, T0: int) -> Floats:
     (T0, N, N) array
         By lag, who is told, and who observed.
     """
-    import networkx as nx
-
-    graph = nx.Graph()
-    for (i, j), p in zip(footprint.edges.tolist(), footprint.p.tolist(), strict=True):
-        graph.add_edge(i, j, p=p, steps=1 / p)
     found = np.zeros((T0, footprint.N, footprint.N))
-    for source, paths in nx.all_pairs_dijkstra_path(graph, weight="steps"):
-        for agent, path in paths.items():
-            p = np.array([graph.edges[step]["p"] for step in pairwise(path)])
-            found[:, agent, source] = 1 - sum_of_geometrics(p, T0 - 1)
+    for source, agent in permutations(range(footprint.N), 2):
+        path = quickest_path(footprint, 1 / footprint.p, source, agent)
+        found[:, agent, source] = 1 - sum_of_geometrics(footprint.p[edges_of(footprint, path)], T0 - 1)
     return found
 
 
@@ -78,5 +72,4 @@ def promise(name: str, N: int, pairs: np.ndarray, chance: Floats, dual: Dual) ->
 
 def mean_of(promises: Sequence[Promise]) -> Promise:
     """Bounds on means over recordings, each with its own links."""
-    every = np.array([(each.printed, each.one_zone, each.one_agent) for each in promises])
-    return Promise(*(float(value) for value in every.mean(axis=0)))
+    return Promise(*map(float, np.mean(promises, axis=0)))

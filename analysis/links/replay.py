@@ -10,6 +10,7 @@ import pandas as pd
 
 from analysis.links.fit import Fit
 from cmarlsim.errors import InputError
+from cmarlsim.kernels.scene import Chunk
 from cmarlsim.kernels.world import Bools, Floats
 from cmarlsim.policies.policy import Policy
 from cmarlsim.randomness import stream
@@ -50,13 +51,17 @@ class Outcome(NamedTuple):
 
     margin: Floats  # (.., M)
     zone_error: Floats  # (.., N, M) of lambda^n - lambda, eq. (18) and (16), mean over rollouts
-    max_error: Floats  # (.., N) the same of its max norm over zones
+    max_error: Floats  # (.., N) mean over rollouts of its max norm over zones
+
+
+def _run_over(recording: Recording, policy: Policy, up: Bools) -> Chunk:
+    run = Traced(recording.scenario, policy, recording.seed, up)
+    return run.advance(recording.rollouts_done, keep_steps=False)
 
 
 def replay(recording: Recording, policy: Policy, up: Bools) -> Outcome:
     """Run a recording's scenario, policy and draws over other links (T, F)."""
-    run = Traced(recording.scenario, policy, recording.seed, up)
-    trace = run.advance(recording.rollouts_done, keep_steps=False)
+    trace = _run_over(recording, policy, up)
     error = np.abs(trace.lam - trace.lam_ideal[:, None])
     margin = trace.reward_mean.mean(axis=0) - recording.scenario.c
     return Outcome(margin, error.mean(axis=0), error.max(axis=2).mean(axis=0))
@@ -64,10 +69,9 @@ def replay(recording: Recording, policy: Policy, up: Bools) -> Outcome:
 
 def check_repeats(recording: Recording, policy: Policy, fit: Fit) -> None:
     """Raise InputError unless the recorded links make the recorded run again, bit for bit."""
-    run = Traced(recording.scenario, policy, recording.seed, fit.up)
-    trace = run.advance(recording.rollouts_done, keep_steps=False)
-    again = {"lam": trace.lam, "lam_ideal": trace.lam_ideal, "reward_mean": trace.reward_mean}
-    for name, values in again.items():
+    trace = _run_over(recording, policy, fit.up)
+    for name in ("lam", "lam_ideal", "reward_mean"):
+        values = getattr(trace, name)
         if not np.array_equal(values, recording.read(name)[-len(values) :]):
             raise InputError(
                 f"{recording.path}: its links do not make its '{name}' again: "

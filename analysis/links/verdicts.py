@@ -21,7 +21,7 @@ MODEL, PROPOSITION, TWO_STATE = "eq. (4)", "Proposition 3", "two-state chain"
 QUICKEST, WITH_MEMORY = "quickest paths", "quickest paths, with memory"
 
 LEAST_SAMPLES = 4
-"""With fewer runs there is no interval: half of them choose the agent and zone that are looked at."""
+"""Fewer runs have no interval: half of them choose the agent and zone that are looked at."""
 
 LEAST_RISES = 100
 """Links that went up less often say nothing of correlations."""
@@ -35,7 +35,7 @@ def _tested(claim: str, form: str, quantity: str, measured: float, bound: float)
 
 
 def _quantile(count: int) -> float:
-    """Of a normal law: `count` samples all stay below it in size, but with probability `MISS`."""
+    """Quantile of a normal law below which `count` samples all stay in size, but with probability `MISS`."""
     from scipy.stats import norm
 
     return float(norm.isf(MISS / 2 / max(count, 1)))

@@ -1,6 +1,6 @@
 """``python -m analysis.theorem1``: Theorem 1 and its parts, against what happens.
 
-Lemma 1 by enumeration; Lemma 2, (23), (25) and (31)-(33) with measured epsilon, beta and L; for which alpha,
+Lemma 1 exactly; Lemma 2, (23), (25) and (31)-(33) with measured epsilon, beta and L; for which alpha,
 eta, T0 and p the theorem promises anything; Lemmas 3 to 6, Proposition 4, (24) and the local certificate in
 long runs. Writes ``theorem1.csv`` (a row a statement), the same as ``theorem1.md``, and three figures, each
 with its numbers as CSV. A scenario and policy of your own::
@@ -19,15 +19,15 @@ import numpy as np
 import pandas as pd
 import typer
 
+from analysis.markdown import counted, framed
 from analysis.options import OUT, Force, Out
-from analysis.style import DOUBLE, free_stem, new_figure, save, styled
-from analysis.theorem1 import along, along_figures, drawing, lemma1, lemma2, region
-from analysis.theorem1.forms import gossip, proposition_3
-from analysis.theorem1.lemma2 import Constants
+from analysis.recordings import executed
+from analysis.style import free_stem, save
+from analysis.theorem1 import drawing, lemma1, lemma2, region, trajectories
+from analysis.theorem1.conditions import Constants, error_bounds, proposition_3
 from analysis.theorem1.paths import tightness
-from analysis.theorem1.report import markdown, summary, with_hypothesis
-from analysis.theorem1.values import Samples, collect, sample
-from cmarlsim.api import execute_batch
+from analysis.theorem1.repeats import values_of
+from cmarlsim.bounds.verdicts import ASSUMED, FAILS
 from cmarlsim.errors import InputError
 from cmarlsim.policies.policy import Policy
 from cmarlsim.randomness import check_seed
@@ -42,13 +42,27 @@ ROLLOUTS = 400
 """Length of the runs for Lemma 2."""
 
 LEAST_ROLLOUTS = 10
-"""Of the runs for (24), so that there is something after a tenth of them."""
+"""Fewest rollouts of the runs for (24), so that there is something after a tenth of them."""
 
 LOOKS = 12
 """Rollouts of each run that are repeated: evenly on a scale of logarithms."""
 
 
-def prepare(scenario: str, policy: str, settings: Sequence[str]) -> tuple[Scenario, Policy]:
+HEADING = """Theorem 1 and its parts, scenario `{name}` with alpha = {alpha:g}, eta = {eta:g}, T0 = {T0}. A
+condition or a statement `holds` or `fails`; it is `vacuous` if it promises nothing, `undecided` if the bound
+lies within the interval of what was measured. `low` and `high` are that interval, equal where the number is
+exact. Rows whose basis is `estimated` rest on constants measured in runs: d_G and p from who talked to whom,
+L, epsilon and beta as large as the rollouts that were repeated need them. Those whose basis is `assumed`
+suppose (26); where it failed in a repeated rollout, the basis says so, and a `fails` then refutes nothing. A
+statement on a limit that fails only by what vanishes with 1 / K is `undecided`, and its run too short.
+
+"""
+
+UNMET = f"{ASSUMED}: (26), which failed"
+"""Basis of what supposes (26) where that does not hold."""
+
+
+def prepare(reference: str, policy: str, settings: Sequence[str]) -> tuple[Scenario, Policy]:
     """Load a scenario and a policy that go together, and for which the bounds exist.
 
     Raises
@@ -56,17 +70,17 @@ def prepare(scenario: str, policy: str, settings: Sequence[str]) -> tuple[Scenar
     InputError
         If they don't.
     """
-    world, team = Scenario.load(scenario, settings), Policy.load(policy)
-    if world.dual.alpha == 0:
+    scenario, loaded = Scenario.load(reference, settings), Policy.load(policy)
+    if scenario.dual.alpha == 0:
         raise InputError(
-            f"scenario '{world.name}': dual.alpha = 0: Theorem 1 divides by it; must be above 0, "
+            f"scenario '{scenario.name}': dual.alpha = 0: Theorem 1 divides by it; must be above 0, "
             "for example --set dual.alpha=0.01"
         )
     try:
-        team.weights(world.agents.N, world.world)
+        loaded.weights(scenario.agents.N, scenario.world)
     except InputError as error:
         raise InputError(f"--policy {policy}: {error}, or use --policy rank") from None
-    return world, team
+    return scenario, loaded
 
 
 def check_steps(steps: int, T0: int) -> None:
@@ -82,66 +96,67 @@ def by_ratios(policy: Policy) -> bool:
     return policy.encoding is None or policy.encoding.scale_lam
 
 
-def repeat(scenario: Scenario, policy: Policy, seeds: Sequence[int]) -> Samples:
-    """Repeat rollouts of runs with these seeds.
-
-    Raises
-    ------
-    InputError
-        If the ideal multipliers were 0 at all of them.
-    """
-    rollouts = sorted({round(k) for k in np.geomspace(1, ROLLOUTS - 1, LOOKS)})
-    parts = []
-    with progress_bar(f"{NAME}: repeating rollouts", len(seeds)) as advance:
-        for seed in seeds:
-            parts += sample(scenario, policy, seed, rollouts)
-            advance(1)
-    if not parts:
-        raise InputError(
-            f"scenario '{scenario.name}': the multipliers of (16) are 0 in all rollouts that were looked at: "
-            "nothing to weigh; raise thresholds"
-        )
-    return collect(scenario, parts)
-
-
 def lemmas(
     scenario: Scenario, policy: Policy, seeds: Sequence[int], L: float | None, stem: Path
 ) -> list[pd.DataFrame]:
     """Rows of Lemmas 1 and 2 and of the region of (25); saves their figures."""
-    N, M = scenario.agents.N, scenario.M
     batch = [(scenario, policy, seed) for seed in seeds]
-    recordings = execute_batch(batch, ROLLOUTS * scenario.dual.T0, record="step")
-    samples, bounds = repeat(scenario, policy, seeds), proposition_3(recordings)
-    constants = Constants.of(samples)
+    recordings = executed(f"{NAME}: running", batch, "step", ROLLOUTS * scenario.dual.T0)
+    looked_at = sorted({round(k) for k in np.geomspace(1, ROLLOUTS - 1, LOOKS)})
+    with progress_bar(f"{NAME}: repeating rollouts", len(seeds)) as advance:
+        values = values_of(scenario, policy, seeds, looked_at, advance)
+    constants = Constants.of(values)
     constants = constants if L is None else replace(constants, L=L)
     lam = np.concatenate([recording.lam_ideal for recording in recordings])
-    lam, grid = lam[lam.any(axis=1)], region.grid(scenario, constants, bounds, by_ratios(policy))
-    save(drawing.draw(samples, constants, lam), drawing.tabulate(samples), stem.with_name(f"{NAME}-lemmas"))
+    lam, bounds = lam[lam.any(axis=1)], proposition_3(recordings)
+    grid = region.grid(scenario, constants, bounds, by_ratios(policy))
+    figure = drawing.draw_lemmas(values, constants, lam)
+    save(figure, drawing.tabulate(values), stem.with_name(f"{NAME}-lemmas"))
     save(region.draw(scenario, constants, bounds), grid, stem.with_name(f"{NAME}-region"))
     return [
         lemma1.rows(scenario, lam, seeds[0]),
-        lemma2.rows(recordings, samples, constants, gossip(bounds, N, M)),
+        lemma2.rows(recordings, values, constants, error_bounds(bounds, scenario.agents.N, scenario.M)),
         region.rows(scenario, grid),
     ]
 
 
-def trajectories(
+def along_trajectories(
     scenario: Scenario, policy: Policy, seeds: Sequence[int], steps: int, stem: Path
 ) -> pd.DataFrame:
     """Rows of Lemmas 3 to 6, Proposition 4, (24) and the certificate; saves their figure."""
     batch = [(scenario, policy, seed) for seed in seeds]
-    with progress_bar(f"{NAME}: long runs", len(seeds) * steps // scenario.dual.T0) as advance:
-
-        def progress(rollouts: int) -> bool:
-            advance(rollouts)
-            return True
-
-        recordings = execute_batch(batch, steps, record="rollout", progress=progress)
-    samples = along.sampled(recordings[0], policy)
-    figure = new_figure(DOUBLE, 6.4)
-    styled(along_figures.draw)(figure, recordings, samples)
+    recordings = executed(f"{NAME}: long runs", batch, "rollout", steps)
+    samples = trajectories.sampled(recordings[0], policy)
+    figure = drawing.draw_trajectories(recordings, samples)
     save(figure, tightness(recordings[0]), stem.with_name(f"{NAME}-trajectories"))
-    return along.rows(recordings, samples)
+    return trajectories.rows(recordings, samples)
+
+
+def repeated_26(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows on (26) in repeated rollouts, where its mean is known."""
+    return table[(table["claim"] == "(26)") & table["quantity"].str.contains("V_R", regex=False)]
+
+
+def with_hypothesis(table: pd.DataFrame) -> pd.DataFrame:
+    """The same table; rows that suppose (26) say so if it failed in a repeated rollout."""
+    if not (repeated_26(table)["verdict"] == FAILS).any():
+        return table
+    suppose = (table["basis"] == ASSUMED) & (table["claim"] != "(26)")
+    return table.assign(basis=table["basis"].mask(suppose, UNMET))
+
+
+def summary(table: pd.DataFrame) -> str:
+    """One line a claim and form: in how many rows it came out how."""
+    lines = []
+    for (claim, form), mine in table.groupby(["claim", "form"], sort=False):
+        lines.append(f"{claim}, {form}: {counted(mine['verdict'])}")
+    known, refuted = repeated_26(table), table[(table["basis"] == UNMET) & (table["verdict"] == FAILS)]
+    if failed := int((known["verdict"] == FAILS).sum()):
+        lines.append(
+            f"(26), the hypothesis, failed in {failed} of {len(known)} rows on repeated rollouts: "
+            f"{len(refuted)} rows that suppose it fail, which refutes nothing"
+        )
+    return "\n".join(lines)
 
 
 def theorem1(
@@ -167,15 +182,18 @@ def theorem1(
     stem = free_stem(out, NAME, force, (".csv", ".md"))
     for name in FIGURES:
         free_stem(out, name, force)
-    world, team = prepare(scenario, policy, set_ or ())
+    loaded, chosen = prepare(scenario, policy, set_ or ())
     seeds = range(seed, seed + runs)
     check_seed(seeds[-1])
-    check_steps(steps, world.dual.T0)
+    check_steps(steps, loaded.dual.T0)
     with compilation_announced():
-        parts = [*lemmas(world, team, seeds, L, stem), trajectories(world, team, seeds, steps, stem)]
+        parts = lemmas(loaded, chosen, seeds, L, stem)
+        parts.append(along_trajectories(loaded, chosen, seeds, steps, stem))
     table = with_hypothesis(pd.concat(parts, ignore_index=True))
     table.to_csv(stem.with_suffix(".csv"), index=False, float_format="%.6g")
-    stem.with_suffix(".md").write_text(markdown(world, table), encoding="utf-8")
+    dual = loaded.dual
+    heading = HEADING.format(name=loaded.name, alpha=dual.alpha, eta=dual.eta, T0=dual.T0)
+    stem.with_suffix(".md").write_text(heading + framed(table, digits=4), encoding="utf-8")
     print(f"{stem}.csv, .md")
     print(summary(table))
     return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -52,7 +51,7 @@ def lemma5_rows(scenario: Scenario) -> list[dict[str, object]]:
 
 
 def homebody(scenario: Scenario) -> Policy:
-    """On the plan `tiny`: an agent that starts on the left or right stays there, others go to the top."""
+    """Policy on the plan `tiny`: agents that start on the left or right stay there, others go to the top."""
     encoding, N = Encoding.of(scenario.world, scale_lam=True), scenario.agents.N
     W1, W2 = np.zeros((scenario.M + 2, 2)), np.zeros((2, scenario.M))
     W1[-2] = -1, 1  # to the left, to the right
@@ -62,19 +61,16 @@ def homebody(scenario: Scenario) -> Policy:
     return Policy(alike, encoding)
 
 
-@dataclass(frozen=True)
-class Settled:
-    """The multiplier of the zone on the right, in runs whose starts decide everything."""
-
-    expected: float  # lim E lambda, so also that of its running means: C of Lemma 6
-    running: Floats  # (runs,) running means of lambda
-
-
-def settled(runs: int = 40) -> Settled:
+def settled(runs: int = 40) -> tuple[float, Floats]:
     """Run `homebody` on the plan `tiny`, where each agent starts at one of four waypoints.
 
     With probability (3/4)^N nobody starts on the right: then that zone is never attended, and lambda tends
     to eta c / alpha. Otherwise it is always attended, and lambda = 0.
+
+    Returns
+    -------
+    float, (runs,) array
+        Of that zone: lim E lambda, so also the limit of its running means, C of Lemma 6; and running means.
     """
     scenario = Scenario.load("tiny")
     dual = scenario.dual
@@ -82,14 +78,14 @@ def settled(runs: int = 40) -> Settled:
     steps = math.ceil(MEMORIES / dual.alpha) * dual.T0
     found = execute(scenario, homebody(scenario), steps, seeds=range(runs), record="rollout")
     running = np.array([recording.lam_ideal[1:, 1].mean() for recording in found])
-    return Settled(chance * dual.eta * scenario.c[1] / dual.alpha, running)
+    return float(chance * dual.eta * scenario.c[1] / dual.alpha), running
 
 
 def lemma6_rows() -> list[dict[str, object]]:
     """Chance of a running mean above C, although that of the means is C; Lemma 6 says it is 0."""
-    case = settled()
-    above = int((case.running > case.expected).sum())
-    low, high = wilson(above, len(case.running))
+    expected, running = settled()
+    above = int((running > expected).sum())
+    low, high = wilson(above, len(running))
     quantity = "P(running mean of lambda_m > C), starts decide which zone an agent keeps (tiny)"
     statement = Statement("Lemma 6", PRINTED, quantity, 0.0, PROVEN)
-    return [statement.row(above / len(case.running), float(low), float(high))]
+    return [statement.row(above / len(running), float(low), float(high))]

@@ -11,44 +11,23 @@ import pandas as pd
 from cmarlsim.bounds.theory import ROUNDING, least_slack
 from cmarlsim.bounds.verdicts import CORRECTED, OURS, PRINTED, PROVEN, SHARPER, Statement
 from cmarlsim.building.worlds import goals_of
-from cmarlsim.kernels.world import TOLERANCE, Bools, Floats
+from cmarlsim.kernels.world import TOLERANCE, Floats
 from cmarlsim.randomness import stream
 from cmarlsim.scenario import Scenario
 
 DRAWN = 2000
 """Random multipliers, and random thresholds of each kind."""
 
-MOST_ASSIGNMENTS = 2**12
-"""With more, the largest multipliers are taken instead of trying all."""
-
 LEMMA = "Lemma 1"
 
 
-def assignments(M: int, N: int) -> Bools:
-    """Which zones are attended, for every way to put N agents into M disjoint zones, (ways, M).
-
-    Ways that leave an agent without a zone of its own attend less, and are left out.
-    """
-    held = list(combinations(range(M), min(M, N)))
-    attended = np.zeros((len(held), M), dtype=np.bool_)
-    attended[np.arange(len(held))[:, None], held] = True
-    return attended
-
-
-def ideal_gain(lam: Floats, N: int) -> Floats:
-    """lambda^T V of the ideal policy, largest over all assignments, for multipliers (.., M)."""
-    M = lam.shape[-1]
-    if math.comb(M, min(M, N)) > MOST_ASSIGNMENTS:
-        return np.sort(lam, axis=-1)[..., -N:].sum(axis=-1)
-    best = np.full(lam.shape[:-1], -np.inf)
-    for attended in assignments(M, N):
-        best = np.maximum(best, lam[..., attended].sum(axis=-1))
-    return best
-
-
 def slacks(lam: Floats, c: Floats, N: int) -> Floats:
-    """lambda^T (V - c) / ||lambda|| of the ideal policy, for multipliers (R, M) of which none is 0."""
-    return (ideal_gain(lam, N) - lam @ c) / np.linalg.norm(lam, axis=-1)
+    """lambda^T (V - c) / ||lambda|| of the ideal policy, for multipliers (R, M) of which none is 0.
+
+    It holds the N zones with the largest multipliers.
+    """
+    gain = np.sort(lam, axis=-1)[..., -N:].sum(axis=-1)
+    return (gain - lam @ c) / np.linalg.norm(lam, axis=-1)
 
 
 def closed_slack(c: Floats, N: int) -> float:
@@ -75,16 +54,16 @@ def not_held(scenario: Scenario) -> int:
 
 
 def conditions(scenario: Scenario) -> list[dict[str, object]]:
-    """What Lemma 1 takes for granted, of a scenario."""
+    """What Lemma 1 takes for granted of a scenario."""
     c, N = scenario.c, scenario.agents.N
-    most = float(np.nextafter(1, 0))
     return [
-        Statement(LEMMA, "condition", "||c||_inf, below 1", most, PROVEN).row(c.max()),
-        Statement(LEMMA, "condition", "||c||_1, at most N - 1", N - 1, PROVEN).row(c.sum()),
-        Statement(LEMMA, "condition", "pairs of zones that overlap", 0, PROVEN).row(overlaps(scenario)),
-        Statement("Assumption 3", "condition", "zones that cannot be held", 0, PROVEN).row(
-            not_held(scenario)
-        ),
+        Statement(claim, "condition", words, most, PROVEN).row(value)
+        for claim, words, most, value in (
+            (LEMMA, "||c||_inf, below 1", float(np.nextafter(1, 0)), c.max()),
+            (LEMMA, "||c||_1, at most N - 1", N - 1, c.sum()),
+            (LEMMA, "pairs of zones that overlap", 0, overlaps(scenario)),
+            ("Assumption 3", "zones that cannot be held", 0, not_held(scenario)),
+        )
     ]
 
 
@@ -100,25 +79,23 @@ def rows(scenario: Scenario, lam: Floats, seed: int) -> pd.DataFrame:
     """
     c, N, M = scenario.c, scenario.agents.N, scenario.M
     largest, norm = least_slack(c, N)
-    room = 1 - float(c.max())
-    everywhere = "least lambda^T (V - c) / ||lambda||"
-    found = [
-        *conditions(scenario),
-        Statement(
-            LEMMA, PRINTED, "(30): least lambda^T (V - c) / ||lambda||_inf, all lambda", room, PROVEN, True
-        ).row(largest),
-        Statement(LEMMA, PRINTED, f"(27): {everywhere}, all lambda", room / math.sqrt(M), PROVEN, True).row(
-            norm
-        ),
+    room, least = 1 - float(c.max()), "least lambda^T (V - c) / ||lambda||"
+    stated = [
+        (PRINTED, f"(30): {least}_inf, all lambda", room, PROVEN, largest),
+        (PRINTED, f"(27): {least}, all lambda", room / math.sqrt(M), PROVEN, norm),
     ]
     if norm >= 0:
-        closed = Statement(LEMMA, SHARPER, f"{everywhere}, all lambda", closed_slack(c, N), OURS, True)
-        found.append(closed.row(norm))
-        tried = {f"{DRAWN:,} random lambda": random_multipliers(M, seed), "lambda of the runs": lam}
-        for words, some in tried.items():
-            exact = Statement(LEMMA, SHARPER, f"{everywhere}, {words}", norm, OURS, True)
-            found.append(exact.row(slacks(some, c, N).min()))
-    return pd.DataFrame(found + random_thresholds(M, N, seed))
+        drawn = slacks(random_multipliers(M, seed), c, N).min()
+        stated += [
+            (SHARPER, f"{least}, all lambda", closed_slack(c, N), OURS, norm),
+            (SHARPER, f"{least}, {DRAWN:,} random lambda", norm, OURS, drawn),
+            (SHARPER, f"{least}, lambda of the runs", norm, OURS, slacks(lam, c, N).min()),
+        ]
+    found = [
+        Statement(LEMMA, form, words, bound, basis, at_least=True).row(value)
+        for form, words, bound, basis, value in stated
+    ]
+    return pd.DataFrame(conditions(scenario) + found + random_thresholds(M, N, seed))
 
 
 def random_multipliers(M: int, seed: int) -> Floats:
@@ -133,25 +110,20 @@ def random_thresholds(M: int, N: int, seed: int) -> list[dict[str, object]]:
     total, most = c.sum(axis=1), c.max(axis=1)
     one = c[total + 1 - most <= N - 1][:DRAWN]
     one[np.arange(len(one)), one.argmax(axis=1)] = 1
+    near = (total > N - 1) & (total <= N - 1 + most)
     kinds = (
-        (PRINTED, "||c||_1 <= N - 1", c[total <= N - 1], np.min),
-        (
-            CORRECTED,
-            "N - 1 < ||c||_1 <= N - 1 + ||c||_inf",
-            c[(total > N - 1) & (total <= N - 1 + most)],
-            np.min,
-        ),
-        ("without", "||c||_1 > N - 1 + ||c||_inf", c[total > N - 1 + most + ROUNDING], np.max),
-        ("without", "||c||_inf = 1", one, np.min),
+        (PRINTED, "least", "||c||_1 <= N - 1", c[total <= N - 1]),
+        (CORRECTED, "least", "N - 1 < ||c||_1 <= N - 1 + ||c||_inf", c[near]),
+        ("without", "largest", "||c||_1 > N - 1 + ||c||_inf", c[total > N - 1 + most + ROUNDING]),
+        ("without", "least", "||c||_inf = 1", one),
     )
     found = []
-    for form, words, some, extreme in kinds:
+    for form, which, words, thresholds in kinds:
+        some = thresholds[:DRAWN]
         if len(some):
-            trivial = 0.0 if some is one else math.nan  # a slack of 0 is none
-            some = some[:DRAWN]
-            left = np.array([least_slack(each, N)[0] for each in some])
-            which = "least" if extreme is np.min else "largest"
+            apart = np.array([least_slack(each, N)[0] for each in some]) - (1 - some.max(axis=1))
             quantity = f"(30): {which} of left - right, {len(some):,} random c with {words}"
+            trivial = 0.0 if thresholds is one else math.nan  # a slack of 0 is none
             statement = Statement(LEMMA, form, quantity, 0.0, PROVEN, True, trivial)
-            found.append(statement.row(extreme(left - (1 - some.max(axis=1)))))
+            found.append(statement.row(apart.min() if which == "least" else apart.max()))
     return found

@@ -1,4 +1,7 @@
-"""Runs of one scenario as arrays, and what is promised about them."""
+"""Runs of one scenario as arrays: what holds on every path of Algorithm 2, and what is promised about them.
+
+The invariants hold for any policy and communication; they are exact, nothing is sampled.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,9 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from analysis.theorem1.invariants import bounds_of, certificates
 from cmarlsim.bounds.path_bounds import PathBounds
-from cmarlsim.bounds.theory import feasibility_error
-from cmarlsim.bounds.verdicts import CORRECTED, PRINTED, SHARPER
+from cmarlsim.bounds.theory import certified_satisfaction, feasibility_error
+from cmarlsim.bounds.verdicts import CORRECTED, PRINTED, ROUNDING, SHARPER
 from cmarlsim.kernels.world import Floats
 from cmarlsim.recordings.recording import Recording
 
@@ -25,6 +27,12 @@ MISS = 1e-3
 
 MEASURED = "measured slack"
 """Form of (24) with the slack of (26) along the runs."""
+
+LARGEST = "lambda_m <= eta c_m (1 - (1 - alpha)^k) / alpha, for every agent and in truth"
+MISSED = "0 <= lambda_m <= lambda^n_m"
+CERTIFICATE = "c - lambda^n_K / (eta K) - (alpha / eta) mean_{k < K} lambda^n_k <= satisfaction"
+UNROLLED = "the same with the multipliers of (16)"
+STEP = "||lambda_{k+1}|| <= ||(1 - alpha) lambda_k + eta (c - r_k)||, where ||c - r_k||^2 <= S"
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +68,7 @@ class Paths:
 
     @cached_property
     def satisfaction(self) -> Floats:
-        """After 1 .. K rollouts, (R, K, M)."""
+        """Satisfaction after 1 .. K rollouts, (R, K, M)."""
         return np.stack([run.satisfaction("rollout") for run in self.runs])
 
     @cached_property
@@ -99,16 +107,71 @@ class Paths:
         """Bounds on ||c - r||^2 by the form of statement that they make."""
         return {PRINTED: float(self.bounds.M), SHARPER: self.bounds.largest_step}
 
+    @cached_property
+    def shortfalls(self) -> dict[str, float]:
+        """How far satisfaction may stay below thresholds, by form of (24)."""
+        bounds = self.bounds
+        return {
+            PRINTED: feasibility_error(bounds.alpha, bounds.M),
+            CORRECTED: bounds.shortfall(bounds.M),
+            SHARPER: bounds.shortfall(bounds.largest_step),
+            MEASURED: bounds.shortfall(bounds.largest_step, self.slack),
+        }
 
-def feasibility_errors(paths: Paths) -> dict[str, float]:
-    """By how much satisfaction may stay below thresholds, by form of (24)."""
-    bounds = paths.bounds
-    return {
-        PRINTED: feasibility_error(bounds.alpha, bounds.M),
-        CORRECTED: bounds.shortfall(bounds.M),
-        SHARPER: bounds.shortfall(bounds.largest_step),
-        MEASURED: bounds.shortfall(bounds.largest_step, paths.slack),
+
+def bounds_of(recording: Recording) -> PathBounds:
+    """Bounds for a recording's scenario."""
+    dual = recording.scenario.dual
+    return PathBounds(recording.scenario.c, dual.alpha, dual.eta)
+
+
+def certificates(recording: Recording, lam: Floats) -> Floats:
+    """What multipliers certify after 1 .. K rollouts.
+
+    Parameters
+    ----------
+    recording
+        Of level ``rollout`` or ``step``.
+    lam : (K + 1, ..., M) array
+        Multipliers of every agent, or ideal ones.
+
+    Returns
+    -------
+    (K, ..., M) array
+    """
+    dual = recording.scenario.dual
+    K = np.arange(1, len(lam)).reshape(-1, *(1 for _ in lam.shape[1:]))
+    mean = np.cumsum(lam[:-1], axis=0) / K
+    return certified_satisfaction(recording.scenario.c, lam[1:], mean, dual.alpha, dual.eta, K)
+
+
+def invariant_slacks(recording: Recording) -> dict[str, float]:
+    """Slack of each invariant where it is met most closely, relative to the numbers compared.
+
+    No slack is negative but by rounding, whatever the policy, the links and the draws. The recording is of
+    level ``rollout`` or ``step``.
+    """
+    bounds, lam, ideal = bounds_of(recording), recording.lam, recording.lam_ideal
+    largest = bounds.largest(np.arange(len(ideal)))
+    satisfaction, gap = recording.satisfaction("rollout"), bounds.c - recording.reward_mean
+    moved = (((1 - bounds.alpha) * ideal[:-1] + bounds.eta * gap) ** 2).sum(axis=1)
+    compared = {
+        LARGEST: [(ideal, largest), (lam, largest[:, None])],
+        MISSED: [(np.zeros(1), ideal), (ideal[:, None], lam)],
+        CERTIFICATE: [(certificates(recording, lam), satisfaction[:, None])],
+        UNROLLED: [(certificates(recording, ideal), satisfaction)],
+        STEP: [((ideal[1:] ** 2).sum(axis=1), moved), ((gap**2).sum(axis=1), np.array(bounds.largest_step))],
     }
+    return {name: min(_slack(*pair) for pair in pairs) for name, pairs in compared.items()}
+
+
+def _slack(small: Floats, large: Floats) -> float:
+    return float(((large - small) / (1 + np.abs(large))).min(initial=np.inf))
+
+
+def broken(recording: Recording) -> list[str]:
+    """Invariants that a recording does not meet: none, unless something is wrong with the program."""
+    return [name for name, slack in invariant_slacks(recording).items() if slack < -ROUNDING]
 
 
 def tightness(run: Recording) -> pd.DataFrame:
@@ -124,15 +187,13 @@ def tightness(run: Recording) -> pd.DataFrame:
     N, M = scenario.agents.N, scenario.M
     K = np.unique(np.geomspace(1, run.rollouts_done, 80).round().astype(np.int64))
     held = np.repeat(satisfaction[K - 1, None], N, axis=1)
-    promise = scenario.c - feasibility_error(scenario.dual.alpha, M)
-    return pd.DataFrame(
-        {
-            "K": np.repeat(K, N * M),
-            "zone": np.tile([zone.name for zone in scenario.zones], len(K) * N),
-            "n": np.tile(np.repeat(np.arange(N), M), len(K)),
-            "satisfaction": held.ravel(),
-            "certificate": found[K - 1].ravel(),
-            "gap": (held - found[K - 1]).ravel(),
-            "promise": np.tile(promise, len(K) * N),
-        }
-    )
+    columns = {
+        "K": np.repeat(K, N * M),
+        "zone": np.tile([zone.name for zone in scenario.zones], len(K) * N),
+        "n": np.tile(np.repeat(np.arange(N), M), len(K)),
+        "satisfaction": held.ravel(),
+        "certificate": found[K - 1].ravel(),
+        "gap": (held - found[K - 1]).ravel(),
+        "promise": np.tile(scenario.c - feasibility_error(scenario.dual.alpha, M), len(K) * N),
+    }
+    return pd.DataFrame(columns)

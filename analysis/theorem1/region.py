@@ -14,16 +14,15 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from analysis.style import DOUBLE, SHADES, new_figure, styled
-from analysis.theorem1.forms import FORMS, Gossip, delta, most_L
-from analysis.theorem1.lemma2 import Constants
-from cmarlsim.bounds.theory import MultiplierError, feasibility_error, unmet_conditions
+from analysis.theorem1.conditions import FORMS, Constants, ErrorBound, conditions_met, delta, most_L
+from cmarlsim.bounds.theory import MultiplierError, feasibility_error
 from cmarlsim.bounds.verdicts import ESTIMATED, FAILS, HOLDS, PRINTED, PROVEN, VACUOUS, Statement
 from cmarlsim.kernels.world import Floats
 from cmarlsim.report.picture import colour, plain
 from cmarlsim.scenario import Scenario
 
 FACTORS = {"alpha": (0.01, 0.1, 1.0, 10.0), "eta": (0.01, 0.1, 1.0), "T0": (1, 10, 100)}
-"""By which a scenario's values are multiplied; p is as it was, and 1."""
+"""Factors by which a scenario's values are multiplied; p is as it was, and 1."""
 
 MOST_ALPHA, MOST_T0 = 0.9, 10**5
 
@@ -31,7 +30,7 @@ ALPHAS, PRODUCTS = np.logspace(-4, -0.05, 60), np.logspace(-6, 1, 60)
 """Axes of the picture: alpha, and eta d_G / (T0 p)."""
 
 
-def settings(bound: MultiplierError) -> list[MultiplierError]:
+def bounds_about(bound: MultiplierError) -> list[MultiplierError]:
     """Bounds of Proposition 3 on a grid about a scenario's."""
     alphas = [min(bound.alpha * factor, MOST_ALPHA) for factor in FACTORS["alpha"]]
     horizons = sorted({min(int(bound.T0 * factor), max(MOST_T0, bound.T0)) for factor in FACTORS["T0"]})
@@ -42,9 +41,9 @@ def settings(bound: MultiplierError) -> list[MultiplierError]:
     ]
 
 
-def errors(bound: MultiplierError, N: int, M: int) -> Gossip:
+def errors(bound: MultiplierError, N: int, M: int) -> ErrorBound:
     """(22) and the corrected bound, which takes long; both are proportional to eta."""
-    return Gossip("", bound.printed(), bound.eta * _per_eta(replace(bound, eta=1.0), N, M))
+    return ErrorBound("", bound.printed(), bound.eta * _per_eta(replace(bound, eta=1.0), N, M))
 
 
 @lru_cache(maxsize=4096)
@@ -73,21 +72,20 @@ def grid(
     c, N, M = scenario.c, scenario.agents.N, scenario.M
     lines = []
     for (basis, bound), form in product(bounds.items(), FORMS):
-        room = delta(form, c, N, constants.mismatch)
-        for b in settings(bound):
+        for b in bounds_about(bound):
             error = errors(b, N, M).error(form)
-            most = most_L(form, c, N, constants.mismatch, error)
             zones = int((c > feasibility_error(b.alpha, M)).sum())
             L = constants.L * (scenario.dual.eta / b.eta if scaled else 1.0)
-            met = room > 0 and most >= L and zones > 0 and not unmet_conditions(c, N)
+            met = zones > 0 and conditions_met(form, c, N, replace(constants, L=L), error)
             line = {"alpha": b.alpha, "eta": b.eta, "T0": b.T0, "p": b.p, "d_G": b.d_G, "form": form}
-            line |= {"error": error, "delta": room, "most_L": most, "L": L}
-            lines.append(line | {"zones": zones, "verdict": HOLDS if met else VACUOUS, "basis": basis})
+            line |= {"error": error, "delta": delta(form, c, N, constants.mismatch)}
+            line |= {"most_L": most_L(form, c, N, constants.mismatch, error), "L": L, "zones": zones}
+            lines.append(line | {"verdict": HOLDS if met else VACUOUS, "basis": basis})
     return pd.DataFrame(lines)
 
 
 def rows(scenario: Scenario, table: pd.DataFrame) -> pd.DataFrame:
-    """For which zones (24) says anything, and on how much of the `grid`.
+    """Rows on the zones for which (24) says anything, and on how much of the `grid` it does.
 
     Returns
     -------
@@ -102,8 +100,8 @@ def rows(scenario: Scenario, table: pd.DataFrame) -> pd.DataFrame:
         found.append(_or_vacuous(statement.row(zone.c)))
     if len(table):
         for (basis, form), mine in table.groupby(["basis", "form"], sort=False):
-            how = str(basis).partition(": ")[2]
-            words = f"settings of {len(mine)} where (25) holds and zones are left{f' ({how})' if how else ''}"
+            how = ErrorBound(str(basis), 0.0, 0.0).how
+            words = f"settings of {len(mine)} where (25) holds and zones are left{how}"
             statement = Statement("Theorem 1", str(form), words, 1.0, ESTIMATED, at_least=True)
             found.append(_or_vacuous(statement.row(int((mine["verdict"] == HOLDS).sum()))))
     return pd.DataFrame(found)

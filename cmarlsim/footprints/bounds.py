@@ -7,14 +7,13 @@ With T the number of steps that news from a source takes to an agent, P(R = r) a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby, pairwise
-from typing import Any, NamedTuple
 
 import numpy as np
 
 from cmarlsim.bounds.theory import negative_binomial
 from cmarlsim.errors import InputError
 from cmarlsim.footprints.footprint import Footprint
+from cmarlsim.footprints.passages import disjoint_paths, edges_of, passages, quickest_path
 from cmarlsim.kernels.world import Floats
 
 
@@ -34,72 +33,6 @@ def proposition2(footprint: Footprint, last: int) -> Floats:
     return negative_binomial(footprint.diameter, float(footprint.p.min(initial=1)), last)
 
 
-class Passage(NamedTuple):
-    """A block (a largest part without a cut node) that news must cross, in at one node and out at another."""
-
-    graph: Any  # of networkx; each edge has its number as ``edge``
-    entry: int
-    exit: int
-
-
-def passages(footprint: Footprint, source: int, agent: int) -> list[Passage]:
-    """Blocks between two nodes, in the order in which every way crosses them."""
-    import networkx as nx
-
-    graph = nx.Graph()
-    graph.add_node(source)
-    graph.add_edges_from((i, j, {"edge": e}) for e, (i, j) in enumerate(footprint.edges.tolist()))
-    block = {
-        frozenset(edge): number
-        for number, edges in enumerate(nx.biconnected_component_edges(graph))
-        for edge in edges
-    }
-    walked = list(pairwise(nx.shortest_path(graph, source, agent)))
-    found = []
-    for number, group in groupby(walked, key=lambda edge: block[frozenset(edge)]):
-        steps = list(group)
-        inside = graph.edge_subgraph([tuple(edge) for edge, b in block.items() if b == number])
-        found.append(Passage(inside, steps[0][0], steps[-1][1]))
-    return found
-
-
-def disjoint_paths(passage: Passage, cost: Floats) -> list[list[list[int]]]:
-    """Families of 1, 2, ... paths through a block without a common edge, as many as there can be.
-
-    Parameters
-    ----------
-    cost
-        (F,) of every edge of the footprint, at least 1. The families are flows of least cost, in thousandths.
-
-    Returns
-    -------
-    list of families, each a list of paths, each a list of edges by number
-    """
-    import networkx as nx
-
-    graph, source, agent = passage.graph.to_directed(), passage.entry, passage.exit
-    for *_, data in graph.edges(data=True):
-        data |= {"capacity": 1, "weight": round(1000 * cost[data["edge"]])}
-    families = []
-    for count in range(1, nx.edge_connectivity(passage.graph, source, agent) + 1):
-        graph.add_node(source, demand=-count)
-        graph.add_node(agent, demand=count)
-        flow = nx.min_cost_flow(graph)
-        families.append([_walk(graph, flow, source, agent) for _ in range(count)])
-    return families
-
-
-def _walk(graph: Any, flow: dict[int, dict[int, int]], node: int, agent: int) -> list[int]:
-    """Take one path out of a flow."""
-    path = []
-    while node != agent:
-        after = next(other for other, units in flow[node].items() if units)
-        flow[node][after] = 0
-        path.append(graph.edges[node, after]["edge"])
-        node = after
-    return path
-
-
 def paths_bound(footprint: Footprint, source: int, agent: int, last: int) -> Floats:
     """Lower bound on P(T <= l) for l = 0 .. `last`, (last + 1,).
 
@@ -112,7 +45,7 @@ def paths_bound(footprint: Footprint, source: int, agent: int, last: int) -> Flo
         late = [
             np.prod([1 - sum_of_geometrics(footprint.p[path], last) for path in family], axis=0)
             for cost in costs
-            for family in disjoint_paths(passage, cost)
+            for family in disjoint_paths(footprint, passage, cost)
         ]
         bounds.append(1 - np.min(late, axis=0))
     return _one_after_another(bounds, last)
@@ -123,15 +56,13 @@ def cuts_bound(footprint: Footprint, source: int, agent: int, last: int) -> Floa
 
     Block by block, news must cross each cut between what is d and what is d + 1 edges from the entry.
     """
-    import networkx as nx
-
     bounds = []
-    for graph, entry, out in passages(footprint, source, agent):
-        away = nx.single_source_shortest_path_length(graph, entry)
+    for edges, entry, out in passages(footprint, source, agent):
+        away = footprint.distances(entry)
         idle = np.ones(away[out])
-        for i, j, e in graph.edges(data="edge"):
-            near = min(away[i], away[j])
-            if away[i] != away[j] and near < len(idle):
+        for e in edges:
+            near, far = np.sort(away[footprint.edges[e]])
+            if near < far and near < len(idle):
                 idle[near] *= 1 - footprint.p[e]
         bounds.append(sum_of_geometrics(1 - idle, last))
     return _one_after_another(bounds, last)
@@ -157,14 +88,8 @@ def lags_for(footprint: Footprint, coverage: float = 0.995, most: int = 100_000)
     InputError
         If that is more than `most`.
     """
-    import networkx as nx
-
-    graph = nx.Graph()
-    graph.add_weighted_edges_from(
-        (i, j, 1 / p) for (i, j), p in zip(footprint.edges.tolist(), footprint.p.tolist(), strict=True)
-    )
-    steps = pairwise(nx.dijkstra_path(graph, *footprint.diametral))
-    p = np.array([1 / graph.edges[step]["weight"] for step in steps])
+    path = quickest_path(footprint, 1 / footprint.p, *footprint.diametral)
+    p = footprint.p[edges_of(footprint, path)]
     last = 16
     while (arrived := sum_of_geometrics(p, last))[-1] < coverage:
         last *= 2

@@ -76,11 +76,6 @@ class Chain:
         q = np.broadcast_to(np.asarray(occupancy, dtype=np.float64), self.footprint.N)
         return np.prod(np.where(self.members, q, 1 - q), axis=1)
 
-    def observed_in(self, own: Bools) -> Floats:
-        """Distribution over sets, (2^N,), at a random step of a recorded process of observations (T, N)."""
-        sets = own @ (1 << np.arange(self.footprint.N))
-        return np.bincount(sets, minlength=len(self.members)) / len(own)
-
     def agreement(self, start: Floats, last: int) -> Floats:
         """P(R^n = r) of eq. (17) at the lags 0 .. `last`, (last + 1, N).
 
@@ -95,20 +90,3 @@ class Chain:
             known[lag] = now @ self.members + now[0]
             now = step @ now
         return known
-
-    def mean_delays(self) -> Floats:
-        """Mean number of steps that news from one node takes to another, (N, N) from row to column."""
-        from scipy.sparse import eye_array
-        from scipy.sparse.linalg import spsolve
-
-        nodes = np.arange(self.footprint.N)
-        delays = np.zeros((len(nodes), len(nodes)))
-        for agent in nodes:
-            others = np.flatnonzero(~self.members[:, agent])[1:]
-            if not len(others):
-                continue
-            stays = self.matrix[others][:, others]
-            steps = spsolve((eye_array(len(others)) - stays).tocsc(), np.ones(len(others)))
-            alone = nodes[nodes != agent]
-            delays[alone, agent] = steps[np.searchsorted(others, 1 << alone)]
-        return delays

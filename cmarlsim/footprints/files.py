@@ -19,7 +19,7 @@ TRACE_STEP = 10.0
 
 
 def load_footprint(spec: str, p: float | None = None, seed: int = 0) -> Footprint:
-    """Footprint from a file, by its ending, or by name (see `footprints.named`).
+    """Footprint from a file, by its ending, or by name (see `footprint.named`).
 
     ``.graphml``; ``.k7`` and ``.k7.gz``, a radio trace; ``.h5``, a recording; any other file is an edge list.
 
@@ -29,7 +29,7 @@ def load_footprint(spec: str, p: float | None = None, seed: int = 0) -> Footprin
         Edge probability of all edges. A file may give each edge its own, which holds where `p` is None; for
         traces and recordings it is measured.
     seed
-        Of footprints that are drawn.
+        Seed of footprints that are drawn.
 
     Raises
     ------
@@ -95,8 +95,10 @@ def _read_edges(path: Path, p: float | None) -> Footprint:
 
 def _read_graphml(path: Path, p: float | None) -> Footprint:
     """Read an undirected graph; nodes are numbered in the order of the file, edges may have a ``p``."""
-    import networkx as nx
-
+    try:
+        import networkx as nx
+    except ImportError:
+        raise InputError(f"{path}: GraphML is read with networkx: pip install 'cmarlsim[graphs]'") from None
     try:
         graph: Any = nx.read_graphml(path)
     except OSError as error:

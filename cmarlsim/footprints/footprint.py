@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,34 +9,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cmarlsim.errors import InputError, nearest
-from cmarlsim.graphs import MOST_EDGES, components
+from cmarlsim.errors import InputError
+from cmarlsim.graphs import MOST_EDGES, check_connected, named_edges, parsed
 from cmarlsim.kernels.world import Floats, Ints
-from cmarlsim.randomness import stream
 from cmarlsim.recordings.recording import Recording
-
-SIZES = {
-    "path": ("N",),
-    "cycle": ("N",),
-    "star": ("N",),
-    "grid": ("rows", "columns"),
-    "complete": ("N",),
-    "erdos-renyi": ("N", "probability"),
-    "random-geometric": ("N", "radius"),
-}
-"""Footprints by name, and the numbers that follow the name, as in ``grid:3x4`` or ``erdos-renyi:8:0.4``."""
 
 MOST_NODES_NAMED = 10_000
 """Distances between all of them are measured."""
-
-DRAWINGS = 100
-"""A random footprint is drawn anew until it is connected, at most so often."""
 
 BLOCK = 2**22
 """Distances that are looked at together."""
 
 MOST_PARTS = 64
-"""In which `strongest` looks for the best, evenly spread if there are more."""
+"""Parts among which `strongest` looks for the best, evenly spread if there are more."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,9 +68,7 @@ class Footprint:
         if outside.any():
             i, j = edges[outside][0]
             raise InputError(f"{self.name}: p = {p[outside][0]:g} of edge [{i}, {j}]: must be in (0, 1]")
-        parts = components(self.N, edges.tolist())
-        if len(parts) > 1:
-            raise InputError(f"{self.name}: not connected, its components are {listed(parts)}")
+        check_connected(self.name, self.N, edges.tolist())
 
     @cached_property
     def _matrix(self) -> Any:
@@ -120,91 +102,20 @@ class Footprint:
         return int(self.distances(source)[agent])
 
 
-def listed(parts: Sequence[Sequence[int]], most: int = 8) -> str:
-    """Components for a message: the first few nodes of the first few."""
-
-    def part(nodes: Sequence[int]) -> str:
-        more = f", ... {len(nodes) - most} more" if len(nodes) > most else ""
-        return f"[{', '.join(map(str, nodes[:most]))}{more}]"
-
-    rest = f" and {len(parts) - most} more" if len(parts) > most else ""
-    return ", ".join(part(nodes) for nodes in parts[:most]) + rest
-
-
 def named(spec: str, p: ArrayLike, seed: int = 0) -> Footprint:
-    """Footprint by name and size: ``path:6``, ``grid:3x4``, ``erdos-renyi:8:0.4``, ... (see `SIZES`).
+    """Footprint by name and size, such as ``path:6`` or ``erdos-renyi:8:0.4`` (see `graphs.EXAMPLES`).
 
     Random ones are drawn from the stream of `seed`, anew until they are connected.
 
     Raises
     ------
     InputError
-        If there is no such footprint, or it is disconnected each time (the message lists components).
+        If there is no such footprint, it is too large, or disconnected each time.
     """
-    name, sizes = _parsed(spec)
-    for attempt in range(DRAWINGS):
-        nodes, edges = _graph(name, sizes, stream(seed, f"footprint/{spec}", attempt))
-        if len(edges) >= nodes - 1 and len(components(nodes, edges)) == 1:
-            break
-        if name not in ("erdos-renyi", "random-geometric"):
-            break
-    return Footprint(spec, nodes, np.array(edges), np.asarray(p))
-
-
-def _parsed(spec: str) -> tuple[str, list[float]]:
-    name, _, rest = spec.partition(":")
-    if name not in SIZES:
-        raise InputError(
-            f"footprint '{spec}': must be a file, or one of {', '.join(SIZES)}{nearest(name, SIZES)}"
-        )
-    wanted = SIZES[name]
-    example = {"grid": "grid:3x4", "erdos-renyi": "erdos-renyi:8:0.4"}.get(name, f"{name}:8")
-    if name == "random-geometric":
-        example = "random-geometric:8:0.5"
-    try:
-        sizes = [float(size) for size in rest.replace("x", ":").split(":")]
-    except ValueError:
-        sizes = []
-    whole = sizes if name == "grid" else sizes[:1]
-    fits = len(sizes) == len(wanted) and all(size >= 1 and size == int(size) for size in whole)
-    if not fits or not all(0 < size < np.inf for size in sizes):
-        raise InputError(f"footprint '{spec}': must be {':'.join((name, *wanted))}, for example {example}")
-    _check_named(spec, name, sizes)
-    return name, sizes
-
-
-def _check_named(spec: str, name: str, sizes: list[float]) -> None:
-    """Raise InputError if a footprint by name is too large to be made."""
-    nodes = sizes[0] * (sizes[1] if name == "grid" else 1)
-    if nodes > MOST_NODES_NAMED:
-        raise InputError(
-            f"footprint '{spec}': has {nodes:,.0f} nodes, more than {MOST_NODES_NAMED:,}: use fewer"
-        )
-    chance = {"complete": 1.0, "erdos-renyi": sizes[-1], "random-geometric": np.pi * sizes[-1] ** 2}.get(
-        name, 0
-    )
-    edges = min(chance, 1) * nodes * (nodes - 1) / 2
-    if edges > MOST_EDGES:
-        raise InputError(f"footprint '{spec}': about {edges:,.0f} edges, more than {MOST_EDGES:,}: use fewer")
-
-
-def _graph(name: str, sizes: list[float], draws: np.random.Generator) -> tuple[int, list[tuple[int, int]]]:
-    """Number of nodes, and edges, of a graph by name."""
-    import networkx as nx
-
-    nodes, seed = int(sizes[0]), int(draws.integers(2**32))
-    graph: Any
-    if name == "grid":
-        graph = nx.convert_node_labels_to_integers(nx.grid_2d_graph(nodes, int(sizes[1])))
-    elif name == "erdos-renyi":
-        graph = nx.fast_gnp_random_graph(nodes, min(sizes[1], 1.0), seed=seed)
-    elif name == "random-geometric":
-        graph = nx.random_geometric_graph(nodes, sizes[1], seed=seed)
-    else:
-        makers = {"path": nx.path_graph, "cycle": nx.cycle_graph, "complete": nx.complete_graph}
-        graph = nx.star_graph(nodes - 1) if name == "star" else makers[name](nodes)
-        graph.remove_edges_from(list(nx.selfloop_edges(graph)))
-    return graph.number_of_nodes(), list(graph.edges)
+    N = parsed(spec).nodes
+    if N > MOST_NODES_NAMED:
+        raise InputError(f"footprint = '{spec}': has {N:,} nodes, more than {MOST_NODES_NAMED:,}: use fewer")
+    return Footprint(spec, N, named_edges(spec, seed=seed), np.asarray(p))
 
 
 def linked(recording: Recording) -> Floats:

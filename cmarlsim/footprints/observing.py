@@ -7,8 +7,9 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cmarlsim.building.zones import inside_zones
 from cmarlsim.kernels.gossip import estimate_from_freshness
-from cmarlsim.kernels.world import TOLERANCE, Bools, Ints
+from cmarlsim.kernels.world import Bools, Ints
 from cmarlsim.randomness import uniforms
 from cmarlsim.recordings.recording import Recording
 
@@ -35,12 +36,7 @@ def bernoulli(occupancy: ArrayLike, steps: int, seed: int, first: int = 0) -> Bo
 
 def recorded(recording: Recording) -> Bools:
     """Zones that every agent was in, (T, N, M), in a recording of level ``step``."""
-    position = recording.position
-    own = np.empty((*position.shape[:2], recording.scenario.M), dtype=np.bool_)
-    for m, zone in enumerate(recording.scenario.zones):
-        away = np.linalg.norm(position - np.array(zone.center), axis=2)
-        own[:, :, m] = away <= zone.radius + TOLERANCE
-    return own
+    return inside_zones(recording.scenario.world, recording.position)
 
 
 def estimates(own: Bools, fresh: Ints) -> Bools:
@@ -62,7 +58,7 @@ def estimates(own: Bools, fresh: Ints) -> Bools:
 
 
 def agreement_by_lag(own: Bools, fresh: Ints) -> Ints:
-    """In how many repetitions R^n = r(S_tau) at the lags 0 .. T0 - 1, (T0, N, M).
+    """Number of repetitions in which R^n = r(S_tau) at the lags 0 .. T0 - 1, (T0, N, M).
 
     Parameters are those of `estimates`.
     """

@@ -1,4 +1,4 @@
-"""A team under a rule: the engine's rollouts, and between them the rule's multipliers."""
+"""A run under a rule: the engine's rollouts, and between them the rule's multipliers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analysis.baselines.rules import Gossip, Moment
+from analysis.baselines.rules import GossipRule, RolloutEnd
 from cmarlsim.kernels.scene import Chunk, new_chunk, part_of
 from cmarlsim.kernels.world import Floats
 from cmarlsim.scenario import Scenario
@@ -24,7 +24,7 @@ def without_links(scenario: Scenario) -> Scenario:
     return scenario.model_copy(update={"links": scenario.links.model_copy(update={"model": "never"})})
 
 
-class Team:
+class RuledRun:
     """A run whose multipliers follow a rule.
 
     Parameters
@@ -34,15 +34,15 @@ class Team:
     rule
         None where multipliers do not matter, as in a patrol.
     tightening
-        By how much the team aims higher than the thresholds: the paper's surrogate problem.
+        By how much thresholds in the rule's update are above the scenario's: the paper's surrogate problem.
 
     Attributes
     ----------
     c : (N, M) array
-        The thresholds that each agent aims for.
+        The thresholds in each agent's update.
     """
 
-    def __init__(self, run: Run, rule: Gossip | None, tightening: float = 0.0) -> None:
+    def __init__(self, run: Run, rule: GossipRule | None, tightening: float = 0.0) -> None:
         self.run, self._rule, self._tightening = run, rule, tightening
         N, M = run.scenario.agents.N, run.scenario.M
         self.c = np.tile(run.scenario.c + tightening, (N, 1))
@@ -55,13 +55,13 @@ class Team:
 
         The threshold is posted in its zone, and an agent's report of a visit carries it. So an agent learns
         it in the first rollout at whose end it knows of a visit, its own or one that it heard of by the
-        rule's means of communication. Until then it aims for the old one.
+        rule's means of communication. Until then it keeps the old one.
         """
         self._posted = np.asarray(c) + self._tightening
 
     @property
     def informed(self) -> bool:
-        """Whether every agent aims for what was posted."""
+        """Whether every agent has learned all that was posted; False if nothing was."""
         return self._posted is not None and bool((self.c == self._posted).all())
 
     def play(self, rollouts: int, keep_steps: bool = False) -> Chunk:
@@ -80,9 +80,9 @@ class Team:
         for k in range(rollouts):
             lam, part = self.run.lam, part_of(chunk, k, 1)
             self.run.fill(part)
-            moment = Moment(scenario, self.run.done - 1, self.c, lam, self.run.known, part)
+            end = RolloutEnd(scenario, self.run.done - 1, self.c, lam, self.run.known, part)
             if self._posted is not None:
-                self.c = np.where(rule.evidence(moment) > 0, self._posted, self.c)
-                moment = moment._replace(c=self.c)
-            part.lam[0] = self.run.lam = rule(moment)
+                self.c = np.where(rule.evidence(end) > 0, self._posted, self.c)
+                end = end._replace(c=self.c)
+            part.lam[0] = self.run.lam = rule(end)
         return chunk

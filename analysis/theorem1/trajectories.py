@@ -7,17 +7,26 @@ assumptions on the policy: rows about them have the basis ``assumed``. Whether (
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 
 from analysis.intervals import mean_and_error
-from analysis.multipliers import looks
+from analysis.multipliers import looks, mean_interval
 from analysis.theorem1.counterexamples import lemma5_rows, lemma6_rows
-from analysis.theorem1.forks import FORKS, Sample, sample_rollouts
-from analysis.theorem1.invariants import CERTIFICATE, LARGEST, UNROLLED, certificates, slacks
-from analysis.theorem1.paths import MEASURED, MISS, TAIL, Paths, feasibility_errors
+from analysis.theorem1.paths import (
+    CERTIFICATE,
+    LARGEST,
+    MEASURED,
+    MISS,
+    TAIL,
+    UNROLLED,
+    Paths,
+    certificates,
+    invariant_slacks,
+)
+from analysis.theorem1.repeats import FORKS, Sample, sample_rollouts
 from cmarlsim.bounds.theory import feasibility_error
 from cmarlsim.bounds.verdicts import (
     ASSUMED,
@@ -42,6 +51,11 @@ TOO_SHORT = "run too short"
 
 SAMPLED = 12
 """Rollouts that are repeated with other draws."""
+
+FINITE = "finite time"
+"""Form of bounds that hold at all times at once, but with probability `MISS`."""
+
+CERTIFIES = "local certificate"
 
 Row = dict[str, object]
 
@@ -85,22 +99,15 @@ def conditional_rows(paths: Paths, samples: Sequence[Sample]) -> Iterator[Row]:
     """(26) and (52) in rollouts that were repeated, each with Student's interval."""
     for sample in samples:
         where = f"rollout {sample.k} of seed {paths.runs[0].seed}"
-        inner, error = _interval(sample.inner(paths.bounds.c))
         statement = Statement("(26)", PRINTED, f"lambda^T (V_R - c) in {where}", 0.0, ASSUMED, at_least=True)
-        yield statement.row(inner, inner - error, inner + error)
-        square, error = _interval(sample.square)
+        yield statement.row(*mean_interval(sample.inner(paths.bounds.c)))
         before = np.asarray((sample.ideal**2).sum())
         most = float((paths.bounds.largest(sample.k + 1) ** 2).sum())
         for form, step in paths.steps.items():
             bound = float(paths.bounds.next_square(before, step))
             quantity = f"E ||lambda_(k+1)||^2 given the past, {where}"
             statement = Statement("Lemma 3", form, quantity, bound, ASSUMED, trivial=most)
-            yield statement.row(square, square - error, square + error)
-
-
-def _interval(samples: Floats) -> tuple[float, float]:
-    mean, error = mean_and_error(samples[:, None])
-    return float(mean[0]), float(error[0])
+            yield statement.row(*mean_interval(sample.square))
 
 
 def averaged_rows(paths: Paths) -> Iterator[Row]:
@@ -118,50 +125,52 @@ def lemma4_rows(paths: Paths) -> Iterator[Row]:
     """Means over runs: ||lambda_k||^2 in some rollouts, and running means of each zone's multiplier."""
     for k in looks(paths.K):
         most = float((paths.bounds.largest(k) ** 2).sum())
-        (mean,), (low,), (high,) = _over_runs(paths.square[:, k, None], np.array([most]))
+        (numbers,) = _over_runs(paths.square[:, k, None], np.array([most]))
         for form, step in paths.steps.items():
-            quantity = f"E ||lambda_{k}||^2, (61)"
             bound = paths.bounds.mean_square(step, k)
-            yield Statement("Lemma 4", form, quantity, bound, ASSUMED, trivial=most).row(mean, low, high)
-    most_lam = paths.bounds.largest()
-    found = zip(paths.zones, most_lam, *_over_runs(paths.running[:, -1], most_lam), strict=True)
-    for zone, most, mean, low, high in found:
-        for form, bound in _multiplier_bounds(paths).items():
-            quantity = f"running mean of E lambda_m after {paths.K} rollouts, {zone}"
-            yield Statement("Lemma 4", form, quantity, bound, ASSUMED, trivial=most).row(mean, low, high)
+            statement = Statement("Lemma 4", form, f"E ||lambda_{k}||^2, (61)", bound, ASSUMED, trivial=most)
+            yield statement.row(*numbers)
+    largest = paths.bounds.largest()
+    found = zip(paths.zones, largest, _over_runs(paths.running[:, -1], largest), strict=True)
+    for zone, most, numbers in found:
+        quantity = f"running mean of E lambda_m after {paths.K} rollouts, {zone}"
+        yield from _multiplier_rows("Lemma 4", paths, quantity, most, numbers)
 
 
-def _over_runs(samples: Floats, most: Floats) -> tuple[Floats, Floats, Floats]:
-    """Means of the columns of (R, J) over runs, and intervals, no wider than what is possible."""
+def _over_runs(samples: Floats, most: Floats) -> Floats:
+    """Means of the columns of (R, J) over runs and intervals no wider than what is possible, (J, 3)."""
     if len(samples) == 1:
-        return samples[0], np.zeros(len(most)), most
+        return np.stack([samples[0], np.zeros(len(most)), most], axis=1)
     mean, error = mean_and_error(samples)
-    return mean, np.maximum(mean - error, 0), np.minimum(mean + error, most)
+    return np.stack([mean, np.maximum(mean - error, 0), np.minimum(mean + error, most)], axis=1)
 
 
-def _multiplier_bounds(paths: Paths) -> dict[str, float]:
-    """Bounds on a zone's multiplier on average, by form."""
-    square = paths.bounds.mean_square
-    return {
-        PRINTED: paths.bounds.printed_U(),
-        CORRECTED: math.sqrt(square(paths.bounds.M)),
-        SHARPER: math.sqrt(square(paths.bounds.largest_step)),
+def _multiplier_rows(
+    claim: str, paths: Paths, quantity: str, most: float, numbers: Iterable[float], first: int = 0
+) -> Iterator[Row]:
+    """A zone's multiplier on average, or the norm of all, against each form of its bound from `first` on."""
+    bounds = paths.bounds
+    forms = {
+        PRINTED: bounds.printed_U(),
+        CORRECTED: math.sqrt(bounds.mean_square(bounds.M)),
+        SHARPER: math.sqrt(bounds.mean_square(bounds.largest_step)),
     }
+    for form, bound in list(forms.items())[first:]:
+        yield Statement(claim, form, quantity, bound, ASSUMED, trivial=most).row(*numbers)
 
 
 def path_rows(paths: Paths) -> Iterator[Row]:
     """What holds on every path: Lemma 5 and (39), for all runs, rollouts and zones."""
-    bounds = paths.bounds
-    norm = float(np.sqrt(paths.square.max()))
+    bounds, norm = paths.bounds, float(np.sqrt(paths.square.max()))
     quantity = "max_k ||lambda_k||, most of all runs"
     most = float(np.linalg.norm(bounds.largest()))
     yield Statement("Lemma 5", PRINTED, quantity, bounds.printed_U(), ASSUMED, trivial=most).row(norm)
     yield Statement("Lemma 5", CORRECTED, quantity, bounds.proven_U(), OURS).row(norm)
-    found = [slacks(run) for run in paths.runs]
+    found = [invariant_slacks(run) for run in paths.runs]
     for claim, form, name, basis in (
         ("Lemma 5", SHARPER, LARGEST, OURS),
         ("(39)", CORRECTED, UNROLLED, OURS),
-        ("local certificate", PRINTED, CERTIFICATE, PROVEN),
+        (CERTIFIES, PRINTED, CERTIFICATE, PROVEN),
     ):
         least = min(each[name] for each in found)
         yield Statement(claim, form, f"least slack of: {name}", 0.0, basis, at_least=True).row(least)
@@ -169,42 +178,39 @@ def path_rows(paths: Paths) -> Iterator[Row]:
 
 def proposition4_rows(paths: Paths) -> Iterator[Row]:
     """Running means of multipliers against (34): the most in the last part of any run, zone by zone."""
-    bounds, last = paths.bounds, paths.running[:, paths.tail]
+    claim, bounds, last = "Proposition 4", paths.bounds, paths.running[:, paths.tail]
     for zone, most, value in zip(paths.zones, bounds.largest(), last.max(axis=(0, 1)), strict=True):
-        for form, bound in _multiplier_bounds(paths).items():
-            quantity = f"running mean of lambda_m, most {IN_TAIL}, {zone}"
-            yield Statement("Proposition 4", form, quantity, bound, ASSUMED, trivial=most).row(value)
-    norm = float(np.linalg.norm(last, axis=2).max())
-    for form, bound in list(_multiplier_bounds(paths).items())[1:]:
-        quantity = f"norm of the running mean of lambda, most {IN_TAIL}"
-        most = float(np.linalg.norm(bounds.largest()))
-        yield Statement("Proposition 4", form, quantity, bound, ASSUMED, trivial=most).row(norm)
+        quantity = f"running mean of lambda_m, most {IN_TAIL}, {zone}"
+        yield from _multiplier_rows(claim, paths, quantity, most, (value,))
+    norm, most = float(np.linalg.norm(last, axis=2).max()), float(np.linalg.norm(bounds.largest()))
+    quantity = f"norm of the running mean of lambda, most {IN_TAIL}"
+    yield from _multiplier_rows(claim, paths, quantity, most, (norm,), first=1)
     k = np.arange(1, paths.K + 1)
     mean = np.cumsum(paths.square[:, 1:], axis=1) / k
     worst = float((mean / bounds.running_square(bounds.largest_step, k, MISS)).max())
     quantity = f"running mean of ||lambda_k||^2 by its bound at all k at once (probability {1 - MISS:g})"
-    yield Statement("Proposition 4", "finite time", quantity, 1.0, ASSUMED).row(worst)
+    yield Statement(claim, FINITE, quantity, 1.0, ASSUMED).row(worst)
 
 
 def feasibility_rows(paths: Paths) -> Iterator[Row]:
     """Satisfaction against (24): the least in the last part of any run, zone by zone, and for all at once."""
-    bounds, errors = paths.bounds, feasibility_errors(paths)
-    both = (paths.satisfaction, paths.settled)
+    bounds, both = paths.bounds, (paths.satisfaction, paths.settled)
     least = zip(*(values[:, paths.tail].min(axis=(0, 1)) for values in both), strict=True)
+    bases = dict.fromkeys(paths.shortfalls, ASSUMED) | {MEASURED: ESTIMATED}
     for zone, c, values in zip(paths.zones, bounds.c, least, strict=True):
-        for form, error in errors.items():
+        for form, error in paths.shortfalls.items():
             quantity = f"satisfaction, least {IN_TAIL}, {zone}"
-            statement = Statement("(24)", form, quantity, c - error, _basis(form), at_least=True, trivial=0.0)
+            statement = Statement("(24)", form, quantity, c - error, bases[form], at_least=True, trivial=0.0)
             yield _in_the_end(statement, *values)
     missing, left = (np.linalg.norm(np.maximum(bounds.c - values, 0), axis=2) for values in both)
     most = float(np.linalg.norm(bounds.c))
-    for form in (CORRECTED, SHARPER, MEASURED):
+    for form, error in list(paths.shortfalls.items())[1:]:
         quantity = f"norm of [c - satisfaction]_+, most {IN_TAIL}"
-        statement = Statement("(24)", form, quantity, errors[form], _basis(form), trivial=most)
+        statement = Statement("(24)", form, quantity, error, bases[form], trivial=most)
         yield _in_the_end(statement, missing[:, paths.tail].max(), left[:, paths.tail].max())
     bound = float(bounds.shortfall_by(bounds.largest_step, paths.K, MISS))
     quantity = f"norm of [c - satisfaction]_+ after {paths.K} rollouts (probability {1 - MISS:g})"
-    yield Statement("(24)", "finite time", quantity, bound, ASSUMED, trivial=most).row(missing[:, -1].max())
+    yield Statement("(24)", FINITE, quantity, bound, ASSUMED, trivial=most).row(missing[:, -1].max())
 
 
 def _in_the_end(statement: Statement, measured: float, settled: float) -> Row:
@@ -215,10 +221,6 @@ def _in_the_end(statement: Statement, measured: float, settled: float) -> Row:
     return line
 
 
-def _basis(form: str) -> str:
-    return ESTIMATED if form == MEASURED else ASSUMED
-
-
 def certificate_rows(paths: Paths) -> Iterator[Row]:
     """What the best-informed agent certifies at the end of the runs, beside satisfaction and (24)."""
     found = np.stack([certificates(run, run.lam)[-1].max(axis=0) for run in paths.runs])
@@ -226,9 +228,7 @@ def certificate_rows(paths: Paths) -> Iterator[Row]:
     promise = paths.bounds.c - feasibility_error(paths.bounds.alpha, paths.bounds.M)
     for m, zone in enumerate(paths.zones):
         quantity = f"satisfaction less what the best-informed agent certifies, {zone}"
-        yield Statement("local certificate", "tightness", quantity, 0.0, PROVEN, at_least=True).row(gap[m])
+        yield Statement(CERTIFIES, "tightness", quantity, 0.0, PROVEN, at_least=True).row(gap[m])
         quantity = f"what the best-informed agent certifies, against c - sqrt(alpha M), {zone}"
-        beside = Statement(
-            "local certificate", "beside (24)", quantity, promise[m], PROVEN, True, trivial=0.0
-        )
+        beside = Statement(CERTIFIES, "beside (24)", quantity, promise[m], PROVEN, True, trivial=0.0)
         yield beside.row(found[:, m].min())

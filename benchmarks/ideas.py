@@ -1,8 +1,8 @@
-"""``python benchmarks/ladder.py``: what each idea of the engine gave, as a ladder of engines.
+"""``python benchmarks/ideas.py``: what each idea of the engine gave.
 
-All rungs run the paper's scenario with the trained policy on the same draws, are checked to give the same
-rewards and multipliers, and are timed in turn, round by round, in several processes; the slowest, in NumPy,
-in fewer rounds than the others. The draws are made beforehand, and timed apart.
+Engines, each with one idea more, run the paper's scenario with the trained policy on the same draws. They are
+checked to give the same rewards and multipliers, and timed in turn, round by round, in several processes; the
+slowest, in NumPy, in fewer rounds than the others. The draws are made beforehand, and timed apart.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from engines import ENGINES, NAMES, Beginning, beginning, jumping, work_of
 from measuring import Measured, Work, digits, in_processes, in_turn, markdown, replace_between
 from rivals.numpy_steps import NumpySteps, Result
-from rungs import NAMES, RUNGS, Beginning, beginning, jumping, work_of
 
 from cmarlsim import Policy, Scenario
 from cmarlsim.kernels.scene import Chunk
@@ -25,7 +25,7 @@ from cmarlsim.randomness import stream, uniforms
 
 SEED, ROLLOUTS, PROCESSES, ROUNDS, NUMPY_ROUNDS = 0, 400, 9, 7, 1
 NUMPY = "NumPy, vectorised over the agents of a step (`benchmarks/rivals/numpy_steps.py`)"
-FIRST = "the first rung, in turn with NumPy"
+FIRST = "the first engine, in turn with NumPy"
 DOUBLE = "the engine with weights in double precision"
 DRAWS = ("draws, by NumPy's Philox in bulk", "draws, by the SplitMix64 kernel")
 
@@ -46,25 +46,25 @@ def in_double(begun: Beginning) -> Callable[[], Chunk]:
 
 
 def check(scenario: Scenario, policy: Policy, rollouts: int) -> None:
-    """Stop unless every rung gives the rewards and multipliers of the NumPy engine."""
+    """Stop unless every engine gives the rewards and multipliers of the NumPy engine."""
     wanted: Result = numpy_work(scenario, policy, rollouts)()()
-    for rung in (*RUNGS, in_double):
-        chunk = rung(beginning(scenario, policy, SEED, rollouts, keep_steps=True))()
+    for engine in (*ENGINES, in_double):
+        chunk = engine(beginning(scenario, policy, SEED, rollouts, keep_steps=True))()
         same = np.array_equal(chunk.reward, wanted.reward)
         same &= np.allclose(chunk.lam, wanted.lam, rtol=0, atol=1e-12)
         same &= np.allclose(chunk.lam_ideal, wanted.lam_ideal, rtol=0, atol=1e-12)
         if not same:
-            raise SystemExit(f"{rung}: not the rewards and multipliers of the NumPy engine")
+            raise SystemExit(f"{engine}: not the rewards and multipliers of the NumPy engine")
 
 
 def measure(scenario: Scenario, policy: Policy, rollouts: int, rounds: int) -> Measured:
-    """Microseconds a step, of every rung and of what stands beside, in every round.
+    """Microseconds a step, of every engine and of what stands beside, in every round.
 
-    Those of NumPy are for rounds in turn with the first rung, whose are `FIRST`.
+    NumPy runs in turn with the first engine, whose times of these rounds are those of `FIRST`.
     """
     shape, (philox, splitmix) = (scenario.dual.T0, scenario.agents.N), DRAWS
-    rungs = zip(NAMES, RUNGS, strict=True)
-    works = {name: work_of(rung, scenario, policy, SEED, rollouts) for name, rung in rungs}
+    engines = zip(NAMES, ENGINES, strict=True)
+    works = {name: work_of(engine, scenario, policy, SEED, rollouts) for name, engine in engines}
     works[DOUBLE] = work_of(in_double, scenario, policy, SEED, rollouts)
     works[philox] = lambda: partial(stream(SEED, "action").random, (rollouts, *shape))
     works[splitmix] = lambda: partial(uniforms, SEED, "action", 0, rollouts, shape)
@@ -77,7 +77,7 @@ def measure(scenario: Scenario, policy: Policy, rollouts: int, rounds: int) -> M
 
 
 def table(micros: Measured) -> str:
-    """The ladder, and what stands beside it, in Markdown; ratios are medians of the rounds' ratios."""
+    """The engines, and what stands beside them, in Markdown; ratios are medians of the rounds' ratios."""
 
     def time_of(name: str) -> str:
         return digits(float(np.median(micros[name])))
@@ -87,19 +87,19 @@ def table(micros: Measured) -> str:
 
     first, numpy_to_first = NAMES[0], ratio(NUMPY, FIRST)
     rows = [["0", NUMPY, time_of(NUMPY), "", "1"]]
-    for rung, name in enumerate(NAMES, start=1):
-        gain = numpy_to_first if rung == 1 else ratio(NAMES[rung - 2], name)
+    for number, name in enumerate(NAMES, start=1):
+        gain = numpy_to_first if number == 1 else ratio(NAMES[number - 2], name)
         whole = numpy_to_first * ratio(first, name)
-        label = name if rung == 1 else f"+ {name}"
-        rows.append([f"{rung}", label, time_of(name), f"{gain:.2f}", digits(whole)])
+        label = name if number == 1 else f"+ {name}"
+        rows.append([f"{number}", label, time_of(name), f"{gain:.2f}", digits(whole)])
     philox, splitmix = DRAWS
     beside = [
         [DOUBLE, time_of(DOUBLE), f"the engine takes {ratio(NAMES[-1], DOUBLE):.2f} of that"],
         [philox, time_of(philox), ""],
         [splitmix, time_of(splitmix), f"{ratio(splitmix, philox):.2f} of that"],
     ]
-    ladder = markdown("|engine|µs a step|faster than the rung before|than NumPy", "rlrrr", rows)
-    return ladder + "\n" + markdown("beside the ladder|µs a step|", "lrl", beside)
+    engines = markdown("|engine|µs a step|faster than the one before|than NumPy", "rlrrr", rows)
+    return engines + "\n" + markdown("beside the engines|µs a step|", "lrl", beside)
 
 
 def options() -> argparse.Namespace:
@@ -126,7 +126,7 @@ def main() -> None:
         rounds = {name: times.tolist() for name, times in micros.items()}
         chosen.json.write_text(json.dumps({"microseconds_a_step": rounds}, indent=2) + "\n", "utf-8")
     if chosen.write:
-        replace_between(chosen.write, "ladder", text)
+        replace_between(chosen.write, "ideas", text)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The rungs of a ladder from the plain algorithm to the engine, ready to be run and timed."""
+"""Engines from the plain algorithm to the present one, each with one idea more, ready to be run and timed."""
 
 from __future__ import annotations
 
@@ -95,15 +95,15 @@ NAMES = (
     "gossip backwards over events, at the end of the rollout",
     "agents travel one by one, and skip ahead where they stand: the engine",
 )
-"""The rungs, from the literal engine to the present one; each has the ideas of those before."""
+"""The idea that each of `ENGINES` has beside those of the engines before it."""
 
-Rung = Callable[[Beginning], Callable[[], Chunk]]
-RUNGS: tuple[Rung, ...] = (
+Engine = Callable[[Beginning], Callable[[], Chunk]]
+ENGINES: tuple[Engine, ...] = (
     *(partial(stepped, ideas=Ideas(*[True] * ideas)) for ideas in range(len(Ideas._fields) + 1)),
     jumping,
 )
 
 
-def work_of(rung: Rung, scenario: Scenario, policy: Policy, seed: int, rollouts: int) -> Work:
-    """A rung's run to be timed, from the beginning every time."""
-    return lambda: rung(beginning(scenario, policy, seed, rollouts, keep_steps=False))
+def work_of(engine: Engine, scenario: Scenario, policy: Policy, seed: int, rollouts: int) -> Work:
+    """A run of an engine to be timed, from the beginning every time."""
+    return lambda: engine(beginning(scenario, policy, seed, rollouts, keep_steps=False))

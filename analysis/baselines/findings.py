@@ -1,4 +1,4 @@
-"""What the ladder says, in sentences whose words follow the data."""
+"""What the baselines show, in sentences whose words follow the data."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from analysis.baselines.measure import SHAPES, capacity, changed
+from analysis.baselines.catalogue import BOTH_WAYS, BOUND, IDEAL, OURS, PARTITION, TIGHTENED
+from analysis.baselines.measure import EVENTS, SHAPES, capacity, changed
 from analysis.baselines.partition import best_partition
-from analysis.baselines.rungs import AIMED, BOUND, IDEAL, OURS, RIVAL, TIGHTENED
+from analysis.baselines.ruled_run import with_thresholds
 from analysis.baselines.tables import Results, after_events, band, smallest
-from analysis.baselines.team import with_thresholds
 
 DWELL = 200
 """Longest dwell time of the partition that somebody would plan anew after an event."""
 
 
-def verdict(mine: pd.Series, other: pd.Series) -> str:
-    """How the margins of one rung, as min, mean and max over runs, are to those of another."""
+def compared(mine: pd.Series, other: pd.Series) -> str:
+    """How one baseline's range over runs (min, mean, max) is to another's: said where they do not overlap."""
     if mine["min"] > other["max"]:
         return "more than"
     if mine["max"] < other["min"]:
@@ -41,18 +41,18 @@ def listed(names: Iterable[object]) -> str:
 
 
 def nominal(results: Results) -> list[str]:
-    """Where the learned team wins on the nominal case, and where it does not."""
+    """Where the learned team is ahead on the nominal case, and where it is not."""
     runs = smallest(results.zones)
     bands = band(runs)
-    words = {name: verdict(bands.loc[OURS], row) for name, row in bands.iterrows()}
+    words = {name: compared(bands.loc[OURS], row) for name, row in bands.iterrows()}
     del words[OURS], words[OURS + TIGHTENED]
     above, below, beside = (
         [name for name, word in words.items() if word.startswith(start)]
         for start in ("more", "less", "neither")
     )
     return [
-        f"The learned team's smallest margin is {ranged(bands.loc[OURS])}. That is {words[RIVAL]} the best "
-        f"fixed partition's {ranged(bands.loc[RIVAL])}, which neither learns nor talks.",
+        f"The learned team's smallest margin is {ranged(bands.loc[OURS])}. That is {words[PARTITION]} the "
+        f"best fixed partition's {ranged(bands.loc[PARTITION])}, which neither learns nor talks.",
         f"The learned team is above {listed(above)}; below {listed(below)}. Its range overlaps with that of "
         f"{listed(beside)}.",
         *tightening(results, bands),
@@ -62,18 +62,19 @@ def nominal(results: Results) -> list[str]:
 
 
 def tightening(results: Results, bands: pd.DataFrame) -> list[str]:
-    """What aiming higher gives, and how near that comes to the partition and to the bound."""
-    ours, better, rival = bands.loc[OURS], bands.loc[OURS + TIGHTENED], bands.loc[RIVAL]
+    """What tightened thresholds give, and how near that comes to the partition and to the bound."""
+    ours, better, partition = bands.loc[OURS], bands.loc[OURS + TIGHTENED], bands.loc[PARTITION]
     others = ", ".join(
         f"`{name}` from {margin(bands.loc[name, 'mean'])} to {margin(bands.loc[name + TIGHTENED, 'mean'])}"
-        for name in AIMED
+        for name in BOTH_WAYS
         if name != OURS
     )
     return [
-        f"Aiming higher by {results.tuned.aims[OURS]:.3f}, found by halving on other seeds, the learned team "
-        f"keeps {ranged(better)}: {verdict(better, ours)} without, {verdict(better, rival)} the partition, "
-        f"and {better['mean'] / results.bound:.0%} of {margin(results.bound)}, the linear program's bound.",
-        f"Aiming higher moves {others}.",
+        f"With thresholds tightened by {results.tuned.tightening[OURS]:.3f}, found by halving on other "
+        f"seeds, the learned team keeps {ranged(better)}: {compared(better, ours)} without, "
+        f"{compared(better, partition)} the partition, and {better['mean'] / results.bound:.0%} of "
+        f"{margin(results.bound)}, the linear program's bound.",
+        f"Tightened thresholds move {others}.",
     ]
 
 
@@ -88,7 +89,7 @@ def fixed_weights(frozen: pd.Series) -> str:
 
 def convergence(runs: pd.DataFrame) -> str:
     """Whether the multipliers of standard primal-dual settle, and what becomes of the zones."""
-    mean = runs.groupby("rung", sort=False)[["lam_change", "idleness_worst"]].mean()
+    mean = runs.groupby("baseline", sort=False)[["lam_change", "idleness_worst"]].mean()
     theirs, ours = mean.loc["primal-dual"], mean.loc[OURS]
     slower = "less" if theirs["lam_change"] < ours["lam_change"] else "no less"
     longer = "longer" if theirs["idleness_worst"] > ours["idleness_worst"] else "no longer"
@@ -108,16 +109,17 @@ def events(results: Results) -> list[str]:
         "death": best_partition(scenario.model_copy(update={"agents": agents}), DWELL),
     }
     sentences = []
-    for event, text in {"thresholds": "the thresholds are reversed", "death": "an agent dies"}.items():
-        bands = band(after[after["event"] == event], "margin_after")
+    for event, text in EVENTS.items():
+        bands = band(after[event], "margin_after")
         always = [name for name, row in bands.iterrows() if row["min"] >= 0]
         mostly = [name for name, row in bands.iterrows() if row["mean"] >= 0 > row["min"]]
-        ours, rival = bands.loc[OURS], bands.loc[RIVAL]
+        ours, partition = bands.loc[OURS], bands.loc[PARTITION]
         sentences.append(
-            f"After {text}, the learned team's smallest margin is {ranged(ours)}, {verdict(ours, rival)} the "
-            f"fixed partition's {ranged(rival)}. Zones are kept in every run by {listed(always)}; in the "
-            f"mean over runs, not in every run, by {listed(mostly)}. Somebody who was told, and planned a "
-            f"new partition with dwell times up to {DWELL}, would have {margin(planned[event].margin)}."
+            f"After {text}, the learned team's smallest margin is {ranged(ours)}, "
+            f"{compared(ours, partition)} the fixed partition's {ranged(partition)}. Zones are kept in every "
+            f"run by {listed(always)}; in the mean over runs, not in every run, by {listed(mostly)}. "
+            f"Somebody who was told, and planned a new partition with dwell times up to {DWELL}, would have "
+            f"{margin(planned[event].margin)}."
         )
     return sentences
 
@@ -127,13 +129,13 @@ def loads(results: Results) -> list[str]:
     sentences = []
     for shape in SHAPES:
         carried = capacity(results.capacity, shape)
-        ours, rival = carried[OURS], carried[RIVAL]
-        more = "more" if ours > rival else "less" if ours < rival else "as much"
+        ours, partition = carried[OURS], carried[PARTITION]
+        more = "more" if ours > partition else "less" if ours < partition else "as much"
         ahead = [name for name in carried.index if carried[name] > ours and name != BOUND]
         ideal = carried[IDEAL + TIGHTENED]
         sentences.append(
             f"With {shape} thresholds the learned team keeps all zones up to a load of {ours:.2f}, the fixed "
-            f"partition up to {rival:.2f}: the learned team carries {more}. With one shared lambda, aiming "
-            f"higher, it is {ideal:.2f}. Ahead of the learned team: {listed(ahead)}."
+            f"partition up to {partition:.2f}: the learned team carries {more}. With one shared lambda and "
+            f"tightened thresholds, it is {ideal:.2f}. Ahead of the learned team: {listed(ahead)}."
         )
     return sentences

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
 from analysis.multipliers import estimates
-from cmarlsim.bounds.theory import MultiplierError, largest_L, least_slack, slack
+from analysis.theorem1.repeats import Values
+from cmarlsim.bounds.theory import MultiplierError, largest_L, least_slack, slack, unmet_conditions
 from cmarlsim.bounds.verdicts import ESTIMATED, PRINTED, PROVEN, SHARPER
 from cmarlsim.errors import InputError
 from cmarlsim.footprints.footprint import Footprint
@@ -19,11 +21,34 @@ from cmarlsim.recordings.recording import Recording
 
 PROPOSITION_4 = "Proposition 4"
 FORMS = (PRINTED, PROPOSITION_4, SHARPER)
-"""With factors M and sqrt(M) before epsilon, beta and L; and with none, and the least slack of Lemma 1."""
+"""Factors before epsilon, beta and L are M, sqrt(M) and 1; the last form has the least slack of Lemma 1."""
 
 
 @dataclass(frozen=True)
-class Gossip:
+class Constants:
+    """Constants of Assumptions 1 and 2, as large as some rollouts need them: the true ones are no smaller.
+
+    `mismatch` is epsilon + beta, in the direction of lambda as (15) has it; `norm` is ||V - V_P||, which (32)
+    puts in its place.
+    """
+
+    mismatch: float
+    norm: float
+    L: float
+
+    @classmethod
+    def of(cls, values: Values) -> Self:
+        """The constants that repeated rollouts need."""
+        needed = (
+            values.mismatch(values.shared),
+            values.distance(values.ideal[:, None], values.shared),
+            values.slope(values.own),
+        )
+        return cls(*(float(measured.max()) for measured, _, _ in needed))
+
+
+@dataclass(frozen=True)
+class ErrorBound:
     """Bounds on the mean of max_n ||lambda^n_k - lambda_k||_inf, and what they rest on."""
 
     basis: str
@@ -31,13 +56,14 @@ class Gossip:
     corrected: float  # for the maximum over all agents and zones
 
     def error(self, form: str) -> float:
-        """The one that a form of (25) is about."""
+        """The bound that a form of (25) is about."""
         return self.corrected if form == SHARPER else self.printed
 
     @property
     def how(self) -> str:
-        """What was estimated, for the words of a statement; empty if nothing was."""
-        return self.basis.partition(": ")[2]
+        """What was estimated, to be added to the words of a statement; empty if nothing was."""
+        how = self.basis.partition(": ")[2]
+        return f" ({how})" if how else ""
 
 
 def delta(form: str, c: Floats, N: int, mismatch: float) -> float:
@@ -69,6 +95,13 @@ def most_L(form: str, c: Floats, N: int, mismatch: float, error: float) -> float
     return largest_L(error, len(c), room)[FORMS.index(form)]
 
 
+def conditions_met(form: str, c: Floats, N: int, constants: Constants, error: float) -> bool:
+    """Whether Lemma 1's conditions, (23) and (25) are met: else Theorem 1 promises nothing."""
+    if unmet_conditions(c, N) or delta(form, c, N, constants.mismatch) <= 0:
+        return False
+    return most_L(form, c, N, constants.mismatch, error) >= constants.L
+
+
 def proposition_3(recordings: Sequence[Recording]) -> dict[str, MultiplierError]:
     """Proposition 3 for runs of one scenario (level ``step``), by what it rests on; empty if it says nothing.
 
@@ -81,8 +114,7 @@ def proposition_3(recordings: Sequence[Recording]) -> dict[str, MultiplierError]
     if N == 1 or links.model == "always":
         return {PROVEN: MultiplierError(min(1, N - 1), 1.0, *rest)}
     if links.model == "bernoulli" and links.footprint is not None and links.p is not None:
-        edges = footprint_edges(links.footprint, N)
-        footprint = Footprint("links", N, edges, np.array(links.p))
+        footprint = Footprint("links", N, footprint_edges(links.footprint, N), np.array(links.p))
         return {PROVEN: MultiplierError(footprint.diameter, links.p, *rest)}
     try:
         return estimates(recordings)
@@ -90,7 +122,7 @@ def proposition_3(recordings: Sequence[Recording]) -> dict[str, MultiplierError]
         return {}
 
 
-def gossip(bounds: Mapping[str, MultiplierError], N: int, M: int) -> list[Gossip]:
+def error_bounds(bounds: Mapping[str, MultiplierError], N: int, M: int) -> list[ErrorBound]:
     """What Proposition 3 promises in all, for N agents and M zones; infinite if `bounds` is empty."""
-    found = [Gossip(basis, bound.printed(), bound.all_agents(N, M)) for basis, bound in bounds.items()]
-    return found or [Gossip(f"{ESTIMATED}: agents that never hear of each other", math.inf, math.inf)]
+    found = [ErrorBound(basis, bound.printed(), bound.all_agents(N, M)) for basis, bound in bounds.items()]
+    return found or [ErrorBound(f"{ESTIMATED}: agents that never hear of each other", math.inf, math.inf)]

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cmarlsim.building.worlds import goals_of
+from cmarlsim.building.zones import inside_zones
 from cmarlsim.errors import InputError
 from cmarlsim.kernels.world import Bools, Ints
 from cmarlsim.scenario import Scenario
@@ -26,13 +27,12 @@ def places_in_zones(scenario: Scenario) -> Bools:
     Raises
     ------
     InputError
-        If the scenario has too many places for an numbered.
+        If the scenario has too many places to number them.
     """
-    words = scenario.numbered.zones
-    if not len(words):
+    position = scenario.numbered.position
+    if not len(position):
         raise InputError(f"scenario '{scenario.name}': its plan has too many places for this analysis")
-    bits = np.unpackbits(words.view(np.uint8), axis=1, bitorder="little")
-    return bits[:, : scenario.M].astype(np.bool_)
+    return inside_zones(scenario.world, position)
 
 
 def trips(scenario: Scenario) -> Trips:
@@ -54,7 +54,7 @@ def trips(scenario: Scenario) -> Trips:
 def shortest_gaps(scenario: Scenario) -> Ints:
     """Fewest steps outside both zones between a step in zone i and a step in zone j, (M, M).
 
-    Over all ways that actions can lead, not only the shortest: a search through the places of the numbered.
+    Over all ways that actions can lead, not only the shortest: a search through all numbered places.
     """
     inside, after = places_in_zones(scenario), scenario.numbered.after
     gaps = np.zeros((scenario.M, scenario.M), dtype=np.int64)

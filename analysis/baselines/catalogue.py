@@ -1,0 +1,143 @@
+"""All baselines: who decides, how multipliers evolve, what is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+from analysis.baselines.partition import best_partition, best_static, targets
+from analysis.baselines.ruled_run import RuledRun, without_links
+from analysis.baselines.rules import ConsensusRule, FrozenRule, GossipRule, SharedRule
+from cmarlsim.kernels.world import Ints
+from cmarlsim.policies.policy import RANK, Policy
+from cmarlsim.randomness import stream
+from cmarlsim.scenario import Scenario
+from cmarlsim.simulation.execution import Run
+from cmarlsim.simulation.prescribed import Patrol
+
+OURS, IDEAL, PARTITION, BOUND = "gossip", "shared", "partition-200", "bound"
+TIGHTENED = "-tightened"
+BOTH_WAYS = (OURS, IDEAL, "consensus", "rank-shared")
+"""Teams that are there a second time, with tightened thresholds."""
+
+Sends = Literal["observations", "multipliers", "nothing", "not counted"]
+Start = Callable[[Scenario, int, int], RuledRun]
+"""Makes a fresh run of a scenario from a number of steps T and a seed."""
+
+
+class Baseline(NamedTuple):
+    """A way to run the scenario's agents; the trained team is one of them."""
+
+    name: str
+    what: str
+    sends: Sends
+    start: Start
+
+
+class Policies(NamedTuple):
+    """The trained policies among the baselines."""
+
+    gossip: Policy  # trained in the loop, under gossip
+    shared: Policy  # trained with one shared vector of multipliers, the paper's recipe
+    silent: Policy  # trained without communication
+
+    @classmethod
+    def shipped(cls) -> Policies:
+        """Those that come with the package."""
+        return cls(*(Policy.load(name) for name in ("paper", "paper-recipe", "silent")))
+
+
+class Tuned(NamedTuple):
+    """What was searched for, on seeds of its own."""
+
+    frozen: tuple[float, ...]  # (M,) the best constant multipliers
+    tightening: dict[str, float]  # by how much to raise the thresholds of the teams in `BOTH_WAYS`
+
+
+class Ruled(NamedTuple):
+    """Agents that follow a policy, with multipliers that follow a rule.
+
+    Where they send nothing, they have no links.
+    """
+
+    name: str
+    what: str
+    policy: Policy
+    rule: GossipRule
+    sends: Sends = "observations"
+
+    def baseline(self, tightening: float | None = None) -> Baseline:
+        """The baseline with the scenario's thresholds, or with tightened ones."""
+
+        def start(scenario: Scenario, steps: int, seed: int) -> RuledRun:
+            heard = without_links(scenario) if self.sends == "nothing" else scenario
+            return RuledRun(Run(heard, self.policy, seed), self.rule, tightening or 0.0)
+
+        if tightening is None:
+            return Baseline(self.name, self.what, self.sends, start)
+        what = f"the same, thresholds tightened by {tightening:.3f}"
+        return Baseline(self.name + TIGHTENED, what, self.sends, start)
+
+
+def ruled(policies: Policies, frozen: tuple[float, ...]) -> list[Ruled]:
+    """The baselines with multipliers, in the order of the table."""
+    ours, rank, gossip, shared = policies.gossip, Policy.load(RANK), GossipRule(), SharedRule()
+    still, decreasing = GossipRule(alpha=0.0), GossipRule(alpha=0.0, decay=1.0)
+    return [
+        Ruled(OURS, "trained with gossip (ours)", ours, gossip),
+        Ruled(IDEAL, "trained with one shared lambda: the ideal", policies.shared, shared, "not counted"),
+        Ruled("silent", "trained without communication", policies.silent, gossip, "nothing"),
+        Ruled("consensus", "neighbours average their multipliers", ours, ConsensusRule(), "multipliers"),
+        Ruled("alpha-0", "alpha = 0", ours, still),
+        Ruled("frozen", "lambda frozen at its best value", ours, FrozenRule(lam=frozen), "nothing"),
+        Ruled("primal-dual", "primal-dual with step eta / (k + 1)", ours, decreasing),
+        Ruled("rank", "Lemma 1's assignment, by gossip", rank, gossip),
+        Ruled("rank-shared", "Lemma 1's assignment, one shared lambda", rank, shared, "not counted"),
+    ]
+
+
+def planned(name: str, what: str, plan: Callable[[Scenario, int, int], Ints]) -> Baseline:
+    """Agents that follow a plan: for a scenario, T steps and a seed, the zones they head for, (T, N)."""
+
+    def start(scenario: Scenario, steps: int, seed: int) -> RuledRun:
+        return RuledRun(Patrol(without_links(scenario), plan(scenario, steps, seed), seed), None)
+
+    return Baseline(name, what, "nothing", start)
+
+
+def partition(longest: int) -> Baseline:
+    """The best fixed partition with dwell times of at most `longest` steps."""
+
+    def plan(scenario: Scenario, steps: int, seed: int) -> Ints:
+        return targets(scenario, best_partition(scenario, longest), steps)
+
+    return planned(f"partition-{longest}", f"best fixed partition, dwell times up to {longest} steps", plan)
+
+
+def stay(scenario: Scenario, steps: int, seed: int) -> Ints:
+    """Plan of a team that holds the zones with the largest thresholds."""
+    return targets(scenario, best_static(scenario), steps)
+
+
+def wander(scenario: Scenario, steps: int, seed: int) -> Ints:
+    """Plan of agents that draw a zone whenever a rollout begins."""
+    T0, N = scenario.dual.T0, scenario.agents.N
+    return stream(seed, "random targets").integers(scenario.M, size=(steps // T0, N)).repeat(T0, axis=0)
+
+
+def all_baselines(policies: Policies, tuned: Tuned) -> list[Baseline]:
+    """All baselines, in the order of the table."""
+    found = []
+    for team in ruled(policies, tuned.frozen):
+        found.append(team.baseline())
+        if team.name in BOTH_WAYS:
+            found.append(team.baseline(tuned.tightening[team.name]))
+    static = "best static assignment: the zones with the largest thresholds are held"
+    random = "uniformly random targets, one for each rollout"
+    return [
+        *found,
+        planned("static", static, stay),
+        partition(50),
+        partition(200),
+        planned("random", random, wander),
+    ]
