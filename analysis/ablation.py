@@ -20,11 +20,12 @@ from analysis import markdown
 from analysis.options import OUT, Force, Out
 from analysis.recordings import RADII
 from analysis.style import free_stem
-from cmarlsim.api import execute_batch, learn
+from cmarlsim.api import execute_batch
 from cmarlsim.errors import ArgumentError
 from cmarlsim.scenario import Scenario
 from cmarlsim.terminal.console import STOPPED, Stop, command, compilation_announced, progress_bar
 from cmarlsim.training import Training
+from cmarlsim.training.learn import learn
 from cmarlsim.training.recipe import RECIPES, Recipe
 
 NAME = "ablation"

@@ -29,7 +29,8 @@ from cmarlsim.kernels.scene import new_scene, new_steps
 from cmarlsim.kernels.world import NEVER, Floats, locations_at
 from cmarlsim.learning.mlp import MLP, softmax
 from cmarlsim.learning.reinforce import gather, logit_gradient, returns_to_go
-from cmarlsim.policies.policy import Encoding, Policy
+from cmarlsim.policies.encoding import Encoding
+from cmarlsim.policies.policy import Policy
 from cmarlsim.randomness import stream
 from cmarlsim.scenario import Scenario
 from cmarlsim.terminal.console import command, compilation_announced, progress_bar

@@ -8,8 +8,9 @@ from pathlib import Path
 from cmarlsim.api import execute_batch
 from cmarlsim.errors import InputError
 from cmarlsim.policies.policy import Policy
+from cmarlsim.recordings.datasets import LEVELS
 from cmarlsim.recordings.differences import scenario_differences, shown
-from cmarlsim.recordings.recording import LEVELS, Recording
+from cmarlsim.recordings.recording import Recording
 from cmarlsim.scenario import Scenario
 from cmarlsim.simulation.execution import whole_rollouts
 from cmarlsim.sweeps.collecting import recordings_in

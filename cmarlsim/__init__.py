@@ -1,36 +1,62 @@
-"""Cooperative multi-agent assignment over stochastic graphs, simulated.
+"""Simulate a team of agents that keeps zones of a building attended, each for a fraction c of the time.
 
-The names below are loaded on first use, so that ``import cmarlsim`` itself costs nothing.
+>>> import cmarlsim
+>>> scenario = cmarlsim.Scenario.load("paper", "links.d=4")     # or the path of your own TOML file
+>>> policy = cmarlsim.Policy.load("paper")                      # or "rank", which fits every scenario
+>>> run = cmarlsim.execute(scenario, policy, steps=2000, seed=0)  # out="run.h5" records in a file
+>>> run.margin().shape                                          # (M,): satisfaction minus c
+(6,)
+>>> run.lam.shape                                               # (K + 1, N, M): every agent's multipliers
+(21, 5, 6)
+>>> margins = run.to_frame()["margin"]                          # over time, with names; .plot() draws it
+
+Names, each with its own `help`:
+
+Scenario       a floor plan, a team, its zones and thresholds, and who can talk to whom
+Policy         what every agent does on every tile, given its multipliers
+Recording      what a run leaves, in memory or in an HDF5 file
+execute        run Algorithm 2: one run, or one for each of several seeds
+execute_batch  run it for many scenarios, policies and seeds, on all cores
+learn          train a policy: Algorithm 1, then in runs of Algorithm 2
+tiled          a scenario in a large building, copies of the paper's
+
+InputError     input that cannot be used; its message says what would be right. Its kinds:
+ArgumentError  a value that a function does not take
+DamagedError   a file that is broken or incomplete
+LockedError    a file that another process is writing
+MisfitError    things that do not belong together, such as a policy and a scenario
+DivergedError  a training whose numbers are not finite any more
 """
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
 
 from cmarlsim.version import __version__
 
 if TYPE_CHECKING:
-    from cmarlsim.api import execute, execute_batch, learn
-    from cmarlsim.errors import InputError
+    from cmarlsim.api import execute, execute_batch
+    from cmarlsim.errors import (
+        ArgumentError,
+        DamagedError,
+        DivergedError,
+        InputError,
+        LockedError,
+        MisfitError,
+    )
     from cmarlsim.policies.policy import Policy
     from cmarlsim.recordings.recording import Recording
     from cmarlsim.scenario import Scenario
     from cmarlsim.tiled_scenarios import tiled
-
-_HOME = {
-    "InputError": "cmarlsim.errors",
-    "Policy": "cmarlsim.policies.policy",
-    "Recording": "cmarlsim.recordings.recording",
-    "Scenario": "cmarlsim.scenario",
-    "execute": "cmarlsim.api",
-    "execute_batch": "cmarlsim.api",
-    "learn": "cmarlsim.api",
-    "tiled": "cmarlsim.tiled_scenarios",
-}
+    from cmarlsim.training.learn import learn
 
 __all__ = [
+    "ArgumentError",
+    "DamagedError",
+    "DivergedError",
     "InputError",
+    "LockedError",
+    "MisfitError",
     "Policy",
     "Recording",
     "Scenario",
@@ -41,12 +67,25 @@ __all__ = [
     "tiled",
 ]
 
+_MODULES = {
+    "Policy": "cmarlsim.policies.policy",
+    "Recording": "cmarlsim.recordings.recording",
+    "Scenario": "cmarlsim.scenario",
+    "execute": "cmarlsim.api",
+    "execute_batch": "cmarlsim.api",
+    "learn": "cmarlsim.training.learn",
+    "tiled": "cmarlsim.tiled_scenarios",
+} | dict.fromkeys((name for name in __all__ if name.endswith("Error")), "cmarlsim.errors")
+
 
 def __getattr__(name: str) -> object:
-    if name in _HOME:
-        return getattr(importlib.import_module(_HOME[name]), name)
-    raise AttributeError(f"module 'cmarlsim' has no attribute '{name}'")
+    """Load a public name on first use, so that ``import cmarlsim`` itself costs nothing."""
+    import importlib
+
+    if name in _MODULES:
+        return getattr(importlib.import_module(_MODULES[name]), name)
+    raise AttributeError(f"module 'cmarlsim' has no attribute '{name}'", name=name, obj=__import__(__name__))
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *__all__]
+    return ["__doc__", *__all__]

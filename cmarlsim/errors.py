@@ -24,7 +24,7 @@ class ArgumentError(InputError):
 
     def __init__(self, name: str, value: object, problem: str) -> None:
         self.name, self.value, self.problem = name, value, problem
-        super().__init__(f"{name} = {value!r}: {problem}")
+        super().__init__(f"{name} = {' '.join(repr(value).split()):.200}: {problem}")
 
     def __reduce__(self) -> tuple[type[ArgumentError], tuple[str, object, str]]:
         """Let it come whole out of another process."""
@@ -54,5 +54,7 @@ def is_whole(value: object) -> bool:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return ``; did you mean 'x'?`` for the known word nearest to `word`, or an empty string."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    words = list(known)
+    alike = [each for each in words if each.lower() == word.lower()]
+    close = alike or difflib.get_close_matches(word, words, n=1, cutoff=0.5)
     return f"; did you mean '{close[0]}'?" if close else ""

@@ -13,7 +13,8 @@ import typer
 from cmarlsim.errors import InputError
 from cmarlsim.kernels.scene import Chunk
 from cmarlsim.policies.policy import RANK, Policy
-from cmarlsim.recordings.recording import AXES, Recording, location
+from cmarlsim.recordings.datasets import DATASETS
+from cmarlsim.recordings.recording import Recording
 from cmarlsim.recordings.summary import Summary
 from cmarlsim.simulation.execution import Run
 from cmarlsim.storage.provenance import versions
@@ -120,9 +121,9 @@ def first_difference(
     """
     scenario, keep_steps = recording.scenario, recording.level == "step"
     run, summary = Run(scenario, policy, recording.seed), Summary(scenario)
-    place = {name: int(AXES[name][0] == "k_or_end") for name in recording.names}
+    place = {name: DATASETS[name].first_rows for name in recording.names}
     for name, first in place.items():
-        start = recording.rows(location(name), 0, first)
+        start = recording.rows(DATASETS[name].location, 0, first)
         if difference := _compare(recording, name, 0, np.zeros_like(start)):
             return difference
     for chunk in run.chunks(recording.rollouts_done, keep_steps, sparse=recording.sparse):
@@ -145,7 +146,7 @@ def first_difference(
 
 def _compare(recording: Recording, name: str, first: int, expected: np.ndarray) -> Difference | None:
     """The first of the rows from `first` on that is not as expected."""
-    path = location(name)
+    path = DATASETS[name].location
     found = recording.rows(path, first, first + len(expected))
     if (found.dtype, found.shape) != (expected.dtype, expected.shape):
         raise InputError(

@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from cmarlsim.randomness import check_seed
-from cmarlsim.recordings.recording import Recording, check_record, choose_links
+from cmarlsim.recordings.datasets import check_record, choose_links
+from cmarlsim.recordings.recording import Recording
 from cmarlsim.report.run_picture import draw_runs
 from cmarlsim.scenario import Scenario
 from cmarlsim.simulation.execution import Run, whole_rollouts

@@ -9,96 +9,55 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 import numpy as np
 import tomli_w
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
-from cmarlsim.building.floorplan import FloorPlan, build_world, goals_of
+from cmarlsim.building.floorplan import FloorPlan
 from cmarlsim.building.places import number_places
 from cmarlsim.building.visibility import NO_VISIBILITY, build_visibility
-from cmarlsim.errors import InputError
-from cmarlsim.graphs import FOOTPRINTS, components, footprint_edges
+from cmarlsim.building.worlds import build_world, goals_of
+from cmarlsim.errors import ArgumentError, InputError
+from cmarlsim.graphs import components
+from cmarlsim.html import table
 from cmarlsim.kernels.observing import tile_of
 from cmarlsim.kernels.scene import Rules
 from cmarlsim.kernels.world import (
-    ALWAYS,
-    BERNOULLI,
-    NEVER,
-    SIGHT_OR_DISC,
     TICKS_PER_METRE,
     TOLERANCE,
-    LinkModel,
+    Floats,
     NumberedPlaces,
     Site,
     Visibility,
     World,
 )
+from cmarlsim.scenario_tables import MOST_AGENTS, Agents, Dual, Links, Thresholds, Zone, warn_of_unused
 from cmarlsim.storage import shipped
-from cmarlsim.validation import Count, Name, Number, Point, Strict, apply_setting, dotted, parse, read_toml
+from cmarlsim.storage.files import as_path
+from cmarlsim.validation import Name, Point, Strict, apply_settings, dotted, parse, read_toml
 
-LINK_CODES = {"sight-or-disc": SIGHT_OR_DISC, "bernoulli": BERNOULLI, "always": ALWAYS, "never": NEVER}
-MOST_AGENTS = 65_535
 FEW = 64
 """Up to so many agents, looking every pair up among numbered places is faster than going along the edges."""
-MOST_STEPS = 10**6
-SLOWEST, FASTEST = 1e-6, 1e4
-"""Metres a step: slower agents would be lost in the tolerances, faster ones are a slip of the units."""
-LEAST_ETA, LARGEST_ETA = 1e-12, 1e12
-"""Multipliers are counted in eta: far beyond, their squares would be 0 or overflow."""
-
-
-class Agents(Strict):
-    """The team: N agents that move `speed` metres a step."""
-
-    N: Annotated[Count, Field(le=MOST_AGENTS)]
-    speed: Annotated[Number, Field(ge=SLOWEST, le=FASTEST)] = 1.0
-
-
-class Dual(Strict):
-    """Contractive dual update, eq. (16) and (18), after every T0 steps."""
-
-    alpha: Annotated[Number, Field(ge=0, lt=1)]
-    eta: Annotated[Number, Field(ge=LEAST_ETA, le=LARGEST_ETA)]
-    T0: Annotated[Count, Field(le=MOST_STEPS)]
-
-
-class Links(Strict):
-    """Who can talk to whom.
-
-    ``sight-or-disc`` needs `d` (metres); ``bernoulli`` needs `p` and `footprint`, such as ``star``,
-    ``grid:2x3`` (see `cmarlsim.graphs.EXAMPLES`) or a list of pairs of agents; ``always`` and ``never`` need
-    nothing.
-    """
-
-    model: Literal["sight-or-disc", "bernoulli", "always", "never"]
-    d: Annotated[Number, Field(ge=0)] | None = None
-    p: Annotated[Number, Field(gt=0, le=1)] | None = None
-    footprint: str | tuple[tuple[int, int], ...] | None = None
-
-    @model_validator(mode="after")
-    def _has_what_its_model_needs(self) -> Self:
-        needed = {"sight-or-disc": ("d",), "bernoulli": ("p", "footprint")}.get(self.model, ())
-        for key in needed:
-            if getattr(self, key) is None:
-                which = f": {FOOTPRINTS}" if "footprint" in needed else ""
-                wanted = f"{' and '.join(needed)}{which}"
-                raise ValueError(f"{key} is missing; model = '{self.model}' needs {wanted}")
-        return self
-
-
-class Zone(Strict):
-    """A disc that must be attended for a fraction c of the time."""
-
-    name: Name
-    center: Point
-    radius: Annotated[Number, Field(gt=0)]
-    c: Annotated[Number, Field(ge=0, lt=1)]
 
 
 class Scenario(Strict):
-    """A floor plan, a team, its zones and thresholds, and how it communicates.
+    """A floor plan, a team, its zones and thresholds, and how it communicates: frozen and validated.
+
+    Attributes
+    ----------
+    name : str
+    floorplan : FloorPlan
+        Walls, tiles and the waypoint graph, in metres.
+    agents : Agents
+        `N` agents that move `speed` metres a step.
+    dual : Dual
+        `alpha`, `eta` and `T0` of the dual update, eq. (16) and (18).
+    links : Links
+        `model`, and what it uses of `d` (metres), `p` and `footprint`.
+    zones : tuple of Zone
+        Each with `name`, `center`, `radius` (metres) and its threshold `c`.
 
     Examples
     --------
@@ -115,7 +74,7 @@ class Scenario(Strict):
     zones: Annotated[tuple[Zone, ...], Field(min_length=1, max_length=MOST_AGENTS)]
 
     @classmethod
-    def load(cls, reference: str | Path, overrides: Sequence[str] = ()) -> Self:
+    def load(cls, reference: str | Path, overrides: str | Sequence[str] = ()) -> Self:
         """Load a scenario.
 
         Parameters
@@ -123,8 +82,14 @@ class Scenario(Strict):
         reference
             Path of a TOML file, or the name of a shipped scenario (``paper``, ``tiny``).
         overrides
-            Settings such as ``"links.d=4"`` that replace the file's values; list entries are named by
-            index or by their name: ``"zones.0.c=0.2"``, ``"zones.red.c=0.2"``.
+            A setting such as ``"links.d=4"`` that replaces the file's value, or several; list entries are
+            named by index or by their name: ``"zones.0.c=0.2"``, ``"zones.red.c=0.2"``.
+
+        Warns
+        -----
+        UserWarning
+            If the thresholds add up to more than N - 1, or ``[links]`` has keys that its model does not use
+            (where an override chooses the model, only if an override sets such a key).
 
         Raises
         ------
@@ -133,8 +98,7 @@ class Scenario(Strict):
         """
         path = shipped.find("scenarios", reference, ".toml")
         data = read_toml(path)
-        for override in overrides:
-            apply_setting(data, override)
+        settings = apply_settings(data, overrides)
         plan_name = data.get("floorplan")
         if not isinstance(plan_name, str):
             raise InputError(
@@ -144,8 +108,10 @@ class Scenario(Strict):
             plan = FloorPlan.load(plan_name, beside=path.parent)
         except InputError as error:
             raise InputError(f"{path}: floorplan = {plan_name!r}: {error}") from None
-        settings = "".join(f" --set {override}" for override in overrides)
-        return parse(cls, data | {"floorplan": plan}, f"{path}{settings}")
+        source = f"{path} with {', '.join(settings)}" if settings else str(path)
+        scenario = parse(cls, data | {"floorplan": plan}, source)
+        warn_of_unused(scenario.links, settings, source)
+        return scenario
 
     @classmethod
     def from_toml(cls, text: str, floorplan: str, source: str | Path) -> Self:
@@ -169,7 +135,7 @@ class Scenario(Strict):
         InputError
             If they cannot be written.
         """
-        path = Path(path)
+        path = as_path("path", path)
         plan = path.parent / f"{path.stem}-plan.toml"
         try:
             plan.write_text(self.floorplan.to_toml(), encoding="utf-8")
@@ -184,8 +150,10 @@ class Scenario(Strict):
 
     @property
     def c(self) -> np.ndarray:
-        """Thresholds, (M,)."""
-        return np.array([zone.c for zone in self.zones])
+        """Thresholds, (M,), read-only: `load` with overrides or `with_thresholds` to have others."""
+        c = np.array([zone.c for zone in self.zones]).view(Thresholds)
+        c.flags.writeable = False
+        return c
 
     @cached_property
     def world(self) -> World:
@@ -217,14 +185,21 @@ class Scenario(Strict):
             If `d` cannot be a range.
         """
         links = parse(Links, self.links.model_dump() | {"d": d}, f"scenario '{self.name}', links")
-        other = self.model_copy(update={"links": links})
-        for name in (
-            "numbered",
-            "visibility",
-            "site",
-        ):  # which depend on it, and were copied if they were there
-            other.__dict__.pop(name, None)
-        return other
+        return self.model_copy(update={"links": links})
+
+    def with_thresholds(self, c: Sequence[float] | Floats) -> Self:
+        """The same scenario with other thresholds, (M,).
+
+        Raises
+        ------
+        InputError
+            If there is not one for each zone, or one is not in [0, 1).
+        """
+        values = np.asarray(c).tolist()
+        if not isinstance(values, list) or len(values) != self.M:
+            raise ArgumentError("c", c, f"must be {self.M} thresholds, one for each zone")
+        zones = [zone.model_dump() | {"c": value} for zone, value in zip(self.zones, values, strict=True)]
+        return self.model_copy(update={"zones": zones})
 
     @property
     def speed_ticks(self) -> int:
@@ -237,17 +212,24 @@ class Scenario(Strict):
 
     def rules(self) -> Rules:
         """What the engine needs to know besides the world."""
-        links = self.links
-        edges = np.zeros((0, 2), dtype=np.int64)
-        if links.model == "bernoulli" and links.footprint is not None:
-            edges = footprint_edges(links.footprint, self.agents.N)
         return Rules(
-            c=self.c,
+            c=np.array(self.c),
             alpha=float(self.dual.alpha),
             eta=float(self.dual.eta),
             speed=self.speed_ticks,
-            links=LinkModel(LINK_CODES[links.model], float(links.d or 0.0), float(links.p or 0.0), edges),
+            links=self.links.for_kernels(self.agents.N),
         )
+
+    def __repr__(self) -> str:
+        """The scenario in one line."""
+        size = f"{self.agents.N} agents, {self.M} zones, T0 = {self.dual.T0}"
+        return f"<Scenario {self.name}: {size}, {self.links}>"
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        """The scenario in a notebook: its zones and their thresholds."""
+        return table(repr(self), {"zone": [zone.name for zone in self.zones], "c": self.c})
 
     @model_validator(mode="after")
     def _zones_can_be_attended(self) -> Self:
@@ -281,17 +263,16 @@ class Scenario(Strict):
 
     @model_validator(mode="after")
     def _footprint_fits(self) -> Self:
-        if self.links.model == "bernoulli" and self.links.footprint is not None:
-            try:
-                footprint_edges(self.links.footprint, self.agents.N)
-            except ValueError as error:
-                raise ValueError(f"links.{error}") from None
+        try:
+            self.links.for_kernels(self.agents.N)
+        except ValueError as error:
+            raise ValueError(f"links.{error}") from None
         return self
 
     @model_validator(mode="after")
-    def _theorem_1_applies(self) -> Self:
-        load = sum(zone.c for zone in self.zones)
-        if load > self.agents.N - 1 + TOLERANCE:
+    def _theorem_1_applies(self, info: ValidationInfo) -> Self:
+        load, copy = sum(zone.c for zone in self.zones), bool(info.context and info.context["copy"])
+        if not copy and load > self.agents.N - 1 + TOLERANCE:
             warnings.warn(
                 f"scenario '{self.name}': the thresholds c add up to {load:g} > N - 1 = {self.agents.N - 1}: "
                 "Theorem 1 does not apply",

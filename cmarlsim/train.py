@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import typer
 
-from cmarlsim.api import learn
 from cmarlsim.errors import InputError, nearest
 from cmarlsim.policies.policy import Policy
 from cmarlsim.randomness import check_seed
@@ -19,6 +18,7 @@ from cmarlsim.terminal.console import STOPPED, Stop, command, compilation_announ
 from cmarlsim.terminal.interrupt import ending_at_once
 from cmarlsim.training import Training
 from cmarlsim.training.checkpoint import already_made, checkpoint_of, go_on
+from cmarlsim.training.learn import learn
 from cmarlsim.training.recipe import RECIPES, Recipe, stages
 from cmarlsim.validation import parse, setting_value
 

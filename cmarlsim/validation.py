@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from cmarlsim.errors import InputError, nearest
+from cmarlsim.errors import ArgumentError, InputError, nearest
 
 Number = Annotated[float, Field(strict=True)]
 Count = Annotated[int, Field(strict=True, ge=1)]
@@ -18,13 +20,67 @@ Name = Annotated[str, Field(strict=True, min_length=1, max_length=100, pattern=r
 Point = tuple[Number, Number]
 
 
-class Strict(BaseModel):
+if TYPE_CHECKING:
+    from pydantic._internal._model_construction import ModelMetaclass
+else:
+    ModelMetaclass = type(BaseModel)
+
+
+class _Told(ModelMetaclass):
+    """Metaclass of models whose construction says in one line what is wrong."""
+
+    def __call__(cls: type[Any], *values: object, **fields: object) -> Any:  # noqa: N805
+        if values:
+            load = f"; {cls.__name__}.load reads a file or a shipped name" if hasattr(cls, "load") else ""
+            names = ", ".join(f"{name}=..." for name in cls.model_fields)
+            raise InputError(f"{cls.__name__}({values[0]!r:.40}): takes names, as in ({names}){load}")
+        return parse(cls, fields, cls.__name__)
+
+
+class Strict(BaseModel, metaclass=_Told):
     """Frozen model that refuses unknown keys, infinities and NaN."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Copy, with the values of `update` in place of its own, and validated like any other.
+
+        Raises
+        ------
+        InputError
+            If a key is unknown or a value out of range.
+        """
+        if not update:
+            return super().model_copy(deep=deep)
+        data = {name: getattr(self, name) for name in type(self).model_fields}
+        return parse(type(self), data | dict(update), f"{type(self).__name__}.model_copy", copy=True)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        problem = f"{type(self).__name__} is frozen, so {name} cannot become {value!r:.40}"
+        if name in type(self).model_fields:
+            problem += f": model_copy(update={{'{name}': ...}}) gives a changed copy"
+        raise InputError(problem)
+
 
 Model = TypeVar("Model", bound=Strict)
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def names_checked(function: Callable[P, R]) -> Callable[P, R]:
+    """Decorator of a function: an argument of an unknown name is an ArgumentError with the nearest one."""
+    known = inspect.signature(function).parameters
+
+    @wraps(function)
+    def wrapped(*arguments: P.args, **named: P.kwargs) -> R:
+        for name, value in named.items():
+            if name not in known:
+                raise ArgumentError(
+                    name, value, f"{function.__name__} takes no such argument{nearest(name, known)}"
+                )
+        return function(*arguments, **named)
+
+    return wrapped
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -54,6 +110,22 @@ def setting_value(text: str) -> Any:
             return text.strip()
 
 
+def apply_settings(data: dict[str, Any], settings: str | Sequence[str]) -> list[str]:
+    """Apply one setting, or each of several, to parsed TOML, in place; returns them as a list.
+
+    Raises
+    ------
+    InputError
+        If they are no texts, or as `apply_setting`.
+    """
+    each = [settings] if isinstance(settings, str) or not isinstance(settings, Sequence) else [*settings]
+    for setting in each:
+        if not isinstance(setting, str):
+            raise ArgumentError("overrides", setting, "must be texts such as 'links.d=4'")
+        apply_setting(data, setting)
+    return each
+
+
 def apply_setting(data: dict[str, Any], setting: str) -> None:
     """Apply one ``key.path=value`` setting to parsed TOML, in place.
 
@@ -65,8 +137,8 @@ def apply_setting(data: dict[str, Any], setting: str) -> None:
     path, equals, text = setting.partition("=")
     keys = path.strip().split(".")
     if not equals or not all(keys):
-        raise InputError(f"--set {setting}: must be KEY=VALUE, for example links.d=4")
-    put(data, keys, setting_value(text), f"--set {setting}")
+        raise ArgumentError("overrides", setting, "must be KEY=VALUE, for example links.d=4")
+    put(data, keys, setting_value(text), setting)
 
 
 def put(data: dict[str, Any], keys: Sequence[str], value: Any, source: str) -> None:
@@ -103,8 +175,8 @@ def _entry(items: Any, key: str, complaint: str) -> Any:
     )
 
 
-def parse(model: type[Model], data: dict[str, Any], source: str | Path) -> Model:
-    """Validate `data` as `model`.
+def parse(model: type[Model], data: dict[str, Any], source: str | Path, copy: bool = False) -> Model:
+    """Validate `data` as `model`; of a changed `copy` of what was valid there are no warnings.
 
     Raises
     ------
@@ -112,7 +184,7 @@ def parse(model: type[Model], data: dict[str, Any], source: str | Path) -> Model
         One line: `source`, and for the first three things wrong the key, its value and what would be right.
     """
     try:
-        return model.model_validate(data)
+        return model.model_validate(data, context={"copy": copy})
     except ValidationError as error:
         found = error.errors(include_url=False)
         lines = [_explain(model, item, data) for item in found[:3]]
@@ -128,7 +200,10 @@ def _explain(model: type[Strict], item: Any, data: dict[str, Any]) -> str:
         text = str(item["ctx"]["error"])
         return f"{key}: {text}" if key else text
     if kind == "extra_forbidden":
-        return f"unknown key {key}{nearest(str(location[-1]), _fields_at(model, location[:-1]))}"
+        known = _fields_at(model, location[:-1])
+        if inside := [f"{name}.{key}" for name, keys in _tables_of(model).items() if key in keys]:
+            return f"unknown key {key}; did you mean '{inside[0]}'?"
+        return f"unknown key {key}{nearest(str(location[-1]), known)}"
     if kind == "missing":
         return f"{key} is missing"
     message = item["msg"].removeprefix("Input ")
@@ -136,7 +211,7 @@ def _explain(model: type[Strict], item: Any, data: dict[str, Any]) -> str:
 
 
 def dotted(location: tuple[str | int, ...], data: Any = None) -> str:
-    """Write a key's path in `data` as users do, for ``--set`` too: ``zones.red.c``, or ``zones.2.c``.
+    """Write a key's path in `data` as `apply_setting` reads it: ``zones.red.c``, or ``zones.2.c``.
 
     Tables in arrays go by name if that is one word which no other table there has. ``center[0]`` is a number.
     """
@@ -159,7 +234,7 @@ def _holds(items: Any, i: int) -> bool:
 
 
 def _called(tables: Sequence[Any], i: int) -> str:
-    """How ``--set`` names a table of an array."""
+    """How `apply_setting` names a table of an array."""
     names = [table.get("name") for table in tables if isinstance(table, Mapping)]
     name = tables[i].get("name")
     usable = isinstance(name, str) and re.fullmatch(r"[^\s.=]+", name) and not name.isdecimal()
@@ -174,6 +249,13 @@ def _fields_at(model: type[BaseModel], location: tuple[str | int, ...]) -> list[
                 return []
             model = models[0]
     return list(model.model_fields)
+
+
+def _tables_of(model: type[BaseModel]) -> dict[str, list[str]]:
+    """The keys of each of its tables, but for arrays of tables."""
+    kinds = {name: field.annotation for name, field in model.model_fields.items()}
+    tables = {name: kind for name, kind in kinds.items() if isinstance(kind, type)}
+    return {name: [*kind.model_fields] for name, kind in tables.items() if issubclass(kind, BaseModel)}
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:

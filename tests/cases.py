@@ -13,7 +13,8 @@ import tomli_w
 from naive import Floats, Toml
 
 from cmarlsim.learning.mlp import MLP
-from cmarlsim.policies.policy import Encoding, Policy
+from cmarlsim.policies.encoding import Encoding
+from cmarlsim.policies.policy import Policy
 from cmarlsim.randomness import stream, uniforms
 from cmarlsim.scenario import Scenario
 from cmarlsim.storage import shipped

@@ -26,7 +26,7 @@ from cmarlsim.bounds.verdicts import COLUMNS, CORRECTED, ESTIMATED, PRINTED, PRO
 from cmarlsim.errors import ArgumentError
 from cmarlsim.footprints.footprint import Footprint, named, strongest
 from cmarlsim.learning.mlp import MLP
-from cmarlsim.policies.policy import Encoding
+from cmarlsim.policies.encoding import Encoding
 from cmarlsim.scenario import Links
 from cmarlsim.terminal.advice_report import answers, print_advice, safely
 

@@ -153,7 +153,7 @@ def test_other_thresholds_are_another_scenario_in_the_same_building() -> None:
     scenario = scenario_of(PAPER)
     site, new = scenario.site, with_thresholds(scenario, np.arange(6) / 10)
     assert new.c == pytest.approx(np.arange(6) / 10)
-    assert new.site is site
+    assert all(mine is other for mine, other in zip(new.site, site, strict=True))
     assert scenario.c == pytest.approx(np.arange(1, 7) / 10)
 
 

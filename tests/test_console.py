@@ -8,6 +8,7 @@ import pytest
 from commands import started
 
 from cmarlsim import __main__, __version__
+from cmarlsim.errors import ArgumentError, InputError
 from cmarlsim.terminal import progress
 from cmarlsim.terminal.console import STOPPED, command, progress_bar
 
@@ -116,3 +117,25 @@ def test_the_console_script_answers_with_an_exit_code(
     assert said.out.startswith(out)
     assert said.err.startswith(err)
     assert (said.out != "", said.err.count("\n")) == (out != "", err != "")
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (ArgumentError("out", "r.h5", "exists; add force=True"), "--out r.h5: exists; add --force"),
+        (ArgumentError("some_thing", 3, "must be 4"), "--some-thing 3: must be 4"),
+        (ArgumentError("overrides", "d", "must be KEY=VALUE"), "--set d: must be KEY=VALUE"),
+        (InputError("continue with resume='auto'"), "continue with --resume auto"),
+        (InputError("use links='sparse'"), "use --record step-sparse"),
+        (InputError("x with links.model='never' and a = True"), "x with links.model='never' and a = True"),
+    ],
+)
+def test_commands_write_the_librarys_hints_as_options(
+    capsys: pytest.CaptureFixture[str], error: InputError, line: str
+) -> None:
+    def work() -> int:
+        raise error
+
+    with pytest.raises(SystemExit) as end:
+        command(work, [])
+    assert (end.value.code, capsys.readouterr()) == (2, ("", f"error: {line}\n"))

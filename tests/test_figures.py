@@ -209,7 +209,7 @@ def test_a_figure_is_saved_as_three_files_always_the_same(tmp_path: Path) -> Non
 @pytest.mark.parametrize("suffix", [".png", ".pdf", ".csv"])
 def test_an_existing_file_is_kept_unless_forced(tmp_path: Path, suffix: str) -> None:
     (tmp_path / f"figure{suffix}").write_text("precious")
-    with pytest.raises(InputError, match="--force"):
+    with pytest.raises(InputError, match="force=True"):
         free_stem(tmp_path, "figure", force=False)
     assert free_stem(tmp_path, "figure", force=True) == tmp_path / "figure"
     with pytest.raises(InputError, match="is a file; name a folder"):

@@ -41,7 +41,7 @@ from cmarlsim.policies.policy import Policy
 from cmarlsim.randomness import stream, uniforms
 from cmarlsim.simulation.execution import Run
 from cmarlsim.training.loop import Loop
-from cmarlsim.training.recipe import RECIPES, stages, tightened
+from cmarlsim.training.recipe import RECIPES, Recipe, stages, tightened
 from cmarlsim.training.setup import TrainingSetup
 
 pytestmark = pytest.mark.kernels
@@ -323,7 +323,7 @@ def loop_at(scenario: Scenario, networks: MLP, **changes: object) -> Loop:
     """A loop of which no run begins anew."""
     changes = {"loop_runs": 4, "loop_restart": 0.0, "loop_move": 0.0} | changes
     changes["hidden"] = networks.b1.shape[1]
-    recipe = RECIPES["loop"].model_copy(update=changes)
+    recipe = Recipe.model_construct(**dict(RECIPES["loop"]) | changes)  # fewer runs than ranges
     (*_, stage) = stages(recipe, scenario.agents.N)
     baseline = MLP(*(np.zeros(shape) for shape in [(1, scenario.M + 2, 64), (1, 64), (1, 64, 1), (1, 1)]))
     baseline = MLP(*(array.astype(np.float32) for array in baseline))

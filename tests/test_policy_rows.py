@@ -9,7 +9,7 @@ from cases import Case, corridor, policy_of, scenario_of, singles
 from hypothesis import assume, given
 
 from cmarlsim.kernels.policy import cdf_row, draw_action, hidden_of_lam, ranked_zone, softmax_cdf
-from cmarlsim.policies.policy import MOST_ROOTS
+from cmarlsim.policies.encoding import MOST_ROOTS
 
 pytestmark = pytest.mark.kernels
 

@@ -37,7 +37,8 @@ from cmarlsim.kernels.scene import new_scene, new_steps
 from cmarlsim.kernels.world import NEVER, TICKS_PER_METRE, Locations, locations_at
 from cmarlsim.learning.mlp import MLP, backward, forward
 from cmarlsim.learning.reinforce import gather, logit_gradient, policy_gradient, returns_to_go
-from cmarlsim.policies.policy import Encoding, Policy
+from cmarlsim.policies.encoding import Encoding
+from cmarlsim.policies.policy import Policy
 
 
 def test_enumeration_is_that_of_the_kernels() -> None:

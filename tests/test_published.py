@@ -59,7 +59,7 @@ def test_a_symbolic_link_stays(tmp_path: Path, publish: Callable[[Path], None], 
 def test_a_training_goes_on_beside_the_file_that_a_link_points_to(tmp_path: Path) -> None:
     link, file = tmp_path / "p.h5", tmp_path / "disk" / "file.h5"
     link.symlink_to(file)
-    small = {"hidden": 4, "episodes": 4, "pretrain_iterations": 4, "loop_iterations": 4, "loop_runs": 4}
+    small = {"hidden": 4, "episodes": 4, "pretrain_iterations": 4, "loop_iterations": 4, "loop_runs": 6}
     recipe = RECIPES["loop"].model_copy(update=small | {"validation_rollouts": 4})
     assert checkpoint_of(link) == file.with_name("file.h5.checkpoint")
     learn(Scenario.load("tiny"), recipe=recipe, out=link)

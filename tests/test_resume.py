@@ -99,7 +99,7 @@ def test_a_recording_can_be_extended(tmp_path: Path, level: str, links: str) -> 
     before = path.stat()
     execute(TINY, RANK, STEPS, out=path, resume="auto", **options).close()
     assert os.path.samestat(path.stat(), before)
-    with pytest.raises(InputError, match=f"holds {STEPS} steps already, more than --steps 650"):
+    with pytest.raises(InputError, match=f"steps = 650: .* holds {STEPS} steps already"):
         execute(TINY, RANK, 650, out=path, resume="auto", **options)
 
 
@@ -257,9 +257,9 @@ def test_damage_that_leaves_no_commit_is_told(
     before = journal_of(path).read_bytes()
     kept = r"the \d+ rollouts that" if damage is damage_piece else "what"
     told = f"journal: is damaged, and {kept} it kept can no longer be read; to begin anew"
-    with pytest.raises(InputError, match=f"{told}, use --resume auto, or delete it"):
+    with pytest.raises(InputError, match=f"{told}, use resume='auto', or delete it"):
         execute(TINY, RANK, STEPS, out=path, resume=True)
-    with pytest.raises(InputError, match="is damaged: continue it with --resume auto, or add --force"):
+    with pytest.raises(InputError, match="is damaged: continue it with resume='auto', or add force=True"):
         execute(TINY, RANK, STEPS, out=path)
     assert journal_of(path).read_bytes() == before
     execute(TINY, RANK, STEPS, out=path, resume="auto").close()
@@ -374,7 +374,9 @@ def test_another_policy_or_version_is_refused(tmp_path: Path, monkeypatch: pytes
 
 
 def test_nothing_is_overwritten_unasked(tmp_path: Path, killed: Path) -> None:
-    with pytest.raises(InputError, match=r"r\.h5\.journal: continue it with --resume auto, or add --force"):
+    with pytest.raises(
+        InputError, match=r"r\.h5\.journal: continue it with resume='auto', or add force=True"
+    ):
         execute(TINY, RANK, STEPS, out=killed)
     with pytest.raises(InputError, match="nothing to continue"):
         execute(TINY, RANK, STEPS, out=tmp_path / "none.h5", resume=True)
@@ -479,7 +481,7 @@ def test_the_command_continues(
         ("--resume", "whole.h5", "--runs", "3"): "there is neither whole-seed0.h5 to whole-seed2.h5 nor",
         ("--resume", "whole.h5", "--force"): "--resume: goes on with what --force would forget",
         ("--resume", "whole.h5", "--set", "links.d=3"): "these differ: links.d;",
-        ("--resume", "whole.h5"): f"holds {STEPS + 500} steps already, more than --steps {STEPS}",
+        ("--resume", "whole.h5"): f"--steps {STEPS}: whole.h5 holds {STEPS + 500} steps already",
         ("--checkpoint", "0"): "--checkpoint 0: must be more than 0 seconds",
     }.items():
         code, _, err = outcome(run, [*arguments, *more], capsys)

@@ -9,7 +9,8 @@ import worlds
 from cases import Case, scenario_of, shipped_case
 from hypothesis import given
 
-from cmarlsim.building.floorplan import FloorPlan, goals_of
+from cmarlsim.building.floorplan import FloorPlan
+from cmarlsim.building.worlds import goals_of
 from cmarlsim.kernels.motion import heads_to_second_end
 from cmarlsim.kernels.world import TIE, World
 

@@ -155,13 +155,13 @@ def test_overrides_reach_every_key(override: str, key: str, value: object) -> No
         ),
         ("floorplan=3", ["floorplan = 3"]),
         ("floorplan=nowhere", ["floorplan = 'nowhere'", "no such file", "pittsburgh"]),
-        ("nonsense", ["--set nonsense", "KEY=VALUE"]),
-        ("=3", ["--set =3", "KEY=VALUE"]),
+        ("nonsense", ["overrides = 'nonsense'", "KEY=VALUE"]),
+        ("=3", ["overrides = '=3'", "KEY=VALUE"]),
     ],
 )
 def test_bad_values_name_file_key_and_value(tmp_path: Path, override: str, parts: list[str]) -> None:
     message = refusal(write(tmp_path), override)
-    for part in [*parts, "--set" if "small.toml" not in message else "small.toml"]:
+    for part in [*parts, override if "small.toml" not in message else "small.toml"]:
         assert part in message
 
 
@@ -237,7 +237,7 @@ def test_impossible_floor_plans(tmp_path: Path, plan: str, parts: list[str]) -> 
 
 
 def test_too_many_ways_for_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cmarlsim.building.floorplan.MOST_WAYS", 1)
+    monkeypatch.setattr("cmarlsim.building.worlds.MOST_WAYS", 1)
     message = refusal(write(tmp_path, plan=PLAN.replace('"plan"', '"a large one"')))
     assert "floorplan 'a large one': 2 waypoints times 1 zones are more than 1 ways" in message
     assert "use fewer waypoints or zones" in message

@@ -259,8 +259,8 @@ def test_bad_shapes(nx: int, ny: int, message: str) -> None:
         ({"N": 2.5}, "tiled(2, 1): N = 2.5"),
         ({"N": 4, "T0": 0}, "tiled(2, 1): dual.T0 = 0"),
         ({"N": 4, "d": -1.0}, "tiled(2, 1): links.d = -1.0"),
-        ({"N": 4, "load": -1.0}, "tiled: load = -1.0: must be above 0"),
-        ({"N": 4, "load": math.nan}, "tiled: load = nan: must be above 0"),
+        ({"N": 4, "load": -1.0}, "load = -1.0: must be above 0"),
+        ({"N": 4, "load": math.nan}, "load = nan: must be above 0"),
         ({"N": 4, "speed": 1e-6}, "tiled(2, 1): dual.T0 = "),
     ],
 )

@@ -24,7 +24,7 @@ from trainings import (
 from cmarlsim import InputError, Policy, Scenario, execute, learn
 from cmarlsim.learning import reinforce
 from cmarlsim.learning.mlp import MLP
-from cmarlsim.policies.policy import Encoding
+from cmarlsim.policies.encoding import Encoding
 from cmarlsim.storage.provenance import versions
 from cmarlsim.training import Training, block, learners
 from cmarlsim.training.candidate import Candidate

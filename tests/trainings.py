@@ -10,7 +10,7 @@ import pytest
 
 from cmarlsim import Policy, Scenario, execute, learn
 from cmarlsim.learning.mlp import MLP
-from cmarlsim.policies.policy import Encoding
+from cmarlsim.policies.encoding import Encoding
 from cmarlsim.training import VALIDATION_SEED, Training
 from cmarlsim.training.candidate import Candidate
 from cmarlsim.training.recipe import Recipe

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cmarlsim.building.floorplan import goals_of
+from cmarlsim.building.worlds import goals_of
 from cmarlsim.building.zones import inside_zones
 from cmarlsim.errors import InputError
 from cmarlsim.kernels.world import Bools, Ints

@@ -12,7 +12,8 @@ from cmarlsim.bounds.proposition4 import PathBounds
 from cmarlsim.bounds.verdicts import CORRECTED, OURS, PRINTED, PROVEN, Statement
 from cmarlsim.kernels.world import Floats
 from cmarlsim.learning.mlp import MLP
-from cmarlsim.policies.policy import Encoding, Policy
+from cmarlsim.policies.encoding import Encoding
+from cmarlsim.policies.policy import Policy
 from cmarlsim.scenario import Scenario
 from cmarlsim.simulation.prescribed import PrescribedRun
 

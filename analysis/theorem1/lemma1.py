@@ -10,7 +10,7 @@ import pandas as pd
 
 from cmarlsim.bounds.theorem1 import least_slack
 from cmarlsim.bounds.verdicts import CORRECTED, OURS, PRINTED, PROVEN, ROUNDING, SHARPER, Statement
-from cmarlsim.building.floorplan import goals_of
+from cmarlsim.building.worlds import goals_of
 from cmarlsim.kernels.world import TOLERANCE, Floats
 from cmarlsim.randomness import stream
 from cmarlsim.scenario import Scenario

@@ -10,7 +10,8 @@ from cmarlsim.api import execute
 from cmarlsim.errors import ArgumentError
 from cmarlsim.kernels.world import Floats
 from cmarlsim.policies.policy import Policy
-from cmarlsim.recordings.recording import Recording, choose_links
+from cmarlsim.recordings.datasets import choose_links
+from cmarlsim.recordings.recording import Recording
 from cmarlsim.scenario import Scenario
 from cmarlsim.simulation.execution import whole_rollouts
 from cmarlsim.simulation.memory_limits import record_bytes

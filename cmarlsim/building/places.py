@@ -10,8 +10,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from cmarlsim.building.floorplan import FloorPlan, build_world
+from cmarlsim.building.floorplan import FloorPlan
 from cmarlsim.building.visibility import build_visibility
+from cmarlsim.building.worlds import build_world
 from cmarlsim.kernels.bits import words_for
 from cmarlsim.kernels.links import link_places, move_occupant
 from cmarlsim.kernels.motion import advance_all, position_of

@@ -6,7 +6,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from cmarlsim.building.floorplan import FloorPlan, build_world
+from cmarlsim.building.floorplan import FloorPlan
+from cmarlsim.building.worlds import build_world
 from cmarlsim.kernels.occlusion import SLACK, VisibilitySet, find_visible
 from cmarlsim.kernels.world import TICKS_PER_METRE, Floats, Ints, Visibility, World
 from cmarlsim.validation import Point

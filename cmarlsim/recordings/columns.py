@@ -9,23 +9,9 @@ from typing import Any
 import h5py
 import numpy as np
 
-from cmarlsim.recordings.recording import AXES, location
+from cmarlsim.recordings.datasets import DATASETS, SPARSE
 from cmarlsim.storage.hdf5 import damage_told
 
-_TYPES = {
-    "tile": "u2",
-    "action": "u2",
-    "link": "?",
-    "link_count": "u4",
-    "link_pair": "u2",
-    "reward": "?",
-    "estimate": "?",
-}
-_NOTES = {
-    "link_count": "How many links go up or down at each step; before step 0 there are none.",
-    "link_pair": "Agents i < j of each link that goes up or down, step after step: those of step t are the "
-    "link_count[t] rows after the first sum(link_count[:t]).",
-}
 _PIECE_BYTES = 2**18
 _PIECE_ROWS = 4096
 _INDEX_ROWS = 2**20
@@ -41,20 +27,20 @@ class Column:
     Parameters
     ----------
     name
-        A dataset of `cmarlsim.recordings.recording.AXES`.
+        A dataset of steps or rollouts.
     lengths
         Lengths of its axes but the first, by name.
     """
 
     def __init__(self, name: str, lengths: Mapping[str, int]) -> None:
-        self.name, self.kind = name, np.dtype(_TYPES.get(name, "f8"))
-        self.row = tuple(lengths[axis] for axis in AXES[name][1:])
+        self.dataset = DATASETS[name]
+        self.name, self.kind = name, np.dtype(self.dataset.kind)
+        self.row = tuple(lengths[axis] for axis in self.dataset.axes[1:])
         bytes_per_row = self.kind.itemsize * int(np.prod(self.row))
         self.piece_rows = int(np.clip(_PIECE_BYTES // bytes_per_row, 1, _PIECE_ROWS))
         self.piece_bytes, self.pieces = self.piece_rows * bytes_per_row, 0
-        first = int(AXES[name][0] == "k_or_end")  # the multipliers begin with lambda_0 = 0
-        self._left = [np.zeros((first, *self.row), self.kind)]
-        self._waiting = first
+        self._waiting = self.dataset.first_rows
+        self._left = [np.zeros((self._waiting, *self.row), self.kind)]
 
     @property
     def rows(self) -> int:
@@ -90,7 +76,7 @@ class Column:
     def create(self, file: h5py.File) -> h5py.Dataset:
         """Make the dataset, with the rows that are left; the pieces are missing."""
         dataset = file.create_dataset(
-            location(self.name),
+            self.dataset.location,
             shape=(self.rows, *self.row),
             maxshape=(None, *self.row),
             chunks=(self.piece_rows, *self.row),
@@ -101,8 +87,8 @@ class Column:
         )
         if self._waiting:
             dataset[self.rows - self._waiting :] = self.left
-        if self.name in _NOTES:
-            dataset.attrs["note"] = _NOTES[self.name]
+        if self.name in SPARSE:
+            dataset.attrs["note"] = self.dataset.note
         return dataset
 
 
@@ -111,7 +97,7 @@ def pieces_of(dataset: h5py.Dataset, rows: int) -> Iterator[bytes]:
 
     Raises
     ------
-    InputError
+    DamagedError
         If one is damaged.
     """
     for first in range(0, rows - dataset.chunks[0] + 1, dataset.chunks[0]):
@@ -132,17 +118,17 @@ def write_columns(
     Parameters
     ----------
     pieces
-        Of all columns: the column's name and the piece, those of a column in order.
+        The name of a column and a piece of it, for all columns; the pieces of a column are in order.
     lengths
-        Of all axes but ``change``.
+        Lengths of all axes but ``change``.
     """
-    datasets, place = {column.name: column.create(file) for column in columns}, dict.fromkeys(AXES, 0)
+    datasets, place = {column.name: column.create(file) for column in columns}, dict.fromkeys(DATASETS, 0)
     for name, piece in pieces:
         dataset = datasets[name]
         dataset.id.write_direct_chunk((place[name], *[0] * (dataset.ndim - 1)), piece)
         place[name] += dataset.chunks[0]
     for name, dataset in datasets.items():
-        for dimension, axis in zip(dataset.dims, AXES[name], strict=True):
+        for dimension, axis in zip(dataset.dims, DATASETS[name].axes, strict=True):
             if axis not in file:
                 _write_index(file, axis, len(dataset) if axis == "change" else lengths[axis])
             dimension.attach_scale(file[axis])

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from cmarlsim.errors import InputError
-from cmarlsim.recordings.recording import FORMAT
+from cmarlsim.errors import MisfitError
+from cmarlsim.recordings.datasets import FORMAT
 from cmarlsim.scenario import Scenario
 from cmarlsim.storage.provenance import versions
 from cmarlsim.validation import dotted
@@ -33,7 +33,7 @@ def check_same(found: Mapping[str, Any], wanted: Mapping[str, Any], path: object
 
     Raises
     ------
-    InputError
+    MisfitError
         If not; the message names the keys that differ.
     """
     keys = made_differences(found, wanted)
@@ -41,11 +41,11 @@ def check_same(found: Mapping[str, Any], wanted: Mapping[str, Any], path: object
         return
     what = shown(with_versions(keys, found, wanted))
     if set(keys) <= set(versions()):
-        raise InputError(
+        raise MisfitError(
             f"{path}: was made with other versions, these differ: {what}; "
             "go on with those it was made with, or name another file"
         )
-    raise InputError(
+    raise MisfitError(
         f"{path}: is of another run, these differ: {what}; repeat its command, or name another file"
     )
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from cmarlsim.kernels.scene import Chunk, new_chunk, part_of
-from cmarlsim.recordings.recording import AXES, SPARSE, Memory, Recording, check_record, kept, location
+from cmarlsim.recordings.datasets import DATASETS, SPARSE, check_record, kept
+from cmarlsim.recordings.recording import Memory, Recording
 from cmarlsim.recordings.summary import Summary
 from cmarlsim.scenario import Scenario
 
@@ -59,13 +60,13 @@ class MemoryRecorder:
 
     def finish(self) -> Recording:
         """Hand the recording over for reading."""
-        arrays = {location(name): array for name, array in self._sums.items()}
+        arrays = {DATASETS[name].location: array for name, array in self._sums.items()}
         if self._names:
             done = part_of(self._whole, 0, self._done)._asdict()
             done |= {name: np.concatenate(parts) for name, parts in self._changes.items()}
             for name in self._names:
-                if AXES[name][0] == "k_or_end":  # the multipliers begin with lambda_0 = 0
+                if DATASETS[name].first_rows:
                     done[name] = np.concatenate([np.zeros_like(done[name][:1]), done[name]])
-                arrays[location(name)] = done[name]
+                arrays[DATASETS[name].location] = done[name]
         attributes = self._attributes | {"rollouts_done": self._done}
         return Recording(Memory(arrays, attributes), "memory", self._scenario)

@@ -11,13 +11,14 @@ from typing import Literal
 import h5py
 import numpy as np
 
-from cmarlsim.errors import InputError
+from cmarlsim.errors import DamagedError, InputError
 from cmarlsim.kernels.scene import Chunk
 from cmarlsim.notes import log
 from cmarlsim.policies.policy import Policy
 from cmarlsim.recordings.columns import Column, pieces_of, write_arrays, write_columns
+from cmarlsim.recordings.datasets import DATASETS, FORMAT, check_record, kept
 from cmarlsim.recordings.differences import check_same, made_differences, made_with
-from cmarlsim.recordings.recording import AXES, FORMAT, Recording, check_record, kept, location
+from cmarlsim.recordings.recording import Recording
 from cmarlsim.recordings.summary import Summary
 from cmarlsim.scenario import Scenario
 from cmarlsim.stopwatch import timed
@@ -62,8 +63,14 @@ class Recorder:
 
     Raises
     ------
+    LockedError
+        If another process is writing it.
+    MisfitError
+        If what is there is of another run.
+    DamagedError
+        If what is there is damaged.
     InputError
-        If something is in the way, what is there is of another run, or another process is writing it.
+        If something is in the way, or there is nothing to resume.
     """
 
     def __init__(
@@ -110,7 +117,7 @@ class Recorder:
             damaged = "" if self._journal.lost is None else ", which is damaged"
             raise InputError(
                 f"{self.path}: a run that did not end has left {self._journal.path}{damaged}: continue it "
-                "with --resume auto, or add --force to begin anew"
+                "with resume='auto', or add force=True to begin anew"
             )
 
     def _find(self, resume: Resume) -> None:
@@ -146,14 +153,14 @@ class Recorder:
         damage = f"{self._journal.path}: is damaged, and {kept} can no longer be read"
         instead = f"go on from {self.path}" if self.path.exists() else "begin anew"
         if resume != "auto":
-            raise InputError(f"{damage}; to {instead}, use --resume auto, or delete it")
+            raise DamagedError(f"{damage}; to {instead}, use resume='auto', or delete it")
         log.warning("%s; to %s is what is left", damage, instead)
 
     def _go_on_from_file(self, file: h5py.File, rollouts: int) -> None:
         try:
             left = {}
             for name, column in self._columns.items():
-                dataset = file[location(name)]
+                dataset = file[DATASETS[name].location]
                 pieces = len(dataset) // column.piece_rows
                 rows = self._rows(name, rollouts) or len(dataset)
                 if dataset.chunks[0] != column.piece_rows or len(dataset) != rows:
@@ -164,14 +171,14 @@ class Recorder:
                 state = {name: array[...] for name, array in file["state"].items()}
             self._go_on(rollouts, left, state)
         except (KeyError, ValueError, AttributeError) as error:
-            raise InputError(f"{self.path}: cannot be continued: {error}") from None
+            raise DamagedError(f"{self.path}: cannot be continued: {error}") from None
         self._file_goes_on = self._replace = True
 
     def _rows(self, name: str, rollouts: int) -> int | None:
         """Rows of a dataset after so many rollouts, where that is known."""
-        axis = AXES[name][0]
-        per_rollout = self._per_rollout.get(axis)
-        return None if per_rollout is None else rollouts * per_rollout + (axis == "k_or_end")
+        dataset = DATASETS[name]
+        per_rollout = self._per_rollout.get(dataset.axes[0])
+        return None if per_rollout is None else rollouts * per_rollout + dataset.first_rows
 
     def _go_on(self, rollouts: int, left: Mapping[str, tuple[int, np.ndarray]], state: State) -> None:
         for name, (pieces, rows) in left.items():
@@ -212,7 +219,7 @@ class Recorder:
         if self._file_goes_on:
             with open_readable(self.path, FORMAT) as file:
                 for name, column in self._columns.items():
-                    for piece in pieces_of(file[location(name)], column.rows):
+                    for piece in pieces_of(file[column.dataset.location], column.rows):
                         self._journal.append(name, piece)
         self._begun = True
 
@@ -240,7 +247,7 @@ class Recorder:
             return "nothing is kept of this run"
         return (
             f"the first {last.label['rollouts']} rollouts are in {self._journal.path}: "
-            "continue with --resume auto"
+            "continue with resume='auto'"
         )
 
     @timed("write")

@@ -32,7 +32,7 @@ def table_bytes(scenario: Scenario, policy: Policy) -> dict[str, int]:
         "what agents know (N x M): lower agents.N or the number of zones": 40 * N * M,
         "routes and draws (T0 x N): lower dual.T0 or agents.N": 36 * (T0 + 1) * N,
         "draws of links (T0 x edges of the footprint): lower dual.T0 or agents.N": 8 * T0 * edges,
-        "policy tables (N x tiles x M): lower agents.N, or use --policy rank": 0
+        "policy tables (N x tiles x M): lower agents.N, or use the policy 'rank'": 0
         if policy.networks is None
         else 8 * N * tiles * M,
     }

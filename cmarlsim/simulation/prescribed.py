@@ -8,7 +8,8 @@ from cmarlsim.errors import InputError
 from cmarlsim.kernels.scene import Draws
 from cmarlsim.kernels.world import Ints
 from cmarlsim.learning.mlp import MLP
-from cmarlsim.policies.policy import Encoding, Policy
+from cmarlsim.policies.encoding import Encoding
+from cmarlsim.policies.policy import Policy
 from cmarlsim.scenario import Scenario
 from cmarlsim.simulation.execution import Run
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from numbers import Real
 from typing import TypedDict
 
-from cmarlsim.errors import InputError
+from cmarlsim.errors import ArgumentError, InputError
 from cmarlsim.notes import log
 from cmarlsim.recordings.memory_recorder import MemoryRecorder
 from cmarlsim.recordings.recorder import CHECKPOINT_SECONDS, Recorder, Resume
 from cmarlsim.recordings.recording import Recording
 from cmarlsim.simulation.execution import Run, chunk_size
-
-Progress = Callable[[int], bool]
+from cmarlsim.simulation.progress import Progress
 
 
 class Writing(TypedDict, total=False):
@@ -29,11 +28,16 @@ def check_writing(
 ) -> None:
     """Raise InputError unless `out` can be written as `Writing` says."""
     if resume not in (False, True, "auto"):
-        raise InputError(f"resume = {resume!r}: must be False, True or 'auto'")
+        raise ArgumentError("resume", resume, "must be False, True or 'auto'")
     if resume and (force or out is None):
         raise InputError("resume: needs an out, and no force, which would forget what is there")
-    if not checkpoint > 0:
-        raise InputError(f"checkpoint = {checkpoint!r}: must be more than 0 seconds")
+    check_checkpoint(checkpoint)
+
+
+def check_checkpoint(seconds: float) -> None:
+    """Raise ArgumentError unless `seconds` can be the time of work that may be lost."""
+    if not isinstance(seconds, Real) or not seconds > 0:
+        raise ArgumentError("checkpoint", seconds, "must be more than 0 seconds")
 
 
 def run_in_memory(run: Run, rollouts: int, keeper: MemoryRecorder, progress: Progress) -> Recording:
@@ -52,10 +56,8 @@ def run_into_file(run: Run, rollouts: int, recorder: Recorder, progress: Progres
     size, going = chunk_size(run.scenario, keep_steps), True
     try:
         if recorder.done > rollouts:
-            raise InputError(
-                f"{recorder.path}: holds {recorder.done * T0} steps already, "
-                f"more than --steps {rollouts * T0}"
-            )
+            problem = f"{recorder.path} holds {recorder.done * T0} steps already; ask for that many or more"
+            raise ArgumentError("steps", rollouts * T0, problem)
         if recorder.state is not None:
             if recorder.done < rollouts:
                 log.info("%s: continues after step %d", recorder.path, recorder.done * T0)

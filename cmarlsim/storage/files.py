@@ -8,7 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cmarlsim.errors import InputError
+from cmarlsim.errors import ArgumentError, InputError
+
+
+def as_path(name: str, value: object) -> Path:
+    """The path that the argument `name` stands for; ArgumentError if it cannot be one."""
+    if not isinstance(value, (str, os.PathLike)) or not os.fspath(value):
+        raise ArgumentError(name, value, "must be the path of a file")
+    return Path(value)
 
 
 def real(path: Path) -> Path:

@@ -13,7 +13,7 @@ from typing import Any
 
 import h5py
 
-from cmarlsim.errors import InputError
+from cmarlsim.errors import ArgumentError, DamagedError, InputError, LockedError
 from cmarlsim.storage.files import real
 
 
@@ -22,17 +22,23 @@ def open_readable(path: Path, file_format: str) -> h5py.File:
 
     Raises
     ------
+    LockedError
+        If it is being written.
+    DamagedError
+        If it is truncated, damaged or not HDF5.
     InputError
-        If the file is missing, truncated, damaged, not HDF5, or of another format.
+        If there is no such file, or it is of another format.
     """
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; name a file in it")
     try:
         file = h5py.File(path, "r")
     except BlockingIOError:
-        raise InputError(f"{path}: is being written, here or by another process") from None
+        raise LockedError(f"{path}: is being written, here or by another process") from None
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except OSError as error:
-        raise InputError(f"{path}: not a readable HDF5 file (truncated or foreign): {error}") from None
+        raise DamagedError(f"{path}: not a readable HDF5 file (truncated or foreign): {error}") from None
     try:
         with damage_told(path):
             found = file.attrs.get("format")
@@ -46,11 +52,11 @@ def open_readable(path: Path, file_format: str) -> h5py.File:
 
 @contextmanager
 def damage_told(path: str | Path) -> Iterator[None]:
-    """Read from the file `path`; where HDF5 cannot, it is damaged, and InputError says so."""
+    """Read from the file `path`; where HDF5 cannot, it is damaged, and DamagedError says so."""
     try:
         yield
     except (OSError, RuntimeError, zlib.error) as error:
-        raise InputError(f"{path}: is damaged: {error}") from None
+        raise DamagedError(f"{path}: is damaged: {error}") from None
 
 
 class _Sink(io.RawIOBase):
@@ -120,8 +126,10 @@ def published(path: Path, replace: bool = True) -> Iterator[h5py.File]:
 
     Raises
     ------
+    LockedError
+        If another process is writing it.
     InputError
-        If it cannot be written, another process is writing it, or it must not be replaced.
+        If it cannot be written, or must not be replaced.
     """
     path = real(path)
     temporary = path.with_name(f".{path.name[-100:]}.tmp")
@@ -131,7 +139,7 @@ def published(path: Path, replace: bool = True) -> Iterator[h5py.File]:
                 with _written(sink) as file:
                     yield file
                 if path.exists() and not replace:
-                    raise InputError(f"{path}: exists already; add --force to replace it")
+                    raise InputError(f"{path}: exists already; add force=True to replace it")
                 os.replace(temporary, path)
             finally:
                 temporary.unlink(missing_ok=True)  # while it is locked
@@ -164,8 +172,10 @@ def locked(path: Path) -> int:
 
     Raises
     ------
+    LockedError
+        If another process holds the lock.
     InputError
-        If another process holds the lock, or the file cannot be opened.
+        If the file cannot be opened.
     """
     while True:
         try:
@@ -176,7 +186,9 @@ def locked(path: Path) -> int:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(file)
-            raise InputError(f"{path}: another process runs into this file; wait for it or stop it") from None
+            raise LockedError(
+                f"{path}: another process runs into this file; wait for it or stop it"
+            ) from None
         try:
             if os.path.samestat(os.fstat(file), path.stat()):
                 return file
@@ -199,8 +211,10 @@ def take_name(temporary: Path, path: Path, force: bool) -> None:
 
     Raises
     ------
+    LockedError
+        If there is one that somebody has open.
     InputError
-        If there is one and `force` is not set, or somebody is writing to it.
+        If there is one and `force` is not set.
     """
     path = real(path)
     if force and path.exists():
@@ -208,13 +222,13 @@ def take_name(temporary: Path, path: Path, force: bool) -> None:
             try:
                 fcntl.flock(present, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise InputError(f"{path}: is open, here or in another process; close it first") from None
+                raise LockedError(f"{path}: is open, here or in another process; close it first") from None
         os.replace(temporary, path)
         return
     try:
         os.link(temporary, path)
     except FileExistsError:
-        raise InputError(f"{path}: exists already; add --force to replace it") from None
+        raise InputError(f"{path}: exists already; add force=True to replace it") from None
     except OSError:  # a file system without links
         os.rename(temporary, path)
         return
@@ -226,21 +240,25 @@ def check_free(path: Path, force: bool, inputs: Sequence[Path] = ()) -> None:
 
     Raises
     ------
-    InputError
+    ArgumentError
         If `path` exists and `force` is not set or it is one of the `inputs`, or its folder cannot be made or
         written to.
     """
+
+    def refusal(problem: str) -> ArgumentError:
+        return ArgumentError("out", str(path), problem)
+
     for source in inputs:
         if path.exists() and source.exists() and path.samefile(source):
-            raise InputError(f"--out {path}: is an input of this run; choose another name")
+            raise refusal("is an input of this run; choose another name")
     if path.is_dir():
-        raise InputError(f"--out {path}: is a folder; name a file in it")
+        raise refusal("is a folder; name a file in it")
     if path.exists() and not force:
-        raise InputError(f"--out {path}: exists already; add --force to replace it, or choose another name")
+        raise refusal("exists already; add force=True to replace it, or choose another name")
     folder = real(path).parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"--out {path}: cannot make its folder: {error.strerror}") from None
+        raise refusal(f"cannot make its folder: {error.strerror}") from None
     if not os.access(folder, os.W_OK):
-        raise InputError(f"--out {path}: the folder {folder} is not writable")
+        raise refusal(f"the folder {folder} is not writable")

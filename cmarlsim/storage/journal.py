@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from cmarlsim.errors import InputError
+from cmarlsim.errors import DamagedError, InputError
 from cmarlsim.storage.files import real
 from cmarlsim.storage.hdf5 import locked, sync_folder
 
@@ -59,8 +59,10 @@ class Journal:
 
     Raises
     ------
+    LockedError
+        If another process has it open.
     InputError
-        If another process has it open, it cannot be opened, or it is some other kind of file.
+        If it cannot be opened, or is some other kind of file.
 
     Attributes
     ----------
@@ -160,14 +162,14 @@ class Journal:
 
         Raises
         ------
-        InputError
+        DamagedError
             If one cannot be read any more.
         """
         place = self._first
         while place < self._end:
             piece = self._read(place)
             if piece is None:
-                raise InputError(f"{self.path}: cannot be read beyond byte {place}")
+                raise DamagedError(f"{self.path}: cannot be read beyond byte {place}")
             yield piece.label["piece"], piece.data
             place = piece.end
 

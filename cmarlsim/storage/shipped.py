@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from cmarlsim.errors import InputError, nearest
+from cmarlsim.errors import ArgumentError, InputError, nearest
 
 _PACKAGE = Path(__file__).parents[1]
 DATA = _PACKAGE / "data" if (_PACKAGE / "data").is_dir() else _PACKAGE.parent / "data"
@@ -28,8 +29,10 @@ def find(kind: str, reference: str | Path, suffix: str, beside: Path | None = No
     Raises
     ------
     InputError
-        If there is neither such a file nor such a name.
+        If there is neither such a file nor such a name, or it can be neither.
     """
+    if not isinstance(reference, (str, os.PathLike)):
+        raise ArgumentError("reference", reference, f"must be the path of a {suffix} file or a shipped name")
     text = str(reference)
     try:
         path = (beside or Path()) / Path(text).expanduser()

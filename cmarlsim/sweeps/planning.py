@@ -14,7 +14,7 @@ from cmarlsim.building.floorplan import FloorPlan
 from cmarlsim.errors import InputError, MisfitError, is_whole, nearest
 from cmarlsim.policies.policy import RANK, Policy
 from cmarlsim.randomness import check_seed
-from cmarlsim.recordings.recording import choose_links
+from cmarlsim.recordings.datasets import choose_links
 from cmarlsim.scenario import Scenario
 from cmarlsim.simulation.execution import STEPS, whole_rollouts
 from cmarlsim.simulation.memory_limits import check_memory

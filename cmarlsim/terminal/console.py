@@ -7,6 +7,7 @@ import errno
 import gc
 import inspect
 import os
+import re
 import signal
 import sys
 import warnings
@@ -29,6 +30,9 @@ from cmarlsim.terminal.progress import ProgressLines
 
 STOPPED = 130
 """Exit code of a run that was stopped by a signal."""
+
+_OPTIONS = {"overrides": "set"}
+"""Options that have another name than the argument of the library that they stand for."""
 
 
 def command(function: Callable[..., int], arguments: list[str] | None = None) -> None:
@@ -79,9 +83,10 @@ def start(app: typer.Typer, arguments: list[str] | None = None) -> None:
     try:
         code = app(arguments, standalone_mode=False)
     except ArgumentError as error:
-        _fail(f"--{error.name.replace('_', '-')} {error.value}: {error.problem}")
+        name = _OPTIONS.get(error.name, error.name.replace("_", "-"))
+        _fail(f"--{name} {error.value}: {_with_options(error.problem)}")
     except InputError as error:
-        _fail(str(error))
+        _fail(_with_options(str(error)))
     except BrokenPipeError:
         _abandon_stdout()
         sys.exit(1)
@@ -99,6 +104,13 @@ def start(app: typer.Typer, arguments: list[str] | None = None) -> None:
             raise
         _fail(usage())
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _with_options(message: str) -> str:
+    """A message of the library, whose hints such as ``force=True`` are written as options, ``--force``."""
+    message = message.replace("links='sparse'", "--record step-sparse")
+    hint = re.compile(r"(?<![\w.])([a-z_]+)=(?:True|'([a-z]+)')")
+    return hint.sub(lambda found: " ".join(["--" + found[1], *filter(None, [found[2]])]), message)
 
 
 def _keep_loaded() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from cmarlsim.learning.mlp import MLP, initial
-from cmarlsim.policies.policy import MOST_ROOTS
+from cmarlsim.policies.encoding import MOST_ROOTS
 from cmarlsim.validation import Count, Strict
 
 Share = Annotated[float, Field(ge=0, le=1)]

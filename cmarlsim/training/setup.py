@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from cmarlsim.kernels.world import Ints, Locations, locations_at
-from cmarlsim.policies.policy import Encoding
+from cmarlsim.policies.encoding import Encoding
 from cmarlsim.randomness import stream
 from cmarlsim.scenario import Scenario
 from cmarlsim.training.recipe import Recipe
