@@ -9,10 +9,10 @@ import pandas as pd
 
 from analysis.intervals import distribution_error, wilson
 from cmarlsim.bounds.verdicts import CORRECTED, PRINTED, PROVEN, ROUNDING, SHARPER, Statement
-from cmarlsim.footprints.bounds import cuts_bound, lags_for, paths_bound, proposition2
 from cmarlsim.footprints.chain import MOST_NODES, Chain
 from cmarlsim.footprints.footprint import Footprint
 from cmarlsim.footprints.gossip import count_ages
+from cmarlsim.footprints.proposition2 import cuts_bound, lags_for, paths_bound, proposition2
 from cmarlsim.kernels.world import Floats, Ints
 
 MISS = 0.01

@@ -21,10 +21,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from cmarlsim.advice.practice import average_L, value_changes
+from cmarlsim.errors import MisfitError
 from cmarlsim.kernels.world import Floats
 from cmarlsim.policies.policy import Policy
 from cmarlsim.recordings.recording import Recording
+from cmarlsim.simulation.execution import Run
 
 
 def policy_changes(recording: Recording, policy: Policy) -> Floats:
@@ -33,6 +34,29 @@ def policy_changes(recording: Recording, policy: Policy) -> Floats:
     shared = np.broadcast_to(recording.lam_ideal[:-1, None], lam.shape)
     apart = policy.probabilities(lam, world) - policy.probabilities(shared, world)
     return np.abs(apart).sum(axis=3) / 2
+
+
+def value_changes(recording: Recording, policy: Policy) -> Floats:
+    """Sample of V_P - V_R, eq. (14) and (20), in every rollout of a recording, (K, M).
+
+    V_R is the mean reward of rollout k as it was, V_P that of the same rollout from the same places with the
+    same draws, had all agents had lam_k.
+
+    Raises
+    ------
+    MisfitError
+        If the run, repeated, is not that of the recording.
+    """
+    run, ideal = Run(recording.scenario, policy, recording.seed), recording.lam_ideal
+    shared, local = np.empty_like(recording.reward_mean), np.empty_like(recording.reward_mean)
+    for k in range(recording.rollouts_done):
+        shared[k] = run.fork(ideal[k]).advance(1, keep_steps=False).reward_mean[0]
+        local[k] = run.advance(1, keep_steps=False).reward_mean[0]
+    if not np.array_equal(local, recording.reward_mean):
+        raise MisfitError(
+            f"{recording.path}: cannot be repeated by this version of cmarlsim; record it again"
+        )
+    return shared - local
 
 
 def mismatch(recording: Recording, policy: Policy) -> dict[str, float]:
@@ -60,7 +84,7 @@ def mismatch(recording: Recording, policy: Policy) -> dict[str, float]:
         "policy_change": float(change.mean()),
         "mean_slope": ratio(change.mean(), error.mean()),
         "largest_slope": float(slope.max()),
-        "value_L": average_L(value, error),
+        "value_L": ratio(np.linalg.norm(value.mean(axis=0)), error.max(axis=1).mean()),
         "value_loss": float((weight * value).sum(axis=1).mean()),
     }
 

@@ -12,7 +12,7 @@ import pandas as pd
 from analysis.intervals import mean_and_error
 from analysis.recordings import check_contracts
 from analysis.settings import Setting
-from cmarlsim.bounds.theory import MultiplierError
+from cmarlsim.bounds.proposition3 import MultiplierBound
 from cmarlsim.bounds.verdicts import CORRECTED, ESTIMATED, PRINTED, PROVEN, Statement
 from cmarlsim.errors import InputError
 from cmarlsim.footprints.chain import MOST_NODES
@@ -46,7 +46,7 @@ class MeasuredErrors:
 
     head: Mapping[str, object]  # first columns of its rows
     errors: Mapping[int, Errors]  # by number of rollouts
-    bound: MultiplierError
+    bound: MultiplierBound
     N: int
     M: int
     basis: str  # `PROVEN` for the paper's model, else how d_G and p were estimated
@@ -98,7 +98,7 @@ def from_recordings(group: str, recordings: Sequence[Recording]) -> list[Measure
     return [MeasuredErrors(head, errors, bound, N, M, how) for how, bound in estimates(recordings).items()]
 
 
-def estimates(recordings: Sequence[Recording]) -> dict[str, MultiplierError]:
+def estimates(recordings: Sequence[Recording]) -> dict[str, MultiplierBound]:
     """Proposition 3 for runs of one scenario (level ``step``), d_G and p estimated from who talked to whom.
 
     The keys say how.
@@ -111,7 +111,7 @@ def estimates(recordings: Sequence[Recording]) -> dict[str, MultiplierError]:
     dual, met = recordings[0].scenario.dual, fitted(*recordings)
     best = strongest(met)
     return {
-        f"{ESTIMATED}: {how}": MultiplierError(d_G, float(p), dual.alpha, dual.eta, dual.T0)
+        f"{ESTIMATED}: {how}": MultiplierBound(d_G, float(p), dual.alpha, dual.eta, dual.T0)
         for how, d_G, p in (
             ("smallest p of the pairs it is best for", best.diameter, best.p.min()),
             ("mean p of all pairs that ever met", met.diameter, met.p.mean()),

@@ -13,11 +13,11 @@ from analysis.intervals import many_errors, wilson
 from analysis.recordings import check_level
 from cmarlsim.errors import InputError
 from cmarlsim.footprints.activations import Copies
-from cmarlsim.footprints.bounds import lags_for, proposition2
 from cmarlsim.footprints.chain import MOST_NODES, Chain
 from cmarlsim.footprints.footprint import Footprint
 from cmarlsim.footprints.gossip import spread
 from cmarlsim.footprints.observing import agreement_by_lag, recorded
+from cmarlsim.footprints.proposition2 import lags_for, proposition2
 from cmarlsim.kernels.world import Bools, Floats, Ints
 from cmarlsim.recordings.recording import Recording
 

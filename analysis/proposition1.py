@@ -26,7 +26,7 @@ from cmarlsim.bounds.verdicts import CORRECTED, ESTIMATED, PRINTED, PROVEN, ROUN
 from cmarlsim.errors import InputError
 from cmarlsim.kernels.episodes import new_episodes, run_episodes
 from cmarlsim.kernels.scene import new_scene, new_steps
-from cmarlsim.kernels.world import NEVER, Floats, places_at
+from cmarlsim.kernels.world import NEVER, Floats, locations_at
 from cmarlsim.learning.mlp import MLP, softmax
 from cmarlsim.learning.reinforce import gather, logit_gradient, returns_to_go
 from cmarlsim.policies.encoding import Encoding
@@ -161,7 +161,7 @@ def sampled_error(case: RandomTeam, n: int, truth: Floats, episodes: int, seed: 
     draws = stream(seed, "proposition1/episodes", case.number, n)
     batch = new_episodes(
         np.tile(case.lam, (episodes, 1)),
-        places_at(draws.integers(len(scenario.site.numbered.position), size=(episodes, N))),
+        locations_at(draws.integers(len(scenario.site.numbered.position), size=(episodes, N))),
         draws.random((episodes, T0, N)),
     )
     rules = rules._replace(links=rules.links._replace(code=NEVER))

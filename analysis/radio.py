@@ -21,10 +21,10 @@ from matplotlib.figure import Figure
 from analysis.options import OUT, Force, Out
 from analysis.style import DOUBLE, free_stem, new_figure, save, styled
 from cmarlsim.footprints.activations import Copies, active_steps
-from cmarlsim.footprints.bounds import cuts_bound, lags_for, paths_bound
 from cmarlsim.footprints.files import TRACE_STEP
 from cmarlsim.footprints.footprint import Footprint
 from cmarlsim.footprints.gossip import Gossip
+from cmarlsim.footprints.proposition2 import cuts_bound, lags_for, paths_bound
 from cmarlsim.footprints.traces import Replay, read_k7
 from cmarlsim.kernels.world import Bools, Floats, Ints
 from cmarlsim.terminal.console import command, compilation_announced, progress_bar

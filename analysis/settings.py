@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from cmarlsim.bounds.theory import MultiplierError
+from cmarlsim.bounds.proposition3 import MultiplierBound
 from cmarlsim.errors import InputError
 from cmarlsim.footprints.files import load_footprint
 from cmarlsim.footprints.footprint import Footprint
@@ -110,10 +110,10 @@ class Setting(Strict):
         """Who observes which zones."""
         return Watch.dealt(footprint, self.M, self.c, self.occupancy)
 
-    def bound(self, footprint: Footprint) -> MultiplierError:
+    def bound(self, footprint: Footprint) -> MultiplierBound:
         """The bounds, for the smallest p where edges differ."""
         p = float(footprint.p.min(initial=1))
-        return MultiplierError(footprint.diameter, p, self.alpha, self.eta, self.T0)
+        return MultiplierBound(footprint.diameter, p, self.alpha, self.eta, self.T0)
 
     @property
     def dual(self) -> Dual:

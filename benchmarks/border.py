@@ -58,10 +58,10 @@ def activity(scenario: Scenario, policy: Policy, rollouts: int) -> tuple[float, 
         scene.clock[:] = 0, -1
         draws = Draws(*(array[k : k + 1] for array in begun.draws))
         assert run_rollouts(begun.site, begun.rules, begun.weights, begun.state, draws, scene, chunk)
-        arriving = scene.route.arriving[1:, 0].tolist()
+        arriving = scene.trajectory.arriving[1:, 0].tolist()
         anybody += sum(word != 0 for word in arriving)
         moves += sum(word.bit_count() for word in arriving)
-        events += int(scene.log.happened[0])
+        events += int(scene.log.length[0])
     return anybody / (rollouts * T0), moves / (rollouts * T0 * agents), events / rollouts
 
 

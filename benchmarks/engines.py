@@ -14,7 +14,7 @@ from cmarlsim import Policy, Scenario
 from cmarlsim.kernels.changes import longer, new_log
 from cmarlsim.kernels.engine import run_rollouts
 from cmarlsim.kernels.scene import Chunk, Draws, Rules, Scene, State, new_chunk, new_scene
-from cmarlsim.kernels.world import Site, Weights, places_at
+from cmarlsim.kernels.world import Site, Weights, locations_at
 from cmarlsim.randomness import stream, uniforms
 
 
@@ -40,7 +40,7 @@ def beginning(scenario: Scenario, policy: Policy, seed: int, rollouts: int, keep
         site=site,
         rules=rules,
         weights=weights,
-        state=State(places_at(start), np.zeros((N, M)), np.zeros(M)),
+        state=State(locations_at(start), np.zeros((N, M)), np.zeros(M)),
         draws=Draws(uniforms(seed, "action", 0, rollouts, (T0, N)), np.empty((rollouts, T0, 0))),
         scene=new_scene(site, rules, weights, N, T0),
         chunk=new_chunk(rollouts, rollouts * T0 if keep_steps else 0, N, M),

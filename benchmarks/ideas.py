@@ -34,7 +34,7 @@ def numpy_work(scenario: Scenario, policy: Policy, rollouts: int) -> Work:
     """The NumPy engine's run; what it tabulates is not timed."""
     rival = NumpySteps(scenario, policy)
     begun = beginning(scenario, policy, SEED, rollouts, keep_steps=False)
-    start = begun.state.places.node.copy()
+    start = begun.state.locations.node.copy()
     return lambda: partial(rival.run, start, begun.draws.action)
 
 

@@ -11,13 +11,13 @@ from cmarlsim.kernels.changes import new_log
 from cmarlsim.kernels.compiling import kernel
 from cmarlsim.kernels.engine import (
     begin_rollout,
+    end_rollout,
     gossip_backwards,
     has_room,
     log_arrivals,
-    next_event,
-    settle,
+    next_change,
 )
-from cmarlsim.kernels.scene import Chunk, Rules, Scene, State, new_chunk
+from cmarlsim.kernels.scene import Chunk, Rules, Scene, State, Steps, new_chunk
 from cmarlsim.kernels.world import Floats, Site, Weights
 from cmarlsim.simulation.execution import Run
 
@@ -42,16 +42,15 @@ def run_until(
     Returns
     -------
     int
-        The number of events, -1 if the log is full.
+        The number of changes, -1 if the log is full.
     """
-    clock, events = scene.clock, 0
+    changes, steps = 0, Steps(chunk.position, chunk.tile, chunk.action)
     rollouts, length, agents = uniform.shape
     for k in range(rollouts):
-        clock[0] = k
         for n in range(agents):
             for m in range(lam.shape[2]):
                 state.lam[n, m] = lam[k, n, m]
-        begin_rollout(site, rules, weights, state, uniform[k], scene, chunk)
+        begin_rollout(site, rules, weights, state.locations, state.lam, uniform[k], scene, steps, 0)
         if stage == 0:
             continue
         t = 0
@@ -59,13 +58,13 @@ def run_until(
             if not has_room(rules, scene):
                 return -1
             log_arrivals(site, rules.links, scene, t)
-            t = next_event(rules, scene, t + 1, length)
-        events += scene.log.happened[0]
+            t = next_change(rules, scene, t + 1, length)
+        changes += scene.log.length[0]
         if stage > 1:
             gossip_backwards(scene, length, chunk, 0)
         if stage > 2:
-            settle(rules, state, scene, length, chunk, k)
-    return events
+            end_rollout(rules, state, scene, length, chunk, k)
+    return changes
 
 
 def copied(value: Any) -> Any:
@@ -82,7 +81,7 @@ def split(run: Run, state: State, scene: Scene, lam: Floats, after: Floats) -> l
     """
     rollouts, agents, zones = lam.shape
     uniform = np.zeros((rollouts, run.scenario.dual.T0, agents))
-    scene = scene._replace(log=new_log(len(run._scene.log.event)))
+    scene = scene._replace(log=new_log(len(run._scene.log.change)))
     chunk, samples, begun = new_chunk(rollouts, 0, agents, zones), [], time.process_time()
     fixed = run._site, run._rules, run._weights
     while len(samples) < 2 or time.process_time() - begun < SECONDS:
@@ -90,9 +89,9 @@ def split(run: Run, state: State, scene: Scene, lam: Floats, after: Floats) -> l
         for stage in range(len(STAGES)):
             own_state, own_scene = copied(state), copied(scene)
             start = time.process_time()
-            events = run_until(stage, *fixed, own_state, uniform, lam, own_scene, chunk)
+            changes = run_until(stage, *fixed, own_state, uniform, lam, own_scene, chunk)
             row.append((time.process_time() - start) / rollouts)
-            assert events >= 0, "the log is full"
+            assert changes >= 0, "the log is full"
         assert np.array_equal(chunk.lam, after), "not what the engine does"
         samples.append(row)
     return np.median(samples[1:], axis=0).tolist()

@@ -10,15 +10,15 @@ from typing import NamedTuple
 
 from cmarlsim.kernels.bits import clear, has, put
 from cmarlsim.kernels.compiling import kernel
-from cmarlsim.kernels.engine import gossip_backwards, log_arrivals, settle
-from cmarlsim.kernels.gossip import estimate_from_freshness, spread, spread_literally
+from cmarlsim.kernels.engine import end_rollout, gossip_backwards, log_arrivals
+from cmarlsim.kernels.gossip import estimate_from_freshness
 from cmarlsim.kernels.links import near_or_in_sight
 from cmarlsim.kernels.motion import position_of
 from cmarlsim.kernels.observing import in_zone, tile_of
 from cmarlsim.kernels.policy import cdf_row, draw_action, hidden_of_lam
 from cmarlsim.kernels.scene import Chunk, Rules, Scene, State, Tables
-from cmarlsim.kernels.travel import begin_table, go
-from cmarlsim.kernels.world import Bools, Floats, Ints, Places, Site, Weights
+from cmarlsim.kernels.travel import begin_table, step_towards
+from cmarlsim.kernels.world import Bools, Floats, Ints, Locations, Site, Weights
 
 
 class Ideas(NamedTuple):
@@ -45,6 +45,44 @@ class Desk(NamedTuple):
 
 
 @kernel
+def spread_literally(t: int, own: Bools, link: Bools, before: Bools, estimate: Bools) -> None:
+    """One step of eq. (17) as printed: read `before` (R_{., t-1}), write `estimate` (R_{., t}).
+
+    Parameters
+    ----------
+    t : step within the rollout
+    own : (N, M) direct observations at step t
+    link : (N, N) links at step t
+    before, estimate : (T0, N, M), entry [tau, n, m]; must not share memory
+    """
+    agents, zones = own.shape
+    for tau in range(t):
+        for n in range(agents):
+            for m in range(zones):
+                known = before[tau, n, m]
+                for j in range(agents):
+                    known = known or (link[n, j] and before[tau, j, m])
+                estimate[tau, n, m] = known
+    for n in range(agents):
+        for m in range(zones):
+            estimate[t, n, m] = own[n, m]
+
+
+@kernel
+def spread(t: int, link: Bools, before: Ints, fresh: Ints) -> None:
+    """One step of max-gossip on freshness: read `before`, write `fresh`, both (N, N), -1 for nothing yet."""
+    agents = len(link)
+    for n in range(agents):
+        for source in range(agents):
+            fresh[n, source] = before[n, source]
+        for j in range(agents):
+            if link[n, j]:
+                for source in range(agents):
+                    fresh[n, source] = max(fresh[n, source], before[j, source])
+        fresh[n, n] = t
+
+
+@kernel
 def begin(ideas: Ideas, weights: Weights, lam: Floats, tables: Tables, desk: Desk) -> None:
     """Start a rollout with the multipliers `lam` (N, M)."""
     for n in range(len(lam)):
@@ -61,7 +99,7 @@ def choose(
 ) -> int:
     """Draw agent n's action on a tile, with its multipliers `lam` (M,)."""
     if weights.ranked:
-        return tables.sure[n]
+        return tables.ranked_zone[n]
     row = tables.row[n, tile]
     if not (ideas.table and tables.ready[n, tile]):
         if not ideas.hidden:
@@ -72,7 +110,7 @@ def choose(
 
 
 @kernel
-def look(ideas: Ideas, site: Site, places: Places, desk: Desk, t: int) -> None:
+def look(ideas: Ideas, site: Site, locations: Locations, desk: Desk, t: int) -> None:
     """Bring tiles, positions and direct observations to step t."""
     numbered, own = site.numbered, desk.own
     for n in range(len(desk.moved)):
@@ -80,11 +118,11 @@ def look(ideas: Ideas, site: Site, places: Places, desk: Desk, t: int) -> None:
             for m in range(own.shape[2]):
                 own[t, n, m] = own[t - 1, n, m]
         elif ideas.numbered:
-            desk.tile[n] = numbered.tile[places.node[n]]
+            desk.tile[n] = numbered.tile[locations.node[n]]
             for m in range(own.shape[2]):
-                own[t, n, m] = has(numbered.zones[places.node[n]], m)
+                own[t, n, m] = has(numbered.zones[locations.node[n]], m)
         else:
-            x, y = position_of(site.world, places, n)
+            x, y = position_of(site.world, locations, n)
             desk.position[n, 0], desk.position[n, 1] = x, y
             desk.tile[n] = tile_of(site.world, x, y)
             for m in range(own.shape[2]):
@@ -92,14 +130,14 @@ def look(ideas: Ideas, site: Site, places: Places, desk: Desk, t: int) -> None:
 
 
 @kernel
-def connect(ideas: Ideas, site: Site, d: float, places: Places, desk: Desk) -> None:
+def connect(ideas: Ideas, site: Site, d: float, locations: Locations, desk: Desk) -> None:
     """Bring the links to the present step."""
     for i in range(len(desk.moved)):
         for j in range(i):
             if ideas.moved and not (desk.moved[i] or desk.moved[j]):
                 continue
             if ideas.numbered:
-                up = has(site.numbered.near[places.node[i]], places.node[j])
+                up = has(site.numbered.near[locations.node[i]], locations.node[j])
             else:
                 a, b = desk.position[i], desk.position[j]
                 up = near_or_in_sight(site.world, d, a[0], a[1], b[0], b[1])
@@ -117,15 +155,15 @@ def hear(ideas: Ideas, desk: Desk, t: int) -> None:
 
 
 @kernel
-def log_step(site: Site, rules: Rules, places: Places, desk: Desk, scene: Scene, t: int) -> None:
+def log_step(site: Site, rules: Rules, locations: Locations, desk: Desk, scene: Scene, t: int) -> None:
     """Log what changes at step t: what takes the place of `look`, `connect` and `hear` with events."""
-    route = scene.route
-    clear(route.arriving[t])
+    trajectory = scene.trajectory
+    clear(trajectory.arriving[t])
     for n in range(len(desk.moved)):
-        route.place[t, n] = places.node[n]
+        trajectory.place[t, n] = locations.node[n]
         if desk.moved[n]:
-            desk.tile[n] = site.numbered.tile[places.node[n]]
-            put(route.arriving[t], n, True)
+            desk.tile[n] = site.numbered.tile[locations.node[n]]
+            put(trajectory.arriving[t], n, True)
     log_arrivals(site, rules.links, scene, t)
 
 
@@ -133,7 +171,7 @@ def log_step(site: Site, rules: Rules, places: Places, desk: Desk, scene: Scene,
 def count(ideas: Ideas, desk: Desk, scene: Scene, chunk: Chunk, row: int) -> None:
     """Count attended steps, in truth and as known at the end; write kept rewards from `row` on."""
     T0, agents, zones = desk.own.shape
-    estimate, known = desk.estimate[(T0 - 1) & 1], scene.hindsight.known
+    estimate, known = desk.estimate[(T0 - 1) & 1], scene.gossip.known
     if ideas.freshness:
         estimate_from_freshness(desk.fresh[(T0 - 1) & 1], desk.own, estimate)
     scene.attended[:] = 0
@@ -165,22 +203,22 @@ def run_stepped(
     rollouts, T0, agents = uniform.shape
     for k in range(rollouts):
         begin(ideas, weights, state.lam, scene.tables, desk)
-        scene.log.happened[0] = 0
+        scene.log.length[0] = 0
         if ideas.events:
             scene.attended[:] = 0
         for t in range(T0):
             if ideas.events:
-                log_step(site, rules, state.places, desk, scene, t)
+                log_step(site, rules, state.locations, desk, scene, t)
             else:
-                look(ideas, site, state.places, desk, t)
-                connect(ideas, site, rules.links.d, state.places, desk)
+                look(ideas, site, state.locations, desk, t)
+                connect(ideas, site, rules.links.d, state.locations, desk)
                 hear(ideas, desk, t)
             for n in range(agents):
                 tile, u = desk.tile[n], uniform[k, t, n]
                 action = choose(ideas, weights, scene.tables, state.lam[n], n, tile, u)
-                desk.moved[n] = go(site, state.places, n, action, rules.speed)
+                desk.moved[n] = step_towards(site, state.locations, n, action, rules.speed)
         if ideas.events:
             gossip_backwards(scene, T0, chunk, k * T0)
         else:
             count(ideas, desk, scene, chunk, k * T0)
-        settle(rules, state, scene, T0, chunk, k)
+        end_rollout(rules, state, scene, T0, chunk, k)

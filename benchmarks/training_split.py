@@ -27,11 +27,11 @@ from cmarlsim.learning import gradients, reinforce
 from cmarlsim.learning.mlp import MLP
 from cmarlsim.training import block, learners
 from cmarlsim.training.block import Block
+from cmarlsim.training.candidate import Candidate
 from cmarlsim.training.learners import Learners, agent_of
 from cmarlsim.training.loop import Loop
 from cmarlsim.training.recipe import RECIPES, sample_multipliers
-from cmarlsim.training.task import Task
-from cmarlsim.training.team import Team
+from cmarlsim.training.setup import TrainingSetup
 
 SEED, ROUNDS, WARM_UP, ENTROPY = 0, 200, 5, 0.02
 AGENTS, NEVER = 5, 10**6
@@ -76,39 +76,39 @@ def timed() -> Iterator[Seconds]:
             setattr(owner, attribute, function)
 
 
-def task_of(stage: int) -> Task:
-    """The training of a team that stays in a stage."""
+def setup_of(stage: int) -> TrainingSetup:
+    """The setup of a training that stays in a stage."""
     names = ("pretrain_iterations", "retrain_iterations", "loop_iterations")
     present = 0 if stage == 0 else 1 if stage <= AGENTS else 2
     changes = {name: NEVER if i == present else 1 for i, name in enumerate(names)}
     changes |= {"retrain_sweeps": 1, "validate_every": NEVER, "validation_rollouts": 400}
-    return Task(Scenario.load("paper"), RECIPES["loop"].model_copy(update=changes), SEED, 0)
+    return TrainingSetup(Scenario.load("paper"), RECIPES["loop"].model_copy(update=changes), SEED, 0)
 
 
-def team_at(stage: int) -> Team:
-    """The team of the shipped policy `paper`, in training."""
-    team = Team(task_of(stage))
-    while team.stage_index < stage:
-        team.step()
+def candidate_at(stage: int) -> Candidate:
+    """A candidate with the networks of the shipped policy `paper`."""
+    candidate = Candidate(setup_of(stage))
+    while candidate.stage_index < stage:
+        candidate.step()
     networks = Policy.load("paper").networks
     assert networks is not None
-    state = team.state()
+    state = candidate.state()
     for field, array in networks._asdict().items():
         state[f"networks/{field}"] = array
-        state[f"work/policies/{field}"] = array[: len(state[f"work/policies/{field}"])]
-    team.restore(state)
+        state[f"stage/policies/{field}"] = array[: len(state[f"stage/policies/{field}"])]
+    candidate.restore(state)
     for _ in range(WARM_UP):
-        team.step()
-    return team
+        candidate.step()
+    return candidate
 
 
-def split(team: Team, rounds: int) -> Seconds:
+def split(candidate: Candidate, rounds: int) -> Seconds:
     """Median seconds of every part of an iteration, of all of it, and of a validation."""
     samples: list[Seconds] = []
     for _ in range(rounds):
         with timed() as seconds:
             start = time.perf_counter()
-            team.step()
+            candidate.step()
             whole = time.perf_counter() - start
         seconds["starts and draws"] -= seconds["episodes"]
         rest = whole - sum(seconds.values())
@@ -117,12 +117,12 @@ def split(team: Team, rounds: int) -> Seconds:
     return {name: statistics.median(sample[name] for sample in samples) for name in samples[0]}
 
 
-def validation(team: Team) -> float:
+def validation(candidate: Candidate) -> float:
     """Median seconds of a validation."""
     times = []
     for _ in range(6):
         start = time.perf_counter()
-        team._validate()
+        candidate._validate()
         times.append(time.perf_counter() - start)
     return statistics.median(times[1:])
 
@@ -130,36 +130,36 @@ def validation(team: Team) -> float:
 class Batch(NamedTuple):
     """A batch of a retraining stage, and whoever learns from it."""
 
-    task: Task
+    setup: TrainingSetup
     policy: MLP
     baseline: MLP
     seen: np.ndarray  # (B, M) multipliers as the networks see them
     experience: Experience
 
 
-def batch_of(team: Team, task: Task) -> Batch:
+def batch_of(candidate: Candidate, setup: TrainingSetup) -> Batch:
     """A batch for the agent that retrains."""
-    assert isinstance(team.work, Block)
-    generator, groups = np.random.default_rng(SEED), team.work.learners
-    lam = sample_multipliers(generator, task.recipe.episodes, task.scenario.M)
-    experience = team.work._episodes(lam, generator).experience
+    assert isinstance(candidate.work, Block)
+    generator, groups = np.random.default_rng(SEED), candidate.work.learners
+    lam = sample_multipliers(generator, setup.recipe.episodes, setup.scenario.M)
+    experience = candidate.work._episodes(lam, generator).experience
     networks = (agent_of(groups.policies, 0), agent_of(groups.baselines, 0))
-    return Batch(task, *networks, task.encoding.lam_input(lam), experience)
+    return Batch(setup, *networks, setup.encoding.lam_input(lam), experience)
 
 
 def gradients_of(batch: Batch) -> gradients.Gradients:
     """The compiled gradients for batches of this size."""
-    recipe, (B, M), T0 = batch.task.recipe, batch.seen.shape, batch.task.scenario.dual.T0
+    recipe, (B, M), T0 = batch.setup.recipe, batch.seen.shape, batch.setup.scenario.dual.T0
     return gradients.Gradients(
-        batch.task.encoding.tile_input(), (B, T0, M), recipe.hidden, recipe.baseline_hidden
+        batch.setup.encoding.tile_input(), (B, T0, M), recipe.hidden, recipe.baseline_hidden
     )
 
 
 def against_numpy(batch: Batch, rounds: int) -> Seconds:
     """Median seconds of the gradients of one batch, compiled and in NumPy, run in turn."""
-    fast_one, tile_input = gradients_of(batch), batch.task.encoding.tile_input()
+    fast_one, tile_input = gradients_of(batch), batch.setup.encoding.tile_input()
     networks = (batch.policy, batch.baseline)
-    rest = (batch.seen, batch.seen, batch.experience, batch.task.recipe.discount, ENTROPY)
+    rest = (batch.seen, batch.seen, batch.experience, batch.setup.recipe.discount, ENTROPY)
     samples: list[tuple[float, float]] = []
     for _ in range(rounds + 1):
         start = time.perf_counter()
@@ -193,14 +193,14 @@ def main() -> None:
     options = parser.parse_args()
     results: dict[str, Seconds] = {}
     for name, stage in STAGES.items():
-        team = team_at(stage)
-        results[name] = split(team, options.rounds)
+        candidate = candidate_at(stage)
+        results[name] = split(candidate, options.rounds)
         report(name, results[name])
-        if isinstance(team.work, Block):
-            found = against_numpy(batch_of(team, task_of(stage)), options.rounds)
+        if isinstance(candidate.work, Block):
+            found = against_numpy(batch_of(candidate, setup_of(stage)), options.rounds)
             results[f"{name}: gradients"] = found
             print("gradients: {compiled:.2e} s compiled, {NumPy:.2e} s, ratio {ratio:.1f}".format(**found))
-    each = validation(team)
+    each = validation(candidate)
     results["validation"] = {"each": each}
     print(f"\nvalidation, every {RECIPES['loop'].validate_every} iterations: {1e3 * each:.1f} ms")
     if options.json:

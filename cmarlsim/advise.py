@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from cmarlsim.advice.counsel import TARGET, Question, ask
+from cmarlsim.advice.advisor import TARGET, Question, ask
 from cmarlsim.randomness import check_seed
 from cmarlsim.scenario import Scenario
 from cmarlsim.terminal.advice_report import print_advice
 from cmarlsim.terminal.console import command, compilation_announced, waiting
-from cmarlsim.terminal.teams import fitting_policy, usual_policy
+from cmarlsim.terminal.policy_choice import fitting_policy, usual_policy
 
 
 def advise(
@@ -27,17 +27,12 @@ def advise(
     target_error: Annotated[
         float,
         typer.Option(
-            help="E, a share of time, 0 < E < 1. What would make Theorem 1 promise every zone c - E or more: "
-            "sqrt(alpha M) <= E, eq. (24), and eq. (25), which asks how far multipliers are off. And what "
-            "would let each agent underrate each zone by E at most, on average: that no more than a share E "
-            "of all observations comes too late to count. These requirements are told apart."
+            help="E, a share of time, 0 < E < 1: what satisfaction may lack, and the share of all "
+            "observations that may come too late to count."
         ),
     ] = TARGET,
     lipschitz: Annotated[
-        float | None,
-        typer.Option(
-            "--L", help="L of Assumption 2. [default: its average along a short run]", show_default=False
-        ),
+        float | None, typer.Option("--L", help="L of Assumption 2, if you know it.", show_default=False)
     ] = None,
     steps: Annotated[
         int | None,
@@ -47,6 +42,7 @@ def advise(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the short run.")] = 0,
+    full: Annotated[bool, typer.Option("--full", help="Print all statements and changes in tables.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON: docs/advise.md lists the keys.")
     ] = False,
@@ -55,18 +51,18 @@ def advise(
         typer.Option("--set", metavar="KEY=VALUE", help="Change a scenario key: links.d=4, zones.red.c=0.2."),
     ] = None,
 ) -> int:
-    """Say whether a team will keep its promises, by what margin, and what would make it so."""
+    """Say whether a team will keep its promises, by what margin, and what should change first."""
     question = Question(target_error, lipschitz, steps, seed)
     check_seed(seed)
     world = Scenario.load(scenario, set_ or ())
     name = policy or usual_policy(world)
-    team = fitting_policy(name, scenario, world)
+    team = fitting_policy(name, world, scenario)
     with compilation_announced(), waiting(f"{world.name}: a short run, and others at other ranges"):
         advice = ask(world, team, name, question)
     if as_json:
         print(json.dumps(advice.json(), indent=2, allow_nan=False))
     else:
-        print_advice(advice)
+        print_advice(advice, full)
     return 0
 
 

@@ -26,6 +26,10 @@ class ArgumentError(InputError):
         self.name, self.value, self.problem = name, value, problem
         super().__init__(f"{name} = {' '.join(repr(value).split()):.200}: {problem}")
 
+    def __reduce__(self) -> tuple[type[ArgumentError], tuple[str, object, str]]:
+        """Let it come whole out of another process."""
+        return type(self), (self.name, self.value, self.problem)
+
 
 class LockedError(InputError):
     """A file that another process is writing: try again later."""

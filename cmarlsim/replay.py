@@ -14,9 +14,9 @@ import typer
 
 from cmarlsim.errors import InputError
 from cmarlsim.recordings.recording import Recording
+from cmarlsim.report.canvas import Canvas
 from cmarlsim.report.film import find_ffmpeg, gif, mp4
 from cmarlsim.report.moments import largest_multiplier, moments
-from cmarlsim.report.stage import Stage
 from cmarlsim.storage.files import real
 from cmarlsim.storage.hdf5 import check_free, take_name
 from cmarlsim.terminal.console import Stop, command, compilation_announced, progress_bar
@@ -97,17 +97,17 @@ def _film(run: Recording, steps: range, rate: float, temporary: Path, path: Path
     KeyboardInterrupt
         At the next picture after SIGINT or SIGTERM.
     """
-    stage = Stage(run.scenario, largest_multiplier(run, steps))
+    canvas = Canvas(run.scenario, largest_multiplier(run, steps))
     if path.suffix == ".mp4":
-        film = mp4(temporary, rate, stage.shape)
+        film = mp4(temporary, rate, canvas.shape)
     else:
         some = steps[:: math.ceil(len(steps) / SAMPLES)]
-        film = gif(temporary, rate, [stage.draw(moment).copy() for moment in moments(run, some)])
+        film = gif(temporary, rate, [canvas.draw(moment).copy() for moment in moments(run, some)])
     with Stop() as stop, progress_bar(f"filming {path.name}", len(steps)) as advance, film as write:
         for moment in moments(run, steps):
             if stop.asked:
                 raise KeyboardInterrupt
-            write(stage.draw(moment))
+            write(canvas.draw(moment))
             advance(1)
 
 

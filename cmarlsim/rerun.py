@@ -1,4 +1,4 @@
-"""``python -m cmarlsim.rerun``: run again what a recording says it is of, and compare."""
+"""``python -m cmarlsim.rerun``: repeat the run that a recording holds, and compare."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Difference(NamedTuple):
     expected: np.ndarray
 
     def __str__(self) -> str:
-        """One line."""
+        """Say in one line where, and what each of the two holds."""
         differ = _bits(self.found) != _bits(self.expected)
         place = tuple(int(index) for index in np.argwhere(differ)[0])
         inside = f" at {list(place)}" if place else ""
@@ -48,12 +48,12 @@ def rerun(
         typer.Option(help="The policy's file, for a recording that does not hold it.", show_default=False),
     ] = None,
 ) -> int:
-    """Run again what a recording says it is of, and compare it bit by bit.
+    """Repeat the run that a recording holds, and compare the two bit by bit.
 
     Exit code 0: identical; 1: it differs; 2: it cannot be run again.
     """
     with Recording.open(recording) as found:
-        team = policy_of(found, policy)
+        recorded_policy = policy_of(found, policy)
         if found.rollouts_done == 0:
             raise InputError(f"{recording}: holds no whole rollout")
         others = [name for name, value in versions().items() if found.file.attrs.get(name) != value]
@@ -62,7 +62,7 @@ def rerun(
             print(f"note: {name} = {there} in the file, {versions()[name]} here", file=sys.stderr)
         label = f"{found.scenario.name}: running again"
         with compilation_announced(), progress_bar(label, found.rollouts_done) as advance:
-            difference = first_difference(found, team, advance)
+            difference = first_difference(found, recorded_policy, advance)
     what = f"{recording}: {found.steps:,} steps of {found.scenario.name}, seed {found.seed}"
     print(f"{what}: {'identical' if difference is None else f'differs in {difference}'}")
     return 0 if difference is None else DIFFERENT
@@ -107,7 +107,7 @@ def _stored_policy(recording: Recording) -> Policy:
 def first_difference(
     recording: Recording, policy: Policy, advance: Callable[[int], object] = lambda rollouts: None
 ) -> Difference | None:
-    """Where a recording first differs from the run that it says it is of; of one rollout, the first dataset.
+    """Find where a recording first differs from its run; within a rollout, the first dataset that does.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def _compare(recording: Recording, name: str, first: int, expected: np.ndarray) 
 
 
 def _rollout(chunk: Chunk, name: str, row: int) -> int:
-    """The rollout of a chunk that a row of a dataset belongs to."""
+    """Find the rollout, in the chunk, that a row of a dataset belongs to."""
     if name == "link_pair":
         row, name = int(np.searchsorted(np.cumsum(chunk.link_count), row, side="right")), "link_count"
     return row * len(chunk.lam) // len(getattr(chunk, name))

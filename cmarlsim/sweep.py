@@ -4,29 +4,38 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 from time import perf_counter, sleep
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from cmarlsim.errors import InputError, nearest
 from cmarlsim.storage.hdf5 import check_free
 from cmarlsim.sweeps.axes import MOST_TASKS
-from cmarlsim.sweeps.collecting import complete, default_kind, table_of, write_hdf5, write_table
-from cmarlsim.sweeps.company import run_all
-from cmarlsim.sweeps.local import Local
-from cmarlsim.sweeps.locks import sweep_out
-from cmarlsim.sweeps.manifest import Manifest, Sources
-from cmarlsim.sweeps.planning import plan as plan_sweep
-from cmarlsim.sweeps.profile import profile_lines, task_lines
+from cmarlsim.sweeps.batches import Worker
+from cmarlsim.sweeps.collecting import collect as collected
+from cmarlsim.sweeps.collecting import default_kind, write_hdf5, write_table
+from cmarlsim.sweeps.manifest import Manifest
+from cmarlsim.sweeps.planning import plan_sweep
 from cmarlsim.sweeps.results import Census
-from cmarlsim.sweeps.slurm import AGAIN, Arrays, Wishes
-from cmarlsim.sweeps.status import Status
-from cmarlsim.sweeps.work import Worker
-from cmarlsim.terminal.console import STOPPED, Stop, compilation_announced, interruptible, progress_bar, start
+from cmarlsim.sweeps.running import ready_to_run, run_sweep
+from cmarlsim.sweeps.slurm import AGAIN, ArrayOptions, Arrays
+from cmarlsim.sweeps.status import profile_lines, status_lines
+from cmarlsim.terminal.console import (
+    STOPPED,
+    Stop,
+    compilation_announced,
+    grouped,
+    interruptible,
+    progress_bar,
+    start,
+)
+
+ENGINES = ("local", "slurm")
 
 MOST_FAILED = 100
 """Largest exit code of ``run``: so many tasks failed, or more."""
@@ -42,11 +51,7 @@ def plan(
     yes: Annotated[bool, typer.Option("--yes", help=f"Allow more than {MOST_TASKS:,} tasks.")] = False,
     batch: Annotated[
         int | None,
-        typer.Option(
-            min=1,
-            help="Tasks whose results are in one file. [default: about a second's worth]",
-            show_default=False,
-        ),
+        typer.Option(min=1, help="Tasks whose results are in one file. [default: about a second's worth]"),
     ] = None,
 ) -> int:
     """Expand a sweep into numbered tasks and check every one of them."""
@@ -58,125 +63,84 @@ def plan(
     return 0
 
 
+@dataclass(frozen=True)
+class SlurmOptions:
+    """Options of ``run`` that go with the engine ``slurm`` only."""
+
+    partition: Annotated[str | None, typer.Option(help="slurm: where to run.")] = None
+    account: Annotated[str | None, typer.Option(help="slurm: who pays.")] = None
+    time: Annotated[str, typer.Option(help="slurm: time limit of an element.")] = ArrayOptions.time
+    memory: Annotated[str, typer.Option(help="slurm: memory of an element.")] = ArrayOptions.memory
+    tasks_per_element: Annotated[
+        int | None,
+        typer.Option(min=1, help="slurm: tasks of an element, as whole batches. [default: 1/100 of all]"),
+    ] = None
+    wait: Annotated[bool, typer.Option("--wait", help="slurm: return when all elements have ended.")] = False
+
+    def array_options(self, engine: str, max_parallel: int | None) -> ArrayOptions:
+        """What was asked of Slurm, which must be the engine then."""
+        if engine not in ENGINES:
+            raise InputError(
+                f"--engine {engine}: must be one of {', '.join(ENGINES)}{nearest(engine, ENGINES)}"
+            )
+        values: dict[str, Any] = dict(vars(self))
+        asked = [name for name, value in values.items() if value != getattr(SlurmOptions, name)]
+        if asked and engine != "slurm":
+            raise InputError(f"--{asked[0].replace('_', '-')}: goes with --engine slurm only")
+        del values["wait"]
+        return ArrayOptions(max_parallel=max_parallel, **values)
+
+
+@grouped
 def run(
+    slurm: SlurmOptions,
     out: Out,
     engine: Annotated[
         str, typer.Option(help="local: processes on this machine; slurm: a job array of a cluster.")
     ] = "local",
     max_parallel: Annotated[
         int | None,
-        typer.Option(
-            min=1,
-            help="Processes or elements of the array at once. [default: one for each core, or no limit]",
-            show_default=False,
-        ),
+        typer.Option(min=1, help="Processes or elements at once. [default: one for each core, or no limit]"),
     ] = None,
     profile: Annotated[bool, typer.Option("--profile", help="Print where the time went.")] = False,
-    partition: Annotated[str | None, typer.Option(help="slurm: where to run.")] = None,
-    account: Annotated[str | None, typer.Option(help="slurm: who pays.")] = None,
-    time: Annotated[
-        str | None,
-        typer.Option(help=f"slurm: time limit of an element. [default: {Wishes.time}]", show_default=False),
-    ] = None,
-    memory: Annotated[
-        str | None,
-        typer.Option(help=f"slurm: memory of an element. [default: {Wishes.memory}]", show_default=False),
-    ] = None,
-    tasks_per_element: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="slurm: tasks of an element, rounded up to whole batches. [default: a hundredth of all]",
-            show_default=False,
-        ),
-    ] = None,
-    wait: Annotated[bool, typer.Option("--wait", help="slurm: return when all elements have ended.")] = False,
 ) -> int:
     """Run what is not done yet. The exit code is the number of tasks that failed, 100 at most."""
-    asked: dict[str, object] = {"partition": partition, "account": account, "time": time, "memory": memory}
-    asked |= {"tasks-per-element": tasks_per_element, "wait": wait}
-    _check_engine(engine, {"local": {}, "slurm": asked})
-    wishes = Wishes(
-        partition, account, time or Wishes.time, memory or Wishes.memory, tasks_per_element, max_parallel
-    )
-    manifest = Manifest.load(out)
-    manifest.check_versions(out)
-    Sources(manifest, out).check_policies()
-    census = _looked_through(out, manifest)
+    options = slurm.array_options(engine, max_parallel)
+    worker, started = Worker(out), perf_counter()
+    with compilation_announced():
+        worker.prepare()
     with Stop() as stop:
+        ended = True
         if engine == "slurm":
-            ended = _run_on_slurm(Arrays(out), census, wishes, wait, stop)
+            ended = _run_on_slurm(Arrays(out), options, slurm.wait, stop)
         else:
-            _run_here(out, census, max_parallel, profile, stop)
-            ended = True
-    census = Census.of(out, manifest, deep=False)
+            _run_here(worker.manifest, out, max_parallel, stop)
+    census = Census.of(out, worker.manifest, deep=False)
     if profile:
-        print("\n".join(task_lines(census.done)))
+        print("\n".join(profile_lines(census.done, perf_counter() - started)))
     if not ended:
         return STOPPED if stop.asked else 0
-    _print_outcome(manifest, census)
-    if stop.asked and len(census.done) < len(manifest.tasks):
-        rest = f"cmarlsim sweep run {quote(str(out))}"
-        print(f"stopped; the same command runs the rest: {rest}", file=sys.stderr)
-        return STOPPED
-    lost = len(manifest.tasks) - len(census.done) - len(census.failed)
-    if lost:
-        why = f" though their elements have ended: see {out}/slurm/*.log" if engine == "slurm" else ""
-        print(f"{lost:,} tasks have no result{why}")
-    return min(len(census.failed) + lost, MOST_FAILED)
+    return _outcome(out, worker.manifest, census, stop)
 
 
-def _check_engine(engine: str, options: Mapping[str, Mapping[str, object]]) -> None:
-    """Refuse an engine that is none, and options of the other one."""
-    if engine not in options:
-        raise InputError(f"--engine {engine}: must be one of {', '.join(options)}{nearest(engine, options)}")
-    for other, asked in options.items():
-        for name, value in asked.items():
-            if value and other != engine:
-                raise InputError(f"--{name}: goes with --engine {other} only")
-
-
-def _looked_through(out: Path, manifest: Manifest) -> Census:
-    """What is done, after what killed processes have left is removed; says what is damaged."""
-    for folder in ("locks", "recordings", "results"):
-        sweep_out(out / folder)
-    census = Census.of(out, manifest)
-    _tell_damage(census)
-    return census
-
-
-def _tell_damage(census: Census) -> None:
-    for message in census.damaged:
-        print(f"warning: {message}; `run` does it again", file=sys.stderr)
-
-
-def _run_here(out: Path, census: Census, workers: int | None, profile: bool, stop: Stop) -> None:
+def _run_here(manifest: Manifest, out: Path, workers: int | None, stop: Stop) -> None:
     """Run what is open in processes of this machine."""
-    if not census.open_batches:
-        return
-    manifest, started = Manifest.load(out), perf_counter()
-    with compilation_announced():
-        compiling = Worker(out).prepare()  # here, so that several processes find it done
     with progress_bar(f"{manifest.name}: running", len(manifest.tasks)) as advance:
-        advance(len(census.done))
-        local = Local(out, workers)
-        run_all(out, local, census, advance, lambda: stop.asked)
-    totals = local.totals
-    totals.seconds.add("compile", compiling)
-    if profile:
-        print("\n".join(profile_lines(totals, perf_counter() - started)))
+
+        def progress(tasks: int) -> bool:
+            advance(tasks)
+            return not stop.asked
+
+        run_sweep(out, workers=workers, progress=progress)
 
 
-def _run_on_slurm(arrays: Arrays, census: Census, wishes: Wishes, wait: bool, stop: Stop) -> bool:
+def _run_on_slurm(arrays: Arrays, options: ArrayOptions, wait: bool, stop: Stop) -> bool:
     """Submit what is open and not in the queue; returns whether all elements have ended."""
-    submitted = None
-    if census.open_batches:
-        with compilation_announced():
-            Worker(arrays.out).prepare()  # here, so that elements find it done
-        submitted = arrays.submit(census.open_batches, wishes)
+    batches = ready_to_run(arrays.out)[1].open_batches
+    submitted = arrays.submit(batches, options) if batches else None
     if submitted:
-        array, elements, batches = submitted
-        print(f"job array {array}: {elements:,} elements, {batches:,} batches", flush=True)
+        array, elements, count = submitted
+        print(f"job array {array}: {elements:,} elements, {count:,} batches", flush=True)
     else:
         print("nothing to submit: what is not done is in the queue already, or all is done", flush=True)
     while wait and not stop.asked and arrays.alive():
@@ -184,39 +148,49 @@ def _run_on_slurm(arrays: Arrays, census: Census, wishes: Wishes, wait: bool, st
     return not arrays.alive()
 
 
+def _outcome(out: Path, manifest: Manifest, census: Census, stop: Stop) -> int:
+    """Say what came of a sweep; returns the exit code."""
+    print(f"{manifest.name}: {len(census.done):,} of {len(manifest.tasks):,} tasks done")
+    for result in list(census.failed.values())[:5]:
+        print(f"failed: {manifest.label(result.task)}: {(result.reason or '').splitlines()[-1]}")
+    if census.failed:
+        print(f"{len(census.failed):,} tasks failed; running the sweep again tries them again")
+    if stop.asked and len(census.done) < len(manifest.tasks):
+        rest = f"cmarlsim sweep run {quote(str(out))}"
+        print(f"stopped; the same command runs the rest: {rest}", file=sys.stderr)
+        return STOPPED
+    lost = len(manifest.tasks) - len(census.done) - len(census.failed)
+    if lost:
+        print(f"{lost:,} tasks have no result though all that ran them has ended: see {out}/slurm/*.log")
+    return min(len(census.failed) + lost, MOST_FAILED)
+
+
 def element(
     out: Out, ticket: Annotated[str, typer.Argument(help="What the job array was submitted under.")]
 ) -> int:
     """Run the batches of one element of a job array, in this process; Slurm calls this."""
     batches = Arrays(out).batches(ticket, int(os.environ.get("SLURM_ARRAY_TASK_ID", "0")))
-    restarted = int(os.environ.get("SLURM_RESTART_COUNT", "0")) > 0
+    again = int(os.environ.get("SLURM_RESTART_COUNT", "0")) > 0
+    warnings.simplefilter("ignore")  # `plan` has shown them
     with Stop() as stop:
         worker = Worker(out, stop=lambda: stop.asked)
         worker.manifest.check_versions(out)
         worker.sources.check_policies()
         worker.prepare()
         for batch in batches:
-            report = worker.batch(batch, careful=restarted)
-            note = "left to another process" if report.locked else f"{report.done} tasks done"
-            print(f"batch {batch}: {note}", flush=True)
+            while (results := worker.batch(batch, retry=not again)) is None and not stop.asked:
+                sleep(_POLL_SECONDS)
+            print(f"batch {batch}: {results or 0} results", flush=True)
             if stop.asked:
                 return AGAIN
     return 0
 
 
-def _print_outcome(manifest: Manifest, census: Census) -> None:
-    print(f"{manifest.name}: {len(census.done):,} of {len(manifest.tasks):,} tasks done")
-    for result in list(census.failed.values())[:5]:
-        print(f"failed: {manifest.label(result.task)}: {(result.reason or '').splitlines()[-1]}")
-    if census.failed:
-        print(f"{len(census.failed):,} tasks failed; running the sweep again tries them again")
-
-
 def status(out: Out) -> int:
     """Say what is done, running, failed and waiting, and when all will be done."""
-    print("\n".join(Status.of(out).lines()))
+    print("\n".join(status_lines(out)))
     arrays = Arrays(out)
-    if arrays.any:
+    if arrays.any():
         try:
             states = arrays.alive()
         except InputError as error:
@@ -234,8 +208,7 @@ def collect(
         Path | None,
         typer.Option(
             help="File for the table, .parquet or .csv. [default: table.parquet in the sweep's folder, or "
-            "table.csv without pyarrow]",
-            show_default=False,
+            "table.csv without pyarrow]"
         ),
     ] = None,
     hdf5: Annotated[
@@ -249,13 +222,11 @@ def collect(
     path = table or out / f"table{default_kind()}"
     for file in [path, *([hdf5] if hdf5 else [])]:
         check_free(file, force or file == path != table)
-    census = complete(out, manifest, partial)
-    _tell_damage(census)
-    rows = table_of(manifest, census)
+    rows = collected(out, partial)
     write_table(rows, path)
     print(f"{rows['task'].nunique():,} of {len(manifest.tasks):,} tasks, {len(rows):,} rows: {path}")
     if hdf5:
-        write_hdf5(out, manifest, rows, hdf5)
+        write_hdf5(out, rows, hdf5)
         print(f"HDF5: {hdf5}")
     return 0
 

@@ -15,10 +15,11 @@ from cmarlsim.randomness import check_seed
 from cmarlsim.recordings.recorder import CHECKPOINT_SECONDS
 from cmarlsim.scenario import Scenario
 from cmarlsim.terminal.console import STOPPED, Stop, command, compilation_announced, progress_bar
+from cmarlsim.terminal.interrupt import ending_at_once
 from cmarlsim.training import Training
 from cmarlsim.training.checkpoint import already_made, checkpoint_of, go_on
 from cmarlsim.training.learn import learn
-from cmarlsim.training.recipe import RECIPES, Recipe
+from cmarlsim.training.recipe import RECIPES, Recipe, stages
 from cmarlsim.validation import parse, setting_value
 
 
@@ -47,39 +48,50 @@ def train(
 
     Can be stopped with Ctrl-C; the same command continues where it was.
     """
-    world = Scenario.load(scenario, set_ or ())
+    loaded = Scenario.load(scenario, set_ or ())
     chosen = _recipe(recipe, hyper or ())
     if not out.name or out.is_dir():
         raise InputError(f"--out {out}: must name an HDF5 file, such as policy.h5")
     check_seed(seed)
     if not checkpoint > 0:
         raise InputError(f"--checkpoint {checkpoint:g}: must be more than 0 seconds")
-    training = Training(world, seed, chosen)
+    training = Training(loaded, seed, chosen)
     if not force and (made := already_made(training, out)):
         print(f"{out}: is there already, made by this training", file=sys.stderr)
         return _told(made, out)
     if go_on(training, out, force):
         print(f"continuing from {checkpoint_of(out)}", file=sys.stderr)
-    with compilation_announced():
+    with compilation_announced(), ending_at_once():
         training.prepare()
     done, total = 0, training.total
-    with Stop() as stop, progress_bar(f"{world.name}: training", total) as advance:
-        print(f"training {world.name}: {total:,} iterations, seed {seed}", flush=True)
+    with Stop() as stop, progress_bar(f"{loaded.name}: training", _work(training, total)) as advance:
+        print(f"training {loaded.name}: {total:,} iterations, seed {seed}", flush=True)
 
         def progress(training: Training) -> bool:
             nonlocal done
             stage = "done" if training.finished else training.stage.name
-            advance(training.done - done, f"{stage}, best margin {training.best.best_margin:+.3f}")
-            done = training.done
+            before, done = done, _work(training, training.done)
+            advance(done - before, f"{stage}, best margin {training.best.best_margin:+.3f}")
             return not stop.asked
 
         policy = learn(
-            world, seed, recipe=chosen, out=out, force=force, checkpoint=checkpoint, progress=progress
+            loaded, seed, recipe=chosen, out=out, force=force, checkpoint=checkpoint, progress=progress
         )
     if policy.training["iterations_done"] != total:
         print(f"stopped; the same command continues from {checkpoint_of(out)}", file=sys.stderr)
         return STOPPED
     return _told(policy, out)
+
+
+def _work(training: Training, iterations: int) -> int:
+    """Count the rollouts of agents in the first iterations of a training; they are what takes time."""
+    recipe, work = training.recipe, 0
+    left = iterations // recipe.teams
+    for stage in stages(recipe, training.scenario.agents.N):
+        rollouts = recipe.loop_runs if stage.active is None else recipe.episodes
+        work += recipe.teams * min(left, stage.iterations) * stage.agents * rollouts
+        left -= min(left, stage.iterations)
+    return work
 
 
 def _told(policy: Policy, out: Path) -> int:

@@ -23,6 +23,15 @@ from cmarlsim.tiled_scenarios import tiled
 COMPILED = not numba.config.DISABLE_JIT
 
 
+LINK_MODELS: list[Toml] = [
+    {"model": "sight-or-disc", "d": 5.0},
+    {"model": "bernoulli", "p": 0.02, "footprint": "cycle"},
+    {"model": "always"},
+    {"model": "never"},
+]
+"""A scenario's `links` of every model."""
+
+
 class Case(NamedTuple):
     scenario: Toml
     floorplan: Toml
@@ -40,6 +49,11 @@ def two_copies() -> Case:
     """A building of two copies of the paper's plan."""
     made = tiled(2, 1, N=9)
     return Case(tomllib.loads(made.to_toml()), tomllib.loads(made.floorplan.to_toml()), "rank")
+
+
+def own_observations(case: Case, position: Floats) -> np.ndarray:
+    """(T, N, M) the zones that every agent is in, by the twin, from positions (T, N, 2)."""
+    return np.array([[naive.zones_of(case.scenario, x) for x in step] for step in position.tolist()])
 
 
 def corridor(cells: int, agents: int) -> Case:

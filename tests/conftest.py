@@ -4,18 +4,24 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cases
+import numba
 import pytest
 from commands import Call, Outcome, outcome
 from hypothesis import HealthCheck, settings
+
+from cmarlsim.building import places
 
 settings.register_profile(
     "suite",
     derandomize=True,
     deadline=None,
-    max_examples=200 if cases.COMPILED else 60,
+    max_examples=200 if cases.COMPILED and not numba.config.BOUNDSCHECK else 20,
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("suite")
+
+if not cases.COMPILED:
+    places.MOST_PLACES = 600  # the paper's plan has 592; which are near takes the square of it
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

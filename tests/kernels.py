@@ -10,7 +10,7 @@ from cmarlsim.kernels.bits import Words
 from cmarlsim.kernels.changes import new_log
 from cmarlsim.kernels.engine import log_arrivals
 from cmarlsim.kernels.scene import Rules, Scene, new_scene
-from cmarlsim.kernels.world import Bools, Floats, Ints, NumberedPlaces, Places, Site, World, places_at
+from cmarlsim.kernels.world import Bools, Floats, Ints, Locations, NumberedPlaces, Site, World, locations_at
 from cmarlsim.policies.policy import Policy
 from cmarlsim.scenario import Scenario
 from cmarlsim.simulation.execution import Run
@@ -97,24 +97,24 @@ def looked_at(scenario: Scenario, edge: Ints, position: Floats) -> Iterator[Scen
         moved = np.ones(agents, dtype=np.bool_)
         if t > 0:
             moved = (position[t] != position[t - 1]).any(axis=1) | (edge[t] != edge[t - 1])
-        scene.route.arriving[t] = words_of(moved)
-        scene.route.place[t] = edge[t]
-        scene.route.position[t, moved] = position[t, moved]
-        scene.log.happened[0] = 0
+        scene.trajectory.arriving[t] = words_of(moved)
+        scene.trajectory.place[t] = edge[t]
+        scene.trajectory.position[t, moved] = position[t, moved]
+        scene.log.length[0] = 0
         log_arrivals(site, rules.links, scene, t)
         yield scene
 
 
-def packed(place: naive.Place) -> Places:
+def packed(place: naive.Place) -> Locations:
     """One agent's place, as the package writes it."""
-    places = places_at(np.array([place[1]]))
+    locations = locations_at(np.array([place[1]]))
     if place[0] == "edge":
-        places.node[0], places.edge[0], places.offset[0] = -1, place[1], place[2]
-    return places
+        locations.node[0], locations.edge[0], locations.offset[0] = -1, place[1], place[2]
+    return locations
 
 
-def unpacked(places: Places) -> naive.Place:
-    node, edge, offset = (int(array[0]) for array in places)
+def unpacked(locations: Locations) -> naive.Place:
+    node, edge, offset = (int(array[0]) for array in locations)
     if node >= 0:
         assert (edge, offset) == (-1, 0)
         return "node", node

@@ -1,6 +1,6 @@
 """A plain compiled engine that goes step by step: fast enough for a million steps, and easy to believe.
 
-It knows neither events nor hindsight: at every step it looks up every tile, zone and pair of agents, spreads
+It knows neither changes nor gossip: at every step it looks up every tile, zone and pair of agents, spreads
 freshness over all links, and draws every action. With the engine it shares only the rows of the policy.
 """
 
@@ -92,7 +92,6 @@ class Outcome(NamedTuple):
     known: Ints  # (K, N, M)
     lam: Floats  # (K, N, M)
     lam_ideal: Floats  # (K, M)
-    rows: Ints  # (K,) rows of the policy that were computed
 
 
 def cells_of(case: Case) -> Cells:
@@ -175,9 +174,6 @@ def run(cells: Cells, rules: Rules, weights: Weights, start: Ints, uniform: Floa
                 action = draw(row[n, tile], uniform[k, t, n])
                 out.action[k * T0 + t, n] = action
                 place[n] = cells.after[place[n], action]
-        for n in range(agents):
-            for tile in range(tiles):
-                out.rows[k] += ready[n, tile]
         for m in range(zones):
             attended = 0
             for t in range(T0):
@@ -210,7 +206,6 @@ def simulate(case: Case, weights: Weights, start: Ints, uniform: Floats) -> Outc
         np.empty((K, N, M), dtype=np.int64),
         np.empty((K, N, M)),
         np.empty((K, M)),
-        np.zeros(K, dtype=np.int64),
     )
     assert not weights.ranked
     assert len(weights.tile_input) == len(scenario_of(case).world.tile_box)

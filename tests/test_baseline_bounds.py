@@ -21,7 +21,7 @@ from analysis.baselines.ruled_run import with_thresholds
 from analysis.baselines.trips import shortest_gaps, trips
 from cmarlsim.errors import InputError
 from cmarlsim.kernels.world import Bools
-from cmarlsim.simulation.prescribed import Patrol
+from cmarlsim.simulation.prescribed import PrescribedRun
 
 PAPER, TINY = shipped_case("paper"), shipped_case("tiny")
 
@@ -79,7 +79,11 @@ def test_the_papers_partition_keeps_what_was_measured(longest: int, margin: floa
     assert (attended.mean(axis=0) - scenario.c)[:2].min() == pytest.approx(best.margin, abs=1e-12)
     assert max(longest_gap(attended[:, m]) for m in (0, 1)) == best.idleness
     steps, period = 4000, len(attended)
-    reward = Patrol(scenario, targets(scenario, best, steps), 0).advance(steps // 100, keep_steps=True).reward
+    reward = (
+        PrescribedRun(scenario, targets(scenario, best, steps), 0)
+        .advance(steps // 100, keep_steps=True)
+        .reward
+    )
     whole = reward[-(steps // period - 1) * period :].mean(axis=0)
     assert whole[:2] == pytest.approx(attended.mean(axis=0)[:2], abs=1e-12)
     assert (whole - scenario.c).min() == pytest.approx(best.margin, abs=1e-12)

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from kernels import bools_of, unset_words
 
-from cmarlsim.kernels.bits import Words, clear, full_set, has, put, unite, words_for
+from cmarlsim.kernels.bits import Words, clear, full_set, has, only_one, put, unite, words_for
+
+pytestmark = pytest.mark.kernels
 
 SIZES = (1, 63, 64, 65, 128, 130)
 
@@ -44,6 +46,13 @@ def test_a_set_has_what_was_put_into_it(drawn: tuple[int, list[set[int]]]) -> No
     words = words_with(members, size)
     assert members_of(words, size) == members
     assert {i for i in range(size) if has(words, i)} == members
+
+
+@given(sizes_and_sets(1))
+def test_the_only_element_is_found(drawn: tuple[int, list[set[int]]]) -> None:
+    size, [members] = drawn
+    for some in (members, set(list(members)[:1])):
+        assert only_one(words_with(some, size)) == (min(some) if len(some) == 1 else -1)
 
 
 @given(sizes_and_sets(3))

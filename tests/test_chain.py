@@ -10,12 +10,18 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from cmarlsim.bounds.theory import negative_binomial
+from cmarlsim.bounds.proposition2 import negative_binomial
 from cmarlsim.errors import InputError
-from cmarlsim.footprints.bounds import cuts_bound, lags_for, paths_bound, proposition2, sum_of_geometrics
 from cmarlsim.footprints.chain import Chain
 from cmarlsim.footprints.footprint import Footprint, named
 from cmarlsim.footprints.passages import disjoint_paths, edges_of, passages, quickest_path
+from cmarlsim.footprints.proposition2 import (
+    cuts_bound,
+    lags_for,
+    paths_bound,
+    proposition2,
+    sum_of_geometrics,
+)
 
 LAST = 25
 

@@ -8,6 +8,7 @@ from cases import (
     COMPILED,
     Case,
     footprint_pairs,
+    own_observations,
     policy_of,
     random_weights,
     scenario_of,
@@ -21,44 +22,41 @@ from kernels import run_on, sites, words_of
 
 import cmarlsim.kernels.scene
 from cmarlsim.kernels.changes import Log, longer, new_log, time_of_last
-from cmarlsim.kernels.gossip import begin_hindsight, undo
+from cmarlsim.kernels.gossip import begin_backward_gossip, undo
 from cmarlsim.kernels.world import Bools
 from cmarlsim.simulation.execution import Run
 
-Event = tuple[int, int, int]
+pytestmark = pytest.mark.kernels
+
+Change = tuple[int, int, int]
 
 
-def events_of(log: Log) -> list[Event]:
-    return [tuple(event) for event in log.event[: log.happened[0]].tolist()]
+def changes_of(log: Log) -> list[Change]:
+    return [tuple(change) for change in log.change[: log.length[0]].tolist()]
 
 
-def own_observations(case: Case, position: np.ndarray) -> Bools:
-    """(T, N, M)"""
-    return np.array([[naive.zones_of(case.scenario, x) for x in step] for step in position.tolist()])
-
-
-def expected_events(case: Case, twin: dict[str, np.ndarray], own: Bools, k: int) -> list[Event]:
+def expected_changes(case: Case, twin: dict[str, np.ndarray], own: Bools, k: int) -> list[Change]:
     """Of rollout k: by agents that arrive, first their zones, then their links; then links that are drawn."""
     T0, agents = case.scenario["dual"]["T0"], case.scenario["agents"]["N"]
     model, position, pairs = case.scenario["links"]["model"], twin["position"], footprint_pairs(case.scenario)
     talking = np.zeros((agents, agents), dtype=bool) if k == 0 else twin["link"][k * T0 - 1].copy()
-    events: list[Event] = []
+    changes: list[Change] = []
     for t in range(T0):
         now = k * T0 + t
         inside = np.zeros_like(own[0]) if now == 0 else own[now - 1]
         for n in range(agents):
             if t > 0 and (position[now, n] == position[now - 1, n]).all():
                 continue
-            events += [(t, n, -1 - m) for m in np.flatnonzero(own[now, n] != inside[n]).tolist()]
+            changes += [(t, n, -1 - m) for m in np.flatnonzero(own[now, n] != inside[n]).tolist()]
             if model == "sight-or-disc":
                 changed = np.flatnonzero(twin["link"][now, n] != talking[n])
-                events += [(t, n, j) for j in changed.tolist()]
+                changes += [(t, n, j) for j in changed.tolist()]
                 talking[n, changed] = twin["link"][now, n, changed]
                 talking[changed, n] = talking[n, changed]
         if model == "bernoulli":
-            events += [(t, i, j) for i, j in pairs if twin["link"][now, i, j] != talking[i, j]]
+            changes += [(t, i, j) for i, j in pairs if twin["link"][now, i, j] != talking[i, j]]
             talking = twin["link"][now].copy()
-    return events
+    return changes
 
 
 def check_log(case: Case, K: int) -> None:
@@ -70,9 +68,9 @@ def check_log(case: Case, K: int) -> None:
         run = run_on(scenario, policy, site, 21)
         for k in range(K):
             run.advance(1, keep_steps=False)
-            assert events_of(run._scene.log) == expected_events(case, twin, own, k)
-            back, log, left = run._scene.hindsight, run._scene.log, int(run._scene.log.happened[0])
-            begin_hindsight(run._scene.contacts, T0, back)
+            assert changes_of(run._scene.log) == expected_changes(case, twin, own, k)
+            back, log, left = run._scene.gossip, run._scene.log, int(run._scene.log.length[0])
+            begin_backward_gossip(run._scene.contacts, T0, back)
             for t in reversed(range(T0)):
                 now = k * T0 + t
                 assert (back.at.zones == words_of(own[now])).all()
@@ -109,10 +107,10 @@ def test_rows_are_computed_where_agents_come_and_nowhere_else() -> None:
 
 def test_a_longer_log_remembers() -> None:
     log = new_log(3)
-    log.event[...], log.happened[0] = np.arange(9).reshape(3, 3), 3
+    log.change[...], log.length[0] = np.arange(9).reshape(3, 3), 3
     after = longer(log)
-    assert len(after.event) == 6
-    assert events_of(after) == [(0, 1, 2), (3, 4, 5), (6, 7, 8)]
+    assert len(after.change) == 6
+    assert changes_of(after) == [(0, 1, 2), (3, 4, 5), (6, 7, 8)]
 
 
 @pytest.mark.parametrize("links", [{"model": "sight-or-disc", "d": 5.0}, {"model": "bernoulli", "p": 0.3}])
@@ -127,11 +125,11 @@ def test_a_log_that_fills_up_does_not_show(
         case.scenario["dual"]["T0"] = 10
     scenario, traces, grew = scenario_of(case), [], []
     for room in (2**20, 1):
-        monkeypatch.setattr(cmarlsim.kernels.scene, "ROOM", room)
+        monkeypatch.setattr(cmarlsim.kernels.scene, "LOG_CAPACITY", room)
         run = Run(scenario, policy_of(case), 23)
-        before = len(run._scene.log.event)
+        before = len(run._scene.log.change)
         traces.append(run.advance(3, keep_steps=True))
-        grew.append(len(run._scene.log.event) > before)
+        grew.append(len(run._scene.log.change) > before)
     assert grew == [False, True]
     for name, found, expected in zip(traces[0]._fields, *traces, strict=True):
         assert found.tobytes() == expected.tobytes(), name

@@ -13,9 +13,12 @@ import numba
 import numpy as np
 import pytest
 
-from cmarlsim.kernels.compiling import kernel
+from cmarlsim import Scenario
+from cmarlsim.kernels.compiling import CACHE_FOLDER, kernel
 from cmarlsim.kernels.world import Floats
 from cmarlsim.terminal.console import compilation_announced
+from cmarlsim.training import Training
+from cmarlsim.training.recipe import Recipe
 
 PACKAGE = Path(__file__).parent.parent / "cmarlsim"
 ANNOUNCEMENT = re.compile(
@@ -37,15 +40,30 @@ from cmarlsim.kernels.compiling import kernel
 def caller(x):
     return callee(x)
 """
+BEYOND = """
+import numpy as np
+from cmarlsim.kernels.compiling import kernel
+
+@kernel
+def beyond(values):
+    return values[len(values)]
+
+try:
+    print(beyond(np.ones(4)[:3]))
+except IndexError as error:
+    print(error)
+"""
 ASK = """
 from cmarlsim.kernels.caller import caller
 print(caller(1), sum(caller.stats.cache_hits.values()))
 """
 
 
-def python(*arguments: str, cwd: Path, package: Path = PACKAGE) -> tuple[str, str]:
+def python(*arguments: str, cwd: Path, package: Path = PACKAGE, **settings: str) -> tuple[str, str]:
     """Output and errors of a Python with caches of its own, below `cwd`."""
-    environment = os.environ | {"PYTHONPATH": str(package.parent), "NUMBA_CACHE_DIR": str(cwd / "cache")}
+    environment = (
+        os.environ | {"PYTHONPATH": str(package.parent), "NUMBA_CACHE_DIR": str(cwd / "cache")} | settings
+    )
     done = subprocess.run(
         [sys.executable, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, check=True
     )
@@ -62,6 +80,15 @@ def test_a_changed_callee_is_never_answered_from_the_cache(tmp_path: Path) -> No
         (package / "kernels/callee.py").write_text(CALLEE.format(added=added))
         answers.append(python("-c", ASK, cwd=tmp_path, package=package)[0])
     assert answers == ["2 0\n", "2 1\n", "3 0\n", "2 1\n"]
+
+
+@pytest.mark.compiled
+def test_bounds_are_checked_where_numba_is_asked_to_whatever_the_cache_has(tmp_path: Path) -> None:
+    (tmp_path / "beyond.py").write_text(BEYOND)
+    answers = [
+        python("beyond.py", cwd=tmp_path, NUMBA_BOUNDSCHECK=asked)[0] for asked in ("0", "1", "1", "0")
+    ]
+    assert answers == ["1.0\n", *["index is out of bounds\n"] * 2, "1.0\n"]
 
 
 @pytest.mark.compiled
@@ -103,9 +130,14 @@ def test_compiling_is_announced_once(capsys: pytest.CaptureFixture[str]) -> None
 
 @pytest.mark.compiled
 def test_commands_announce_what_the_cache_does_not_have(tmp_path: Path) -> None:
-    short = ("--hyper", "pretrain_iterations=2", "--hyper", "retrain_iterations=2", "--force")
+    """Their cache lacks one kernel; to compile all of them would take a minute."""
+    short = ("--hyper", "pretrain_iterations=2", "--hyper", "loop_iterations=2", "--force")
     train = ("-m", "cmarlsim.train", "tiny", *short)
     run = ("-m", "cmarlsim.run", "tiny", "--policy", "rank", "--steps", "20", "--runs", "2", "--no-plot")
+    Training(Scenario.load("tiny"), 0, Recipe()).prepare()
+    cache = shutil.copytree(CACHE_FOLDER, tmp_path / "cache" / Path(CACHE_FOLDER).name)
     for command in (run, train):
+        for index in cache.rglob("uniform.fill_uniforms-*.nbi"):
+            index.unlink()
         assert ANNOUNCEMENT.fullmatch(python(*command, cwd=tmp_path)[1])
         assert python(*command, cwd=tmp_path)[1] == ""

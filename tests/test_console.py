@@ -1,9 +1,16 @@
-"""What commands say when they are stopped."""
+"""What commands say besides their results: that they go on, that they were stopped, their version."""
+
+import signal
+import sys
+from pathlib import Path
 
 import pytest
+from commands import started
 
+from cmarlsim import __main__, __version__
 from cmarlsim.errors import ArgumentError, InputError
-from cmarlsim.terminal.console import STOPPED, command
+from cmarlsim.terminal import progress
+from cmarlsim.terminal.console import STOPPED, command, progress_bar
 
 
 @pytest.mark.parametrize("line", ["stopped", "stopped: nothing was written"])
@@ -37,3 +44,98 @@ def test_commands_write_the_librarys_hints_as_options(
     with pytest.raises(SystemExit) as end:
         command(work, [])
     assert (end.value.code, capsys.readouterr()) == (2, ("", f"error: {line}\n"))
+
+
+def test_ctrl_c_while_modules_are_imported_is_one_line(tmp_path: Path) -> None:
+    slow = "import time\nprint('importing', flush=True)\ntime.sleep(60)\n"
+    (tmp_path / "typer.py").write_text(slow)
+    process = started(tmp_path, "cmarlsim", "run", "tiny", PYTHONPATH=str(tmp_path))
+    assert process.stdout is not None
+    assert process.stdout.readline() == "importing\n"
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=30) == ("", "stopped\n")
+    assert process.returncode == STOPPED
+
+
+@pytest.mark.compiled
+def test_ctrl_c_while_kernels_are_compiled_is_one_line(tmp_path: Path) -> None:
+    process = started(tmp_path, "cmarlsim", "train", "tiny", NUMBA_CACHE_DIR=str(tmp_path))
+    assert process.stderr is not None
+    assert process.stderr.readline().startswith("compiling the kernels")
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=30) == ("", "stopped\n")
+    assert process.returncode == STOPPED
+
+
+class Clock:
+    """A clock that goes when it is told to."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        monkeypatch.setattr(progress.time, "monotonic", lambda: self.now)
+
+
+def test_progress_in_a_pipe_is_a_line_now_and_then(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first second is spent compiling; then 10 pieces of work take a second, later 5."""
+    clock, said = Clock(monkeypatch), []
+    with progress_bar("tiny: running", 400) as advance:
+        for second, count in enumerate([10] * 20 + [5] * 40):
+            clock.now = 1001.0 + second
+            advance(count, note="in the loop" if second == 1 else "")
+            said.append(capsys.readouterr().err)
+    assert {second: line for second, line in enumerate(said) if line} == {
+        1: "tiny: running: 5 %, 0:00:02 so far, about 0:00:38 left, in the loop\n",
+        11: "tiny: running: 30 %, 0:00:12 so far, about 0:00:28 left\n",
+        21: "tiny: running: 52 %, 0:00:22 so far, about 0:00:21 left\n",
+        31: "tiny: running: 65 %, 0:00:32 so far, about 0:00:28 left\n",
+        41: "tiny: running: 77 %, 0:00:42 so far, about 0:00:18 left\n",
+        51: "tiny: running: 90 %, 0:00:52 so far, about 0:00:08 left\n",
+    }
+
+
+def test_no_rest_is_stated_before_a_rate_is_known(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = Clock(monkeypatch)
+    with progress_bar("waiting", 10) as bounded, progress_bar("checking", None) as endless:
+        for now, count in ((1001.0, 0), (1003.0, 5), (1004.0, 0), (1023.0, 0)):
+            clock.now = now
+            bounded(count)
+            endless(count * 1000)
+    assert capsys.readouterr().err == (
+        "waiting: 50 %, 0:00:03 so far\nchecking: 5,000 done, 0:00:03 so far\n"
+        "waiting: 50 %, 0:00:23 so far\nchecking: 5,000 done, 0:00:23 so far\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "out", "err"),
+    [
+        (["--version"], 0, f"cmarlsim {__version__}\n", ""),
+        ([], 0, "Usage: ", ""),
+        (["--help"], 0, "Usage: ", ""),
+        (["runn"], 2, "", "error: No such command 'runn'"),
+        (["--nonsense"], 2, "", "error: No such option: --nonsense"),
+        (["run", "--steps", "many"], 2, "", "error: Invalid value for '--steps'"),
+        (["run", "--seed", "-1"], 2, "", "error: --seed -1: must be 0 or more"),
+        (["rerun", "nowhere.h5"], 2, "", "error: nowhere.h5: no such file"),
+    ],
+)
+def test_the_console_script_answers_with_an_exit_code(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    code: int,
+    out: str,
+    err: str,
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["cmarlsim", *arguments])
+    with pytest.raises(SystemExit) as end:
+        __main__.main()
+    said = capsys.readouterr()
+    assert end.value.code == code
+    assert said.out.startswith(out)
+    assert said.err.startswith(err)
+    assert (said.out != "", said.err.count("\n")) == (out != "", err != "")

@@ -8,6 +8,7 @@ import stepped
 import worlds
 from cases import (
     COMPILED,
+    LINK_MODELS,
     Case,
     corridor,
     policy_of,
@@ -28,6 +29,8 @@ from cmarlsim.policies.policy import Policy
 from cmarlsim.randomness import stream, uniforms
 from cmarlsim.simulation.execution import Run
 
+pytestmark = pytest.mark.kernels
+
 EXACT = ("tile", "action", "link", "reward", "estimate")
 STEP_ROWS = ("position", *EXACT)
 ROLLOUTS = 6 if COMPILED else 2
@@ -45,29 +48,17 @@ def check_against_twin(case: Case, policy: Policy, seed: int, K: int) -> None:
         assert chunk[name].tolist() == expected[name][1:].tolist(), name
 
 
-@pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("name", ["paper", "tiny"])
-def test_shipped_scenarios_with_ideal_assignment_equal_the_twins(name: str, seed: int) -> None:
+def test_shipped_scenarios_equal_the_twins(name: str) -> None:
+    """With ideal assignment and with random weights."""
     case = shipped_case(name)
-    check_against_twin(case, policy_of(case), seed, ROLLOUTS)
-
-
-@pytest.mark.parametrize("scale_lam", [True, False])
-@pytest.mark.parametrize("name", ["paper", "tiny"])
-def test_shipped_scenarios_with_random_weights_equal_the_twins(name: str, scale_lam: bool) -> None:
-    case = random_weights(shipped_case(name), scale_lam)
-    check_against_twin(case, policy_of(case), 2, ROLLOUTS)
+    teams = [case, *(random_weights(case, scale_lam) for scale_lam in (True, False))]
+    for seed, each in enumerate(teams):
+        check_against_twin(each, policy_of(each), seed, ROLLOUTS)
 
 
 def test_the_paper_with_its_trained_policy_equals_the_twins() -> None:
     check_against_twin(trained_case(), Policy.load("paper"), 3, ROLLOUTS)
-
-
-def test_a_world_of_too_many_places_equals_the_twins() -> None:
-    case = shipped_case("paper")
-    case.scenario["agents"]["speed"] = 0.0137
-    assert len(scenario_of(case).numbered.tile) == 0
-    check_against_twin(case, Policy.load("rank"), 3, ROLLOUTS)
 
 
 @pytest.mark.parametrize("model", worlds.MODELS)
@@ -78,18 +69,12 @@ def test_random_worlds_equal_the_twins(model: str, seed: int) -> None:
 
 
 FACTORS = (100.0, 10.0, 0.01)
-MODELS: list[naive.Toml] = [
-    {"model": "sight-or-disc", "d": 5.0},
-    {"model": "bernoulli", "p": 0.02, "footprint": "cycle"},
-    {"model": "always"},
-    {"model": "never"},
-]
 
 
-@pytest.mark.parametrize("links", MODELS, ids=lambda links: links["model"])
+@pytest.mark.parametrize("links", LINK_MODELS, ids=lambda links: links["model"])
 @pytest.mark.parametrize("factor", FACTORS)
 def test_sharp_and_flat_policies_equal_the_twins(factor: float, links: naive.Toml) -> None:
-    """In rollouts of which many steps pass without an event, and in those of which none does."""
+    """In rollouts of which many steps pass without a change, and in those of which none does."""
     trained = trained_case()
     trained.scenario["dual"] = trained.scenario["dual"] | {"T0": 50}
     for case in (trained, random_weights(shipped_case("tiny"), scale_lam=True)):
@@ -105,10 +90,11 @@ def test_random_worlds_with_sharp_and_flat_policies_equal_the_twins(case: Case, 
     check_against_twin(changed, policy_of(changed), 7, 4)
 
 
+@pytest.mark.parametrize("speed", [0.73, 0.0137])
 @pytest.mark.parametrize("factor", [1.0, 100.0])
-def test_a_speed_that_leads_to_too_many_places_equals_the_twins(factor: float) -> None:
+def test_speeds_that_lead_to_too_many_places_equal_the_twins(factor: float, speed: float) -> None:
     case = with_logits(trained_case(), factor)
-    case.scenario["agents"]["speed"] = 0.73
+    case.scenario["agents"]["speed"] = speed
     assert len(scenario_of(case).numbered.tile) == 0
     check_against_twin(case, policy_of(case), 8, 2)
 
@@ -234,19 +220,12 @@ def test_chunks_do_not_show(case: Case) -> None:
         assert getattr(short, name).tobytes() == kept.tobytes(), name
 
 
-def test_chunks_of_any_size_do_not_show_on_the_papers_plan() -> None:
-    scenario, policy = scenario_of(shipped_case("paper")), Policy.load("paper")
-    expected = Run(scenario, policy, 7).advance(5, keep_steps=True)
-    pieces = joined(list(Run(scenario, policy, 7).chunks(5, keep_steps=True, size=2)))
-    for name, array in expected._asdict().items():
-        assert getattr(pieces, name).tobytes() == array.tobytes(), name
-
-
 @pytest.mark.parametrize("speed", [1.0, 0.73])
-def test_chunks_of_any_size_do_not_show_in_a_crowd(speed: float) -> None:
+def test_chunks_of_any_size_do_not_show_in_a_team_or_a_crowd(speed: float) -> None:
     case = crowd(shipped_case("paper"), 66, T0=30 if COMPILED else 4, speed=speed)
-    scenario, policy = scenario_of(case), policy_of(case)
-    expected = Run(scenario, policy, 14).advance(5, keep_steps=True)
-    for size in (1, 2, 4):
-        pieces = list(Run(scenario, policy, 14).chunks(5, keep_steps=True, size=size))
-        assert same_bits(joined(pieces), expected)
+    for each in (trained_case(), case):
+        scenario, policy = scenario_of(each), policy_of(each)
+        expected = Run(scenario, policy, 14).advance(5, keep_steps=True)
+        for size in (1, 2, 4):
+            pieces = list(Run(scenario, policy, 14).chunks(5, keep_steps=True, size=size))
+            assert same_bits(joined(pieces), expected)

@@ -12,7 +12,9 @@ from kernels import numbered_places, sites, words_of
 
 from cmarlsim.kernels.episodes import Episodes, difference_reward, new_episodes, run_episodes
 from cmarlsim.kernels.scene import new_scene, new_steps
-from cmarlsim.kernels.world import NEVER, Bools, Floats, Ints, Places, Site, places_at
+from cmarlsim.kernels.world import NEVER, Bools, Floats, Ints, Locations, Site, locations_at
+
+pytestmark = pytest.mark.kernels
 
 teams = st.tuples(st.integers(1, 5) | st.just(66), st.sampled_from([4, 70]))
 
@@ -22,7 +24,7 @@ def test_an_agent_is_owed_what_the_team_would_lose_without_it(inside: Bools, see
     lam = np.random.default_rng(seed).exponential(size=inside.shape[1])
     for active in range(len(inside)):
         expected = naive.owed(lam, inside, active)
-        assert difference_reward(lam, words_of(inside), active) == pytest.approx(expected, rel=0, abs=1e-12)
+        assert difference_reward(lam, words_of(inside.T), active) == pytest.approx(expected, rel=0, abs=1e-12)
 
 
 def check_episodes(case: Case, lam: Floats, start: Ints, uniform: Floats, active: int) -> None:
@@ -38,13 +40,13 @@ def check_batches(case: Case, site: Site, lam: Floats, start: Ints, uniform: Flo
     weights = policy_of(case).weights(N, scenario.world)
     rules = scenario.rules()
     rules = rules._replace(links=rules.links._replace(code=NEVER))
-    places, scene, steps = places_at(start), new_scene(site, rules, weights, N, T0), new_steps(T0, N)
+    locations, scene, steps = locations_at(start), new_scene(site, rules, weights, N, T0), new_steps(T0, N)
     plan, centre = naive.build_plan(case.scenario, case.floorplan), naive.tile_centres(case.floorplan)
     speed = naive.ticks(case.scenario["agents"]["speed"])
     numbered = numbered_places(plan, site.numbered, speed) if len(site.numbered.tile) else None
     here: list[list[naive.Place]] = [[("node", int(p)) for p in row] for row in start]
     for _ in range(2):
-        episodes: Episodes = new_episodes(lam, places, uniform)
+        episodes: Episodes = new_episodes(lam, locations, uniform)
         run_episodes(site, rules, weights, active, scene, steps, episodes)
         for b in range(B):
             for t in range(T0):
@@ -60,12 +62,12 @@ def check_batches(case: Case, site: Site, lam: Floats, start: Ints, uniform: Flo
                     naive.owed(lam[b], inside, active), rel=0, abs=1e-12
                 )
         for b, n in np.ndindex(B, N):
-            assert here[b][n] == place_of(places, b, n, numbered)
+            assert here[b][n] == place_of(locations, b, n, numbered)
 
 
-def place_of(places: Places, b: int, n: int, numbered: list[naive.Place] | None) -> naive.Place:
+def place_of(locations: Locations, b: int, n: int, numbered: list[naive.Place] | None) -> naive.Place:
     """Where an agent is; by the number of its place if places are `numbered`."""
-    node, edge, offset = (int(array[b, n]) for array in places)
+    node, edge, offset = (int(array[b, n]) for array in locations)
     if numbered is not None:
         return numbered[node]
     return ("node", node) if node >= 0 else ("edge", edge, offset)

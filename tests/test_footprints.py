@@ -10,9 +10,9 @@ import pytest
 
 from cmarlsim import Policy, Scenario, execute
 from cmarlsim.errors import InputError
-from cmarlsim.footprints.bounds import cuts_bound, lags_for, paths_bound
 from cmarlsim.footprints.files import load_footprint
 from cmarlsim.footprints.footprint import Footprint, fitted, named
+from cmarlsim.footprints.proposition2 import cuts_bound, lags_for, paths_bound
 from cmarlsim.graphs import footprint_edges
 
 Pairs = list[tuple[int, int]]

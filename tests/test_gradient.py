@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 
 from cmarlsim.kernels.episodes import Experience
-from cmarlsim.kernels.visits import gather, new_visits
 from cmarlsim.learning import reinforce
 from cmarlsim.learning.gradients import Gradients
 from cmarlsim.learning.mlp import MLP
+
+pytestmark = pytest.mark.kernels
 
 Pair = tuple[MLP, MLP]
 
@@ -135,25 +136,6 @@ def test_gradients_of_any_shape_equal_the_reference(
     shape: Shape, discount: float, entropy: float, seed: int
 ) -> None:
     check(seed, shape, discount, entropy)
-
-
-@given(sizes, st.sampled_from([0.0, 0.5, 0.98, 1.0]), st.integers(0, 999))
-def test_gathered_steps_equal_the_reference(shape: Shape, discount: float, seed: int) -> None:
-    experience, (B, T0, L, M, _, _) = random_batch(seed, shape).experience, shape
-    visits = new_visits(B, T0, L, M)
-    gather(experience, discount, visits)
-    returns = reinforce.returns_to_go(experience.reward, discount)
-    wanted = reinforce.gather(experience.tile, experience.action, returns, L, M)
-    np.testing.assert_allclose(visits.q, returns, rtol=1e-12)
-    rows = visits.end[-1]
-    assert rows == len(wanted.tile)
-    episode = np.searchsorted(visits.end, np.arange(rows), side="right")
-    order = np.lexsort([visits.tile[:rows], episode])  # the reference sorts an episode's rows by tile
-    np.testing.assert_array_equal(episode[order], wanted.episode)
-    np.testing.assert_array_equal(visits.tile[order], wanted.tile)
-    np.testing.assert_array_equal(visits.row, order[wanted.row])
-    np.testing.assert_array_equal(visits.steps[order], wanted.actions)
-    np.testing.assert_allclose(visits.total_q[order], wanted.returns, atol=1e-12)
 
 
 def test_nothing_is_left_of_the_batch_before() -> None:

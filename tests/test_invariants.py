@@ -4,12 +4,11 @@ import naive
 import numpy as np
 import pytest
 import worlds
-from cases import COMPILED, Case, policy_of, scenario_of, shipped_case
+from cases import COMPILED, LINK_MODELS, Case, own_observations, policy_of, scenario_of, shipped_case
 from hypothesis import given
 
-from cmarlsim.bounds.theory import certified_satisfaction
+from cmarlsim.bounds.certificate import certified_satisfaction
 from cmarlsim.kernels.scene import Chunk
-from cmarlsim.kernels.world import Bools
 from cmarlsim.policies.policy import Policy
 from cmarlsim.simulation.execution import Run
 
@@ -18,11 +17,6 @@ ROLLOUTS = 100 if COMPILED else 3
 
 def run(case: Case, rollouts: int) -> Chunk:
     return Run(scenario_of(case), policy_of(case), 8).advance(rollouts, keep_steps=True)
-
-
-def own_observations(case: Case, chunk: Chunk) -> Bools:
-    """(T, N, M) what every agent saw itself."""
-    return np.array([[naive.zones_of(case.scenario, x) for x in step] for step in chunk.position.tolist()])
 
 
 def check_motion(case: Case, chunk: Chunk) -> None:
@@ -62,16 +56,7 @@ def test_invariants_on_random_worlds(case: Case) -> None:
 
 
 @pytest.mark.parametrize("policy", ["paper", "rank"])
-@pytest.mark.parametrize(
-    "links",
-    [
-        {"model": "sight-or-disc", "d": 5.0},
-        {"model": "bernoulli", "p": 0.02, "footprint": "cycle"},
-        {"model": "always"},
-        {"model": "never"},
-    ],
-    ids=lambda links: links["model"],
-)
+@pytest.mark.parametrize("links", LINK_MODELS, ids=lambda links: links["model"])
 def test_invariants_on_the_papers_plan(links: naive.Toml, policy: str) -> None:
     case = shipped_case("paper")
     case = case._replace(scenario=case.scenario | {"links": links})
@@ -85,7 +70,7 @@ def check_news(case: Case, reach: int) -> None:
     """Estimates where news of step tau gets exactly `reach` * (T0 - 1 - tau) agents far."""
     chunk = run(case, 4)
     N, T0 = case.scenario["agents"]["N"], case.scenario["dual"]["T0"]
-    own = own_observations(case, chunk)
+    own = own_observations(case, chunk.position)
     for t, estimate in enumerate(chunk.estimate):
         for n in range(N):
             far = reach * (T0 - 1 - t % T0)

@@ -15,6 +15,8 @@ from cmarlsim.graphs import footprint_edges
 from cmarlsim.kernels.links import blocks, draw_links, in_sight, near_or_in_sight, point_to_segment
 from cmarlsim.kernels.world import BERNOULLI, Bools, Floats, Ints
 
+pytestmark = pytest.mark.kernels
+
 half = st.integers(-4, 4).map(lambda i: i / 2)
 irregular = st.integers(-997, 997).map(lambda i: 2 * i / 997)
 points = st.tuples(half, half) | st.tuples(irregular, irregular)

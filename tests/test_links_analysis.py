@@ -42,7 +42,7 @@ from cmarlsim.footprints.surrogates import TwoState
 from cmarlsim.footprints.traces import Replay, read_k7
 from cmarlsim.kernels.world import Bools
 from cmarlsim.scenario import Dual
-from cmarlsim.simulation.link_trace import Traced, all_pairs
+from cmarlsim.simulation.link_trace import LinkTraceRun, all_pairs
 
 SIGMAS = 4.5
 THREE = ["agents.N=3"]
@@ -66,7 +66,7 @@ def recorded(settings: Sequence[str] = THREE, rollouts: int = 20, seed: int = 5)
 )
 def test_recorded_links_make_the_recorded_run_again(settings: list[str]) -> None:
     recording = recorded(settings)
-    run = Traced(recording.scenario, Policy.load("rank"), 5, recording.links())
+    run = LinkTraceRun(recording.scenario, Policy.load("rank"), 5, recording.links())
     parts = [run.advance(rollouts, keep_steps=True) for rollouts in (3, 1, 16)]
     for name in ("position", "tile", "action", "link", "reward", "estimate", "reward_mean"):
         again = np.concatenate([getattr(part, name) for part in parts])
@@ -80,7 +80,7 @@ def test_recorded_links_make_the_recorded_run_again(settings: list[str]) -> None
 def test_a_trained_team_runs_again_over_its_links() -> None:
     scenario, policy = Scenario.load("paper"), Policy.load("paper")
     recording = execute(scenario, policy, 300, 1)
-    trace = Traced(scenario, policy, 1, recording.links()).advance(3, keep_steps=False)
+    trace = LinkTraceRun(scenario, policy, 1, recording.links()).advance(3, keep_steps=False)
     assert np.array_equal(trace.lam, recording.lam[1:])
     assert np.array_equal(trace.reward_mean, recording.reward_mean)
 
@@ -89,7 +89,7 @@ def test_any_links_are_gossiped_over_as_eq_17_says() -> None:
     case, K, T0 = cases.shipped_case("tiny"), 4, 10
     scenario = Scenario.load("tiny", THREE)
     up = np.random.default_rng(3).random((K * T0, 3)) < 0.3
-    trace = Traced(scenario, Policy.load("rank"), 2, up).advance(K, keep_steps=True)
+    trace = LinkTraceRun(scenario, Policy.load("rank"), 2, up).advance(K, keep_steps=True)
     matrices = np.zeros((K * T0, 3, 3), dtype=bool)
     for f, (i, j) in enumerate([(0, 1), (0, 2), (1, 2)]):
         matrices[:, i, j] = matrices[:, j, i] = up[:, f]
@@ -111,7 +111,9 @@ def test_one_flipped_link_makes_another_run() -> None:
         up = recording.links()[:, [0], [1]]
         up[t] = ~up[t]
         rest = recording.links()[:, [0, 1], [2, 2]]
-        trace = Traced(recording.scenario, Policy.load("rank"), 5, np.hstack([up, rest])).advance(20, True)
+        trace = LinkTraceRun(recording.scenario, Policy.load("rank"), 5, np.hstack([up, rest])).advance(
+            20, True
+        )
         assert (trace.link != recording.link).sum() == 2
         before = t // 10
         assert np.array_equal(trace.lam[:before], recording.lam[1 : before + 1])
@@ -121,7 +123,7 @@ def test_one_flipped_link_makes_another_run() -> None:
 
 def test_pairs_may_be_listed_in_any_order_and_left_out() -> None:
     scenario, up = Scenario.load("tiny", THREE), np.random.default_rng(4).random((50, 2)) < 0.5
-    trace = Traced(scenario, Policy.load("rank"), 0, up, [[2, 1], [0, 1]]).advance(5, keep_steps=True)
+    trace = LinkTraceRun(scenario, Policy.load("rank"), 0, up, [[2, 1], [0, 1]]).advance(5, keep_steps=True)
     assert np.array_equal(trace.link[:, 1, 2], up[:, 0])
     assert np.array_equal(trace.link[:, 0, 1], up[:, 1])
     assert not trace.link[:, 0, 2].any()
@@ -132,7 +134,7 @@ def test_a_radio_trace_can_be_run_over(tmp_path: Path) -> None:
     file.write_text(HEAD + ROWS)
     radio = Replay(read_k7(file), 1)
     up = np.concatenate([active for _, active in radio.active_steps(1)])
-    run = Traced(Scenario.load("tiny", THREE), Policy.load("rank"), 0, up, radio.surrogate.edges)
+    run = LinkTraceRun(Scenario.load("tiny", THREE), Policy.load("rank"), 0, up, radio.surrogate.edges)
     link = run.advance(4, keep_steps=True).link
     assert np.array_equal(link[:, [0, 1], [1, 2]], up)
     assert not link[:, 0, 2].any()
@@ -154,8 +156,8 @@ def test_links_that_cannot_be_are_refused() -> None:
         (np.zeros((10, 2), dtype=bool), [[0, 1], [1, 0]], "listed once"),
     ]:
         with pytest.raises(InputError, match=what):
-            Traced(scenario, rank, 0, given, pairs)
-    run = Traced(scenario, rank, 0, np.zeros((20, 3), dtype=bool))
+            LinkTraceRun(scenario, rank, 0, given, pairs)
+    run = LinkTraceRun(scenario, rank, 0, np.zeros((20, 3), dtype=bool))
     with pytest.raises(InputError, match="end after 2 rollouts: 3 were asked for"):
         run.advance(3, keep_steps=False)
 
@@ -163,6 +165,7 @@ def test_links_that_cannot_be_are_refused() -> None:
 LAW = TwoState(np.array([0.3, 0.8, 0.5, 0.4]), np.array([0.03, 0.1, 0.4, 0.24]))
 
 
+@pytest.mark.kernels
 def test_two_state_links_have_the_law_they_are_given() -> None:
     """Share and mean times within 4.5 sigma of what the chain has in closed form."""
     T = 10_000

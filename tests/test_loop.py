@@ -11,6 +11,7 @@ import pytest
 import worlds
 from cases import (
     COMPILED,
+    LINK_MODELS,
     Case,
     corridor,
     footprint_pairs,
@@ -26,16 +27,24 @@ from kernels import sites, words_of
 from cmarlsim import Scenario
 from cmarlsim.kernels.changes import longer, new_log
 from cmarlsim.kernels.engine import run_rollouts
-from cmarlsim.kernels.loop import Runs, new_runs, only_one, part_of_runs, run_in_the_loop, share_out
+from cmarlsim.kernels.loop import (
+    Runs,
+    new_runs,
+    part_of_runs,
+    run_in_the_loop,
+    write_difference_rewards,
+)
 from cmarlsim.kernels.scene import Draws, Scene, State, new_chunk, new_scene
-from cmarlsim.kernels.world import Bools, Floats, Ints, Places, Site, places_at
+from cmarlsim.kernels.world import Bools, Floats, Ints, Locations, Site, locations_at
 from cmarlsim.learning.mlp import MLP
 from cmarlsim.policies.policy import Policy
 from cmarlsim.randomness import stream, uniforms
 from cmarlsim.simulation.execution import Run
 from cmarlsim.training.loop import Loop
 from cmarlsim.training.recipe import RECIPES, Recipe, stages, tightened
-from cmarlsim.training.task import Task
+from cmarlsim.training.setup import TrainingSetup
+
+pytestmark = pytest.mark.kernels
 
 RUNS = 3
 
@@ -55,7 +64,7 @@ def stage_of(case: Case, site: Site, c_tight: Floats) -> Stage:
 
 
 def advance(stage: Stage, runs: Runs, draws: Draws, room: int | None = None) -> int:
-    """A rollout of every run, with a log for so many events; how often that was lengthened."""
+    """A rollout of every run, with a log for so many changes; how often that was lengthened."""
     scenario, rules = stage.scenario, stage.scenario.rules()
     N, M, T0 = scenario.agents.N, scenario.M, scenario.dual.T0
     weights = stage.policy.weights(N, scenario.world)
@@ -78,14 +87,14 @@ def drawn(scenario: Scenario, generator: np.random.Generator, runs: int) -> Draw
 
 def copy_of(runs: Runs) -> Runs:
     return runs._replace(
-        places=Places(*(array.copy() for array in runs.places)),
+        locations=Locations(*(array.copy() for array in runs.locations)),
         **{name: getattr(runs, name).copy() for name in ("lam", "lam_tight", "worth", "reward")},
         steps=type(runs.steps)(*(array.copy() for array in runs.steps)),
     )
 
 
 def flat(runs: Runs) -> list[np.ndarray]:
-    return [*runs.places, runs.lam, runs.lam_tight, runs.worth, *runs.steps, runs.reward]
+    return [*runs.locations, runs.lam, runs.lam_tight, runs.worth, *runs.steps, runs.reward]
 
 
 def assert_same(one: Runs, other: Runs) -> None:
@@ -127,7 +136,7 @@ def check_against_twins(stage: Stage, seed: int, rollouts: int = 3, runs: int = 
     scenario, generator = stage.scenario, np.random.default_rng(seed)
     N, M, T0 = scenario.agents.N, scenario.M, scenario.dual.T0
     start = generator.integers(len(scenario.floorplan.waypoints), size=(runs, N))
-    found = new_runs(places_at(start), M, T0)
+    found = new_runs(locations_at(start), M, T0)
     twins = [Twin(stage.case, row, stage.c_tight) for row in start]
     for _ in range(rollouts):
         found.worth[...] = generator.random((runs, M)) * (generator.random((runs, M)) < 0.8)
@@ -158,15 +167,7 @@ def test_rollouts_in_random_worlds_equal_the_twins(model: str, seed: int) -> Non
         check_against_twins(stage_of(case, site, some_thresholds(case, seed)), seed)
 
 
-LINKS: list[naive.Toml] = [
-    {"model": "sight-or-disc", "d": 3.0},
-    {"model": "bernoulli", "p": 0.05, "footprint": "cycle"},
-    {"model": "always"},
-    {"model": "never"},
-]
-
-
-@pytest.mark.parametrize("links", LINKS, ids=lambda links: links["model"])
+@pytest.mark.parametrize("links", LINK_MODELS, ids=lambda links: links["model"])
 @pytest.mark.parametrize("name", ["paper", "tiny"])
 def test_rollouts_of_the_shipped_plans_equal_the_twins(name: str, links: naive.Toml) -> None:
     case = random_weights(shipped_case(name), scale_lam=True, lam_roots=2)
@@ -192,7 +193,7 @@ def check_against_engine(case: Case, seed: int, rollouts: int) -> None:
     N, T0, edges = scenario.agents.N, scenario.dual.T0, len(scenario.rules().links.footprint)
     seeds = range(seed, seed + RUNS)
     start = [stream(s, "start").integers(len(scenario.floorplan.waypoints), size=N) for s in seeds]
-    runs, engines = new_runs(places_at(np.array(start)), scenario.M, T0), []
+    runs, engines = new_runs(locations_at(np.array(start)), scenario.M, T0), []
     stage = Stage(case, scenario, scenario.site, policy, scenario.c)
     engines = [Run(scenario, policy, s) for s in seeds]
     for k in range(rollouts):
@@ -226,13 +227,13 @@ def test_multipliers_of_large_teams_are_those_of_the_engine() -> None:
 # --- the log, and parts of the runs ---
 
 
-@pytest.mark.parametrize("links", LINKS, ids=lambda links: links["model"])
+@pytest.mark.parametrize("links", LINK_MODELS, ids=lambda links: links["model"])
 def test_a_full_log_is_lengthened_and_does_not_show(links: naive.Toml) -> None:
     case = random_weights(shipped_case("tiny"), scale_lam=True)
     case = case._replace(scenario=case.scenario | {"links": links | {"p": 0.5} if "p" in links else links})
     scenario, generator = scenario_of(case), np.random.default_rng(8)
     stage, N, M = stage_of(case, scenario.site, scenario.c), 2, 3
-    roomy = new_runs(places_at(generator.integers(4, size=(RUNS, N))), M, scenario.dual.T0)
+    roomy = new_runs(locations_at(generator.integers(4, size=(RUNS, N))), M, scenario.dual.T0)
     tight, total = copy_of(roomy), 0
     for _ in range(3):
         roomy.worth[...] = tight.worth[...] = generator.random((RUNS, M))
@@ -244,13 +245,13 @@ def test_a_full_log_is_lengthened_and_does_not_show(links: naive.Toml) -> None:
 
 
 def test_a_log_that_is_full_at_the_end_has_room_for_what_comes_after() -> None:
-    """Three zones are entered at the last step and left after it; the log has room for one step's events."""
+    """Three zones are entered at the last step and left after it; the log has room for one step's changes."""
     case = corridor(cells=6, agents=1)
     middle = case.scenario["zones"][2]
     case.scenario["zones"] = [case.scenario["zones"][5], *({**middle, "name": f"m{i}"} for i in range(3))]
     case.scenario["dual"]["T0"] = 3
     scenario, worth = scenario_of(case), np.array([1.0, 2.0, 4.0, 8.0])
-    stage, runs = stage_of(case, scenario.site, scenario.c), new_runs(places_at(np.array([[0]])), 4, 3)
+    stage, runs = stage_of(case, scenario.site, scenario.c), new_runs(locations_at(np.array([[0]])), 4, 3)
     runs.worth[...] = worth
     assert advance(stage, runs, drawn(scenario, np.random.default_rng(0), 1), room=1 * (1 + 4)) == 0
     assert runs.reward.tolist() == [[[0.0, 14.0, 0.0]]]
@@ -261,7 +262,7 @@ def test_parts_of_the_runs_are_views() -> None:
     case = random_weights(shipped_case("tiny"), scale_lam=True)
     scenario, generator = scenario_of(case), np.random.default_rng(9)
     stage = stage_of(case, scenario.site, scenario.c)
-    whole = new_runs(places_at(generator.integers(4, size=(5, 2))), 3, scenario.dual.T0)
+    whole = new_runs(locations_at(generator.integers(4, size=(5, 2))), 3, scenario.dual.T0)
     whole.worth[...] = generator.random((5, 3))
     parts, draws = copy_of(whole), drawn(scenario, generator, 5)
     advance(stage, whole, draws)
@@ -279,18 +280,11 @@ groups = st.tuples(st.integers(1, 5) | st.sampled_from([64, 66, 130]), st.intege
 )
 
 
-@given(groups)
-def test_the_only_one_is_found(inside: Bools) -> None:
-    """(agents, zones)"""
-    for members, words in zip(inside.T, words_of(inside.T), strict=True):
-        assert only_one(words) == (np.flatnonzero(members)[0] if members.sum() == 1 else -1)
-
-
 @given(groups, worlds.seeds)
 def test_rewards_are_what_the_team_would_lose_without_each_agent(inside: Bools, seed: int) -> None:
     worth = np.random.default_rng(seed).exponential(size=inside.shape[1])
     reward = np.full((len(inside), 6), -7.0)
-    share_out(worth, words_of(inside.T), reward, 2, 5)
+    write_difference_rewards(worth, words_of(inside.T), reward, 2, 5)
     owed = [naive.owed(worth, inside, n) for n in range(len(inside))]
     assert reward[:, 2:5] == pytest.approx(np.tile(owed, (3, 1)).T, rel=0, abs=1e-12)
     assert (reward[:, [0, 1, 5]] == -7.0).all()
@@ -333,13 +327,13 @@ def loop_at(scenario: Scenario, networks: MLP, **changes: object) -> Loop:
     (*_, stage) = stages(recipe, scenario.agents.N)
     baseline = MLP(*(np.zeros(shape) for shape in [(1, scenario.M + 2, 64), (1, 64), (1, 64, 1), (1, 1)]))
     baseline = MLP(*(array.astype(np.float32) for array in baseline))
-    return Loop(Task(scenario, recipe, 0, 0), stage, 2, networks, baseline)
+    return Loop(TrainingSetup(scenario, recipe, 0, 0), stage, 2, networks, baseline)
 
 
-def engine_rollout(scenario: Scenario, loop: Loop, places: Places, lam: Floats, b: int) -> Floats:
+def engine_rollout(scenario: Scenario, loop: Loop, locations: Locations, lam: Floats, b: int) -> Floats:
     """The multipliers that the engine has after a rollout that begins like run b of a loop."""
     N, M, T0, rules = scenario.agents.N, scenario.M, scenario.dual.T0, scenario.rules()
-    state = State(Places(*(array[b].copy() for array in places)), lam[b].copy(), np.zeros(M))
+    state = State(Locations(*(array[b].copy() for array in locations)), lam[b].copy(), np.zeros(M))
     draws = Draws(*(table[b : b + 1] for table in loop._draws))
     scene = new_scene(scenario.site, rules, loop._weights, N, T0)
     scene = scene._replace(log=new_log(10_000))
@@ -348,24 +342,28 @@ def engine_rollout(scenario: Scenario, loop: Loop, places: Places, lam: Floats, 
     return state.lam
 
 
+def check_loop(loop: Loop, scenarios: list[Scenario], iterations: int) -> None:
+    """Each run has the multipliers that the engine has in its scenario."""
+    for iteration in range(iterations):
+        loop._begin(iteration)
+        locations = Locations(*(array.copy() for array in loop.runs.locations))
+        lam = loop.runs.lam.copy()
+        loop._advance()
+        for b, scenario in enumerate(scenarios):
+            assert np.array_equal(loop.runs.lam[b], engine_rollout(scenario, loop, locations, lam, b))
+    assert loop.runs.lam.any()
+
+
 def test_every_run_of_a_loop_uses_its_range() -> None:
     """The scenarios of the engine are read anew for each range, and so owe nothing to another."""
-    scenario = Scenario.load("paper", ["links.d=5"])
+    scenario, iterations = Scenario.load("paper", ["links.d=5"]), 6 if COMPILED else 2
     networks = policy_of(random_weights(shipped_case("paper"), scale_lam=True)).networks
     assert networks is not None
     _ = scenario.site  # what a copy of it must not inherit
-    loop = loop_at(scenario, networks, ranges=(0.2, 1.2))
-    fresh = {d: Scenario.load("paper", [f"links.d={d}"]) for d in (1, 6)}
-    apart = 0
-    for iteration in range(6 if COMPILED else 2):
-        loop._begin(iteration)
-        places = Places(*(array.copy() for array in loop.runs.places))
-        lam = loop.runs.lam.copy()
-        loop._advance()
-        for b, d in enumerate((1, 1, 6, 6)):
-            assert np.array_equal(loop.runs.lam[b], engine_rollout(fresh[d], loop, places, lam, b))
-            apart += not np.array_equal(loop.runs.lam[b], engine_rollout(fresh[7 - d], loop, places, lam, b))
-    assert apart > 0
+    near, far = (Scenario.load("paper", [f"links.d={d}"]) for d in (1, 6))
+    check_loop(loop_at(scenario, networks, ranges=(0.2, 1.2)), [near, near, far, far], iterations)
+    with pytest.raises(AssertionError):
+        check_loop(loop_at(scenario, networks, ranges=(0.2, 1.2)), [far, far, near, near], iterations)
 
 
 MORE_LINKS = [
@@ -383,25 +381,17 @@ def test_runs_of_a_loop_are_those_of_the_engine(overrides: tuple[str, ...]) -> N
     scenario = Scenario.load("tiny", list(overrides))
     networks = policy_of(random_weights(shipped_case("tiny"), scale_lam=True, lam_roots=2)).networks
     assert networks is not None
-    loop = loop_at(scenario, networks)
-    for iteration in range(3):
-        loop._begin(iteration)
-        places = Places(*(array.copy() for array in loop.runs.places))
-        lam = loop.runs.lam.copy()
-        loop._advance()
-        for b in range(4):
-            assert np.array_equal(loop.runs.lam[b], engine_rollout(scenario, loop, places, lam, b))
-    assert loop.runs.lam.any()
+    check_loop(loop_at(scenario, networks), 4 * [scenario], iterations=3)
 
 
-def test_a_task_has_a_scenario_for_every_range() -> None:
+def test_a_setup_has_a_scenario_for_every_range() -> None:
     scenario = Scenario.load("paper", ["links.d=5"])
-    task = Task(scenario, RECIPES["loop"].model_copy(update={"ranges": (0.2, 1.0, 1.2)}), 0, 0)
-    assert [ranged.links.d for ranged in task.ranged] == [1.0, 5.0, 6.0]
-    assert task.ranged[1] is scenario
-    assert task.ranged is task.ranged
+    setup = TrainingSetup(scenario, RECIPES["loop"].model_copy(update={"ranges": (0.2, 1.0, 1.2)}), 0, 0)
+    assert [ranged.links.d for ranged in setup.ranged] == [1.0, 5.0, 6.0]
+    assert setup.ranged[1] is scenario
+    assert setup.ranged is setup.ranged
     for model in ("always", "never"):
         without = Scenario.load("paper", [f"links.model={model}"])
-        assert Task(without, RECIPES["loop"], 0, 0).ranged == [without]
+        assert TrainingSetup(without, RECIPES["loop"], 0, 0).ranged == [without]
     drawing = Scenario.load("paper", ["links.model=bernoulli", "links.p=0.5", "links.footprint=path"])
-    assert Task(drawing, RECIPES["loop"], 0, 0).ranged == [drawing]
+    assert TrainingSetup(drawing, RECIPES["loop"], 0, 0).ranged == [drawing]

@@ -5,12 +5,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from cmarlsim.learning.mlp import MLP, backward, forward, initial, softmax
+from cmarlsim.learning.mlp import MLP, forward, initial, softmax
 from cmarlsim.learning.reinforce import (
     baseline_gradient,
     entropy_gradient,
     gather,
-    logit_gradient,
     policy_gradient,
 )
 
@@ -66,13 +65,6 @@ def test_forward_is_the_formula(generator: np.random.Generator) -> None:
     assert (hidden == 0).any()
 
 
-def test_backward_is_the_gradient(generator: np.random.Generator) -> None:
-    mlp, x = network(generator, ACTIONS), generator.normal(size=(ROWS, INPUTS))
-    weight = generator.normal(size=(ROWS, ACTIONS))
-    gradient = backward(mlp, x, forward(mlp, x)[0], weight)
-    assert_gradient(gradient, lambda: float((weight * forward(mlp, x)[1]).sum()), mlp)
-
-
 def test_softmax_is_its_definition_and_never_overflows(generator: np.random.Generator) -> None:
     logits = generator.normal(size=(ROWS, ACTIONS))
     expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
@@ -81,22 +73,10 @@ def test_softmax_is_its_definition_and_never_overflows(generator: np.random.Gene
     np.testing.assert_array_equal(softmax(np.array([[-1e4, 0.0]])), [[0.0, 1.0]])
 
 
-def test_logit_gradient_is_the_gradient(generator: np.random.Generator) -> None:
-    logits, weight = generator.normal(size=(2, ROWS, ACTIONS))
-    gradient = logit_gradient(softmax(logits), weight)
-    assert_close(gradient, slopes(lambda: float((weight * np.log(softmax(logits))).sum()), logits))
-
-
 def entropies(logits: np.ndarray) -> np.ndarray:
     """Entropy of the soft-max of every row."""
     probability = softmax(logits)
     return -(probability * np.log(probability)).sum(axis=1)
-
-
-def test_entropy_gradient_is_the_gradient(generator: np.random.Generator) -> None:
-    logits, weight = generator.normal(size=(ROWS, ACTIONS)), generator.normal(size=ROWS)
-    gradient = entropy_gradient(softmax(logits), weight)
-    assert_close(gradient, slopes(lambda: float(weight @ entropies(logits)), logits))
 
 
 def test_entropy_gradient_is_finite_where_actions_have_no_probability() -> None:

@@ -14,6 +14,8 @@ from kernels import packed, unpacked
 from cmarlsim.kernels.motion import advance, position_of
 from cmarlsim.kernels.world import TIE, World
 
+pytestmark = pytest.mark.kernels
+
 METRE = naive.ticks(1.0)
 
 
@@ -27,13 +29,13 @@ def to_go(plan: naive.Plan, place: naive.Place, zone: int) -> int:
 
 
 def check_walk(plan: naive.Plan, world: World, place: naive.Place, zones: list[int], speed: int) -> None:
-    places = packed(place)
+    locations = packed(place)
     for zone in zones:
         before, place = place, naive.advance(plan, place, zone, speed)
-        moved = advance(world, places, 0, zone, speed)
-        assert unpacked(places) == place
+        moved = advance(world, locations, 0, zone, speed)
+        assert unpacked(locations) == place
         assert moved == (place != before)
-        assert position_of(world, places, 0) == pytest.approx(
+        assert position_of(world, locations, 0) == pytest.approx(
             naive.position_of(plan, place), rel=0, abs=1e-12
         )
         if place[0] == "edge":
@@ -78,17 +80,17 @@ def test_an_agent_that_keeps_its_target_reaches_it_and_stays(case: Case, data: s
     plan, world = naive.build_plan(case.scenario, case.floorplan), scenario_of(case).world
     zone = data.draw(st.integers(0, len(plan.goal) - 1))
     place, speed = data.draw(somewhere(plan)), naive.ticks(case.scenario["agents"]["speed"])
-    places = packed(place)
+    locations = packed(place)
     for _ in range(math.ceil(to_go(plan, place, zone) / speed) + 1):
-        advance(world, places, 0, zone, speed)
-    assert unpacked(places) == ("node", plan.goal[zone])
-    assert not advance(world, places, 0, zone, speed)
-    assert unpacked(places) == ("node", plan.goal[zone])
+        advance(world, locations, 0, zone, speed)
+    assert unpacked(locations) == ("node", plan.goal[zone])
+    assert not advance(world, locations, 0, zone, speed)
+    assert unpacked(locations) == ("node", plan.goal[zone])
 
 
 def test_an_agent_passes_waypoints_and_turns_round_inside_an_edge() -> None:
     world = scenario_of(shipped_case("tiny")).world  # edges left, right and top to middle, each one metre
-    places = packed(("node", 0))
+    locations = packed(("node", 0))
     for zone, speed, position in [(2, 1.75, (1.0, 0.75)), (1, 1.5, (1.75, 0.0)), (0, 0.5, (1.25, 0.0))]:
-        assert advance(world, places, 0, zone, naive.ticks(speed))
-        assert position_of(world, places, 0) == position
+        assert advance(world, locations, 0, zone, naive.ticks(speed))
+        assert position_of(world, locations, 0) == position

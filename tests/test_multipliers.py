@@ -7,7 +7,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from cmarlsim.bounds.theory import MultiplierError
+from cmarlsim.bounds.proposition3 import MultiplierBound
 from cmarlsim.errors import InputError
 from cmarlsim.footprints.activations import Copies, active_steps
 from cmarlsim.footprints.footprint import Footprint, named
@@ -29,7 +29,7 @@ def mean_capped(d_G: int, p: float, T0: int) -> float:
 @pytest.mark.parametrize(("d_G", "p", "T0"), [(1, 0.3, 5), (3, 0.2, 12), (4, 1.0, 6), (2, 0.01, 30)])
 @pytest.mark.parametrize(("alpha", "k"), [(0.3, 7), (0.05, 1), (0.0, 4)])
 def test_bounds_of_one_zone(d_G: int, p: float, T0: int, alpha: float, k: int) -> None:
-    bound, weight = MultiplierError(d_G, p, alpha, 0.5, T0), sum((1 - alpha) ** i for i in range(k))
+    bound, weight = MultiplierBound(d_G, p, alpha, 0.5, T0), sum((1 - alpha) ** i for i in range(k))
     assert bound.printed(k) == pytest.approx(weight * 0.5 * d_G / (T0 * p))
     assert bound.one_zone(k) == pytest.approx(weight * 0.5 / T0 * mean_capped(d_G, p, T0))
     if alpha > 0:
@@ -38,7 +38,7 @@ def test_bounds_of_one_zone(d_G: int, p: float, T0: int, alpha: float, k: int) -
 
 
 def test_nothing_is_missed_where_there_is_one_agent() -> None:
-    alone = MultiplierError(0, 0.5, 0.1, 1.0, 10)
+    alone = MultiplierBound(0, 0.5, 0.1, 1.0, 10)
     assert alone.printed() == alone.one_zone() == alone.one_agent(1, 3) == alone.all_agents(1, 3) == 0
 
 
@@ -46,7 +46,7 @@ def test_nothing_is_missed_where_there_is_one_agent() -> None:
 def test_the_union_bound_has_its_constants(p: float, T0: int, count: int) -> None:
     """After one rollout, on a star with a zone for every leaf: eta / T0 sum_l min(1, count P(BN > l))."""
     late = [(1 - p) ** lag * (1 + lag * p / (1 - p)) for lag in range(T0)]  # 0 or 1 success in lag trials
-    bound = MultiplierError(2, p, 0.9, 0.5, T0)
+    bound = MultiplierBound(2, p, 0.9, 0.5, T0)
     union = 0.5 / T0 * sum(min(1, count * each) for each in late)
     assert bound.one_agent(count + 1, count + 7, 1) == pytest.approx(union)
     assert bound.one_agent(count + 9, count, 1) == pytest.approx(union)
@@ -64,32 +64,32 @@ def test_the_bound_by_moments_is_close_where_many_rollouts_add_up(alpha: float) 
     for _ in range(k):
         waited = d_G + generator.negative_binomial(d_G, p, size=total.shape)
         total = (1 - alpha) * total + 0.5 / T0 * np.minimum(waited, T0)
-    largest, bound = total.max(axis=1), MultiplierError(d_G, p, alpha, 0.5, T0)
+    largest, bound = total.max(axis=1), MultiplierBound(d_G, p, alpha, 0.5, T0)
     low, high = largest.mean() + np.array([-4, 4]) * largest.std() / math.sqrt(repetitions)
     assert high < bound.one_agent(M + 1, M, k) < 1.1 * low
     assert bound.one_zone(k) < low
 
 
 def test_groups_of_rollouts_leave_a_bound_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    bound = MultiplierError(2, 0.1, 0.02, 0.5, 50)
+    bound = MultiplierBound(2, 0.1, 0.02, 0.5, 50)
     fine = [bound.one_agent(8, 8), bound.one_agent(8, 8, 90)]
-    monkeypatch.setattr("cmarlsim.bounds.theory.MOST_GROUPS", 40)
+    monkeypatch.setattr("cmarlsim.bounds.proposition3.MOST_GROUPS", 40)
     coarse = [bound.one_agent(8, 8), bound.one_agent(8, 8, 90)]
     assert all(a <= b < 1.5 * a for a, b in zip(fine, coarse, strict=True))
     assert fine[0] < coarse[0]
 
 
 def test_rollouts_too_long_ago_to_follow_still_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    bound = MultiplierError(2, 0.1, 0.02, 0.5, 50)
+    bound = MultiplierBound(2, 0.1, 0.02, 0.5, 50)
     fine = bound.one_agent(8, 8)
-    monkeypatch.setattr("cmarlsim.bounds.theory.NEGLIGIBLE", 0.1)
+    monkeypatch.setattr("cmarlsim.bounds.proposition3.NEGLIGIBLE", 0.1)
     assert fine < bound.one_agent(8, 8) < fine + 0.1 * 0.5 / 0.02
 
 
 def test_small_alpha_and_long_runs_are_no_burden() -> None:
-    rare = MultiplierError(2, 0.1, 1e-9, 0.5, 50)
+    rare = MultiplierBound(2, 0.1, 1e-9, 0.5, 50)
     assert rare.one_zone() < rare.one_agent(9, 8) < 1.1 * rare.one_zone()
-    never = MultiplierError(2, 0.1, 0.0, 0.5, 50)
+    never = MultiplierBound(2, 0.1, 0.0, 0.5, 50)
     assert never.one_zone(10**7) < never.one_agent(9, 8, 10**7) < 1.1 * never.one_zone(10**7)
 
 
@@ -107,11 +107,11 @@ def test_small_alpha_and_long_runs_are_no_burden() -> None:
 )
 def test_impossible_values(values: tuple[int, float, float, float, int], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        MultiplierError(*values)
+        MultiplierBound(*values)
 
 
 def test_without_contraction_there_is_no_bound_for_all_k() -> None:
-    bound = MultiplierError(2, 0.5, 0.0, 1.0, 9)
+    bound = MultiplierBound(2, 0.5, 0.0, 1.0, 9)
     for ask in (bound.printed, bound.one_zone, lambda: bound.one_agent(3, 2), lambda: bound.all_agents(3, 2)):
         with pytest.raises(InputError, match="alpha = 0: the bound divides by it"):
             ask()
@@ -184,7 +184,7 @@ def test_without_projection_the_mean_is_the_chains(watch: Watch) -> None:
 @pytest.mark.parametrize("p", [0.1, 0.6, 1.0])
 def test_on_a_path_the_closer_bound_is_the_mean(p: float) -> None:
     path, watch = named("path:4", p), Watch(np.eye(4)[:, :1], np.array([1.0]))
-    bound = MultiplierError(3, p, DUAL.alpha, DUAL.eta, DUAL.T0)
+    bound = MultiplierBound(3, p, DUAL.alpha, DUAL.eta, DUAL.T0)
     mean = watch.missed_on_average(path, DUAL.T0) * DUAL.eta / DUAL.T0
     assert mean[:, 0].max() == mean[3, 0] == pytest.approx(bound.one_zone(1))
 

@@ -14,6 +14,8 @@ from cmarlsim.kernels.bits import words_for
 from cmarlsim.kernels.observing import observe_zones, tile_of
 from cmarlsim.kernels.world import World
 
+pytestmark = pytest.mark.kernels
+
 
 def inside(world: World, x: float, y: float) -> list[bool]:
     zones = len(world.zone_radius)

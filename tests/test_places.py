@@ -1,4 +1,4 @@
-"""The numbered: what it says of its places is what the kernels compute there, and it never shows in a run."""
+"""Numbered places: what is said of them is what the kernels compute there, and they never show in a run."""
 
 import math
 
@@ -6,7 +6,7 @@ import naive
 import numpy as np
 import pytest
 import worlds
-from cases import COMPILED, Case, corridor, policy_of, scenario_of, shipped_case
+from cases import COMPILED, LINK_MODELS, Case, corridor, policy_of, scenario_of, shipped_case
 from hypothesis import assume, given
 from kernels import (
     bools_of,
@@ -29,6 +29,8 @@ from cmarlsim.kernels.world import NumberedPlaces
 from cmarlsim.policies.policy import Policy
 from cmarlsim.scenario import Scenario
 from cmarlsim.simulation.execution import Run
+
+pytestmark = pytest.mark.kernels
 
 ROLLOUTS = 40 if COMPILED else 3
 
@@ -155,15 +157,7 @@ def check_same_bits(case: Case, policy: Policy, rollouts: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "links",
-    [
-        {"model": "sight-or-disc", "d": 4.0},
-        {"model": "sight-or-disc", "d": 0.0},
-        {"model": "bernoulli", "p": 0.02, "footprint": "cycle"},
-        {"model": "always"},
-        {"model": "never"},
-    ],
-    ids=lambda links: links["model"],
+    "links", [*LINK_MODELS, {"model": "sight-or-disc", "d": 0.0}], ids=lambda links: links["model"]
 )
 @pytest.mark.parametrize(("name", "policy"), [("paper", "rank"), ("paper", "paper"), ("tiny", "rank")])
 def test_numbering_does_not_show_on_shipped_plans(links: naive.Toml, name: str, policy: str) -> None:

@@ -8,12 +8,15 @@ from random import Random
 
 import naive
 import numpy as np
+import pytest
 import worlds
 from hypothesis import given
 from naive import TOLERANCE, Point
 
 from cmarlsim.graphs import components
 from cmarlsim.kernels.plans import find_blocking, find_uncovered, first_overlap
+
+pytestmark = pytest.mark.kernels
 
 
 @given(worlds.seeds)

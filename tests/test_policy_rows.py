@@ -11,6 +11,8 @@ from hypothesis import assume, given
 from cmarlsim.kernels.policy import cdf_row, draw_action, hidden_of_lam, ranked_zone, softmax_cdf
 from cmarlsim.policies.encoding import MOST_ROOTS
 
+pytestmark = pytest.mark.kernels
+
 
 def ranked(n: int, lam: list[float]) -> int:
     return int(ranked_zone(n, np.array(lam), np.full(len(lam), -9)))

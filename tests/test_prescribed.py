@@ -3,22 +3,16 @@
 import naive
 import numpy as np
 import pytest
-from cases import Case, policy_of, scenario_of, shipped_case, trained_case, two_copies
+from cases import Case, own_observations, policy_of, scenario_of, shipped_case, trained_case, two_copies
 
 from cmarlsim.errors import InputError
-from cmarlsim.kernels.scene import Chunk
-from cmarlsim.kernels.world import Bools
 from cmarlsim.randomness import stream
 from cmarlsim.simulation.execution import Run
-from cmarlsim.simulation.prescribed import Patrol
+from cmarlsim.simulation.prescribed import PrescribedRun
 
 
 def linked(case: Case, **links: object) -> Case:
     return case._replace(scenario=case.scenario | {"links": links})
-
-
-def own_observations(case: Case, chunk: Chunk) -> Bools:
-    return np.array([[naive.zones_of(case.scenario, x) for x in step] for step in chunk.position.tolist()])
 
 
 @pytest.mark.parametrize("name", ["tiny", "paper"])
@@ -26,7 +20,7 @@ def test_agents_go_where_they_are_told(name: str) -> None:
     case, K, seed = shipped_case(name), 3, 4
     N, T0, M = case.scenario["agents"]["N"], case.scenario["dual"]["T0"], len(case.scenario["zones"])
     targets = np.random.default_rng(1).integers(M, size=(K * T0, N)).repeat(7, axis=0)[: K * T0]
-    run = Patrol(scenario_of(case), targets, seed)
+    run = PrescribedRun(scenario_of(case), targets, seed)
     position = np.concatenate([run.advance(1, keep_steps=True).position for _ in range(K)])
     plan, speed = naive.build_plan(case.scenario, case.floorplan), naive.ticks(1.0)
     for n, waypoint in enumerate(stream(seed, "start").integers(len(plan.point), size=N)):
@@ -45,9 +39,9 @@ def test_targets_that_cannot_be_are_refused() -> None:
         (np.full((10, 2), 3), "zones are 0 to 2"),
     ]:
         with pytest.raises(InputError, match=what):
-            Patrol(scenario, targets, 0)
+            PrescribedRun(scenario, targets, 0)
     with pytest.raises(InputError, match="end after 1 rollouts: 2 were asked for"):
-        Patrol(scenario, np.zeros((10, 2), dtype=int), 0).advance(2, keep_steps=False)
+        PrescribedRun(scenario, np.zeros((10, 2), dtype=int), 0).advance(2, keep_steps=False)
 
 
 def test_what_agents_know_is_the_sum_of_their_estimates() -> None:
@@ -95,7 +89,7 @@ def test_a_lost_agent_attends_nothing_and_talks_to_nobody(model: str) -> None:
     assert first.all()  # the same draws and multipliers
     if model == "never":
         assert (chunk.position[:, alive] == other.position[:, alive]).all()
-    own, walls = own_observations(case, chunk), naive.wall_segments(case.floorplan)
+    own, walls = own_observations(case, chunk.position), naive.wall_segments(case.floorplan)
     assert not own[:, dead].any()
     assert (chunk.reward == own.any(axis=1)).all()
     for t in range(0, K * T0, 9):

@@ -34,7 +34,7 @@ from cmarlsim.kernels.episodes import Episodes, difference_reward, new_episodes,
 from cmarlsim.kernels.motion import advance
 from cmarlsim.kernels.observing import observe_zones, tile_of
 from cmarlsim.kernels.scene import new_scene, new_steps
-from cmarlsim.kernels.world import NEVER, TICKS_PER_METRE, Places, places_at
+from cmarlsim.kernels.world import NEVER, TICKS_PER_METRE, Locations, locations_at
 from cmarlsim.learning.mlp import MLP, backward, forward
 from cmarlsim.learning.reinforce import gather, logit_gradient, policy_gradient, returns_to_go
 from cmarlsim.policies.encoding import Encoding
@@ -48,7 +48,7 @@ def test_enumeration_is_that_of_the_kernels() -> None:
         observe_zones(world, *world.waypoint[w], inside)
         np.testing.assert_array_equal(bools_of(inside, M), INSIDE[STATES.index((w, w)), 0])
         for m in range(M):
-            place = places_at(np.array([w]))
+            place = locations_at(np.array([w]))
             advance(world, place, 0, m, TICKS_PER_METRE)
             assert place.node[0] == MOVE[w, m]
 
@@ -74,7 +74,9 @@ def test_local_q_gives_the_gradient_of_the_lagrangian(n: int, lam: np.ndarray) -
 def test_difference_reward_gives_the_gradient_of_the_full_reward(n: int, lam: np.ndarray) -> None:
     logits = random_tables(np.random.default_rng(10 + n))
     full = REWARD @ lam
-    difference = np.array([difference_reward(lam, zones, n) for zones in words_of(INSIDE)])
+    difference = np.array(
+        [difference_reward(lam, inside, n) for inside in words_of(INSIDE.transpose(0, 2, 1))]
+    )
     assert abs(full - difference).max() > 0.5
     gradient = slopes(lambda pi: finite_objective(pi, lam), logits, n)
     np.testing.assert_allclose(expected_estimate(tables(logits), n, full), gradient, atol=1e-9)
@@ -87,7 +89,7 @@ def test_difference_reward_is_what_the_team_would_miss() -> None:
         inside, lam = generator.random((4, 5)) < 0.4, generator.random(5)
         for n in range(4):
             missed = lam @ inside.any(axis=0) - lam @ np.delete(inside, n, axis=0).any(axis=0)
-            assert difference_reward(lam, words_of(inside), n) == pytest.approx(missed, abs=1e-12)
+            assert difference_reward(lam, words_of(inside.T), n) == pytest.approx(missed, abs=1e-12)
 
 
 # --- the estimator of training: compiled episodes, networks ---
@@ -135,12 +137,12 @@ def flat(mlp: MLP) -> np.ndarray:
     return np.concatenate([array.ravel() for array in mlp])
 
 
-def run(team: MLP, n: int, lam: np.ndarray, places: Places, uniform: np.ndarray) -> Episodes:
+def run(team: MLP, n: int, lam: np.ndarray, locations: Locations, uniform: np.ndarray) -> Episodes:
     """Episodes of training in which agent n is the active one."""
     weights = Policy(team, Encoding.of(TINY.world, True)).weights(N, TINY.world)
     rules = TINY.rules()
     rules = rules._replace(links=rules.links._replace(code=NEVER))
-    scene, episodes = new_scene(TINY.site, rules, weights, N, T0), new_episodes(lam, places, uniform)
+    scene, episodes = new_scene(TINY.site, rules, weights, N, T0), new_episodes(lam, locations, uniform)
     run_episodes(TINY.site, rules, weights, n, scene, new_steps(T0, N), episodes)
     return episodes
 
@@ -159,8 +161,8 @@ def test_episodes_are_the_enumerated_ones(n: int) -> None:
     generator = np.random.default_rng(30 + n)
     team, lam = random_team(generator), LAM[[0, 1, 2, 0, 1]]
     start, uniform = generator.integers(4, size=(len(lam), N)), generator.random((len(lam), T0, N))
-    places = places_at(start)
-    episodes = run(team, n, lam, places, uniform)
+    locations = locations_at(start)
+    episodes = run(team, n, lam, locations, uniform)
     cdf = np.cumsum(tables(logits_of(team))[[0, 1, 2, 0, 1]], axis=-1)
     for b in range(len(lam)):
         state = list(start[b])
@@ -173,7 +175,7 @@ def test_episodes_are_the_enumerated_ones(n: int) -> None:
             state = [MOVE[w, m] for w, m in zip(state, action, strict=True)]
             alone = state[n] != MIDDLE and state[n] != state[1 - n]
             assert episodes.reward[b, t] == (lam[b, state[n]] if alone else 0.0)
-        np.testing.assert_array_equal(places.node[b], state)
+        np.testing.assert_array_equal(locations.node[b], state)
 
 
 @pytest.mark.parametrize("n", range(N))
@@ -206,7 +208,7 @@ def test_sampled_gradient_is_unbiased(n: int) -> None:
     batches = []
     for _ in range(200):
         uniform = generator.random((len(lam), T0, N))
-        episodes = run(team, n, lam, places_at(start), uniform)
+        episodes = run(team, n, lam, locations_at(start), uniform)
         batches.append(directions @ flat(estimated_gradient(team, n, lam, episodes)))
     deviation = np.mean(batches, axis=0) - directions @ exact
     standard_error = np.std(batches, axis=0, ddof=1) / np.sqrt(len(batches))

@@ -9,8 +9,8 @@ import pytest
 from commands import Call
 
 from analysis.radio import draw, known_by_lag, measure, radio
-from cmarlsim.footprints.bounds import cuts_bound, paths_bound
 from cmarlsim.footprints.footprint import Footprint
+from cmarlsim.footprints.proposition2 import cuts_bound, paths_bound
 from cmarlsim.footprints.traces import Replay, read_k7
 
 Call = Call

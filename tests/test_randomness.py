@@ -10,6 +10,8 @@ from cmarlsim.errors import InputError
 from cmarlsim.kernels.uniform import fill_uniforms
 from cmarlsim.randomness import check_seed, stream, uniforms
 
+pytestmark = pytest.mark.kernels
+
 
 @pytest.mark.parametrize("shape", [(1,), (3,), (4,), (5, 2), (7, 3)])
 def test_rows_do_not_depend_on_what_else_is_asked_for(shape: tuple[int, ...]) -> None:

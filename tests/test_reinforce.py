@@ -7,7 +7,7 @@ import pytest
 
 from cmarlsim.learning.adam import ascend, fresh_moments
 from cmarlsim.learning.mlp import MLP, forward, softmax
-from cmarlsim.learning.reinforce import Visits, gather, policy_gradient, returns_to_go
+from cmarlsim.learning.reinforce import VisitedRows, gather, returns_to_go
 from cmarlsim.training.recipe import Recipe, initial_policy, sample_multipliers
 
 EPISODES, T0, TILES, ACTIONS = 5, 30, 6, 3
@@ -26,7 +26,7 @@ def steps(generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.nd
     return tile, generator.integers(ACTIONS, size=(EPISODES, T0)), generator.normal(size=(EPISODES, T0))
 
 
-def gathered(steps: tuple[np.ndarray, np.ndarray, np.ndarray]) -> Visits:
+def gathered(steps: tuple[np.ndarray, np.ndarray, np.ndarray]) -> VisitedRows:
     return gather(*steps, TILES, ACTIONS)
 
 
@@ -47,33 +47,6 @@ def test_gather_tells_the_row_of_every_step(steps: tuple[np.ndarray, np.ndarray,
     visits = gathered(steps)
     np.testing.assert_array_equal(visits.tile[visits.row], steps[0])
     np.testing.assert_array_equal(visits.episode[visits.row], np.arange(EPISODES)[:, None].repeat(T0, axis=1))
-
-
-def score(policy: MLP, x: np.ndarray, action: int) -> list[np.ndarray]:
-    """Gradient of log pi(action | x) of one step with respect to W1, b1, W2, b2."""
-    before = x @ policy.W1 + policy.b1
-    hidden = np.maximum(before, 0.0)
-    logit = hidden @ policy.W2 + policy.b2
-    d_logit = np.eye(ACTIONS)[action] - np.exp(logit) / np.exp(logit).sum()
-    d_hidden = np.where(before > 0, policy.W2 @ d_logit, 0.0)
-    return [np.outer(x, d_hidden), d_hidden, np.outer(hidden, d_logit), d_logit]
-
-
-def test_gathered_gradient_is_the_mean_over_steps(
-    steps: tuple[np.ndarray, np.ndarray, np.ndarray], generator: np.random.Generator
-) -> None:
-    inputs = generator.normal(size=(EPISODES, TILES, 4))
-    policy = MLP(*(generator.normal(size=shape) for shape in [(4, 8), (8,), (8, ACTIONS), (ACTIONS,)]))
-    expected = [np.zeros_like(array) for array in policy]
-    for b in range(EPISODES):
-        for tile, action, value in zip(*(array[b] for array in steps), strict=True):
-            for total, part in zip(expected, score(policy, inputs[b, tile], action), strict=True):
-                total += part * value / (EPISODES * T0)
-    visits = gathered(steps)
-    x = inputs[visits.episode, visits.tile]
-    gradient = policy_gradient(policy, x, visits.returns, visits.actions.sum(axis=1), 0.0)
-    for found, wanted in zip(gradient, expected, strict=True):
-        np.testing.assert_allclose(found, wanted, atol=1e-13)
 
 
 @pytest.mark.parametrize("discount", [0.0, 0.9, 1.0])

@@ -20,11 +20,11 @@ from cmarlsim import Policy, Recording, Scenario, execute
 from cmarlsim.errors import InputError
 from cmarlsim.replay import replay
 from cmarlsim.report import moments
+from cmarlsim.report.canvas import Canvas
 from cmarlsim.report.film import Pixels, gif, mp4
 from cmarlsim.report.moments import Moment
 from cmarlsim.report.panels import MultiplierBars, MultiplierImage, side_by_side
 from cmarlsim.report.picture import COLOURS
-from cmarlsim.report.stage import Stage
 
 STEPS, T0 = 300, 10
 TEAM = Scenario.load("tiny", ["agents.N=4", "zones.top.name=$t^p$ and a long name"])
@@ -90,11 +90,11 @@ def test_moments_are_what_the_file_says(
 
 
 def test_a_picture_shows_its_moment(recorded: Path) -> None:
-    stage = Stage(TEAM, 2.0)
+    canvas = Canvas(TEAM, 2.0)
     with Recording.open(recorded) as run:
         for moment in moments.moments(run, range(40, 300, 65)):
-            stage.draw(moment)
-            plan, lam = stage.plan, stage.lam
+            canvas.draw(moment)
+            plan, lam = canvas.plan, canvas.lam
             apart = side_by_side(moment.position, plan.robot_width())
             assert np.array_equal(plan.robots.get_offsets(), apart)
             assert np.array_equal(plan.numbers.get_offsets(), apart)
@@ -102,59 +102,59 @@ def test_a_picture_shows_its_moment(recorded: Path) -> None:
             lines = [run.position[moment.t, [a, b]] for a, b in pairs]
             assert np.array_equal(plan.links.get_segments(), np.array(lines).reshape(-1, 2, 2))
             assert np.array_equal(plan.lit.get_facecolor()[:, 3], run.reward[moment.t])
-            assert stage.clock.get_text() == f"rollout {moment.t // T0}, step {moment.t}"
+            assert canvas.clock.get_text() == f"rollout {moment.t // T0}, step {moment.t}"
             assert isinstance(lam, MultiplierBars)
             assert np.allclose(corners(lam.bars.artist)[:, 3], run.lam[moment.t // T0].ravel())
-            so_far = corners(stage.satisfaction.bars.artist)
+            so_far = corners(canvas.satisfaction.bars.artist)
             assert np.allclose(so_far[:, 3], run.satisfaction(running="step")[moment.t])
             assert np.allclose(so_far[:, [0, 2]].mean(axis=1), range(3))
-    thresholds = [line[0, 1] for line in stage.satisfaction.thresholds.get_segments()]
+    thresholds = [line[0, 1] for line in canvas.satisfaction.thresholds.get_segments()]
     assert np.array_equal(thresholds, TEAM.c)
 
 
 def test_bars_of_an_agent_stand_around_its_number_in_the_colours_of_the_zones() -> None:
-    stage = Stage(TEAM, 1.0)
-    assert isinstance(stage.lam, MultiplierBars)
-    stage.draw(made_up(TEAM))
-    middle = corners(stage.lam.bars.artist)[:, [0, 2]].mean(axis=1)
+    canvas = Canvas(TEAM, 1.0)
+    assert isinstance(canvas.lam, MultiplierBars)
+    canvas.draw(made_up(TEAM))
+    middle = corners(canvas.lam.bars.artist)[:, [0, 2]].mean(axis=1)
     assert np.array_equal(middle.round().astype(int), np.repeat(range(4), 3))
     assert (np.diff(middle) > 0).all()
     zones = [to_rgba(name) for name in COLOURS[:3]]
-    assert np.allclose(stage.lam.bars.artist.get_facecolor(), zones * 4)
-    assert np.allclose(stage.satisfaction.bars.artist.get_facecolor(), zones)
-    assert np.allclose(stage.plan.lit.get_facecolor()[:, :3], np.array(zones)[:, :3])
+    assert np.allclose(canvas.lam.bars.artist.get_facecolor(), zones * 4)
+    assert np.allclose(canvas.satisfaction.bars.artist.get_facecolor(), zones)
+    assert np.allclose(canvas.plan.lit.get_facecolor()[:, :3], np.array(zones)[:, :3])
 
 
 def test_attended_zones_are_seen_in_their_colours_and_others_are_pale() -> None:
-    stage = Stage(TEAM, 1.0)
+    canvas = Canvas(TEAM, 1.0)
     aside = made_up(TEAM)._replace(position=np.full((4, 2), 0.5))
     for reward in np.eye(3, dtype=bool):
-        pixels = stage.draw(aside._replace(reward=reward))
+        pixels = canvas.draw(aside._replace(reward=reward))
         for m, name in enumerate(COLOURS[:3]):
-            x, y = stage.plan.axes.transData.transform(TEAM.zones[m].center)
+            x, y = canvas.plan.axes.transData.transform(TEAM.zones[m].center)
             seen = pixels[len(pixels) - round(y), round(x)] / 255
             assert np.allclose(seen, to_rgba(name), atol=0.01) == reward[m]
 
 
 def test_everything_that_changes_is_seen_and_then_gone() -> None:
-    stage, still, other = Stage(TEAM, 1.0), made_up(TEAM, 7), made_up(TEAM, 8)
-    before = stage.draw(still).copy()
+    canvas, still, other = Canvas(TEAM, 1.0), made_up(TEAM, 7), made_up(TEAM, 8)
+    before = canvas.draw(still).copy()
     for name, value in other._asdict().items():
-        assert (stage.draw(still._replace(**{name: value})) != before).any(), name
-        assert np.array_equal(stage.draw(still), before)
+        assert (canvas.draw(still._replace(**{name: value})) != before).any(), name
+        assert np.array_equal(canvas.draw(still), before)
 
 
 def test_many_multipliers_are_an_image_and_many_robots_are_dots() -> None:
     crowd = Scenario.load("tiny", ["agents.N=50"])
-    stage, moment = Stage(crowd, 1.0), made_up(crowd)
-    pixels = stage.draw(moment)
-    assert pixels.shape == (*stage.shape, 4)
-    assert isinstance(stage.lam, MultiplierImage)
-    assert np.array_equal(stage.lam.image.get_array(), moment.lam.T)
-    assert stage.lam.image.get_clim() == (0, 1)
-    assert np.array_equal(stage.plan.robots.get_offsets(), moment.position)
-    assert len(stage.plan.numbers.get_paths()) == 0
-    assert len(stage.plan.links.get_segments()) == moment.link.sum() // 2
+    canvas, moment = Canvas(crowd, 1.0), made_up(crowd)
+    pixels = canvas.draw(moment)
+    assert pixels.shape == (*canvas.shape, 4)
+    assert isinstance(canvas.lam, MultiplierImage)
+    assert np.array_equal(canvas.lam.image.get_array(), moment.lam.T)
+    assert canvas.lam.image.get_clim() == (0, 1)
+    assert np.array_equal(canvas.plan.robots.get_offsets(), moment.position)
+    assert len(canvas.plan.numbers.get_paths()) == 0
+    assert len(canvas.plan.links.get_segments()) == moment.link.sum() // 2
 
 
 def test_robots_at_one_place_are_seen_side_by_side() -> None:
@@ -168,13 +168,13 @@ def test_buildings_of_any_shape_fit(size: tuple[float, float]) -> None:
     scenario = TEAM.model_dump()
     annexe = {"name": "annexe", "rectangle": (3.0, 0.0, 3.0 + size[0], size[1])}
     scenario["floorplan"]["tiles"] = (*scenario["floorplan"]["tiles"], annexe)
-    stage = Stage(Scenario.model_validate(scenario), 1.0)
-    height, width = stage.shape
+    canvas = Canvas(Scenario.model_validate(scenario), 1.0)
+    height, width = canvas.shape
     assert (height % 2, width) == (0, 800)
     assert 500 <= height <= 920
-    stage.draw(made_up(TEAM))
-    for text in (stage.title, stage.clock):
-        assert stage.plan.axes.bbox.y1 < text.get_window_extent().y0 < height - 10
+    canvas.draw(made_up(TEAM))
+    for text in (canvas.title, canvas.clock):
+        assert canvas.plan.axes.bbox.y1 < text.get_window_extent().y0 < height - 10
 
 
 def blocks(count: int) -> list[Pixels]:
@@ -213,12 +213,12 @@ def test_the_film_of_a_command_shows_the_steps_asked_for(call: Callable[..., Out
     steps = range(115, 176, 2)  # 25 pictures a second
     seconds = 0.0
     with Recording.open("run.h5") as run, Image.open("films/x.gif") as film:
-        stage = Stage(run.scenario, moments.largest_multiplier(run, steps))
+        canvas = Canvas(run.scenario, moments.largest_multiplier(run, steps))
         assert film.n_frames == len(steps)  # type: ignore[attr-defined]
         for i, moment in enumerate(moments.moments(run, steps)):
             film.seek(i)
             seconds += film.info["duration"] / 1000
-            drawn = stage.draw(moment)[..., :3].astype(int)
+            drawn = canvas.draw(moment)[..., :3].astype(int)
             difference = np.abs(np.asarray(film.convert("RGB")) - drawn)
             assert difference.max() < 64  # another picture has pixels that are black instead of white
             assert difference.mean() < 1
@@ -281,17 +281,17 @@ def test_a_stopped_film_leaves_nothing(
     number: signal.Signals,
     suffix: str,
 ) -> None:
-    draw, drawn, there = Stage.draw, [], Path(f"film{suffix}")
+    draw, drawn, there = Canvas.draw, [], Path(f"film{suffix}")
     there.write_text("an older film")
     fake_ffmpeg(tmp_path, monkeypatch, "sys.stdin.buffer.read()")
 
-    def draw_and_stop(stage: Stage, moment: Moment) -> Pixels:
+    def draw_and_stop(canvas: Canvas, moment: Moment) -> Pixels:
         drawn.append(moment.t)
         if len(drawn) == 20:
             os.kill(os.getpid(), number)
-        return draw(stage, moment)
+        return draw(canvas, moment)
 
-    monkeypatch.setattr(Stage, "draw", draw_and_stop)
+    monkeypatch.setattr(Canvas, "draw", draw_and_stop)
     assert call("--out", str(there), "--force") == (130, "", "stopped: no film was written\n")
     assert len(drawn) == 20
     assert there.read_text() == "an older film"
@@ -324,7 +324,7 @@ def test_an_mp4_takes_its_name_when_ffmpeg_is_done(
 ) -> None:
     fake_ffmpeg(tmp_path, monkeypatch, "open(sys.argv[-1], 'w').write(str(len(sys.stdin.buffer.read())))")
     assert call("--out", "film.mp4", "--to", "6")[0] == 0
-    height, width = Stage(TEAM, 1.0).shape
+    height, width = Canvas(TEAM, 1.0).shape
     assert Path("film.mp4").read_text() == str(6 * height * width * 4)
 
 

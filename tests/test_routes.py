@@ -14,6 +14,8 @@ from cmarlsim.building.worlds import goals_of
 from cmarlsim.kernels.motion import heads_to_second_end
 from cmarlsim.kernels.world import TIE, World
 
+pytestmark = pytest.mark.kernels
+
 METRE = naive.ticks(1.0)
 
 

@@ -20,6 +20,8 @@ from cmarlsim.footprints.traces import recorded_active
 from cmarlsim.kernels.world import Bools
 from cmarlsim.randomness import uniforms
 
+pytestmark = pytest.mark.kernels
+
 MIXED = Footprint(
     "mixed", 5, np.array([[0, 1], [1, 2], [0, 2], [2, 3], [3, 4]]), np.array([0.1, 0.9, 1, 0.3, 0.05])
 )

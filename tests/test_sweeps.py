@@ -1,9 +1,8 @@
-"""Sweeps: what a file expands to, what a folder holds, and that no kill, damage or company changes a bit."""
+"""Sweeps: what a file expands to, what a folder holds, and that no kill, damage or executor changes a bit."""
 
 from __future__ import annotations
 
 import io
-import json
 import math
 import os
 import shlex
@@ -12,8 +11,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from copy import copy
 from itertools import product
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import h5py
 import numpy as np
@@ -21,25 +25,16 @@ import pandas as pd
 import pytest
 from commands import Call
 
-from cmarlsim import InputError, Policy, Recording, Scenario, execute
+from cmarlsim import InputError, Policy, Recording, Scenario, execute, sweeps
+from cmarlsim.errors import ArgumentError, DamagedError
 from cmarlsim.sweep import collect, element, plan, run, status
-from cmarlsim.sweeps import company, locks, work
-from cmarlsim.sweeps.axes import Sweep, axes_of
-from cmarlsim.sweeps.collecting import complete, recordings_in, table_of
-from cmarlsim.sweeps.locks import Holder, holder_of, lock, lock_of
+from cmarlsim.sweeps import batches, plan_sweep, run_sweep, running
+from cmarlsim.sweeps.batches import Worker
+from cmarlsim.sweeps.collecting import recordings_in
+from cmarlsim.sweeps.locks import holder, lock, lock_of
 from cmarlsim.sweeps.manifest import NAME, Manifest
-from cmarlsim.sweeps.planning import plan as plan_sweep
-from cmarlsim.sweeps.results import (
-    Census,
-    DamagedError,
-    Result,
-    publish,
-    read,
-    recording_of,
-    results_of,
-)
-from cmarlsim.sweeps.status import Status
-from cmarlsim.sweeps.work import Worker
+from cmarlsim.sweeps.results import Census, Result, publish, read, recording_of, results_of
+from cmarlsim.sweeps.status import status_lines
 
 ROOT = Path(__file__).parent.parent
 HEAD = 'name = "s"\nscenario = "tiny"\npolicy = "rank"\nsteps = 200\n'
@@ -59,30 +54,25 @@ def work_through(out: Path) -> None:
         worker.batch(batch)
 
 
-def table(out: Path) -> pd.DataFrame:
-    manifest = Manifest.load(out)
-    return table_of(manifest, complete(out, manifest))
+def check_same(out: Path, calm: Path) -> None:
+    """Two sweeps have the same table, bit for bit, and the same recordings."""
+    pd.testing.assert_frame_equal(sweeps.collect(out), sweeps.collect(calm), check_exact=True)
+    for path in (calm / "recordings").iterdir():
+        assert (out / "recordings" / path.name).read_bytes() == path.read_bytes()
+    assert len(list((out / "recordings").iterdir())) == len(list((calm / "recordings").iterdir()))
 
 
 def settings(text: str, folder: Path) -> list[dict[str, object]]:
     """What tasks a sweep file expands to."""
-    (folder / "s.toml").write_text(HEAD + text, encoding="utf-8")
-    axes = axes_of(Sweep.load(folder / "s.toml"), folder / "s.toml")
-    rows = [dict(zip(axes.keys, row, strict=True)) for row in axes.rows()]
-    assert len(rows) == axes.size
-    return rows
+    manifest = Manifest.load(planned(folder, HEAD + text, name=uuid4().hex))
+    return [manifest.settings(task) for task in range(len(manifest.tasks))]
 
 
-def test_a_grid_is_every_combination_the_last_axis_fastest(tmp_path: Path) -> None:
-    found = settings(
-        "[grid]\nlinks.d = [1, 2]\n'zones.left.c' = [0.1, 0.2]\nseed = { count = 2 }\n", tmp_path
-    )
-    assert found == [
+def test_grid_zip_and_list_multiply_and_the_last_axis_is_the_fastest(tmp_path: Path) -> None:
+    grid = "[grid]\nlinks.d = [1, 2]\n'zones.left.c' = [0.1, 0.2]\nseed = { count = 2 }\n"
+    assert settings(grid, tmp_path) == [
         {"links.d": d, "zones.left.c": c, "seed": seed} for d, c, seed in product((1, 2), (0.1, 0.2), (0, 1))
     ]
-
-
-def test_zip_list_and_grid_multiply(tmp_path: Path) -> None:
     text = "[[list]]\nagents.N = 2\n[[list]]\nagents.N = 3\n[grid]\nseed = [7, 9]\n"
     found = settings(text + "[zip]\ndual.eta = [0.1, 0.2]\ndual.alpha = [0.5, 0.6]\n", tmp_path)
     assert found == [
@@ -124,7 +114,7 @@ def test_a_latin_hypercube_has_one_sample_in_every_piece(tmp_path: Path) -> None
         ("[zip]\nseed = [2]\nlinks.d = [1, 2]\n", "same length, but seed has 1, links.d has 2"),
         ("[[list]]\nseed = 2\n[[list]]\nlinks.d = 2\n", "list[1]: must have the same keys as list[0]"),
         ("[grid]\nseed = [1.5]\n", "seed = 1.5: must be a whole number"),
-        ("[grid]\nsteps = [205]\n", "--steps 205: must be whole rollouts of T0 = 10"),
+        ("[grid]\nsteps = [205]\n", "205: must be whole rollouts of T0 = 10"),
         ("[grid]\npolicy = ['papr']\n", "no policies of that name are shipped"),
         ("[grid]\npolicy = ['paper']\n", "the policy is for N = 5"),
         ("[latin]\nsamples = 2\nranges.links.d = [1, 2]\n", "latin, ranges, links.d: "),
@@ -133,8 +123,11 @@ def test_a_latin_hypercube_has_one_sample_in_every_piece(tmp_path: Path) -> None
             "low = 2 must be less than high = 1",
         ),
         ("[grid]\nseed = { count = 101 }\nlinks.d = { low = 1 }\n", "must be a list of values"),
-        ("[grid]\nseed = { count = 9999999999 }\n", "seed: count = 9999999999: must be at most 1,000,000"),
-        ("[grid]\nseed = { count = 10001 }\n", "s.toml: 10,001 tasks, more than 10,000: add --yes"),
+        (
+            "[grid]\nseed = { count = 9999999999 }\n",
+            "seed: count = 9999999999: should be less than or equal to 1000000",
+        ),
+        ("[grid]\nseed = { count = 10001 }\n", "s.toml: 10,001 tasks, more than 10,000: say yes"),
     ],
 )
 def test_what_cannot_be_swept_is_named(call: Call, text: str, message: str) -> None:
@@ -152,7 +145,7 @@ def test_a_large_grid_is_asked_about(call: Call) -> None:
     code, _, err = call(plan, "s.toml", "out")
     assert (code, err) == (
         2,
-        "error: s.toml: 101 x 100 = 10,100 tasks, more than 10,000: add --yes to allow that\n",
+        "error: s.toml: 101 x 100 = 10,100 tasks, more than 10,000: say yes to allow that\n",
     )
     assert call(plan, "s.toml", "out", "--yes")[0] == 0
     assert len(Manifest.load(Path("out")).tasks) == 10_100
@@ -176,13 +169,14 @@ def test_a_folder_belongs_to_one_sweep(call: Call) -> None:
     assert "site: is not empty (it holds manifest.json)" in call(plan, "s.toml", "site")[2]
 
 
-def test_a_damaged_manifest_is_refused(call: Call, tmp_path: Path) -> None:
-    path = planned(tmp_path) / NAME
-    path.write_text(path.read_text().replace('"seed": 0', '"seed": 1'))
-    assert "its checksum is wrong" in call(run, "out")[2]
-
-
-@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(path.read_bytes()[:-9])])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        Path.unlink,
+        lambda path: path.write_bytes(path.read_bytes()[:-9]),
+        lambda path: path.write_text(path.read_text().replace('"seed": 0', '"seed": 1')),
+    ],
+)
 def test_planning_again_puts_a_manifest_back(
     call: Call, tmp_path: Path, damage: Callable[[Path], object]
 ) -> None:
@@ -191,10 +185,12 @@ def test_planning_again_puts_a_manifest_back(
     before, results = path.read_bytes(), results_of(path.parent, 1).read_bytes()
     (path.parent / "table.csv").touch()
     damage(path)
-    assert "plan the same sweep into it again, which keeps its results" in call(run, "out")[2]
+    err = call(run, "out")[2]
+    assert ("its checksum is wrong" if path.exists() else "its manifest is lost") in err
+    assert "plan the same sweep into it again, which keeps its results" in err
     code, _, err = call(plan, "s.toml", "out", "--batch", "2")
     assert code == 2
-    assert "out: holds results of a sweep that is not this one: its file, a policy, --batch or a" in err
+    assert "out: holds results of a sweep that is not this one: its file, a policy, its batch size or" in err
     assert call(plan, "s.toml", "out", "--batch", "3")[0] == 0
     assert path.read_bytes() == before
     assert call(run, "out") == (0, "s: 6 of 6 tasks done\n", "")
@@ -243,7 +239,7 @@ def test_tasks_are_the_runs_that_execute_makes(tmp_path: Path) -> None:
     )
     out = planned(tmp_path, text)
     work_through(out)
-    rows = table(out).set_index(["links.d", "seed", "zone"])
+    rows = sweeps.collect(out).set_index(["links.d", "seed", "zone"])
     assert len(rows) == 2 * 3 * 3
     for number, (d, seed) in enumerate(product((0.1, 1.0), (3, 4, 5))):
         scenario = Scenario.load("tiny", [f"links.d={d}", "dual.alpha=0.03"])
@@ -263,9 +259,9 @@ def test_batches_and_processes_change_nothing(call: Call, tmp_path: Path) -> Non
     planned(tmp_path, name="two", batch=1)
     code, text, err = call(run, "two", "--max-parallel", "2", "--profile")
     assert (code, err) == (0, "")
-    for stage in ("6 tasks in", "compile", "draw", "simulate", "write", "wait"):
+    for stage in ("6 tasks are done so far", "draw", "simulate", "write", "other"):
         assert stage in text
-    pd.testing.assert_frame_equal(table(Path("one")), table(Path("two")), check_exact=True)
+    pd.testing.assert_frame_equal(sweeps.collect("one"), sweeps.collect("two"), check_exact=True)
     assert call(run, "two") == (0, "s: 6 of 6 tasks done\n", "")
     assert call(status, "two")[1] == "s: 6 tasks: 6 done, 0 running, 0 failed, 0 waiting\n"
     assert not list(Path("two/locks").iterdir())
@@ -282,9 +278,9 @@ def test_a_collection_is_a_table_and_a_file(call: Call, tmp_path: Path) -> None:
     assert "exists already" in call(collect, "out", "--table", "t.csv")[2]
     assert call(collect, "out", "--table", "t.csv", "--force", "--hdf5", "t.h5")[0] == 0
     assert "must end in .parquet or .csv" in call(collect, "out", "--table", "t.txt")[2]
-    pd.testing.assert_frame_equal(pd.read_csv("t.csv"), table(out), check_exact=True)
+    pd.testing.assert_frame_equal(pd.read_csv("t.csv"), sweeps.collect(out), check_exact=True)
     with h5py.File("t.h5") as file, Recording.open(recording_of(out, 4)) as recording:
-        assert (file["table/margin"][...] == table(out)["margin"]).all()
+        assert (file["table/margin"][...] == sweeps.collect(out)["margin"]).all()
         assert list(file["table/zone"].asstr()[:3]) == ["left", "right", "top"]
         assert (file["recording/000004/rollout/lam"][...] == recording.lam).all()
         assert file["recording/000004"].attrs["seed"] == 4
@@ -298,7 +294,7 @@ def test_axes_of_lists_and_of_several_types_can_be_written(call: Call, tmp_path:
     )
     out = planned(tmp_path, f"{HEAD}{links}{named}{listed}links.p = 0.5\n")
     work_through(out)
-    rows = table(out)[["links.footprint", "links.p"]].drop_duplicates()
+    rows = sweeps.collect(out)[["links.footprint", "links.p"]].drop_duplicates()
     assert rows.to_numpy().tolist() == [["path", 1.0], ["[[0, 1]]", 0.5]]
     assert call(collect, "out", "--table", "t.csv", "--hdf5", "t.h5")[0] == 0
 
@@ -307,7 +303,7 @@ def test_axes_of_lists_and_of_several_types_can_be_written(call: Call, tmp_path:
 def test_damaged_results_are_found_and_made_again(call: Call, tmp_path: Path, what: str) -> None:
     out = planned(tmp_path)
     work_through(out)
-    before, path = table(out), results_of(out, 1)
+    before, path = sweeps.collect(out), results_of(out, 1)
     data = path.read_bytes()
     other = results_of(out, 2).read_bytes()
     path.write_bytes(
@@ -318,34 +314,20 @@ def test_damaged_results_are_found_and_made_again(call: Call, tmp_path: Path, wh
     assert f"damaged, `run` does it again: {path}" in call(status, str(out))[1]
     assert "2 of 6 tasks are not done" in call(collect, str(out))[2]
     work_through(out)
-    pd.testing.assert_frame_equal(table(out), before, check_exact=True)
+    pd.testing.assert_frame_equal(sweeps.collect(out), before, check_exact=True)
     assert path.read_bytes().splitlines()[0] == data.splitlines()[0]
 
 
-@pytest.mark.parametrize(
-    "damage", [lambda path: path.write_bytes(path.read_bytes()[:-1] + b"?"), Path.unlink]
-)
-def test_damaged_recordings_are_found_and_made_again(
-    tmp_path: Path, damage: Callable[[Path], object]
-) -> None:
-    out = planned(tmp_path, GRID.replace("steps", 'record = "step"\nsteps'))
-    work_through(out)
-    path, manifest = recording_of(out, 3), Manifest.load(out)
-    data = path.read_bytes()
-    damage(path)
-    assert Census.of(out, manifest).open_batches == [1]
-    assert set(Census.of(out, manifest).done) == {0, 1, 2, 4, 5}
-    assert Worker(out).batch(1).done == 1
-    assert path.read_bytes() == data
-
-
-def test_damaged_recordings_are_named(call: Call, tmp_path: Path) -> None:
-    planned(tmp_path, GRID.replace("steps", 'record = "rollout"\nsteps'))
+def test_damaged_recordings_are_named_and_made_again(call: Call, tmp_path: Path) -> None:
+    planned(tmp_path, GRID.replace("steps", 'record = "step"\nsteps'))
     out = Path("out")
     work_through(out)
     damaged, missing = recording_of(out, 3), recording_of(out, 4)
+    before = [damaged.read_bytes(), missing.read_bytes()]
     damaged.write_bytes(damaged.read_bytes()[:-1] + b"?")
     missing.unlink()
+    census = Census.of(out, Manifest.load(out))
+    assert (set(census.done), census.open_batches) == ({0, 1, 2, 5}, [1, 2])
     code, _, err = call(collect, "out")
     assert code == 2
     assert f"2 of 6 tasks are not done, the first is task 3 (links.d = 1.0, seed = 3); {damaged}: is" in err
@@ -359,6 +341,7 @@ def test_damaged_recordings_are_named(call: Call, tmp_path: Path) -> None:
     assert f"damaged, `run` does it again: {missing}: is missing" in said
     assert call(run, "out", "--max-parallel", "1")[2].splitlines() == told
     assert call(run, "out", "--max-parallel", "1")[2] == ""
+    assert [damaged.read_bytes(), missing.read_bytes()] == before
 
 
 def test_failing_tasks_stop_nobody_and_are_counted(
@@ -372,7 +355,7 @@ def test_failing_tasks_stop_nobody_and_are_counted(
         return execute(scenario, policy, steps, seed, record="summary")
 
     with monkeypatch.context() as patched:
-        patched.setattr(work, "execute", fail)
+        patched.setattr(batches, "execute", fail)
         work_through(out)
         census = Census.of(out, Manifest.load(out))
         assert sorted(census.failed) == [1, 4]
@@ -389,45 +372,41 @@ def test_failing_tasks_stop_nobody_and_are_counted(
     assert call(run, "out") == (0, "s: 6 of 6 tasks done\n", "")
 
 
-def test_a_task_that_kills_its_process_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Killed(BaseException):
-        pass
+def in_a_fork(function: Callable[[], object]) -> None:
+    """Call a function in a process of its own, which may die of it."""
+    pid = os.fork()
+    if pid == 0:
+        function()
+        os._exit(0)
+    os.waitpid(pid, 0)
 
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_task_that_kills_its_process_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def die(scenario: Scenario, policy: Policy, steps: int, seed: int, **options: object) -> Recording:
         if seed == 4:
-            raise Killed
+            os.kill(os.getpid(), signal.SIGKILL)
         return execute(scenario, policy, steps, seed, record="summary")
 
     out = planned(tmp_path, batch=3)
-    monkeypatch.setattr(work, "execute", die)
     worker = Worker(out)
-    with pytest.raises(Killed):
-        worker.batch(0)
-    for _ in range(work.MOST_DEATHS):
-        with pytest.raises(Killed):
-            worker.batch(0, careful=True)
-    worker.batch(0, careful=True)
+    with monkeypatch.context() as patched:
+        patched.setattr(batches, "execute", die)
+        for deaths in range(batches.MOST_DEATHS):
+            assert not results_of(out, 0).exists(), deaths
+            in_a_fork(lambda: worker.batch(0))
+            assert lock_of(out, 0).exists()
+        assert worker.batch(0) == 3
     results = read(out, worker.manifest, 0)
     assert [result.reason is None for result in results.values()] == [True, False, True]
     assert results[1].reason == (
-        f"its process ended before it did (killed, or out of memory), {work.MOST_DEATHS} times"
+        f"its process ended before it did (killed, or out of memory), {batches.MOST_DEATHS} times"
     )
-    monkeypatch.undo()
-    assert worker.batch(0).done == 1
-    assert read(out, worker.manifest, 0)[1].deaths == 0
-
-
-def test_a_task_stopped_in_careful_work_leaves_no_trace(tmp_path: Path) -> None:
-    out, asked = planned(tmp_path, GRID.replace("200", "20_000")), []
-
-    def stop() -> bool:
-        asked.append(None)
-        return len(asked) > 4
-
-    worker = Worker(out, stop)
-    worker.batch(0, careful=True)
-    assert len(asked) == 5
-    assert all(result.reason is None for result in read(out, worker.manifest, 0).values())
+    assert not lock_of(out, 0).exists()
+    worker.batch(0, retry=False)
+    assert read(out, worker.manifest, 0)[1].reason == results[1].reason
+    worker.batch(0)
+    assert read(out, worker.manifest, 0)[1].reason is None
 
 
 def test_a_stopped_task_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -438,13 +417,10 @@ def test_a_stopped_task_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest
     for done in (20, 30, 40):  # asked before the task, for what is there, and after every chunk
         asked: list[None] = []
         Worker(out, lambda asked=asked: asked.append(None) or len(asked) == 3).batch(0)
-        with Recording.open(out / "recordings" / ".000000.part.h5") as recording:
+        with Recording.open(out / "recordings" / "000000.h5") as recording:
             assert recording.rollouts_done == done
     work_through(out)
-    pd.testing.assert_frame_equal(table(out), table(calm), check_exact=True)
-    assert [path.read_bytes() for path in recordings_in(out)] == [
-        path.read_bytes() for path in recordings_in(calm)
-    ]
+    check_same(out, calm)
     assert {path.name for path in (out / "recordings").iterdir()} == {f"{i:06d}.h5" for i in range(6)}
 
 
@@ -471,100 +447,66 @@ def test_a_damaged_part_is_told_and_begun_anew(
     Worker(calm).batch(0)
     asked: list[None] = []
     Worker(out, lambda: asked.append(None) or len(asked) == 3).batch(0)
-    part = out / "recordings" / ".000000.part.h5"
+    part = out / "recordings" / "000000.h5"
     part.write_bytes(damage(part.read_bytes()))
     Worker(out).batch(0)
     assert [record.message.split(": ")[1] for record in caplog.records] == [str(part)]
     assert "removed, its task begins anew" in caplog.text
-    assert recording_of(out, 0).read_bytes() == recording_of(calm, 0).read_bytes()
-    assert not part.exists()
+    assert part.read_bytes() == recording_of(calm, 0).read_bytes()
 
 
 def test_results_are_published_on_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(work, "PUBLISH_SECONDS", 0.0)
     out, seen = planned(tmp_path, batch=6), []
-    manifest = Manifest.load(out)
-    Worker(out, progress=lambda: seen.append(len(read(out, manifest, 0)))).batch(0)
+    worker = Worker(out)
+
+    def run_one(*given: Any, **options: Any) -> Recording:
+        seen.append(len(read(out, worker.manifest, 0)))
+        return execute(*given, **options)
+
+    monkeypatch.setattr(batches, "execute", run_one)
+    monkeypatch.setattr(batches, "PUBLISH_SECONDS", 0.0)
+    worker.batch(0)
     assert seen == [0, 1, 2, 3, 4, 5]
 
 
-def other_machine(**changes: object) -> Holder:
-    return Holder(**{"host": "far", "space": "another kernel", "pid": 1, "started": "1", "job": ""} | changes)
-
-
-def test_a_lock_is_held_by_one(tmp_path: Path) -> None:
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_lock_is_held_by_one_and_falls_to_others_when_its_holder_dies(tmp_path: Path) -> None:
     path = tmp_path / "0.lock"
+
+    def hold_and_die() -> None:
+        with lock(path) as mine:
+            assert mine is not None
+            mine.note(task=3)
+            os.kill(os.getpid(), signal.SIGKILL)
+
     with lock(path) as mine:
-        assert mine == holder_of(path)
+        assert mine is not None
+        assert holder(path) == mine.left == {}
         with lock(path) as second:
             assert second is None
-        assert path.exists()
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("age", "taken"), [(0.0, False), (100.0, False), (130.0, True), (-100.0, False), (-1e6, True)]
-)
-def test_locks_of_other_machines_grow_stale_by_the_clock_of_the_files(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, age: float, taken: bool
-) -> None:
-    path = tmp_path / "0.lock"
-    path.write_text(json.dumps(vars(other_machine())))
-    now = time.time()
-    os.utime(path, (now - age, now - age))
-    monkeypatch.setattr(time, "time", lambda: now + 1e6)  # this machine's clock is wrong
+        mine.note(task=2)
+        assert (holder(path) or {})["pid"] == os.getpid()
+    assert holder(path) is None
+    assert not path.exists()
+    in_a_fork(hold_and_die)
+    assert holder(path) is None
     with lock(path) as mine:
-        assert (mine is not None) == taken
-    assert path.exists() != taken
-
-
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are not seen in /proc")
-def test_locks_of_ended_processes_here_are_nobodys_at_once(tmp_path: Path) -> None:
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait()
-    here = Holder.here()
-    for pid, started, taken in [
-        (ended.pid, here.started, True),
-        (here.pid, here.started, False),
-        (here.pid, "1", True),  # another process had this number before
-    ]:
-        path = tmp_path / "0.lock"
-        path.write_text(json.dumps(vars(other_machine(space=here.space, pid=pid, started=started))))
-        with lock(path) as mine:
-            assert (mine is not None) == taken
-        path.unlink(missing_ok=True)
-
-
-def test_an_element_that_comes_again_elsewhere_takes_its_lock(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "0.lock"
-    for job, taken in [("7_2", True), ("7_3", False), ("", False)]:
-        path.write_text(json.dumps(vars(other_machine(job=job))))
-        monkeypatch.setenv(locks.JOB_VARIABLE, "7_2")
-        with lock(path) as mine:
-            assert (mine is not None) == taken
-        path.unlink(missing_ok=True)
-
-
-@pytest.mark.parametrize("error", [FileExistsError, PermissionError])
-def test_links_that_fail_or_only_seem_to(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[OSError]
-) -> None:
-    """A network file system that makes a link twice, and a file system that has none."""
-    link = os.link
-
-    def strange(source: Path, target: Path) -> None:
-        if error is FileExistsError:
-            link(source, target)
-        raise error
-
-    monkeypatch.setattr(os, "link", strange)
-    with lock(tmp_path / "0.lock") as mine:
         assert mine is not None
-        with lock(tmp_path / "0.lock") as second:
-            assert second is None
-    assert list(tmp_path.iterdir()) == []
+        assert mine.left["task"] == 3
+    assert not path.exists()
+
+
+def test_without_locks_work_is_done_twice_at_worst(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*_: object) -> None:
+        raise OSError(38, "Function not implemented")
+
+    out, calm = (planned(tmp_path, name=name) for name in ("out", "calm"))
+    work_through(calm)
+    monkeypatch.setattr("fcntl.flock", none)
+    with lock(lock_of(out, 0)):
+        assert Worker(out).batch(0) == 2
+    work_through(out)
+    check_same(out, calm)
 
 
 def test_a_rename_that_only_seems_to_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -576,61 +518,109 @@ def test_a_rename_that_only_seems_to_fail(tmp_path: Path, monkeypatch: pytest.Mo
 
     out = planned(tmp_path)
     monkeypatch.setattr(os, "replace", strange)
-    assert Worker(out).batch(0).done == 2
+    assert Worker(out).batch(0) == 2
     assert len(read(out, Manifest.load(out), 0)) == 2
 
 
-def test_who_lost_its_lock_publishes_nothing(tmp_path: Path) -> None:
-    out = planned(tmp_path)
-    theirs = json.dumps(vars(other_machine()))
-    path = out / "locks" / "000000.lock"
-    Worker(out, progress=lambda: path.write_text(theirs)).batch(0)
-    assert path.read_text() == theirs
-    assert not results_of(out, 0).exists()
-    assert Worker(out).batch(0).locked
-    assert "running: tasks 0 to 1, process 1 on far" in "\n".join(Status.of(out).lines())
+def test_what_others_run_is_waited_for(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of three batches two are held: the holder of one does it, that of the other ends before it did."""
+    out, calm = planned(tmp_path), planned(tmp_path, name="calm")
+    work_through(calm)
+    monkeypatch.setattr(running, "POLL_SECONDS", 0.2)
+    holders = [lock(lock_of(out, batch)) for batch in range(2)]
+    for each in holders:
+        held = each.__enter__()
+        assert held is not None
+        held.note(task=0)
+    seen: list[int] = []
 
+    def progress(tasks: int) -> None:
+        seen.append(len(Census.of(out, manifest).done))
+        if len(seen) == 10:
+            said = call(status, "out")[1]
+            assert said.startswith("s: 6 tasks: 2 done, 4 running, 0 failed, 0 waiting\nexpected end: ")
+            assert f"running: tasks 0 to 1, process {os.getpid()} on " in said
+            results_of(out, 0).write_bytes(results_of(calm, 0).read_bytes())
+        if len(seen) in (10, 20):
+            holders.pop(0).__exit__(None, None, None)
+        counts.append(tasks)
 
-@pytest.mark.parametrize("text", [json.dumps(vars(other_machine())), ""])
-def test_what_others_hold_is_waited_for(
-    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
-) -> None:
-    """A lock of a machine that died just now: the run waits until it is stale, and says for whom."""
-    monkeypatch.setattr(company, "POLL_SECONDS", 0.01)
-    out = planned(tmp_path)
-    for batch in range(2):
-        lock_of(out, batch).write_text(text)
-    polls = []
-
-    def pause(_: float) -> None:
-        polls.append(len(Census.of(out, Manifest.load(out)).done))
-        if len(polls) == 3:
-            work_through(tmp_path / "calm")
-            results_of(out, 0).write_bytes(results_of(tmp_path / "calm", 0).read_bytes())
-            lock_of(out, 0).unlink()  # this one ended well
-        if len(polls) == 5:
-            os.utime(lock_of(out, 1), (0, time.time() - 130))
-
-    planned(tmp_path, name="calm")
-    monkeypatch.setattr(company, "sleep", pause)
-    code, said, err = call(run, "out", "--max-parallel", "1")
-    assert (code, said) == (0, "s: 6 of 6 tasks done\n")
-    assert polls == [2, 2, 2, 4, 4, 4]
-    who = "process 1 on far" if "far" in text else "somebody (it cannot be read who)"
-    assert err.startswith(f"waiting for batches that others run: {who}, 000000.lock was touched ")
-    assert err.count("\n") == 1
+    manifest, counts = Manifest.load(out), list[int]()
+    with ThreadPoolExecutor(2) as executor:
+        assert len(run_sweep(out, executor, progress=progress).done) == sum(counts) == 6
+    assert (seen[9], seen[10], seen[19], seen[-1]) == (2, 4, 4, 6)
+    check_same(out, calm)
 
 
 def test_waiting_for_others_can_be_stopped(
     call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def interrupted(note: object) -> str:
+        os.kill(os.getpid(), signal.SIGINT)
+        return "process 7"
+
     out = planned(tmp_path, batch=6)
-    lock_of(out, 0).write_text("?")
-    monkeypatch.setattr(company, "sleep", lambda _: os.kill(os.getpid(), signal.SIGINT))
-    code, _, err = call(run, "out", "--max-parallel", "1")
+    monkeypatch.setattr(running, "process_in", interrupted)
+    with lock(lock_of(out, 0)):
+        code, _, err = call(run, "out", "--max-parallel", "1")
     assert code == 130
-    assert "stopped; the same command runs the rest" in err
-    assert lock_of(out, 0).exists()
+    assert "waiting for what process 7 runs; Ctrl-C ends the wait\n" in err
+    assert "stopped; the same command runs the rest: cmarlsim sweep run out\n" in err
+
+
+class Immediate(Executor):
+    """An executor without processes or threads."""
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, **options: Any) -> Future[Any]:
+        future = Future[Any]()
+        try:
+            future.set_result(function(*arguments, **options))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize(
+    "executor",
+    [Immediate, lambda: ThreadPoolExecutor(3), lambda: ProcessPoolExecutor(2, get_context("spawn"))],
+)
+def test_any_executor_runs_a_sweep(tmp_path: Path, executor: Callable[[], Executor]) -> None:
+    text = GRID.replace("steps", 'record = "rollout"\nsteps').replace("count = 3", "count = 6")
+    out, calm = (planned(tmp_path, text, name, batch) for name, batch in (("out", 1), ("calm", 6)))
+    work_through(calm)
+    counts, again = list[int](), list[int]()
+    with executor() as given:
+        stopped = run_sweep(out, given, progress=lambda tasks: counts.append(tasks) or sum(counts) < 2)
+        assert sum(counts) == 2
+        assert len(stopped.done) < 12 or executor is Immediate
+        assert len(run_sweep(out, given, progress=again.append).done) == sum(again) == 12
+    check_same(out, calm)
+
+
+def test_what_an_executor_raises_is_raised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    out = planned(tmp_path)
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(InputError, match=r"\.jsonl: cannot be written: No space left on device"):
+        run_sweep(out, Immediate())
+    monkeypatch.undo()
+    assert [path.name for path in (out / "results").iterdir()] == []
+    assert len(run_sweep(out, Immediate()).done) == 6
+    error = copy(ArgumentError("steps", 5, "must be 10"))  # as from another process
+    assert (str(error), error.problem) == ("steps = 5: must be 10", "must be 10")
+
+
+@pytest.mark.compiled
+def test_the_python_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (ROOT / "docs" / "sweeps.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    for block in page.split("```python\n")[1:]:
+        exec(block.split("```")[0], names)
+    assert len(names["table"]) == 30 * 6
 
 
 def test_the_expected_end_goes_by_steps(tmp_path: Path) -> None:
@@ -640,22 +630,8 @@ def test_the_expected_end_goes_by_steps(tmp_path: Path) -> None:
     manifest = Manifest.load(out)
     for task, seconds in enumerate((1.0, 2.0)):
         publish(out, manifest, task, [Result(task, seconds={"draw": 0.5, "simulate": seconds - 0.5})])
-    for batch in (2, 3):
-        lock_of(out, batch).write_text(json.dumps(vars(other_machine())))
-    assert Status.of(out).seconds_left() == pytest.approx(3.0 / 200 * 100_000 / 2)
-
-
-def test_a_full_disk_is_one_line(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    out = planned(tmp_path)
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(InputError, match=r"000000\.jsonl: cannot be written: No space left on device"):
-        Worker(out).batch(0)
-    monkeypatch.undo()
-    work_through(out)
-    assert [path.name for path in (out / "results").iterdir() if path.name.startswith(".")] == []
+    with lock(lock_of(out, 2)), lock(lock_of(out, 3)):
+        assert f", in {3.0 / 200 * 100_000 / 2:,.0f} s\n" in "\n".join(status_lines(out))
 
 
 def test_an_element_runs_its_batches(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -674,7 +650,7 @@ def test_without_slurm_one_line_says_so(call: Call, tmp_path: Path, monkeypatch:
     assert call(run, "out", "--engine", "slurm") == (
         2,
         "",
-        "error: --engine slurm: there is no 'squeue' here; use --engine local\n",
+        "error: squeue: there is no such program here; is Slurm installed?\n",
     )
     assert "must be one of local, slurm; did you mean 'slurm'?" in call(run, "out", "--engine", "slum")[2]
     assert "--time 2: must be at least 3 minutes" in call(run, "out", "--engine", "slurm", "--time", "2")[2]
@@ -708,14 +684,12 @@ def test_a_queue_that_lost_tasks_is_no_success(
         program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
     code, _, err = call(run, "out", "--engine", "slurm", "--tasks-per-element", "2")
-    assert (
-        code,
-        "3 elements are more than an array may have here (2): raise --tasks-per-element" in err,
-    ) == (2, True)
+    assert code == 2
+    assert "--tasks-per-element 2: makes 3 elements, more than an array may have here (2): raise it" in err
     code, text, _ = call(run, "out", "--engine", "slurm", "--tasks-per-element", "3", "--wait")
     assert code == 6
     assert "job array 7: 2 elements, 3 batches\n" in text
-    assert "6 tasks have no result though their elements have ended" in text
+    assert "6 tasks have no result though all that ran them has ended" in text
     assert call(plan, "s.toml", "back\\slash")[0] == 0
     submit = ("back\\slash", "--engine", "slurm", "--tasks-per-element", "3")
     assert "with a backslash in its name" in call(run, *submit)[2]
@@ -724,9 +698,9 @@ def test_a_queue_that_lost_tasks_is_no_success(
         publish(out, manifest, task, [Result(2 * task, seconds={"draw": 0.5, "simulate": seconds})])
     text = call(run, "out", "--engine", "slurm", "--tasks-per-element", "3", "--wait", "--profile")[1]
     table = [line.split() for line in text.splitlines()]
-    assert ["2", "tasks", "done", "so", "far,", "their", "own", "seconds:"] in table
-    assert ["draw", "1.000", "0.500000", "0.500000", "0"] in table
-    assert ["simulate", "4.000", "2.000000", "3.000000", "2"] in table
+    assert "2 tasks are done so far, their own seconds:" in text
+    assert ["draw", "1.000", "20.0%", "0.500000", "0.500000", "0"] in table
+    assert ["simulate", "4.000", "80.0%", "2.000000", "3.000000", "2"] in table
     scripts = [path.read_text() for path in Path("out/slurm").glob("*.sbatch")]
     assert "#SBATCH --array=0-1\n" in scripts[0]
     assert all(f"{name}=1" in scripts[0] for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"))
@@ -744,17 +718,35 @@ def test_kills_change_nothing(tmp_path: Path) -> None:
     killed: set[int] = set()
     ending = time.monotonic() + 60
     while len(killed) < 2 and time.monotonic() < ending:
-        for holder in map(holder_of, (out / "locks").glob("*.lock")):
-            if holder and holder.pid not in killed:
-                os.kill(holder.pid, signal.SIGKILL)
-                killed.add(holder.pid)
+        for path in (out / "locks").glob("*.lock"):
+            pid = (holder(path) or {}).get("pid")
+            if pid and pid not in killed:
+                os.kill(pid, signal.SIGKILL)
+                killed.add(pid)
         time.sleep(0.02)
     first.kill()
     first.wait()
     assert second.wait(60) == 0
     assert subprocess.run(command, cwd=ROOT, check=False, timeout=60).returncode == 0
     assert len(killed) == 2
-    pd.testing.assert_frame_equal(table(out), table(tmp_path / "calm"), check_exact=True)
+    check_same(out, tmp_path / "calm")
+
+
+@pytest.mark.compiled
+def test_ctrl_c_ends_a_run_within_a_chunk(tmp_path: Path) -> None:
+    out = planned(tmp_path, GRID.replace("200", "2_000_000_000"), batch=1)
+    command = [sys.executable, "-m", "cmarlsim.sweep", "run", str(out), "--max-parallel", "2"]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, process_group=0) as process:
+        ending = time.monotonic() + 120
+        while sum(map(bool, map(holder, (out / "locks").iterdir()))) < 2 and time.monotonic() < ending:
+            time.sleep(0.1)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+        said = process.communicate(timeout=30)[1]
+    assert process.returncode == 130
+    assert "stopped; the same command runs the rest" in said
+    assert "Traceback" not in said
+    assert not list((out / "locks").iterdir())
+    assert all(recording_of(out, task).exists() for task in range(2))
 
 
 def test_what_the_killed_have_left_is_removed(call: Call, tmp_path: Path) -> None:
@@ -768,17 +760,12 @@ def test_what_the_killed_have_left_is_removed(call: Call, tmp_path: Path) -> Non
     assert list((out / "recordings").iterdir()) == [new]
 
 
-@pytest.mark.compiled
-def test_the_example_of_the_page_can_be_planned(tmp_path: Path) -> None:
+def test_sweeps_that_are_shipped_or_shown_are_what_they_say(tmp_path: Path) -> None:
+    figure = plan_sweep("figure5c", tmp_path / "figure5c")
+    assert (len(figure.tasks), figure.keys, figure.record) == (30, ("links.d", "seed"), "rollout")
+    assert {row[0] for row in figure.tasks} == {1, 2, 3, 4, 5, 6}
+    assert len(plan_sweep("short", tmp_path / "short").tasks) == 10_000
     page = (ROOT / "docs" / "sweeps.md").read_text(encoding="utf-8")
     (tmp_path / "radio.toml").write_text(page.split("```toml\n")[1].split("```")[0], encoding="utf-8")
-    manifest = plan_sweep(tmp_path / "radio.toml", tmp_path / "radio")
-    assert len(manifest.tasks) == 4800
+    assert len(plan_sweep(tmp_path / "radio.toml", tmp_path / "radio").tasks) == 4800
     assert "= 4,800 tasks" in page
-
-
-def test_shipped_sweeps_are_what_they_say(tmp_path: Path) -> None:
-    manifest = plan_sweep("figure5c", tmp_path / "figure5c")
-    assert (len(manifest.tasks), manifest.keys, manifest.record) == (30, ("links.d", "seed"), "rollout")
-    assert {row[0] for row in manifest.tasks} == {1, 2, 3, 4, 5, 6}
-    assert len(plan_sweep("short", tmp_path / "short").tasks) == 10_000

@@ -15,8 +15,9 @@ from analysis.theorem1.__main__ import by_ratios, theorem1
 from analysis.theorem1.conditions import FORMS, PROPOSITION_4, Constants, ErrorBound
 from analysis.theorem1.repeats import Values, values_of
 from cmarlsim import InputError, Policy, Recording, Scenario, execute
-from cmarlsim.bounds.path_bounds import PathBounds
-from cmarlsim.bounds.theory import MultiplierError, least_slack, slack
+from cmarlsim.bounds.proposition3 import MultiplierBound
+from cmarlsim.bounds.proposition4 import PathBounds
+from cmarlsim.bounds.theorem1 import least_slack, slack
 from cmarlsim.bounds.verdicts import COLUMNS, PRINTED, SHARPER, Statement
 from cmarlsim.simulation.execution import Run
 
@@ -301,7 +302,7 @@ def test_what_proposition_3_rests_on() -> None:
 def test_the_region_grows_as_L_falls(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(region.FACTORS, "T0", (1, 4))
     scenario = Scenario.load("paper")
-    bounds = {"proven": MultiplierError(2, 0.1, 0.01, 0.5, 100)}
+    bounds = {"proven": MultiplierBound(2, 0.1, 0.01, 0.5, 100)}
     before = 0
     for L in (100.0, 1.0, 0.01, 0.0001):
         table = region.grid(scenario, Constants(0.0, 0.0, L), bounds, scaled=False)
@@ -336,7 +337,7 @@ def test_a_smaller_eta_is_of_no_use_to_a_policy_that_sees_ratios() -> None:
     constants = [Constants.of(values_of(run.scenario, rank, [0], range(1, 12))) for run in (one, other)]
     factor = constants[1].L / constants[0].L
     assert factor == pytest.approx(4)
-    bounds = {"proven": MultiplierError(1, 0.3, 0.05, 0.5, 10)}
+    bounds = {"proven": MultiplierBound(1, 0.3, 0.05, 0.5, 10)}
     table = region.grid(one.scenario, constants[0], bounds, scaled=True)
     product = table["L"] * table["error"]
     for _, mine in product.groupby([table[key] for key in ("alpha", "T0", "p", "form")]):
@@ -344,7 +345,7 @@ def test_a_smaller_eta_is_of_no_use_to_a_policy_that_sees_ratios() -> None:
 
 
 def test_the_map_is_equation_25() -> None:
-    scenario, bound = Scenario.load("paper"), MultiplierError(2, 0.1, 0.01, 0.5, 100)
+    scenario, bound = Scenario.load("paper"), MultiplierBound(2, 0.1, 0.01, 0.5, 100)
     most = region.largest_L_map(PRINTED, scenario, bound)
     for i, j in ((0, 0), (10, 50), (59, 59)):
         assert most[i, j] == pytest.approx(0.4 * region.ALPHAS[j] / (6 * region.PRODUCTS[i]))

@@ -32,8 +32,8 @@ from analysis.theorem1.paths import (
 from analysis.theorem1.repeats import sample_rollouts
 from analysis.theorem1.trajectories import conditional_rows, rows, sampled
 from cmarlsim import InputError, Policy, Recording, Scenario, execute
-from cmarlsim.bounds.path_bounds import PathBounds
-from cmarlsim.bounds.theory import certified_satisfaction
+from cmarlsim.bounds.certificate import certified_satisfaction
+from cmarlsim.bounds.proposition4 import PathBounds
 
 PAPER = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
 BOUNDS_TINY = PathBounds(np.array([0.2, 0.3, 0.4]), 0.05, 0.5)

@@ -1,10 +1,9 @@
-"""Training in the loop: what an iteration does, several teams, ranges, interruption and divergence."""
+"""Training in the loop: what an iteration does, several candidates, ranges, interruption and divergence."""
 
 import os
 import shutil
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
@@ -15,6 +14,7 @@ from trainings import (
     TINY,
     Edit,
     advanced,
+    assert_close,
     assert_same_file,
     bits,
     margin_of,
@@ -31,12 +31,12 @@ from cmarlsim.kernels.loop import Runs
 from cmarlsim.learning import reinforce
 from cmarlsim.learning.mlp import MLP
 from cmarlsim.training import Training, learners, loop
+from cmarlsim.training.candidate import Candidate
 from cmarlsim.training.checkpoint import checkpoint_of
 from cmarlsim.training.learners import Learners, agent_of
 from cmarlsim.training.loop import Loop
 from cmarlsim.training.recipe import RECIPES, Recipe, stages, tightened
-from cmarlsim.training.task import Task
-from cmarlsim.training.team import Team
+from cmarlsim.training.setup import TrainingSetup
 
 CHANGES = {
     "episodes": 8,
@@ -87,9 +87,9 @@ def test_rates_of_the_loop_are_annealed() -> None:
 # --- one iteration ---
 
 
-def in_the_loop(team: Team) -> Loop:
-    assert isinstance(team.work, Loop)
-    return team.work
+def in_the_loop(candidate: Candidate) -> Loop:
+    assert isinstance(candidate.work, Loop)
+    return candidate.work
 
 
 ENCODINGS = [(True, 2), (True, 0), (False, 1), (False, 0)]
@@ -101,14 +101,14 @@ def test_every_agent_ascends_on_its_own_multipliers_and_rewards(
 ) -> None:
     """Networks see the multipliers that were in force; baselines what attending was worth."""
     iteration, recipe = 5, recipe_with(scale_lam=scale_lam, lam_roots=lam_roots, loop_restart=0.1)
-    team = advanced(recipe, SEED, 1, iteration)
-    work = in_the_loop(team)
+    candidate = advanced(recipe, SEED, 1, iteration)
+    work = in_the_loop(candidate)
     policies, baselines = deepcopy((work.learners.policies, work.learners.baselines))
     rollouts = recorded(monkeypatch, loop, "run_in_the_loop", lambda given: deepcopy(given[7]))
     ascents = recorded(
         monkeypatch, learners, "ascend", lambda given: (given[0], deepcopy(given[1]), given[3])
     )
-    team.step()
+    candidate.step()
 
     before = [runs for runs, _ in rollouts]
     lam, lam_tight = (
@@ -129,7 +129,7 @@ def test_every_agent_ascends_on_its_own_multipliers_and_rewards(
         networks = (MLP(*(array[n].astype(float) for array in group)) for group in (policies, baselines))
         expected = reinforce.gradients(
             *networks,
-            team._task.encoding.tile_input(),
+            candidate.setup.encoding.tile_input(),
             seen[:, n],
             valued,
             experience,
@@ -155,13 +155,6 @@ def experience_of(runs: Runs, n: int) -> learners.Experience:
     return learners.Experience(tile.astype(int), action.astype(int), runs.reward[:, n])
 
 
-def assert_close(found: MLP, wanted: MLP) -> None:
-    largest = max(abs(array).max() for array in wanted)
-    assert largest > 0
-    for array, exact in zip(found, wanted, strict=True):
-        np.testing.assert_allclose(array, exact, rtol=0, atol=1e-4 * largest)
-
-
 def test_kernels_play_the_networks_that_learn() -> None:
     work = in_the_loop(advanced(RECIPE, SEED, 1, 3))
     weights, policies = work._weights, work.learners.policies
@@ -173,15 +166,15 @@ def test_kernels_play_the_networks_that_learn() -> None:
 
 
 def test_networks_that_are_handed_out_do_not_change() -> None:
-    team = advanced(RECIPE, SEED, 1, 0)
-    work, pretrained = in_the_loop(team), deepcopy(team.networks)
-    given = work.team()
+    candidate = advanced(RECIPE, SEED, 1, 0)
+    work, pretrained = in_the_loop(candidate), deepcopy(candidate.networks)
+    given = work.networks()
     kept = deepcopy(given)
-    team.step()
-    for networks, wanted in ((given, kept), (team.networks, pretrained)):
+    candidate.step()
+    for networks, wanted in ((given, kept), (candidate.networks, pretrained)):
         for array, before in zip(networks, wanted, strict=True):
             np.testing.assert_array_equal(array, before)
-    assert not np.array_equal(work.team().W1, given.W1)
+    assert not np.array_equal(work.networks().W1, given.W1)
 
 
 def test_rewards_are_for_tightened_thresholds() -> None:
@@ -191,10 +184,10 @@ def test_rewards_are_for_tightened_thresholds() -> None:
 
 
 def test_the_loop_begins_with_copies_of_the_pretrained_agent() -> None:
-    team = advanced(RECIPE, SEED, 0, RECIPE.pretrain_iterations - 1)
-    alone = team.work
-    team.step()
-    work = in_the_loop(team)
+    candidate = advanced(RECIPE, SEED, 0, RECIPE.pretrain_iterations - 1)
+    alone = candidate.work
+    candidate.step()
+    work = in_the_loop(candidate)
     for n in range(TINY.agents.N):
         for name in ("policies", "baselines"):
             group, source = getattr(work.learners, name), getattr(alone.learners, name)
@@ -221,7 +214,7 @@ def test_without_a_new_beginning_runs_go_on() -> None:
     ended, runs = begun(0.0, 0.0)
     for name in ("lam", "lam_tight"):
         np.testing.assert_array_equal(getattr(runs, name), getattr(ended, name))
-    np.testing.assert_array_equal(runs.places.node, ended.places.node)
+    np.testing.assert_array_equal(runs.locations.node, ended.locations.node)
 
 
 def test_runs_that_begin_anew_know_nothing_and_their_agents_are_elsewhere() -> None:
@@ -231,31 +224,31 @@ def test_runs_that_begin_anew_know_nothing_and_their_agents_are_elsewhere() -> N
     assert not runs.lam_tight[anew].any()
     np.testing.assert_array_equal(runs.lam[~anew], ended.lam[~anew])
     np.testing.assert_array_equal(runs.lam_tight[~anew], ended.lam_tight[~anew])
-    np.testing.assert_array_equal(runs.places.node[~anew], ended.places.node[~anew])
-    assert 0.6 < (runs.places.node != ended.places.node)[anew].mean() < 0.9  # of four waypoints
-    assert np.bincount(runs.places.node[anew].ravel(), minlength=4).min() > 0.1 * 2 * anew.sum()
+    np.testing.assert_array_equal(runs.locations.node[~anew], ended.locations.node[~anew])
+    assert 0.6 < (runs.locations.node != ended.locations.node)[anew].mean() < 0.9  # of four waypoints
+    assert np.bincount(runs.locations.node[anew].ravel(), minlength=4).min() > 0.1 * 2 * anew.sum()
 
 
 def test_some_agents_are_put_elsewhere_and_keep_their_multipliers() -> None:
     ended, runs = begun(0.0, 0.5)
     np.testing.assert_array_equal(runs.lam, ended.lam)
-    moved = runs.places.node != ended.places.node
+    moved = runs.locations.node != ended.locations.node
     assert 0.25 < moved.mean() < 0.5  # a fourth of those that are moved stay where they are
     assert (moved.sum(axis=1) == 1).any()  # one without the other
 
 
-def test_every_iteration_team_and_seed_draws_afresh() -> None:
+def test_every_iteration_candidate_and_seed_draws_afresh() -> None:
     found: list[bytes] = []
     for seed, index in ((SEED, 0), (SEED, 1), (SEED + 1, 0)):
-        task = Task(TINY, recipe_with(loop_restart=0.5), seed, index)
-        (*_, stage) = stages(task.recipe, TINY.agents.N)
+        setup = TrainingSetup(TINY, recipe_with(loop_restart=0.5), seed, index)
+        (*_, stage) = stages(setup.recipe, TINY.agents.N)
         for address in (1, 2):
-            team = Team(task)
-            work = Loop(task, stage, address, team.networks, team.baselines)
-            found.append(work.runs.places.node.tobytes())
+            candidate = Candidate(setup)
+            work = Loop(setup, stage, address, candidate.networks, candidate.baselines)
+            found.append(work.runs.locations.node.tobytes())
             for iteration in range(3):
                 work._begin(iteration)
-                found.append(work.runs.places.node.tobytes())
+                found.append(work.runs.locations.node.tobytes())
                 found += [row.tobytes() for row in work._draws.action]
     assert len(set(found)) == len(found)
 
@@ -266,10 +259,12 @@ def test_every_iteration_team_and_seed_draws_afresh() -> None:
 def test_iterates_are_judged_every_so_often(monkeypatch: pytest.MonkeyPatch) -> None:
     """In the pre-training from its half on; at the end of every stage, and all along the others."""
     judged: list[tuple[str, int]] = []
-    monkeypatch.setattr(Team, "_validate", lambda team: judged.append((team.stage.name, team.iteration)))
-    team = Team(Task(TINY, recipe_with(retrain_sweeps=1, retrain_iterations=15), SEED, 0))
-    while not team.finished:
-        team.step()
+    monkeypatch.setattr(
+        Candidate, "_validate", lambda candidate: judged.append((candidate.stage.name, candidate.iteration))
+    )
+    candidate = Candidate(TrainingSetup(TINY, recipe_with(retrain_sweeps=1, retrain_iterations=15), SEED, 0))
+    while not candidate.finished:
+        candidate.step()
     assert judged == [
         *(("pre-training", i) for i in (10, 20)),
         *((f"retraining agent {n}", i) for n in range(2) for i in (10, 15)),
@@ -277,19 +272,19 @@ def test_iterates_are_judged_every_so_often(monkeypatch: pytest.MonkeyPatch) -> 
     ]
 
 
-# --- teams, threads ---
+# --- candidates, threads ---
 
 
-def test_teams_draw_independently(uninterrupted: Trained) -> None:
-    teams = uninterrupted[1].teams
-    assert len(teams) == 3
-    assert len({team.networks.W1.tobytes() for team in teams}) == 3
-    begun = [Team(Task(TINY, RECIPE, SEED, i)).networks.W1.tobytes() for i in range(3)]
+def test_candidates_draw_independently(uninterrupted: Trained) -> None:
+    candidates = uninterrupted[1].candidates
+    assert len(candidates) == 3
+    assert len({candidate.networks.W1.tobytes() for candidate in candidates}) == 3
+    begun = [Candidate(TrainingSetup(TINY, RECIPE, SEED, i)).networks.W1.tobytes() for i in range(3)]
     assert len(set(begun)) == 3
 
 
-def test_a_team_does_not_know_the_others(uninterrupted: Trained) -> None:
-    alone, among = Team(Task(TINY, RECIPE, SEED, 1)), uninterrupted[1].teams[1]
+def test_a_candidate_does_not_know_the_others(uninterrupted: Trained) -> None:
+    alone, among = Candidate(TrainingSetup(TINY, RECIPE, SEED, 1)), uninterrupted[1].candidates[1]
     while not alone.finished:
         alone.step()
     assert {name: array.tobytes() for name, array in alone.state().items()} == {
@@ -297,11 +292,11 @@ def test_a_team_does_not_know_the_others(uninterrupted: Trained) -> None:
     }
 
 
-def test_the_best_of_the_teams_is_chosen(uninterrupted: Trained) -> None:
+def test_the_best_of_the_candidates_is_chosen(uninterrupted: Trained) -> None:
     policy, training, _ = uninterrupted
-    margins = [team.best_margin for team in training.teams]
+    margins = [candidate.best_margin for candidate in training.candidates]
     assert len(set(margins)) > 1
-    best = training.teams[int(np.argmax(margins))]
+    best = training.candidates[int(np.argmax(margins))]
     assert training.best is best
     assert policy.training["validation_margin"] == max(margins)
     assert policy.networks is not None
@@ -313,9 +308,9 @@ def test_the_best_of_the_teams_is_chosen(uninterrupted: Trained) -> None:
 def test_iterates_are_judged_by_the_worst_range(uninterrupted: Trained) -> None:
     """In scenarios that were read with each range."""
     worst = 0
-    for team in uninterrupted[1].teams:
-        at_each = [validation_margin(team.best, RECIPE, [scenario]) for scenario in RANGED]
-        assert team.best_margin == pytest.approx(min(at_each), abs=1e-12)
+    for candidate in uninterrupted[1].candidates:
+        at_each = [validation_margin(candidate.best, RECIPE, [scenario]) for scenario in RANGED]
+        assert candidate.best_margin == pytest.approx(min(at_each), abs=1e-12)
         worst += at_each[0] != at_each[1]
     assert worst > 0
 
@@ -354,7 +349,9 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Of a training that was stopped in the loop."""
     out = tmp_path_factory.mktemp("stopped") / "policy.h5"
     _, training = train(RECIPE, out=out, blocks=1)
-    assert [(team.stage.name, team.iteration) for team in training.teams] == 3 * [("in the loop", 5)]
+    assert [(candidate.stage.name, candidate.iteration) for candidate in training.candidates] == 3 * [
+        ("in the loop", 5)
+    ]
     return checkpoint_of(out)
 
 
@@ -405,9 +402,11 @@ UNFIT: dict[str, Edit] = {
     "moments of another size": replaced(f"{STAGE}/policies_mean/W1", np.zeros((2, 5, 15))),
     "squares that are missing": lambda file: file.__delitem__(f"{STAGE}/baselines_square/b2"),
     "steps of one optimiser": replaced(f"{STAGE}/steps", np.array([3])),
+    "networks that are missing": lambda file: file.__delitem__("state/0/networks/W1"),
     "a best iterate of another size": replaced("state/2/best/W2", np.zeros((2, 16, 2))),
+    "a stage that is none": replaced("state/0/progress", np.array([9, 9])),
     "an iteration that is none": replaced("state/2/progress", np.array([1, 20])),
-    "a team that is missing": lambda file: file.__delitem__("state/2"),
+    "a candidate that is missing": lambda file: file.__delitem__("state/2"),
 }
 
 
@@ -417,16 +416,6 @@ def test_checkpoints_that_do_not_fit_are_refused(stopped: Path, case: str) -> No
         UNFIT[case](file)
     with pytest.raises(InputError, match=r"policy\.h5\.checkpoint: not a complete checkpoint"):
         train(RECIPE, out=stopped)
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [{"ranges": (1.5, 1.1)}, {"teams": 2}, {"loop_runs": 13}, {"tightening": 0.1}, {"lam_roots": 1}],
-)
-def test_checkpoints_of_another_recipe_are_refused(stopped: Path, changes: dict[str, Any]) -> None:
-    (name,) = changes
-    with pytest.raises(InputError, match=f"these differ: {name};"):
-        train(recipe_with(**changes), out=stopped)
 
 
 # --- divergence ---
@@ -463,18 +452,19 @@ def test_a_pretraining_that_diverges_leaves_the_parameters_of_before(tmp_path: P
     assert Policy.load(out).sha256 == before.policy().sha256
 
 
-@pytest.mark.parametrize("rate", ["pretrain_rate", "loop_rate", "baseline_rate"])
+@pytest.mark.parametrize("rate", ["pretrain_rate", "retrain_rate", "loop_rate", "baseline_rate"])
 def test_without_a_file_divergence_is_an_error_too(rate: str) -> None:
+    changes = {rate: 1e35, "retrain_sweeps": 1}
     with pytest.raises(DivergedError, match=r"iteration \d+\): lower the rates$"):
-        learn(TINY, SEED, recipe=recipe_with(**{rate: 1e35}))
+        learn(TINY, SEED, recipe=recipe_with(**changes))
 
 
 def test_a_step_that_diverges_is_taken_back() -> None:
     work = in_the_loop(advanced(recipe_with(loop_rate=1e35), SEED, 1, 1))
-    before = work.team()
+    before = work.networks()
     with pytest.raises(DivergedError, match="iteration 1"):
         work.step(1)
-    for array, wanted in zip(work.team(), before, strict=True):
+    for array, wanted in zip(work.networks(), before, strict=True):
         np.testing.assert_array_equal(array, wanted)
         assert np.isfinite(array).all()
 
@@ -503,19 +493,19 @@ def test_in_the_loop_margins_rise(seed: int) -> None:
         validation_runs=4,
         validation_rollouts=100,
     )
-    team = advanced(recipe, seed, 1, 0)
-    before = margin_of(team.networks, recipe, RANGED, first=0)
-    while not team.finished:
-        team.step()
-    assert margin_of(team.networks, recipe, RANGED, first=0) > before + 0.05
+    candidate = advanced(recipe, seed, 1, 0)
+    before = margin_of(candidate.networks, recipe, RANGED, first=0)
+    while not candidate.finished:
+        candidate.step()
+    assert margin_of(candidate.networks, recipe, RANGED, first=0) > before + 0.05
 
 
 def test_learners_learn_apart() -> None:
     """The gradient of one agent does not touch those of the others."""
-    task = Task(TINY, RECIPE, SEED, 0)
-    team = Team(task)
+    setup = TrainingSetup(TINY, RECIPE, SEED, 0)
+    candidate = Candidate(setup)
     (*_, stage) = stages(RECIPE, 2)
-    work = Loop(task, stage, 1, team.networks, team.baselines)
+    work = Loop(setup, stage, 1, candidate.networks, candidate.baselines)
     group: Learners = work.learners
     work._begin(0)
     work._advance()

@@ -4,10 +4,10 @@ import pytest
 
 import cmarlsim.simulation.memory_limits
 from cmarlsim import InputError, Scenario, learn
+from cmarlsim.training.candidate import Candidate
 from cmarlsim.training.memory_limits import training_bytes
 from cmarlsim.training.recipe import RECIPES, Recipe
-from cmarlsim.training.task import Task
-from cmarlsim.training.team import Team
+from cmarlsim.training.setup import TrainingSetup
 
 TINY = Scenario.load("tiny")
 
@@ -33,11 +33,11 @@ def test_the_largest_part_is_named(
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_what_is_counted_is_what_is_made(name: str) -> None:
-    """Arrays of the stages of a team, within a factor: small ones are not counted."""
+    """Arrays of the stages of a candidate, within a factor: small ones are not counted."""
     recipe = RECIPES[name].model_copy(update={"teams": 1, "pretrain_iterations": 1, "validation_rollouts": 1})
     counted = training_bytes(TINY, recipe)
-    team = Team(Task(TINY, recipe, 0, 0))
-    made = sum(array.nbytes for array in team.work.learners.arrays().values())
+    candidate = Candidate(TrainingSetup(TINY, recipe, 0, 0))
+    made = sum(array.nbytes for array in candidate.work.learners.arrays().values())
     assert 0.5 * made < counted["networks (N x hidden x M): lower hidden, teams or agents.N"] < 8 * made
     assert (
         counted["runs in the loop (loop_runs x T0 x N): lower loop_runs, teams, dual.T0 or agents.N"] > 0

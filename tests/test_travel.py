@@ -10,9 +10,12 @@ from hypothesis import given
 from kernels import numbered_places, sites, stretches
 
 from cmarlsim.kernels.bits import has
-from cmarlsim.kernels.scene import new_route, new_steps, new_tables
-from cmarlsim.kernels.travel import begin_table, travel, travel_all
-from cmarlsim.kernels.world import Floats, Places, Site, Weights, places_at
+from cmarlsim.kernels.engine import begin_rollout
+from cmarlsim.kernels.scene import new_scene, new_steps
+from cmarlsim.kernels.travel import begin_table, travel
+from cmarlsim.kernels.world import Floats, Locations, Site, locations_at
+
+pytestmark = pytest.mark.kernels
 
 FACTORS = (100.0, 1.0, 0.01)
 ROW = 2  # where its steps are written to
@@ -35,7 +38,6 @@ def walk(
 def check_travel(case: Case, start: list[naive.Place], lam: Floats, uniform: Floats) -> None:
     """Of all agents one after the other, and at once; `lam` (N, M), `uniform` (T0, N)."""
     scenario, plan = scenario_of(case), naive.build_plan(case.scenario, case.floorplan)
-    weights = policy_of(case).weights(len(start), scenario.world)
     walks = [walk(case, plan, place, n, lam[n], uniform[:, n]) for n, place in enumerate(start)]
     for site in sites(scenario):
         numbers = None
@@ -44,63 +46,65 @@ def check_travel(case: Case, start: list[naive.Place], lam: Floats, uniform: Flo
             numbers = {place: q for q, place in enumerate(numbered)}
             if any(place not in numbers for place in start):
                 continue
-        check_on(site, weights, scenario.speed_ticks, plan, numbers, walks, lam, uniform)
+        check_on(site, case, plan, numbers, walks, lam, uniform)
 
 
 def check_on(
     site: Site,
-    weights: Weights,
-    speed: int,
+    case: Case,
     plan: naive.Plan,
     numbers: dict[naive.Place, int] | None,
     walks: list[tuple[list[naive.Place], list[int], list[int]]],
     lam: Floats,
     uniform: Floats,
 ) -> None:
-    T0, N = uniform.shape
-    tables = new_tables(site, weights, N)
+    (T0, N), scenario = uniform.shape, scenario_of(case)
+    rules, weights = scenario.rules(), policy_of(case).weights(N, scenario.world)
     for together in (False, True):
-        route, steps = new_route(site, N, T0), new_steps(ROW + T0 + 1, N)
-        route.place[...] = -9
+        scene, steps = new_scene(site, rules, weights, N, T0), new_steps(ROW + T0 + 1, N)
+        trajectory = scene.trajectory
+        trajectory.place[...] = -9
         steps.tile[...] = steps.action[...] = 999
-        places = places_at(np.zeros(N))
+        locations = locations_at(np.zeros(N))
         for n, (way, _, _) in enumerate(walks):
-            put_at(places, n, way[0], numbers)
-        if together:
-            route.arriving[...] = np.uint64(1)  # left over from the rollout before
-            travel_all(site, weights, speed, tables, lam, uniform, places, route, steps, ROW)
+            put_at(locations, n, way[0], numbers)
+        if together:  # with what is left over from the rollout before
+            trajectory.arriving[...], scene.log.length[0], scene.attended[...] = np.uint64(1), 3, 2
+            begin_rollout(site, rules, weights, locations, lam, uniform, scene, steps, ROW)
+            assert scene.log.length[0] == 0
+            assert not scene.attended.any()
         for n in reversed(range(N)):
             if not together:
-                begin_table(weights, n, lam[n], tables)
-                travel(site, weights, speed, tables, uniform, places, n, route, steps, ROW)
-                assert (route.place[:, :n] == -9).all()  # the others have not gone yet
+                begin_table(weights, n, lam[n], scene.tables)
+                travel(site, weights, rules.speed, uniform, locations, n, scene, steps, ROW)
+                assert (trajectory.place[:, :n] == -9).all()  # the others have not gone yet
         for n, (way, tiles, actions) in enumerate(walks):
             assert steps.tile[:, n].tolist() == [999] * ROW + tiles + [999]
             assert steps.action[:, n].tolist() == [999] * ROW + actions + [999]
             for t, place in enumerate(way):
                 arrives = t == 0 or place != way[t - 1]
-                assert has(route.arriving[t], n) == arrives
+                assert has(trajectory.arriving[t], n) == arrives
                 x = naive.position_of(plan, place)
                 if t < T0:
                     assert steps.position[ROW + t, n].tolist() == pytest.approx(x, rel=0, abs=1e-12)
                 if numbers is not None:
-                    assert route.place[t, n] == numbers[place]
+                    assert trajectory.place[t, n] == numbers[place]
                     continue
                 if arrives:
-                    assert route.position[t, n].tolist() == pytest.approx(x, rel=0, abs=1e-12)
-                ends = stretches(site.world)[route.place[t, n]].tolist()
+                    assert trajectory.position[t, n].tolist() == pytest.approx(x, rel=0, abs=1e-12)
+                ends = stretches(site.world)[trajectory.place[t, n]].tolist()
                 assert naive.point_to_segment(x, ends[:2], ends[2:]) < 1e-12
                 assert (ends[:2] == ends[2:]) == (place[0] == "node")
-            end = places_at(np.zeros(N))
+            end = locations_at(np.zeros(N))
             put_at(end, n, way[-1], numbers)
-            assert [array[n] for array in places] == [array[n] for array in end]
+            assert [array[n] for array in locations] == [array[n] for array in end]
 
 
-def put_at(places: Places, n: int, place: naive.Place, numbers: dict[naive.Place, int] | None) -> None:
+def put_at(locations: Locations, n: int, place: naive.Place, numbers: dict[naive.Place, int] | None) -> None:
     at = (-1, place[1], place[2]) if place[0] == "edge" else (place[1], -1, 0)
     if numbers is not None:
         at = (numbers[place], -1, 0)
-    places.node[n], places.edge[n], places.offset[n] = at
+    locations.node[n], locations.edge[n], locations.offset[n] = at
 
 
 @given(worlds.random_cases(), st.integers(1, 25), st.sampled_from(FACTORS), worlds.seeds)

@@ -29,6 +29,8 @@ from cmarlsim.kernels.occlusion import (
 )
 from cmarlsim.kernels.world import Floats, Ints, World
 
+pytestmark = pytest.mark.kernels
+
 NUDGES = (0.0, 5e-10, -5e-10, 2e-9, -2e-9, 1e-7, -1e-7, 1e-3)
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
@@ -220,7 +222,7 @@ def test_the_distance_between_pieces_is_no_more_than_that_of_their_points(seed: 
     assert distance_between(e, f) == 0.0
 
 
-def test_a_survey_says_when_its_lists_are_full() -> None:
+def test_it_is_said_when_the_lists_of_what_is_visible_are_full() -> None:
     world = scenario_of(shipped_case("paper")).world
     pieces, walls = stretches(world), world.wall
     hint, found = np.full(len(pieces), -1), np.empty((len(pieces), 3), dtype=np.int64)

@@ -12,9 +12,9 @@ from cmarlsim import Policy, Scenario, execute, learn
 from cmarlsim.learning.mlp import MLP
 from cmarlsim.policies.encoding import Encoding
 from cmarlsim.training import VALIDATION_SEED, Training
+from cmarlsim.training.candidate import Candidate
 from cmarlsim.training.recipe import Recipe
-from cmarlsim.training.task import Task
-from cmarlsim.training.team import Team
+from cmarlsim.training.setup import TrainingSetup
 
 TINY = Scenario.load("tiny")
 QUICK = {
@@ -50,12 +50,12 @@ def train(
     return policy, calls[-1]
 
 
-def advanced(recipe: Recipe, seed: int, stage: int, iteration: int) -> Team:
-    """A team at an iteration of a stage."""
-    team = Team(Task(TINY, recipe, seed, 0))
-    while (team.stage_index, team.iteration) != (stage, iteration):
-        team.step()
-    return team
+def advanced(recipe: Recipe, seed: int, stage: int, iteration: int) -> Candidate:
+    """A candidate at an iteration of a stage."""
+    candidate = Candidate(TrainingSetup(TINY, recipe, seed, 0))
+    while (candidate.stage_index, candidate.iteration) != (stage, iteration):
+        candidate.step()
+    return candidate
 
 
 def bits(training: Training) -> dict[str, bytes]:
@@ -93,6 +93,14 @@ def margin_of(networks: MLP, recipe: Recipe, scenarios: Iterable[Scenario], firs
 def validation_margin(networks: MLP, recipe: Recipe, scenarios: Iterable[Scenario] = (TINY,)) -> float:
     """The margin on the seeds that iterates are chosen by."""
     return margin_of(networks, recipe, scenarios, VALIDATION_SEED)
+
+
+def assert_close(found: MLP, wanted: MLP) -> None:
+    """Gradients that are not zero, to 1e-4 of their largest entry."""
+    largest = max(abs(array).max() for array in wanted)
+    assert largest > 0
+    for array, exact in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(array, exact, rtol=0, atol=1e-4 * largest)
 
 
 def assert_same_file(path: Path, reference: Path) -> None:

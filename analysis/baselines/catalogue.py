@@ -13,7 +13,7 @@ from cmarlsim.policies.policy import RANK, Policy
 from cmarlsim.randomness import stream
 from cmarlsim.scenario import Scenario
 from cmarlsim.simulation.execution import Run
-from cmarlsim.simulation.prescribed import Patrol
+from cmarlsim.simulation.prescribed import PrescribedRun
 
 OURS, IDEAL, PARTITION, BOUND = "gossip", "shared", "partition-200", "bound"
 TIGHTENED = "-tightened"
@@ -100,7 +100,7 @@ def planned(name: str, what: str, plan: Callable[[Scenario, int, int], Ints]) ->
     """Agents that follow a plan: for a scenario, T steps and a seed, the zones they head for, (T, N)."""
 
     def start(scenario: Scenario, steps: int, seed: int) -> RuledRun:
-        return RuledRun(Patrol(without_links(scenario), plan(scenario, steps, seed), seed), None)
+        return RuledRun(PrescribedRun(without_links(scenario), plan(scenario, steps, seed), seed), None)
 
     return Baseline(name, what, "nothing", start)
 

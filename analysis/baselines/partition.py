@@ -128,7 +128,7 @@ def best_static(scenario: Scenario) -> Partition:
 
 
 def targets(scenario: Scenario, partition: Partition, steps: int) -> Ints:
-    """The zone that each agent heads for at every step, (steps, N): the plan of a `Patrol`.
+    """The zone that each agent heads for at every step, (steps, N): the plan of a `PrescribedRun`.
 
     An agent heads for a zone while it travels there and for its dwell time. An agent without a round holds
     the zone with the largest threshold.

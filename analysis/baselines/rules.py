@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cmarlsim.building.zones import inside_zones
+from cmarlsim.kernels.dual import updated_all
 from cmarlsim.kernels.scene import Chunk
 from cmarlsim.kernels.world import Bools, Floats, Ints
 from cmarlsim.scenario import Scenario
@@ -62,8 +63,7 @@ class GossipRule:
         dual = end.scenario.dual
         alpha = dual.alpha if self.alpha is None else self.alpha
         step = dual.eta / dual.T0 / (end.k + 1) ** self.decay
-        slack = dual.T0 * end.c - self.evidence(end)
-        return np.maximum(0.0, (1.0 - alpha) * self.mixed(end) + step * slack)
+        return updated_all(self.mixed(end), end.c, alpha, step, self.evidence(end), dual.T0)
 
 
 @dataclass(frozen=True)

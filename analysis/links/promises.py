@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cmarlsim.bounds.theory import MultiplierError
+from cmarlsim.bounds.proposition3 import MultiplierBound
 from cmarlsim.errors import InputError
-from cmarlsim.footprints.bounds import sum_of_geometrics
 from cmarlsim.footprints.footprint import Footprint, strongest
 from cmarlsim.footprints.passages import edges_of, quickest_path
+from cmarlsim.footprints.proposition2 import sum_of_geometrics
 from cmarlsim.kernels.world import Floats
 from cmarlsim.scenario import Dual
 
@@ -60,7 +60,7 @@ def promise(name: str, N: int, pairs: np.ndarray, chance: Floats, dual: Dual) ->
     except InputError:
         return Promise(np.inf, np.inf, np.inf)
     best = strongest(footprint)
-    bound = MultiplierError(best.diameter, float(best.p.min()), dual.alpha, dual.eta, dual.T0)
+    bound = MultiplierBound(best.diameter, float(best.p.min()), dual.alpha, dual.eta, dual.T0)
     scale, missed = bound.weight() * dual.eta / dual.T0, late(footprint, dual.T0)
     of_any = np.minimum(1, missed.sum(axis=2))  # of one zone after the other, one agent's or another's news
     return Promise(

@@ -15,7 +15,7 @@ from cmarlsim.kernels.world import Bools, Floats
 from cmarlsim.policies.policy import Policy
 from cmarlsim.randomness import stream
 from cmarlsim.recordings.recording import Recording
-from cmarlsim.simulation.link_trace import Traced
+from cmarlsim.simulation.link_trace import LinkTraceRun
 
 CONFIDENCE = 0.95
 
@@ -55,23 +55,23 @@ class Outcome(NamedTuple):
 
 
 def _run_over(recording: Recording, policy: Policy, up: Bools) -> Chunk:
-    run = Traced(recording.scenario, policy, recording.seed, up)
+    run = LinkTraceRun(recording.scenario, policy, recording.seed, up)
     return run.advance(recording.rollouts_done, keep_steps=False)
 
 
 def replay(recording: Recording, policy: Policy, up: Bools) -> Outcome:
     """Run a recording's scenario, policy and draws over other links (T, F)."""
-    trace = _run_over(recording, policy, up)
-    error = np.abs(trace.lam - trace.lam_ideal[:, None])
-    margin = trace.reward_mean.mean(axis=0) - recording.scenario.c
+    chunk = _run_over(recording, policy, up)
+    error = np.abs(chunk.lam - chunk.lam_ideal[:, None])
+    margin = chunk.reward_mean.mean(axis=0) - recording.scenario.c
     return Outcome(margin, error.mean(axis=0), error.max(axis=2).mean(axis=0))
 
 
 def check_repeats(recording: Recording, policy: Policy, fit: Fit) -> None:
     """Raise InputError unless the recorded links make the recorded run again, bit for bit."""
-    trace = _run_over(recording, policy, fit.up)
+    chunk = _run_over(recording, policy, fit.up)
     for name in ("lam", "lam_ideal", "reward_mean"):
-        values = getattr(trace, name)
+        values = getattr(chunk, name)
         if not np.array_equal(values, recording.read(name)[-len(values) :]):
             raise InputError(
                 f"{recording.path}: its links do not make its '{name}' again: "

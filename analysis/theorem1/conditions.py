@@ -11,7 +11,8 @@ import numpy as np
 
 from analysis.multipliers import estimates
 from analysis.theorem1.repeats import Values
-from cmarlsim.bounds.theory import MultiplierError, largest_L, least_slack, slack, unmet_conditions
+from cmarlsim.bounds.proposition3 import MultiplierBound
+from cmarlsim.bounds.theorem1 import largest_L, least_slack, slack, unmet_conditions
 from cmarlsim.bounds.verdicts import ESTIMATED, PRINTED, PROVEN, SHARPER
 from cmarlsim.errors import InputError
 from cmarlsim.footprints.footprint import Footprint
@@ -102,7 +103,7 @@ def conditions_met(form: str, c: Floats, N: int, constants: Constants, error: fl
     return most_L(form, c, N, constants.mismatch, error) >= constants.L
 
 
-def proposition_3(recordings: Sequence[Recording]) -> dict[str, MultiplierError]:
+def proposition_3(recordings: Sequence[Recording]) -> dict[str, MultiplierBound]:
     """Proposition 3 for runs of one scenario (level ``step``), by what it rests on; empty if it says nothing.
 
     On a footprint d_G and p are what the scenario says. Links by sight or range are neither independent nor
@@ -112,17 +113,17 @@ def proposition_3(recordings: Sequence[Recording]) -> dict[str, MultiplierError]
     links, dual, N = scenario.links, scenario.dual, scenario.agents.N
     rest = (dual.alpha, dual.eta, dual.T0)
     if N == 1 or links.model == "always":
-        return {PROVEN: MultiplierError(min(1, N - 1), 1.0, *rest)}
+        return {PROVEN: MultiplierBound(min(1, N - 1), 1.0, *rest)}
     if links.model == "bernoulli" and links.footprint is not None and links.p is not None:
         footprint = Footprint("links", N, footprint_edges(links.footprint, N), np.array(links.p))
-        return {PROVEN: MultiplierError(footprint.diameter, links.p, *rest)}
+        return {PROVEN: MultiplierBound(footprint.diameter, links.p, *rest)}
     try:
         return estimates(recordings)
     except InputError:  # not all agents are connected
         return {}
 
 
-def error_bounds(bounds: Mapping[str, MultiplierError], N: int, M: int) -> list[ErrorBound]:
+def error_bounds(bounds: Mapping[str, MultiplierBound], N: int, M: int) -> list[ErrorBound]:
     """What Proposition 3 promises in all, for N agents and M zones; infinite if `bounds` is empty."""
     found = [ErrorBound(basis, bound.printed(), bound.all_agents(N, M)) for basis, bound in bounds.items()]
     return found or [ErrorBound(f"{ESTIMATED}: agents that never hear of each other", math.inf, math.inf)]

@@ -8,14 +8,14 @@ import numpy as np
 
 from analysis.intervals import wilson
 from cmarlsim.api import execute
-from cmarlsim.bounds.path_bounds import PathBounds
+from cmarlsim.bounds.proposition4 import PathBounds
 from cmarlsim.bounds.verdicts import CORRECTED, OURS, PRINTED, PROVEN, Statement
 from cmarlsim.kernels.world import Floats
 from cmarlsim.learning.mlp import MLP
 from cmarlsim.policies.encoding import Encoding
 from cmarlsim.policies.policy import Policy
 from cmarlsim.scenario import Scenario
-from cmarlsim.simulation.prescribed import Patrol
+from cmarlsim.simulation.prescribed import PrescribedRun
 
 MEMORIES = 5
 """Rollouts that these runs last, in units of 1 / alpha."""
@@ -36,7 +36,7 @@ def idle_team(scenario: Scenario, seed: int = 0) -> Floats:
     dual = scenario.dual
     K = min(MOST_ROLLOUTS, math.ceil(MEMORIES / dual.alpha))
     targets = np.broadcast_to(scenario.c.argmin(), (K * dual.T0, scenario.agents.N))
-    ideal = Patrol(scenario, targets, seed).advance(K, keep_steps=False).lam_ideal
+    ideal = PrescribedRun(scenario, targets, seed).advance(K, keep_steps=False).lam_ideal
     return np.concatenate([np.zeros((1, scenario.M)), ideal])
 
 

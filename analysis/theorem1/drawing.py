@@ -15,7 +15,7 @@ from analysis.theorem1.conditions import Constants
 from analysis.theorem1.lemma1 import random_multipliers, slacks
 from analysis.theorem1.paths import MEASURED, MISS, TAIL, Paths, certificates, tightness
 from analysis.theorem1.repeats import NEARER, Sample, Values
-from cmarlsim.bounds.theory import feasibility_error, least_slack
+from cmarlsim.bounds.theorem1 import feasibility_error, least_slack
 from cmarlsim.bounds.verdicts import CORRECTED, PRINTED, SHARPER
 from cmarlsim.kernels.world import Floats
 from cmarlsim.recordings.recording import Recording

@@ -8,8 +8,8 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from cmarlsim.bounds.theory import ROUNDING, least_slack
-from cmarlsim.bounds.verdicts import CORRECTED, OURS, PRINTED, PROVEN, SHARPER, Statement
+from cmarlsim.bounds.theorem1 import least_slack
+from cmarlsim.bounds.verdicts import CORRECTED, OURS, PRINTED, PROVEN, ROUNDING, SHARPER, Statement
 from cmarlsim.building.worlds import goals_of
 from cmarlsim.kernels.world import TOLERANCE, Floats
 from cmarlsim.randomness import stream

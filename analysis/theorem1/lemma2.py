@@ -20,8 +20,8 @@ from analysis.theorem1.conditions import (
     most_mismatch,
 )
 from analysis.theorem1.repeats import NEARER, Values
-from cmarlsim.bounds.path_bounds import PathBounds
-from cmarlsim.bounds.theory import feasibility_error
+from cmarlsim.bounds.proposition4 import PathBounds
+from cmarlsim.bounds.theorem1 import feasibility_error
 from cmarlsim.bounds.verdicts import CORRECTED, ESTIMATED, OURS, PRINTED, PROVEN, SHARPER, VACUOUS, Statement
 from cmarlsim.kernels.world import Floats
 from cmarlsim.recordings.recording import Recording

@@ -13,8 +13,9 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from cmarlsim.bounds.path_bounds import PathBounds
-from cmarlsim.bounds.theory import certified_satisfaction, feasibility_error
+from cmarlsim.bounds.certificate import certified_satisfaction
+from cmarlsim.bounds.proposition4 import PathBounds
+from cmarlsim.bounds.theorem1 import feasibility_error
 from cmarlsim.bounds.verdicts import CORRECTED, PRINTED, ROUNDING, SHARPER
 from cmarlsim.kernels.world import Floats
 from cmarlsim.recordings.recording import Recording

@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 
 from analysis.style import DOUBLE, SHADES, new_figure, styled
 from analysis.theorem1.conditions import FORMS, Constants, ErrorBound, conditions_met, delta, most_L
-from cmarlsim.bounds.theory import MultiplierError, feasibility_error
+from cmarlsim.bounds.proposition3 import MultiplierBound
+from cmarlsim.bounds.theorem1 import feasibility_error
 from cmarlsim.bounds.verdicts import ESTIMATED, FAILS, HOLDS, PRINTED, PROVEN, VACUOUS, Statement
 from cmarlsim.kernels.world import Floats
 from cmarlsim.report.picture import colour, plain
@@ -30,29 +31,29 @@ ALPHAS, PRODUCTS = np.logspace(-4, -0.05, 60), np.logspace(-6, 1, 60)
 """Axes of the picture: alpha, and eta d_G / (T0 p)."""
 
 
-def bounds_about(bound: MultiplierError) -> list[MultiplierError]:
+def bounds_about(bound: MultiplierBound) -> list[MultiplierBound]:
     """Bounds of Proposition 3 on a grid about a scenario's."""
     alphas = [min(bound.alpha * factor, MOST_ALPHA) for factor in FACTORS["alpha"]]
     horizons = sorted({min(int(bound.T0 * factor), max(MOST_T0, bound.T0)) for factor in FACTORS["T0"]})
     etas = [bound.eta * factor for factor in FACTORS["eta"]]
     return [
-        MultiplierError(bound.d_G, p, alpha, eta, T0)
+        MultiplierBound(bound.d_G, p, alpha, eta, T0)
         for alpha, T0, p, eta in product(alphas, horizons, sorted({bound.p, 1.0}), etas)
     ]
 
 
-def errors(bound: MultiplierError, N: int, M: int) -> ErrorBound:
+def errors(bound: MultiplierBound, N: int, M: int) -> ErrorBound:
     """(22) and the corrected bound, which takes long; both are proportional to eta."""
     return ErrorBound("", bound.printed(), bound.eta * _per_eta(replace(bound, eta=1.0), N, M))
 
 
 @lru_cache(maxsize=4096)
-def _per_eta(bound: MultiplierError, N: int, M: int) -> float:
+def _per_eta(bound: MultiplierBound, N: int, M: int) -> float:
     return bound.all_agents(N, M)
 
 
 def grid(
-    scenario: Scenario, constants: Constants, bounds: dict[str, MultiplierError], scaled: bool
+    scenario: Scenario, constants: Constants, bounds: dict[str, MultiplierBound], scaled: bool
 ) -> pd.DataFrame:
     """Theorem 1 on a grid of settings, with epsilon, beta and L as they are.
 
@@ -112,7 +113,7 @@ def _or_vacuous(line: dict[str, object]) -> dict[str, object]:
     return line | {"verdict": VACUOUS} if line["verdict"] == FAILS else line
 
 
-def largest_L_map(form: str, scenario: Scenario, bound: MultiplierError) -> Floats:
+def largest_L_map(form: str, scenario: Scenario, bound: MultiplierBound) -> Floats:
     """Largest L for (25) if epsilon = beta = 0, over `PRODUCTS` and `ALPHAS`, (60, 60).
 
     The product eta d_G / (T0 p) is changed through eta, to which all bounds on the error are proportional.
@@ -130,7 +131,7 @@ def _draw_form(
     form: str,
     scenario: Scenario,
     constants: Constants,
-    bounds: dict[str, MultiplierError],
+    bounds: dict[str, MultiplierBound],
 ) -> QuadMesh:
     """Largest L over alpha and eta d_G / (T0 p), the measured one as a line, and where zones drop out."""
     most = largest_L_map(form, scenario, next(iter(bounds.values())))
@@ -153,12 +154,12 @@ def _draw_form(
 
 
 @styled
-def draw(scenario: Scenario, constants: Constants, bounds: dict[str, MultiplierError]) -> Figure:
+def draw(scenario: Scenario, constants: Constants, bounds: dict[str, MultiplierBound]) -> Figure:
     """Draw the largest L for which (25) holds, in all forms."""
     figure = new_figure(DOUBLE, 3.0)
     panels = figure.subplots(1, len(FORMS), sharey=True)
     dual = scenario.dual
-    known = bounds or {"nothing": MultiplierError(1, 1.0, dual.alpha, dual.eta, dual.T0)}
+    known = bounds or {"nothing": MultiplierBound(1, 1.0, dual.alpha, dual.eta, dual.T0)}
     for axes, form in zip(panels, FORMS, strict=True):
         mesh = _draw_form(axes, form, scenario, constants, known)
     panels[0].set_ylabel("$\\eta\\, d_G / (T_0\\, p)$")

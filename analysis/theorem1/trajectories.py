@@ -27,7 +27,7 @@ from analysis.theorem1.paths import (
     invariant_slacks,
 )
 from analysis.theorem1.repeats import FORKS, Sample, sample_rollouts
-from cmarlsim.bounds.theory import feasibility_error
+from cmarlsim.bounds.theorem1 import feasibility_error
 from cmarlsim.bounds.verdicts import (
     ASSUMED,
     COLUMNS,

@@ -30,12 +30,12 @@ except ImportError:
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from training_split import ENTROPY, Batch, batch_of, gradients_of, task_of, team_at
+from training_split import ENTROPY, Batch, batch_of, candidate_at, gradients_of, setup_of
 
 from cmarlsim.learning.adam import ascend, fresh_moments
 from cmarlsim.learning.mlp import MLP
-from cmarlsim.training.task import Task
-from cmarlsim.training.team import Team
+from cmarlsim.training.candidate import Candidate
+from cmarlsim.training.setup import TrainingSetup
 
 ROUNDS, TOLERANCE = 100, 1e-4
 
@@ -46,7 +46,7 @@ class Ours:
     def __init__(self, batch: Batch) -> None:
         self.policy, self.baseline = (_copy(mlp) for mlp in (batch.policy, batch.baseline))
         self.moments = [fresh_moments(self.policy), fresh_moments(self.baseline)]
-        self.gradients, self.recipe = gradients_of(batch), batch.task.recipe
+        self.gradients, self.recipe = gradients_of(batch), batch.setup.recipe
         self.slopes: list[MLP] = []
 
     def learn(self, batch: Batch) -> None:
@@ -75,14 +75,14 @@ class Torch:
     """
 
     def __init__(self, batch: Batch, gathered: bool) -> None:
-        recipe, T0 = batch.task.recipe, batch.task.scenario.dual.T0
+        recipe, T0 = batch.setup.recipe, batch.setup.scenario.dual.T0
         self.gathered = gathered
         self.policy, self.baseline = _network(batch.policy), _network(batch.baseline)
         self.adam = [
             torch.optim.Adam(network.parameters(), lr=rate, maximize=True)
             for network, rate in [(self.policy, recipe.retrain_rate), (self.baseline, recipe.baseline_rate)]
         ]
-        self.tile_input = torch.tensor(batch.task.encoding.tile_input(), dtype=torch.float32)
+        self.tile_input = torch.tensor(batch.setup.encoding.tile_input(), dtype=torch.float32)
         lag = np.arange(T0)[None, :] - np.arange(T0)[:, None]  # of step j after step t
         weight = np.where(lag >= 0, recipe.discount ** np.maximum(lag, 0), 0.0)
         self.weight = torch.tensor((weight / weight.sum(axis=1, keepdims=True)).T)
@@ -186,8 +186,8 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the medians, in seconds, to FILE")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    team, task = team_at(1), task_of(1)
-    batch = batch_of(team, task)
+    candidate, setup = candidate_at(1), setup_of(1)
+    batch = batch_of(candidate, setup)
     learners = {
         "ours": Ours(batch),
         "torch, every step": Torch(batch, gathered=False),
@@ -199,7 +199,7 @@ def main() -> None:
     assert max(apart.values()) < TOLERANCE, f"not the same gradients: {apart}"
     rounds = [
         {name: seconds(lambda x=x: x.learn(batch)) for name, x in learners.items()}
-        | {"episodes": seconds(lambda: _again(team, task))}
+        | {"episodes": seconds(lambda: _again(candidate, setup))}
         for _ in range(options.rounds)
     ]
     medians = {name: statistics.median(times[name] for times in rounds) for name in rounds[0]}
@@ -213,8 +213,8 @@ def main() -> None:
         options.json.write_text(json.dumps(medians | {"gradients apart": apart}, indent=2) + "\n", "utf-8")
 
 
-def _again(team: Team, task: Task) -> None:
-    batch_of(team, task)
+def _again(candidate: Candidate, setup: TrainingSetup) -> None:
+    batch_of(candidate, setup)
 
 
 if __name__ == "__main__":

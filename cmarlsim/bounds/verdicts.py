@@ -19,6 +19,9 @@ PROVEN, OURS, ESTIMATED, ASSUMED = "proven", "corrected", "estimated", "assumed"
 """Bases of a bound: a theorem for this model; one of ours, proof in the docs; measured constants; taken for
 granted."""
 
+MEASURED = "measured"
+"""Basis of what is wanted and not promised: only what happened says whether it holds."""
+
 ROUNDING = 1e-9
 """Numbers that differ by less are equal."""
 

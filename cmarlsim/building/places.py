@@ -14,12 +14,12 @@ from cmarlsim.building.floorplan import FloorPlan
 from cmarlsim.building.visibility import build_visibility
 from cmarlsim.building.worlds import build_world
 from cmarlsim.kernels.bits import words_for
-from cmarlsim.kernels.links import link_places, register_at
+from cmarlsim.kernels.links import link_places, move_occupant
 from cmarlsim.kernels.motion import advance_all, position_of
 from cmarlsim.kernels.observing import observe_zones, tile_of
-from cmarlsim.kernels.scene import new_present
+from cmarlsim.kernels.scene import new_sight_state
 from cmarlsim.kernels.travel import stretch_of
-from cmarlsim.kernels.world import NumberedPlaces, Places, Site, World, places_at
+from cmarlsim.kernels.world import Locations, NumberedPlaces, Site, World, locations_at
 from cmarlsim.validation import Point
 
 MOST_PLACES = 4_096
@@ -40,14 +40,14 @@ def _empty(zones: int) -> NumberedPlaces:
     )
 
 
-def _moved(world: World, places: Places, zone: int, speed: int) -> Places:
-    """Places one step further towards a zone."""
-    after = Places(*(array.copy() for array in places))
+def _moved(world: World, locations: Locations, zone: int, speed: int) -> Locations:
+    """Locations one step further towards a zone."""
+    after = Locations(*(array.copy() for array in locations))
     advance_all(world, after, zone, speed)
     return after
 
 
-def _found(world: World, speed: int) -> tuple[Places, np.ndarray] | None:
+def _found(world: World, speed: int) -> tuple[Locations, np.ndarray] | None:
     """All places and, (Q, M), the number of the one after; None if there are too many."""
     waypoints, zones = len(world.waypoint), len(world.zone_radius)
     if waypoints * zones > MOST_ENTRIES:
@@ -55,7 +55,7 @@ def _found(world: World, speed: int) -> tuple[Places, np.ndarray] | None:
     number = {(p, -1, 0): p for p in range(waypoints)}
     found = list(number)
     after: list[list[int]] = []
-    frontier = places_at(np.arange(waypoints))
+    frontier = locations_at(np.arange(waypoints))
     while len(frontier.node):
         steps = [_moved(world, frontier, zone, speed) for zone in range(zones)]
         first = len(found)
@@ -71,9 +71,9 @@ def _found(world: World, speed: int) -> tuple[Places, np.ndarray] | None:
         if len(found) > min(MOST_PLACES, MOST_ENTRIES // zones):
             return None
         new = np.array(found[first:], dtype=np.int64).reshape(-1, 3).T
-        frontier = Places(*(np.ascontiguousarray(column) for column in new))
+        frontier = Locations(*(np.ascontiguousarray(column) for column in new))
     columns = np.array(found, dtype=np.int64).T
-    return Places(*(np.ascontiguousarray(column) for column in columns)), np.array(after, dtype=np.int32)
+    return Locations(*(np.ascontiguousarray(column) for column in columns)), np.array(after, dtype=np.int32)
 
 
 @lru_cache(maxsize=16)
@@ -132,8 +132,8 @@ def with_nowhere(numbered: NumberedPlaces) -> NumberedPlaces:
 
 def _fill_near(site: Site, d: float, numbered: NumberedPlaces) -> None:
     """Put an agent at every place and see whom it can talk to."""
-    now = new_present(site, len(numbered.tile))
+    now = new_sight_state(site, len(numbered.tile))
     now.position[...] = numbered.position
     for q, stretch in enumerate(numbered.stretch.tolist()):
-        register_at(now.register, q, stretch)
+        move_occupant(now.occupants, q, stretch)
     link_places(site, d, now, np.zeros_like(numbered.near[0]), numbered.near)

@@ -10,7 +10,7 @@ import numpy as np
 from cmarlsim.errors import InputError
 from cmarlsim.footprints.activations import Copies, active_events, active_steps
 from cmarlsim.footprints.footprint import Footprint
-from cmarlsim.kernels.spreading import Knowledge, spread_by_events, spread_by_steps
+from cmarlsim.kernels.spreading import Knowledge, spread_by_activations, spread_by_steps
 from cmarlsim.kernels.world import Bools, Ints
 
 Engine = Literal["auto", "events", "steps"]
@@ -71,7 +71,7 @@ class Gossip:
     def events(self, chunks: Iterable[tuple[Ints, Ints]]) -> None:
         """Go from activation to activation: step and edge of each, in order, in chunks of whole steps."""
         for time, edge in chunks:
-            spread_by_events(self._ends, time, edge, self._knowledge)
+            spread_by_activations(self._ends, time, edge, self._knowledge)
 
     def fresh(self, t: int) -> Ints:
         """Latest step whose observation by a source is known at the end of step `t`.

@@ -14,6 +14,7 @@ from cmarlsim.footprints.chain import Chain
 from cmarlsim.footprints.footprint import Footprint
 from cmarlsim.footprints.gossip import spread
 from cmarlsim.footprints.observing import bernoulli, estimates
+from cmarlsim.kernels.dual import updated_all
 from cmarlsim.kernels.world import Bools, Floats, Ints
 from cmarlsim.scenario import Dual
 
@@ -109,15 +110,15 @@ def multiplier_errors(
     Repetitions are independent of each other. Their number is part of the draws' address.
     """
     check_fits(footprint, watch)
-    M, scale = len(watch.c), dual.eta / dual.T0
+    M, step = len(watch.c), dual.eta / dual.T0
     lam, ideal = np.zeros((repetitions, len(agents), M)), np.zeros((repetitions, M))
     unprojected, k = np.zeros_like(lam), 0
     while True:
         attended, missed = _rollout(footprint, watch, dual.T0, k * repetitions, repetitions, seed, agents)
-        local = attended[:, None] - missed
-        lam = np.maximum(0, (1 - dual.alpha) * lam + scale * (dual.T0 * watch.c - local))
-        ideal = np.maximum(0, (1 - dual.alpha) * ideal + scale * (dual.T0 * watch.c - attended))
-        unprojected = (1 - dual.alpha) * unprojected + scale * missed
+        known = attended[:, None] - missed
+        lam = updated_all(lam, watch.c, dual.alpha, step, known, dual.T0)
+        ideal = updated_all(ideal, watch.c, dual.alpha, step, attended, dual.T0)
+        unprojected = (1 - dual.alpha) * unprojected + step * missed
         k += 1
         yield Errors(lam - ideal[:, None], unprojected)
 

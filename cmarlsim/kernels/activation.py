@@ -73,7 +73,7 @@ def sink(heap: Ints, i: int) -> None:
 
 @kernel
 def begin_jumps(source: Source, log_idle: Floats, heap: Ints) -> None:
-    """Fill the event queue `heap` (F,) with the first activation of every edge, as t * F + e."""
+    """Fill the queue `heap` (F,) with the first activation of every edge, as t * F + e."""
     edges = len(heap)
     for e in range(edges):
         heap[e] = next_step(source, e, -1, log_idle[e]) * edges + e
@@ -83,12 +83,12 @@ def begin_jumps(source: Source, log_idle: Floats, heap: Ints) -> None:
 
 @kernel
 def jump(source: Source, log_idle: Floats, heap: Ints, stop: int, time: Ints, edge: Ints) -> int:
-    """Take activations before step `stop` from the event queue, by step and then by edge.
+    """Take activations before step `stop` from the queue, by step and then by edge.
 
     Parameters
     ----------
     log_idle : (F,) log(1 - p) of every edge
-    heap : (F,) the event queue, filled by `begin_jumps`
+    heap : (F,) the queue, filled by `begin_jumps`
     time, edge : (C,) overwritten; C >= F, for they get whole steps only
 
     Returns

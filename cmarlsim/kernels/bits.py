@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cmarlsim.kernels.compiling import kernel
+from cmarlsim.kernels.compiling import inner, kernel
 
 Words = NDArray[np.uint64]
 
@@ -40,13 +40,13 @@ def lowest(word: np.uint64) -> int:
     return _INDEX[(word & (~word + np.uint64(1))) % np.uint64(67)]
 
 
-@kernel
+@inner
 def toggle(words: Words, i: int) -> None:
     """Take element `i` out of the set if it is there, else add it."""
     words[i >> 6] ^= np.uint64(1) << np.uint64(i & 63)
 
 
-@kernel
+@inner
 def any_in(words: Words) -> bool:
     """Whether the set has an element."""
     for w in range(len(words)):  # noqa: SIM110 (compiled: a plain loop)
@@ -56,6 +56,19 @@ def any_in(words: Words) -> bool:
 
 
 @kernel
+def only_one(words: Words) -> int:
+    """The element of a set that has only one; -1 of every other set."""
+    found = -1
+    for w in range(len(words)):
+        word = words[w]
+        if word != np.uint64(0):
+            if found >= 0 or word & (word - np.uint64(1)) != np.uint64(0):
+                return -1
+            found = 64 * w + lowest(word)
+    return found
+
+
+@inner
 def copy_set(words: Words, into: Words) -> None:
     """Make the set `into` equal to the set `words`."""
     for w in range(len(words)):
@@ -86,7 +99,7 @@ def clear(words: Words) -> None:
         words[w] = np.uint64(0)
 
 
-@kernel
+@inner
 def write_set(words: Words, members: NDArray[np.bool_]) -> None:
     """Write for every element whether it is in the set."""
     for w in range(len(words)):

@@ -1,9 +1,9 @@
-"""The events of a rollout: links that go up or down, agents that enter or leave a zone.
+"""The changes of a rollout: links that go up or down, agents that enter or leave a zone.
 
-Between events nothing changes, so a rollout is its events. They are logged in the order of time; of one step,
-agent by agent that arrives, first its zones and then its links; links that are drawn come last. An event is a
-toggle: applied a second time it is undone, so the log, read from its end, leads back from the last step to
-the first.
+Between changes everything stays as it is, so a rollout is its changes. They are logged in the order of time;
+of one step, agent by agent that arrives, first its zones and then its links; links that are drawn come last.
+A change is a toggle: applied a second time it is undone, so the log, read from its end, leads back from the
+last step to the first.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from cmarlsim.kernels.world import Ints
 
 
 class Log(NamedTuple):
-    """Events of the present rollout (changed in place), at most C.
+    """Changes of the present rollout (changed in place), at most C.
 
-    An event is (t, i, j), the link of agents i and j at step t, or (t, n, -1 - m): agent n and zone m.
+    A change is (t, i, j), the link of agents i and j at step t, or (t, n, -1 - m): agent n and zone m.
     """
 
-    event: NDArray[np.int32]  # (C, 3)
-    happened: Ints  # (1,) events so far
+    change: NDArray[np.int32]  # (C, 3)
+    length: Ints  # (1,) changes so far
 
 
 class Contacts(NamedTuple):
@@ -37,19 +37,19 @@ class Contacts(NamedTuple):
 
 
 def new_log(capacity: int) -> Log:
-    """Empty log for `capacity` events."""
+    """Empty log for `capacity` changes."""
     return Log(np.empty((capacity, 3), dtype=np.int32), np.zeros(1, dtype=np.int64))
 
 
 def longer(log: Log) -> Log:
-    """Copy with room for twice as many events."""
-    event = np.empty((2 * len(log.event), 3), dtype=np.int32)
-    event[: len(log.event)] = log.event
-    return Log(event, log.happened)
+    """Copy with room for twice as many changes."""
+    change = np.empty((2 * len(log.change), 3), dtype=np.int32)
+    change[: len(log.change)] = log.change
+    return Log(change, log.length)
 
 
 def new_contacts(agents: int, zones: int, agent_words: int, zone_words: int) -> Contacts:
-    """Nobody can talk to anybody, and nobody is in a zone."""
+    """Empty sets: nobody can talk to anybody, and nobody is in a zone."""
     return Contacts(
         link=np.zeros((agents, agent_words), dtype=np.uint64),
         zones=np.zeros((agents, zone_words), dtype=np.uint64),
@@ -57,9 +57,9 @@ def new_contacts(agents: int, zones: int, agent_words: int, zone_words: int) -> 
     )
 
 
-@kernel
+@inner
 def apply_change(contacts: Contacts, i: int, j: int) -> None:
-    """Toggle what the event (i, j) says."""
+    """Toggle the link of agents i and j; with j = -1 - m, whether agent i is in zone m."""
     if j < 0:
         toggle(contacts.zones[i], -1 - j)
         toggle(contacts.inside[-1 - j], i)
@@ -68,21 +68,21 @@ def apply_change(contacts: Contacts, i: int, j: int) -> None:
         toggle(contacts.link[j], i)
 
 
-@kernel
-def happen(contacts: Contacts, log: Log, t: int, i: int, j: int) -> None:
-    """Apply the event (i, j) and log that it happened at step t."""
+@inner
+def log_change(contacts: Contacts, log: Log, t: int, i: int, j: int) -> None:
+    """Apply the change (i, j) and log it as one of step t."""
     apply_change(contacts, i, j)
-    k = log.happened[0]
-    log.event[k, 0] = t
-    log.event[k, 1] = i
-    log.event[k, 2] = j
-    log.happened[0] = k + 1
+    k = log.length[0]
+    log.change[k, 0] = t
+    log.change[k, 1] = i
+    log.change[k, 2] = j
+    log.length[0] = k + 1
 
 
 @kernel
 def time_of_last(log: Log, count: int) -> int:
-    """Step of the last of the first `count` events; 0 if there are none."""
-    return log.event[count - 1, 0] if count > 0 else 0
+    """Step of the last of the first `count` changes; 0 if there are none."""
+    return log.change[count - 1, 0] if count > 0 else 0
 
 
 @inner

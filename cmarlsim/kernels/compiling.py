@@ -33,11 +33,13 @@ def _cache_folder() -> str:
     """Cache folder keyed on the text of every kernel.
 
     Numba looks only at the file of the function it compiles: when a *callee* in another file changes,
-    the caller's cached code goes stale. A folder per state of all kernel files rules that out. What else
-    the code depends on is in Numba's own index: its version, Python's, and the processor's name and features.
+    the caller's cached code goes stale. A folder per state of all kernel files rules that out, and one more
+    for code that checks bounds (NUMBA_BOUNDSCHECK). What else the code depends on is in Numba's own index:
+    its version, Python's, and the processor's name and features.
     """
     sources = sorted(Path(__file__).parent.glob("*.py"))
-    key = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+    texts = [path.read_bytes() for path in sources]
+    key = hashlib.sha256(b"".join([*texts, bytes([bool(_settings.BOUNDSCHECK)])])).hexdigest()[:16]
     root = Path(_settings.CACHE_DIR or platformdirs.user_cache_dir("cmarlsim"))
     if not _writable(root / key):
         root = Path(tempfile.gettempdir()) / f"cmarlsim-{os.getuid()}"

@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cmarlsim.kernels.bits import Words, has
+from cmarlsim.kernels.bits import Words, only_one
 from cmarlsim.kernels.compiling import kernel
-from cmarlsim.kernels.engine import log_arrivals
+from cmarlsim.kernels.engine import begin_rollout, log_arrivals
+from cmarlsim.kernels.motion import locations_of
 from cmarlsim.kernels.scene import Rules, Scene, Steps
-from cmarlsim.kernels.travel import travel_all
-from cmarlsim.kernels.world import Floats, Ints, Places, Site, Weights
+from cmarlsim.kernels.world import Floats, Ints, Locations, Site, Weights
 
 
 class Experience(NamedTuple):
@@ -26,7 +26,7 @@ class Episodes(NamedTuple):
     """A batch of B episodes of T0 steps: what it is run with, and what the learning agent experiences."""
 
     lam: Floats  # (B, N, M) every agent's multipliers; in Algorithm 1 all agents have the same
-    places: Places  # (B, N), changed in place: where each episode begins, then where it ended
+    locations: Locations  # (B, N), changed in place: where each episode begins, then where it ended
     uniform: Floats  # (B, T0, N) draws from [0, 1) for the actions
     tile: Ints  # (B, T0) written, and so are the next two: as in `Experience`
     action: Ints  # (B, T0)
@@ -34,16 +34,16 @@ class Episodes(NamedTuple):
 
     @property
     def experience(self) -> Experience:
-        """Of the learning agent."""
+        """What the learning agent experiences, on the same arrays."""
         return Experience(self.tile, self.action, self.reward)
 
 
-def new_episodes(lam: Floats, places: Places, uniform: Floats) -> Episodes:
+def new_episodes(lam: Floats, locations: Locations, uniform: Floats) -> Episodes:
     """Batch with the common multipliers `lam` (B, M), yet to be run."""
     shape = uniform.shape[:2]
     return Episodes(
         lam=np.repeat(lam[:, None], uniform.shape[2], axis=1),
-        places=places,
+        locations=locations,
         uniform=uniform,
         tile=np.empty(shape, dtype=np.int64),
         action=np.empty(shape, dtype=np.int64),
@@ -52,21 +52,21 @@ def new_episodes(lam: Floats, places: Places, uniform: Floats) -> Episodes:
 
 
 @kernel
-def difference_reward(lam: Floats, zones: Words, active: int) -> float:
+def difference_reward(lam: Floats, inside: Words, active: int) -> float:
     """Weighted reward, eq. (9), that the team owes to one agent.
 
-    The sum of `lam` (M,) over the zones in which `active` is the only agent; `zones` (N, words of M) are
-    those each agent is in. What the others earn without it does not depend on its actions, so leaving it
-    out (with the constant lam^T c) changes the variance of its policy gradient and not the gradient.
+    With `lam` (M,), and `inside` (M, words of N) the agents in each zone, it is lam^T r_lambda of the team
+    less that of the team without the agent::
+
+        sum of lam_m over the zones m in which `active` is the only agent
+
+    What the others earn without it does not depend on its actions, so leaving it out (with the constant
+    lam^T c) changes the variance of its policy gradient and not the gradient.
     """
     total = 0.0
     for m in range(len(lam)):
-        if has(zones[active], m):
-            alone = True
-            for n in range(len(zones)):
-                alone = alone and (n == active or not has(zones[n], m))
-            if alone:
-                total += lam[m]
+        if only_one(inside[m]) == active:
+            total += lam[m]
     return total
 
 
@@ -78,18 +78,15 @@ def run_episodes(
 
     The scene is a buffer, and so are `steps`, with T0 rows. Links do not matter: let the `rules` have none.
     """
-    places, T0 = episodes.places, episodes.uniform.shape[1]
-    zones = scene.contacts.zones
+    T0, inside = episodes.uniform.shape[1], scene.contacts.inside
     for b in range(len(episodes.lam)):
-        here = Places(places.node[b], places.edge[b], places.offset[b])
-        lam = episodes.lam[b]
-        uniform = episodes.uniform[b]
-        travel_all(site, weights, rules.speed, scene.tables, lam, uniform, here, scene.route, steps, 0)
+        here, lam, uniform = locations_of(episodes.locations, b), episodes.lam[b], episodes.uniform[b]
+        begin_rollout(site, rules, weights, here, lam, uniform, scene, steps, 0)
         for t in range(T0 + 1):
             log_arrivals(site, rules.links, scene, t)
-            scene.log.happened[0] = 0
+            scene.log.length[0] = 0
             if t > 0:
-                episodes.reward[b, t - 1] = difference_reward(lam[active], zones, active)
+                episodes.reward[b, t - 1] = difference_reward(lam[active], inside, active)
         for t in range(T0):
             episodes.tile[b, t] = steps.tile[t, active]
             episodes.action[b, t] = steps.action[t, active]

@@ -1,4 +1,9 @@
-"""Max-gossip of one-bit observations, eq. (17): literally, by freshness, and backwards.
+"""Max-gossip of one-bit observations, eq. (17), backwards.
+
+At step t agent n's estimate of what was attended at step tau is its own observation for tau = t, and for
+tau < t the largest of its own estimate and those of the agents that it can talk to, of the step before::
+
+    R^n_{tau, t} = max(R^n_{tau, t-1}, max over j linked to n at t of R^j_{tau, t-1})
 
 What an agent knows of one source is a prefix in tau, for older news travels no worse than later news. So one
 number a pair, the *freshness*, carries all of eq. (17): the latest step of this rollout whose observation
@@ -31,44 +36,6 @@ from cmarlsim.kernels.world import Bools, Ints
 
 
 @kernel
-def spread_literally(t: int, own: Bools, link: Bools, before: Bools, estimate: Bools) -> None:
-    """One step of eq. (17) as printed: read `before` (R_{., t-1}), write `estimate` (R_{., t}).
-
-    Parameters
-    ----------
-    t : step within the rollout
-    own : (N, M) direct observations at step t
-    link : (N, N) links at step t
-    before, estimate : (T0, N, M), entry [tau, n, m]; must not share memory
-    """
-    agents, zones = own.shape
-    for tau in range(t):
-        for n in range(agents):
-            for m in range(zones):
-                known = before[tau, n, m]
-                for j in range(agents):
-                    known = known or (link[n, j] and before[tau, j, m])
-                estimate[tau, n, m] = known
-    for n in range(agents):
-        for m in range(zones):
-            estimate[t, n, m] = own[n, m]
-
-
-@kernel
-def spread(t: int, link: Bools, before: Ints, fresh: Ints) -> None:
-    """One step of max-gossip on freshness: read `before`, write `fresh`, both (N, N), -1 for nothing yet."""
-    agents = len(link)
-    for n in range(agents):
-        for source in range(agents):
-            fresh[n, source] = before[n, source]
-        for j in range(agents):
-            if link[n, j]:
-                for source in range(agents):
-                    fresh[n, source] = max(fresh[n, source], before[j, source])
-        fresh[n, n] = t
-
-
-@kernel
 def estimate_from_freshness(fresh: Ints, own: Bools, estimate: Bools) -> None:
     """Estimates of eq. (17) at the end of a rollout.
 
@@ -90,8 +57,8 @@ def estimate_from_freshness(fresh: Ints, own: Bools, estimate: Bools) -> None:
                     estimate[tau, n, m] |= own[tau, source, m]
 
 
-class Hindsight(NamedTuple):
-    """What the backward pass over a rollout carries, for one step tau (changed in place).
+class BackwardGossip(NamedTuple):
+    """The state of the backward pass over a rollout, at one step tau (changed in place).
 
     `news` and `knows` are about what agents will know at the end of the rollout.
     """
@@ -107,9 +74,9 @@ class Hindsight(NamedTuple):
     known: NDArray[np.int32]  # (M, N) in how many steps, as far as an agent knows, a zone was attended
 
 
-def new_hindsight(agents: int, zones: int, agent_words: int, zone_words: int) -> Hindsight:
-    """Buffers, to be filled by `begin_hindsight`."""
-    return Hindsight(
+def new_backward_gossip(agents: int, zones: int, agent_words: int, zone_words: int) -> BackwardGossip:
+    """Buffers, to be filled by `begin_backward_gossip`."""
+    return BackwardGossip(
         at=new_contacts(agents, zones, agent_words, zone_words),
         news=np.zeros((agents, agent_words), dtype=np.uint64),
         grown=np.zeros(agent_words, dtype=np.uint64),
@@ -123,7 +90,7 @@ def new_hindsight(agents: int, zones: int, agent_words: int, zone_words: int) ->
 
 
 @kernel
-def begin_hindsight(contacts: Contacts, T0: int, back: Hindsight) -> None:
+def begin_backward_gossip(contacts: Contacts, T0: int, back: BackwardGossip) -> None:
     """Start at the last step, with its `contacts`: of it an agent knows its own observation only."""
     copy_contacts(contacts, back.at)
     clear(back.grown)
@@ -144,7 +111,7 @@ def begin_hindsight(contacts: Contacts, T0: int, back: Hindsight) -> None:
 
 
 @inner
-def hand_on(back: Hindsight, agent: int, other: int) -> None:
+def hand_on(back: BackwardGossip, agent: int, other: int) -> None:
     """An agent's news of step tau - 1 will also reach whom the other's news of step tau does."""
     news, later = back.news, back.later
     if not has(back.growing, agent):
@@ -159,11 +126,11 @@ def hand_on(back: Hindsight, agent: int, other: int) -> None:
 
 
 @kernel
-def grow(back: Hindsight, log: Log, first: int, last: int) -> bool:
+def grow(back: BackwardGossip, log: Log, first: int, last: int) -> bool:
     """Extend `news` from step tau to step tau - 1, over the links of step tau.
 
     Only what is new can make a difference: agents whose `news` grew on the way to step tau, and links that
-    were not there at step tau + 1. The latter are among the events `first` to `last` - 1, those just undone.
+    were not there at step tau + 1. The latter are among the changes `first` to `last` - 1, those just undone.
 
     Returns
     -------
@@ -180,7 +147,7 @@ def grow(back: Hindsight, log: Log, first: int, last: int) -> bool:
                     hand_on(back, n, 64 * w + lowest(rest))
                     rest &= rest - np.uint64(1)
     for k in range(first, last):
-        i, j = log.event[k, 1], log.event[k, 2]
+        i, j = log.change[k, 1], log.change[k, 2]
         if j >= 0 and has(link[i], j):
             hand_on(back, i, j)
             hand_on(back, j, i)
@@ -190,7 +157,7 @@ def grow(back: Hindsight, log: Log, first: int, last: int) -> bool:
 
 
 @kernel
-def settle_growth(back: Hindsight) -> None:
+def apply_growth(back: BackwardGossip) -> None:
     """Take over the `news` that grew; the zones of those agents become stale."""
     for w in range(len(back.grown)):
         rest = back.grown[w]
@@ -202,18 +169,18 @@ def settle_growth(back: Hindsight) -> None:
 
 
 @kernel
-def undo(back: Hindsight, log: Log, last: int) -> int:
-    """Undo the events before number `last` that are of the same step as event `last` - 1.
+def undo(back: BackwardGossip, log: Log, last: int) -> int:
+    """Undo the changes before number `last` that are of the same step as change `last` - 1.
 
     Returns
     -------
     int
-        The number of events that are left.
+        The number of changes that are left.
     """
     t = time_of_last(log, last)
-    while last > 0 and log.event[last - 1, 0] == t:
+    while last > 0 and log.change[last - 1, 0] == t:
         last -= 1
-        i, j = log.event[last, 1], log.event[last, 2]
+        i, j = log.change[last, 1], log.change[last, 2]
         if j < 0:
             put(back.stale, -1 - j, True)
         apply_change(back.at, i, j)
@@ -221,7 +188,7 @@ def undo(back: Hindsight, log: Log, last: int) -> int:
 
 
 @kernel
-def recount(back: Hindsight, tau: int) -> None:
+def recount(back: BackwardGossip, tau: int) -> None:
     """Bring `knows` to step `tau` for the stale zones, and `known` with it.
 
     `known` always holds what it will be if `knows` stays as it is back to step 0.

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cmarlsim.kernels.compiling import kernel, reduction
+from cmarlsim.kernels.compiling import inner, kernel, reduction
 from cmarlsim.kernels.network import (
     Layers,
     Network,
@@ -42,7 +42,7 @@ def new_ascent(inputs: int, hidden: int, outputs: int) -> Ascent:
     return Ascent(new_network(*shape), new_network(*shape), new_layers(hidden, outputs), np.zeros(outputs))
 
 
-@kernel
+@inner
 def row_sum(array: Floats, r: int) -> float:
     """Sum of the (few) entries of row `r` of an (R, M) array."""
     total = 0.0
@@ -53,9 +53,9 @@ def row_sum(array: Floats, r: int) -> float:
 
 @kernel
 def baseline_gradient(lam: Floats, tile_input: Singles, visits: Visits, baseline: Ascent) -> None:
-    """Gradient, per step, of minus the squared error of the baseline; its values are written to `visits`.
+    """Gradient, per step, of minus the squared error (q_t - b(s_t))^2 of the baseline b.
 
-    `lam` is (B, M) and `tile_input` (L, 2).
+    Its values are written to `visits`. `lam` is (B, M) and `tile_input` (L, 2).
     """
     network, layers, gradient = baseline.network, baseline.layers, baseline.gradient
     clear_network(gradient)
@@ -88,7 +88,7 @@ def spread_of_advantage(visits: Visits) -> float:
     return 1.0 if spread == 0.0 else spread
 
 
-@kernel
+@inner
 def softmax_into(logit: Singles, probability: Floats) -> float:
     """Write the soft-max of `logit` (A,) into `probability` (A,).
 
@@ -109,7 +109,7 @@ def softmax_into(logit: Singles, probability: Floats) -> float:
     return largest + math.log(total)
 
 
-@kernel
+@inner
 def logit_slopes(visits: Visits, r: int, spread: float, entropy: float, policy: Ascent) -> None:
     """Gradient, per step, of row r's part of the objective with respect to its logits, into `d_output`.
 
@@ -134,6 +134,11 @@ def policy_gradient(
     lam: Floats, tile_input: Singles, visits: Visits, spread: float, entropy: float, policy: Ascent
 ) -> None:
     """Gradient, per step of the batch, of the objective of Proposition 1 plus an entropy bonus.
+
+    With q_t the sampled local Q of a step, eq. (12), b its baseline and H the entropy, it is the mean over
+    the steps of::
+
+        (q_t - b(s_t)) / spread * grad log pi(a_t | s_t) + entropy * grad H(pi(. | s_t))
 
     Parameters
     ----------

@@ -7,16 +7,16 @@ import math
 import numpy as np
 
 from cmarlsim.kernels.bits import Words, clear, has, lowest, put
-from cmarlsim.kernels.changes import happen
+from cmarlsim.kernels.changes import log_change
 from cmarlsim.kernels.compiling import inner, kernel
-from cmarlsim.kernels.scene import Route, Scene
+from cmarlsim.kernels.scene import Scene, Trajectory
 from cmarlsim.kernels.world import (
     TOLERANCE,
     Floats,
     Ints,
     LinkModel,
-    Present,
-    Register,
+    Occupants,
+    SightState,
     Site,
     World,
 )
@@ -70,9 +70,9 @@ def in_sight(world: World, ax: float, ay: float, bx: float, by: float) -> bool:
     return True
 
 
-@kernel
+@inner
 def in_range(d: float, ax: float, ay: float, bx: float, by: float) -> bool:
-    """Whether a and b are within `d` metres."""
+    """Whether a and b are within `d` metres: |a - b| <= d + `TOLERANCE`."""
     reach = d + TOLERANCE
     return (ax - bx) ** 2 + (ay - by) ** 2 <= reach * reach
 
@@ -94,7 +94,7 @@ def look_up_near(site: Site, place: Ints, i: int, near: Words) -> None:
 
 
 @inner
-def visible(site: Site, d: float, now: Present, place: Ints, i: int, j: int, v: int) -> bool:
+def visible(site: Site, d: float, sight: SightState, place: Ints, i: int, j: int, v: int) -> bool:
     """`near_or_in_sight` for agents i and j whose stretches see each other by row `v` of the visibility."""
     visibility = site.visibility
     first, last = visibility.wall_first[v], visibility.wall_last[v]
@@ -102,38 +102,40 @@ def visible(site: Site, d: float, now: Present, place: Ints, i: int, j: int, v: 
         return True
     if len(site.numbered.tile) > 0:
         return has(site.numbered.near[place[i]], place[j])
-    ax, ay, bx, by = now.position[i, 0], now.position[i, 1], now.position[j, 0], now.position[j, 1]
+    ax, ay, bx, by = sight.position[i, 0], sight.position[i, 1], sight.position[j, 0], sight.position[j, 1]
     if in_range(d, ax, ay, bx, by):
         return True
-    if visibility.hidden[v] or blocks(site.world.wall[visibility.wall[now.hint[v]]], ax, ay, bx, by):
+    if visibility.hidden[v] or blocks(site.world.wall[visibility.wall[sight.last_wall[v]]], ax, ay, bx, by):
         return False
     for k in range(first, last):
         if blocks(site.world.wall[visibility.wall[k]], ax, ay, bx, by):
-            now.hint[v] = k
+            sight.last_wall[v] = k
             return False
     return True
 
 
 @inner
-def look_along(site: Site, d: float, now: Present, place: Ints, i: int, done: Words, near: Words) -> None:
+def look_along(
+    site: Site, d: float, sight: SightState, place: Ints, i: int, done: Words, near: Words
+) -> None:
     """Write into `near` whom agent i can talk to, of those that its stretch sees and that are not `done`."""
-    register, visibility = now.register, site.visibility
+    occupants, visibility = sight.occupants, site.visibility
     clear(near)
-    stretch = register.stretch[i]
+    stretch = occupants.stretch[i]
     for v in range(visibility.first[stretch], visibility.first[stretch + 1]):
-        j = register.head[visibility.other[v]]
+        j = occupants.head[visibility.other[v]]
         while j >= 0:
-            if j != i and not has(done, j) and visible(site, d, now, place, i, j, v):
+            if j != i and not has(done, j) and visible(site, d, sight, place, i, j, v):
                 put(near, j, True)
-            j = register.follower[j]
+            j = occupants.next[j]
 
 
 @inner
-def link_again(site: Site, d: float, scene: Scene, t: int, i: int) -> None:
+def update_links(site: Site, d: float, scene: Scene, t: int, i: int) -> None:
     """Find the links of agent i, which arrives at step t, and log those that change."""
-    near, link, place = scene.near, scene.contacts.link, scene.route.place[t]
+    near, link, place = scene.near, scene.contacts.link, scene.trajectory.place[t]
     if len(site.visibility.first) > 0:
-        look_along(site, d, scene.now, place, i, scene.done, near)
+        look_along(site, d, scene.sight, place, i, scene.done, near)
         for w in range(len(near)):
             near[w] |= link[i, w] & scene.done[w]
         put(scene.done, i, True)
@@ -142,58 +144,62 @@ def link_again(site: Site, d: float, scene: Scene, t: int, i: int) -> None:
     for w in range(len(near)):
         changed = near[w] ^ link[i, w]
         while changed != np.uint64(0):
-            happen(scene.contacts, scene.log, t, i, 64 * w + lowest(changed))
+            log_change(scene.contacts, scene.log, t, i, 64 * w + lowest(changed))
             changed &= changed - np.uint64(1)
 
 
 @kernel
 def draw_links(model: LinkModel, uniform: Floats, scene: Scene, t: int) -> None:
-    """Draw the links of step t, with one draw `uniform` (F,) a footprint edge, and log those that change."""
+    """Draw the links of step t, and log those that change.
+
+    By eq. (4) footprint edge f is up with probability p at every step: where `uniform[f]` < p, with one draw
+    an edge in `uniform` (F,).
+    """
     for f in range(len(model.footprint)):
         i, j = model.footprint[f, 0], model.footprint[f, 1]
         if (uniform[f] < model.p) != has(scene.contacts.link[i], j):
-            happen(scene.contacts, scene.log, t, i, j)
+            log_change(scene.contacts, scene.log, t, i, j)
 
 
 @kernel
-def register_at(register: Register, n: int, stretch: int) -> None:
+def move_occupant(occupants: Occupants, n: int, stretch: int) -> None:
     """Move agent n to another stretch's list."""
-    if register.stretch[n] >= 0:
-        leader, follower = register.leader[n], register.follower[n]
-        if leader >= 0:
-            register.follower[leader] = follower
+    if occupants.stretch[n] >= 0:
+        before, after = occupants.previous[n], occupants.next[n]
+        if before >= 0:
+            occupants.next[before] = after
         else:
-            register.head[register.stretch[n]] = follower
-        if follower >= 0:
-            register.leader[follower] = leader
-    first = register.head[stretch]
-    register.stretch[n] = stretch
-    register.head[stretch] = n
-    register.follower[n] = first
-    register.leader[n] = -1
+            occupants.head[occupants.stretch[n]] = after
+        if after >= 0:
+            occupants.previous[after] = before
+    first = occupants.head[stretch]
+    occupants.stretch[n] = stretch
+    occupants.head[stretch] = n
+    occupants.next[n] = first
+    occupants.previous[n] = -1
     if first >= 0:
-        register.leader[first] = n
+        occupants.previous[first] = n
 
 
 @kernel
-def enter(site: Site, route: Route, now: Present, t: int, n: int) -> None:
+def enter(site: Site, trajectory: Trajectory, sight: SightState, t: int, n: int) -> None:
     """Bring agent n, which arrives at step t, to its position and to its stretch's list."""
-    stretch = route.place[t, n]
+    stretch = trajectory.place[t, n]
     if len(site.numbered.tile) > 0:
         stretch = site.numbered.stretch[stretch]
     else:
-        now.position[n, 0] = route.position[t, n, 0]
-        now.position[n, 1] = route.position[t, n, 1]
-    if stretch != now.register.stretch[n]:
-        register_at(now.register, n, stretch)
+        sight.position[n, 0] = trajectory.position[t, n, 0]
+        sight.position[n, 1] = trajectory.position[t, n, 1]
+    if stretch != sight.occupants.stretch[n]:
+        move_occupant(sight.occupants, n, stretch)
 
 
 @kernel
-def link_places(site: Site, d: float, now: Present, nobody: Words, near: Words) -> None:
+def link_places(site: Site, d: float, sight: SightState, nobody: Words, near: Words) -> None:
     """Write into `near` (Q, words of Q) which of Q places are in sight or in range of each other.
 
-    `now` has an agent at every place, and the site no numbered places; `nobody` is the empty set.
+    `sight` has an agent at every place, and the site no numbered places; `nobody` is the empty set.
     """
     for q in range(len(near)):
-        look_along(site, d, now, now.register.stretch, q, nobody, near[q])
+        look_along(site, d, sight, sight.occupants.stretch, q, nobody, near[q])
         put(near[q], q, True)

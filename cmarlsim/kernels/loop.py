@@ -6,19 +6,25 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cmarlsim.kernels.bits import Words, any_in, lowest
-from cmarlsim.kernels.compiling import inner, kernel
-from cmarlsim.kernels.dual import updated
-from cmarlsim.kernels.engine import gossip_backwards, has_room, log_arrivals, pass_events
+from cmarlsim.kernels.bits import Words, only_one
+from cmarlsim.kernels.compiling import kernel
+from cmarlsim.kernels.engine import (
+    begin_rollout,
+    gossip_backwards,
+    has_room,
+    log_arrivals,
+    log_changes,
+    update_multipliers,
+)
+from cmarlsim.kernels.motion import locations_of
 from cmarlsim.kernels.scene import Chunk, Draws, Rules, Scene, Steps, new_steps
-from cmarlsim.kernels.travel import travel_all
-from cmarlsim.kernels.world import Floats, Places, Site, Weights
+from cmarlsim.kernels.world import Floats, Locations, Site, Weights
 
 
 class Runs(NamedTuple):
     """B runs of Algorithm 2, which go on from rollout to rollout (changed in place)."""
 
-    places: Places  # (B, N)
+    locations: Locations  # (B, N)
     lam: Floats  # (B, N, M) eq. (18)
     lam_tight: Floats  # (B, M) eq. (16) for tightened thresholds
     worth: Floats  # (B, M) what it earns to attend a zone during the present rollout
@@ -26,11 +32,11 @@ class Runs(NamedTuple):
     reward: Floats  # (B, N, T0) written: what each earned, of the state that its action led to
 
 
-def new_runs(places: Places, zones: int, T0: int) -> Runs:
-    """Runs that begin at `places` (B, N)."""
-    B, agents = places.node.shape
+def new_runs(locations: Locations, zones: int, T0: int) -> Runs:
+    """Runs that begin at `locations` (B, N)."""
+    B, agents = locations.node.shape
     return Runs(
-        places=places,
+        locations=locations,
         lam=np.zeros((B, agents, zones)),
         lam_tight=np.zeros((B, zones)),
         worth=np.zeros((B, zones)),
@@ -40,20 +46,7 @@ def new_runs(places: Places, zones: int, T0: int) -> Runs:
 
 
 @kernel
-def only_one(words: Words) -> int:
-    """The element of a set that has only one; -1 of every other set."""
-    found = -1
-    for w in range(len(words)):
-        word = words[w]
-        if word != np.uint64(0):
-            if found >= 0 or word & (word - np.uint64(1)) != np.uint64(0):
-                return -1
-            found = 64 * w + lowest(word)
-    return found
-
-
-@kernel
-def share_out(worth: Floats, inside: Words, reward: Floats, first: int, last: int) -> None:
+def write_difference_rewards(worth: Floats, inside: Words, reward: Floats, first: int, last: int) -> None:
     """Write difference rewards: what the team would lose without each agent.
 
     Parameters
@@ -74,19 +67,6 @@ def share_out(worth: Floats, inside: Words, reward: Floats, first: int, last: in
                 reward[n, t] += worth[m]
 
 
-@inner
-def settle_run(rules: Rules, c_tight: Floats, T0: int, scene: Scene, runs: Runs, b: int) -> None:
-    """End of a rollout of run b: eq. (18) for every agent, and eq. (16) for the thresholds `c_tight`."""
-    alpha, eta, lam = rules.alpha, rules.eta, runs.lam[b]
-    for m in range(len(c_tight)):
-        attended = scene.attended[m]
-        if any_in(scene.contacts.inside[m]):
-            attended += T0
-        runs.lam_tight[b, m] = updated(runs.lam_tight[b, m], c_tight[m], alpha, eta, attended, T0)
-        for n in range(len(lam)):
-            lam[n, m] = updated(lam[n, m], rules.c[m], alpha, eta, scene.hindsight.known[m, n], T0)
-
-
 @kernel
 def run_in_the_loop(
     site: Site,
@@ -105,7 +85,7 @@ def run_in_the_loop(
     c_tight : (M,) array
         Tightened thresholds.
     draws
-        Of B rollouts.
+        Draws for a rollout of each of the B runs.
     scene
         A buffer; its clock must stand at run 0, step -1.
     nothing
@@ -119,37 +99,22 @@ def run_in_the_loop(
     clock, T0 = scene.clock, draws.action.shape[1]
     while clock[0] < len(runs.lam):
         b = clock[0]
-        reward = runs.reward[b]
+        worth, inside, reward = runs.worth[b], scene.contacts.inside, runs.reward[b]
         if clock[1] < 0:
-            places = Places(runs.places.node[b], runs.places.edge[b], runs.places.offset[b])
-            lam, route = runs.lam[b], scene.route
-            travel_all(
-                site,
-                weights,
-                rules.speed,
-                scene.tables,
-                lam,
-                draws.action[b],
-                places,
-                route,
-                runs.steps,
-                b * T0,
-            )
-            scene.log.happened[0] = 0
-            for m in range(len(scene.attended)):
-                scene.attended[m] = 0
+            locations, uniform = locations_of(runs.locations, b), draws.action[b]
+            begin_rollout(site, rules, weights, locations, runs.lam[b], uniform, scene, runs.steps, b * T0)
             clock[1] = 0
         while clock[1] < T0:
             if not has_room(rules, scene):
                 return False
             t = clock[1]
-            clock[1] = pass_events(site, rules, draws, b, scene, t)
-            share_out(runs.worth[b], scene.contacts.inside, reward, max(t - 1, 0), clock[1] - 1)
+            clock[1] = log_changes(site, rules, draws, b, scene, t)
+            write_difference_rewards(worth, inside, reward, max(t - 1, 0), clock[1] - 1)
         gossip_backwards(scene, T0, nothing, 0)
-        settle_run(rules, c_tight, T0, scene, runs, b)
-        scene.log.happened[0] = 0
+        update_multipliers(rules, c_tight, scene, T0, runs.lam[b], runs.lam_tight[b])
+        scene.log.length[0] = 0
         log_arrivals(site, rules.links, scene, T0)
-        share_out(runs.worth[b], scene.contacts.inside, reward, T0 - 1, T0)
+        write_difference_rewards(worth, inside, reward, T0 - 1, T0)
         clock[0], clock[1] = b + 1, -1
     return True
 
@@ -158,7 +123,7 @@ def part_of_runs(runs: Runs, first: int, last: int) -> Runs:
     """Views of the runs `first` to `last` - 1."""
     T0 = runs.reward.shape[2]
     return Runs(
-        places=Places(*(array[first:last] for array in runs.places)),
+        locations=Locations(*(array[first:last] for array in runs.locations)),
         lam=runs.lam[first:last],
         lam_tight=runs.lam_tight[first:last],
         worth=runs.worth[first:last],

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cmarlsim.kernels.compiling import kernel
-from cmarlsim.kernels.world import TIE, Places, World
+from cmarlsim.kernels.compiling import inner, kernel
+from cmarlsim.kernels.world import TIE, Locations, World
 
 
 @kernel
@@ -18,7 +18,7 @@ def heads_to_second_end(world: World, edge: int, offset: int, zone: int) -> bool
 
 
 @kernel
-def advance(world: World, places: Places, n: int, zone: int, speed: int) -> bool:
+def advance(world: World, locations: Locations, n: int, zone: int, speed: int) -> bool:
     """Move agent `n` by up to `speed` ticks along the shortest path to `zone`, in place.
 
     It may pass several waypoints, may turn round inside an edge, and stops at the zone's waypoint.
@@ -28,7 +28,7 @@ def advance(world: World, places: Places, n: int, zone: int, speed: int) -> bool
     bool
         Whether the agent moved.
     """
-    node, edge, offset = places.node[n], places.edge[n], places.offset[n]
+    node, edge, offset = locations.node[n], locations.edge[n], locations.offset[n]
     left = speed
     forward = node < 0 and heads_to_second_end(world, edge, offset, zone)
     while left > 0:
@@ -47,27 +47,33 @@ def advance(world: World, places: Places, n: int, zone: int, speed: int) -> bool
         else:
             offset += left if forward else -left
             left = 0
-    places.node[n] = node
-    places.edge[n] = -1 if node >= 0 else edge
-    places.offset[n] = offset
+    locations.node[n] = node
+    locations.edge[n] = -1 if node >= 0 else edge
+    locations.offset[n] = offset
     return left < speed
 
 
 @kernel
-def advance_all(world: World, places: Places, zone: int, speed: int) -> None:
+def advance_all(world: World, locations: Locations, zone: int, speed: int) -> None:
     """`advance` for every agent, towards one zone."""
-    for n in range(len(places.node)):
-        advance(world, places, n, zone, speed)
+    for n in range(len(locations.node)):
+        advance(world, locations, n, zone, speed)
+
+
+@inner
+def locations_of(locations: Locations, b: int) -> Locations:
+    """Views of row b of the locations (B, N) of many teams."""
+    return Locations(locations.node[b], locations.edge[b], locations.offset[b])
 
 
 @kernel
-def position_of(world: World, places: Places, n: int) -> tuple[float, float]:
+def position_of(world: World, locations: Locations, n: int) -> tuple[float, float]:
     """Coordinates of agent `n` in metres."""
-    node, edge = places.node[n], places.edge[n]
+    node, edge = locations.node[n], locations.edge[n]
     if node >= 0:
         return world.waypoint[node, 0], world.waypoint[node, 1]
     u, v = world.edge[edge, 0], world.edge[edge, 1]
-    share = places.offset[n] / world.edge_ticks[edge]
+    share = locations.offset[n] / world.edge_ticks[edge]
     x = world.waypoint[u, 0] + share * (world.waypoint[v, 0] - world.waypoint[u, 0])
     y = world.waypoint[u, 1] + share * (world.waypoint[v, 1] - world.waypoint[u, 1])
     return x, y

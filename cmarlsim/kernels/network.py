@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cmarlsim.kernels.compiling import kernel, reduction
+from cmarlsim.kernels.compiling import inner, reduction
 from cmarlsim.kernels.world import Floats
 
 Singles = NDArray[np.float32]
@@ -51,7 +51,7 @@ def new_layers(hidden: int, outputs: int) -> Layers:
     return Layers(*(np.zeros(size, dtype=np.float32) for size in sizes))
 
 
-@kernel
+@inner
 def clear_network(network: Network) -> None:
     """Set everything to zero."""
     for h in range(len(network.b1)):
@@ -82,7 +82,7 @@ def product(a: Singles, b: Singles) -> np.float32:
     return total
 
 
-@kernel
+@inner
 def begin_episode(network: Network, lam: Floats, layers: Layers) -> None:
     """Compute what the multipliers `lam` (M,) of an episode contribute to its rows."""
     for h in range(len(layers.of_lam)):
@@ -125,7 +125,7 @@ def backward(network: Network, place: Singles, layers: Layers, gradient: Network
         gradient.W1[first + 1, h] += y * slope
 
 
-@kernel
+@inner
 def end_episode(lam: Floats, layers: Layers, gradient: Network) -> None:
     """Add to `gradient` what all rows of the episode with the multipliers `lam` (M,) share."""
     add_scaled(gradient.b1, 1.0, layers.d_of_lam)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from cmarlsim.kernels.bits import Words, clear, put
-from cmarlsim.kernels.compiling import kernel
+from cmarlsim.kernels.compiling import inner, kernel
 from cmarlsim.kernels.world import TOLERANCE, Visibility, World
 
 
-@kernel
+@inner
 def in_tile(world: World, tile: int, x: float, y: float) -> bool:
     """Whether a tile contains the point, borders included."""
     box = world.tile_box

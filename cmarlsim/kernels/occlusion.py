@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from cmarlsim.kernels.compiling import kernel
+from cmarlsim.kernels.compiling import inner, kernel
 from cmarlsim.kernels.world import Floats, Ints
 
 SLACK = 1e-6
@@ -97,7 +97,7 @@ def part(piece: Floats, k: int, into: Floats) -> None:
         into[axis + 2] = piece[axis] + (k + 1) * step
 
 
-@kernel
+@inner
 def hide_in_parts(wall: Floats, near: Ints, count: int, e: Floats, f: Floats, parts: Floats) -> bool:
     """Whether for all parts of e and f one of the `count` first walls of the list `near` hides them.
 

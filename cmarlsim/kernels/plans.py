@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cmarlsim.kernels.compiling import kernel
+from cmarlsim.kernels.compiling import inner, kernel
 from cmarlsim.kernels.links import blocks
 from cmarlsim.kernels.world import TOLERANCE, Bools, Floats, Ints
 
@@ -18,7 +18,7 @@ def first_overlap(box: Floats) -> tuple[int, int]:
     return -1, -1
 
 
-@kernel
+@inner
 def part_inside(low: float, high: float, start: float, step: float) -> tuple[float, float]:
     """Shares of the way from `start` to `start` + `step` between which it is within `low` to `high`."""
     if step == 0.0:

@@ -10,11 +10,11 @@ import math
 
 import numpy as np
 
-from cmarlsim.kernels.compiling import kernel, reduction
+from cmarlsim.kernels.compiling import inner, kernel, reduction
 from cmarlsim.kernels.world import Floats, Ints, Weights
 
 
-@kernel
+@inner
 def rooted(value: float, roots: int) -> float:
     """Take the square root of `value` `roots` times."""
     for _ in range(roots):
@@ -52,7 +52,10 @@ def hidden_of_lam(weights: Weights, n: int, lam: Floats, hidden: Floats) -> None
 
 @kernel
 def softmax_cdf(logit: Floats) -> None:
-    """Turn logits into a cumulative distribution in place; its last entry is exactly 1."""
+    """Turn logits into the cumulative distribution of their soft-max, in place.
+
+    Entry a becomes the sum of exp(logit_b) over b <= a, divided by that over all b; the last is exactly 1.
+    """
     largest = logit[0]
     for a in range(1, len(logit)):
         largest = max(largest, logit[a])

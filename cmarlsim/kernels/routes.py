@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from cmarlsim.kernels.compiling import kernel
+from cmarlsim.kernels.compiling import inner, kernel
 from cmarlsim.kernels.world import TIE, Bools, Ints
 
 UNREACHED = 2**62
@@ -54,7 +54,7 @@ def measure(roads: Roads, goal: int, search: Search) -> None:
                     length, waiting[other] = length + 1, True
 
 
-@kernel
+@inner
 def first_edge(roads: Roads, p: int, to_go: Ints) -> int:
     """Edge at waypoint `p` that begins a shortest way; of those within `TIE` ticks, the lowest index."""
     shortest = UNREACHED

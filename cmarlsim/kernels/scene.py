@@ -1,4 +1,4 @@
-"""What the engine reads, carries along and writes."""
+"""The arrays that the engine reads, carries along and writes."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from numpy.typing import NDArray
 
 from cmarlsim.kernels.bits import Words, full_set, put, words_for
 from cmarlsim.kernels.changes import Contacts, Log, new_contacts, new_log
-from cmarlsim.kernels.gossip import Hindsight, new_hindsight
+from cmarlsim.kernels.gossip import BackwardGossip, new_backward_gossip
 from cmarlsim.kernels.world import (
     ALWAYS,
     Bools,
     Floats,
     Ints,
     LinkModel,
-    Places,
-    Present,
-    Register,
+    Locations,
+    Occupants,
+    SightState,
     Site,
     Weights,
 )
 
-ROOM = 2**10
-"""Events that a new log holds; it grows when they are more."""
+LOG_CAPACITY = 2**10
+"""Changes that a new log holds; it grows when they are more."""
 
 
 class Rules(NamedTuple):
-    """What the team is asked to do and how it updates its multipliers."""
+    """Thresholds, the parameters of the dual update, speed and links."""
 
     c: Floats  # (M,)
     alpha: float
@@ -38,9 +38,9 @@ class Rules(NamedTuple):
 
 
 class State(NamedTuple):
-    """What is carried from one rollout to the next (changed in place)."""
+    """Where agents are and their multipliers, carried from one rollout to the next (changed in place)."""
 
-    places: Places  # (N,)
+    locations: Locations  # (N,)
     lam: Floats  # (N, M)
     lam_ideal: Floats  # (M,)
 
@@ -53,10 +53,11 @@ class Draws(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """What happened, by the contract's names.
+    """What a run leaves, under the names that recordings have for it.
 
-    The first seven have a row a step, or none where steps are not kept; of `link` and `link_count` at most
-    one has. The last three have a row a rollout; `lam` and `lam_ideal` are the values after it.
+    The last three have a row a rollout; `lam` and `lam_ideal` are the values after it. The others have a row
+    a step (`link_pair` a row a change), or none where steps are not kept; of `link` and `link_count` at most
+    one has.
     """
 
     position: Floats  # (rows, N, 2)
@@ -64,7 +65,7 @@ class Chunk(NamedTuple):
     action: NDArray[np.uint16]  # (rows, N)
     link: Bools  # (rows, N, N)
     link_count: NDArray[np.uint32]  # (rows,) links that go up or down at the step
-    link_pair: NDArray[np.uint16]  # (sum of link_count, 2) their agents, in the order of events
+    link_pair: NDArray[np.uint16]  # (sum of link_count, 2) their agents, in the order of the log
     reward: Bools  # (rows, M)
     estimate: Bools  # (rows, N, M)
     lam: Floats  # (K, N, M)
@@ -80,10 +81,10 @@ class Tables(NamedTuple):
     hidden: Floats  # (N, H) what the multipliers contribute to the hidden layer
     active: Floats  # (H,) buffer
     order: Ints  # (M,) buffer
-    sure: Ints  # (N,) the zone of an agent whose policy is ``ranked``
+    ranked_zone: Ints  # (N,) the zone of an agent whose policy is ``ranked``
 
 
-class Route(NamedTuple):
+class Trajectory(NamedTuple):
     """Where all agents are in the present rollout (changed in place).
 
     Step T0 is step 0 of the next rollout.
@@ -103,14 +104,14 @@ class Steps(NamedTuple):
 
 
 class Scene(NamedTuple):
-    """The present step, the present rollout, and its buffers."""
+    """All that the engine keeps of the present rollout and its present step (changed in place)."""
 
     clock: Ints  # (2,) the rollout, and the step in it, that come next; step -1 before its agents travel
-    route: Route
-    now: Present
+    trajectory: Trajectory
+    sight: SightState
     contacts: Contacts
     log: Log
-    hindsight: Hindsight
+    gossip: BackwardGossip
     tables: Tables
     attended: Ints  # (M,) steps of the rollout in which a zone was attended
     seen: Words  # (words of M) buffer: the zones that an agent is in
@@ -149,26 +150,26 @@ def part_of(chunk: Chunk, first: int, rollouts: int) -> Chunk:
     )
 
 
-def new_present(site: Site, agents: int) -> Present:
-    """Nothing is known yet."""
+def new_sight_state(site: Site, agents: int) -> SightState:
+    """Sight state in which no agent is on any stretch."""
     stretches = max(0, len(site.visibility.first) - 1)
-    return Present(
+    return SightState(
         position=np.zeros((agents, 2)),
-        register=Register(*(np.full(size, -1) for size in (agents, stretches, agents, agents))),
-        hint=site.visibility.wall_first.copy(),
+        occupants=Occupants(*(np.full(size, -1) for size in (agents, stretches, agents, agents))),
+        last_wall=site.visibility.wall_first.copy(),
     )
 
 
 def new_steps(rows: int, agents: int) -> Steps:
-    """Uninitialised rows."""
+    """Uninitialised `rows` of what N agents do."""
     kinds = {"position": ((2,), np.float64), "tile": ((), np.uint16), "action": ((), np.uint16)}
     return Steps(**{name: np.empty((rows, agents, *tail), kind) for name, (tail, kind) in kinds.items()})
 
 
-def new_route(site: Site, agents: int, T0: int) -> Route:
-    """Nobody moves."""
+def new_trajectory(site: Site, agents: int, T0: int) -> Trajectory:
+    """Trajectory without any arrivals."""
     rows = T0 + 1
-    return Route(
+    return Trajectory(
         arriving=np.zeros((rows, words_for(agents)), dtype=np.uint64),
         place=np.zeros((rows, agents), dtype=np.int32),
         position=np.zeros((0 if len(site.numbered.tile) else rows, agents, 2)),
@@ -176,7 +177,7 @@ def new_route(site: Site, agents: int, T0: int) -> Route:
 
 
 def new_tables(site: Site, weights: Weights, agents: int) -> Tables:
-    """No row is ready."""
+    """Tables in which no row is computed yet."""
     tiles, zones = len(site.world.tile_box), len(site.world.zone_radius)
     tabled, hidden = 0 if weights.ranked else agents, weights.W1.shape[2]
     return Tables(
@@ -185,12 +186,12 @@ def new_tables(site: Site, weights: Weights, agents: int) -> Tables:
         hidden=np.empty((tabled, hidden)),
         active=np.empty(hidden),
         order=np.empty(zones, dtype=np.int64),
-        sure=np.zeros(agents, dtype=np.int64),
+        ranked_zone=np.zeros(agents, dtype=np.int64),
     )
 
 
 def new_scene(site: Site, rules: Rules, weights: Weights, agents: int, T0: int) -> Scene:
-    """Scene before the first step, with little room for events."""
+    """Scene before the first step, with room for `LOG_CAPACITY` changes."""
     zones = len(site.world.zone_radius)
     agent_words, zone_words = words_for(agents), words_for(zones)
     contacts = new_contacts(agents, zones, agent_words, zone_words)
@@ -200,11 +201,11 @@ def new_scene(site: Site, rules: Rules, weights: Weights, agents: int, T0: int) 
             put(contacts.link[n], n, False)
     return Scene(
         clock=np.array([0, -1]),
-        route=new_route(site, agents, T0),
-        now=new_present(site, agents),
+        trajectory=new_trajectory(site, agents, T0),
+        sight=new_sight_state(site, agents),
         contacts=contacts,
-        log=new_log(max(ROOM, agents * zones)),
-        hindsight=new_hindsight(agents, zones, agent_words, zone_words),
+        log=new_log(max(LOG_CAPACITY, agents * zones)),
+        gossip=new_backward_gossip(agents, zones, agent_words, zone_words),
         tables=new_tables(site, weights, agents),
         attended=np.zeros(zones, dtype=np.int64),
         seen=np.zeros(zone_words, dtype=np.uint64),

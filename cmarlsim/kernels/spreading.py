@@ -1,8 +1,9 @@
 """Max-gossip of freshness over a footprint whose edges are given: which are active, at which step.
 
 As in `gossip`, one number carries all that eq. (17) lets a node know of a source: the latest step whose
-observation by the source has reached it. Step by step, all nodes and edges are looked at; by events, only
-the edges that are active and the nodes at their ends. Both read what was known at the step before.
+observation by the source has reached it. Step by step, all nodes and edges are looked at; by
+activations, only the edges that are active and the nodes at their ends. Both read what was known at the step
+before.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def spread_by_steps(ends: Ints, active: Bools, first: int, knowledge: Knowledge)
 
 
 @kernel
-def spread_by_events(ends: Ints, time: Ints, edge: Ints, knowledge: Knowledge) -> None:
+def spread_by_activations(ends: Ints, time: Ints, edge: Ints, knowledge: Knowledge) -> None:
     """Gossip from activation to activation.
 
     Parameters

@@ -6,20 +6,20 @@ target while its draws stay in the same cell of its table's row, and where it st
 
 from __future__ import annotations
 
-from cmarlsim.kernels.bits import clear, put
+from cmarlsim.kernels.bits import put
 from cmarlsim.kernels.compiling import inner, kernel
 from cmarlsim.kernels.motion import advance, position_of
 from cmarlsim.kernels.observing import tile_on
 from cmarlsim.kernels.policy import cdf_row, draw_action, hidden_of_lam, ranked_zone
-from cmarlsim.kernels.scene import Route, Steps, Tables
-from cmarlsim.kernels.world import Floats, Places, Site, Visibility, Weights, World
+from cmarlsim.kernels.scene import Scene, Steps, Tables, Trajectory
+from cmarlsim.kernels.world import Floats, Locations, Site, Visibility, Weights, World
 
 
 @kernel
 def begin_table(weights: Weights, n: int, lam: Floats, tables: Tables) -> None:
     """Start a rollout of agent n, with the multipliers `lam` (M,): rows are computed when visited."""
     if weights.ranked:
-        tables.sure[n] = ranked_zone(n, lam, tables.order)
+        tables.ranked_zone[n] = ranked_zone(n, lam, tables.order)
     else:
         for tile in range(tables.ready.shape[1]):
             tables.ready[n, tile] = False
@@ -27,7 +27,9 @@ def begin_table(weights: Weights, n: int, lam: Floats, tables: Tables) -> None:
 
 
 @inner
-def aim(weights: Weights, tables: Tables, n: int, tile: int, uniform: float) -> tuple[int, float, float]:
+def draw_target(
+    weights: Weights, tables: Tables, n: int, tile: int, uniform: float
+) -> tuple[int, float, float]:
     """Draw agent n's action on `tile`, from a row of its table.
 
     Returns
@@ -38,7 +40,7 @@ def aim(weights: Weights, tables: Tables, n: int, tile: int, uniform: float) -> 
         The lowest draw that gives it, and the lowest above that does not.
     """
     if weights.ranked:
-        return tables.sure[n], 0.0, 1.0
+        return tables.ranked_zone[n], 0.0, 1.0
     row = tables.row[n, tile]
     if not tables.ready[n, tile]:
         cdf_row(weights, n, tile, tables.hidden[n], tables.active, row)
@@ -49,29 +51,29 @@ def aim(weights: Weights, tables: Tables, n: int, tile: int, uniform: float) -> 
 
 
 @inner
-def go(site: Site, places: Places, n: int, zone: int, speed: int) -> bool:
+def step_towards(site: Site, locations: Locations, n: int, zone: int, speed: int) -> bool:
     """Move agent n by `speed` ticks towards a zone; whether it moved."""
     if len(site.numbered.tile) == 0:
-        return advance(site.world, places, n, zone, speed)
-    before = places.node[n]
+        return advance(site.world, locations, n, zone, speed)
+    before = locations.node[n]
     after = site.numbered.after[before, zone]
-    places.node[n] = after
+    locations.node[n] = after
     return after != before
 
 
 @kernel
-def stretch_of(world: World, visibility: Visibility, places: Places, n: int) -> int:
+def stretch_of(world: World, visibility: Visibility, locations: Locations, n: int) -> int:
     """The stretch of way that agent n is on; where two meet, one of them."""
-    edge = places.edge[n]
+    edge = locations.edge[n]
     if edge < 0:
-        return visibility.part_first[len(world.edge)] + places.node[n]
+        return visibility.part_first[len(world.edge)] + locations.node[n]
     first = visibility.part_first[edge]
-    share = places.offset[n] / world.edge_ticks[edge]
+    share = locations.offset[n] / world.edge_ticks[edge]
     return first + int(share * (visibility.part_first[edge + 1] - first))
 
 
 @inner
-def arrive(site: Site, places: Places, route: Route, t: int, n: int) -> int:
+def arrive(site: Site, locations: Locations, trajectory: Trajectory, t: int, n: int) -> int:
     """Note that agent n arrives where it is at step t.
 
     Returns
@@ -79,20 +81,22 @@ def arrive(site: Site, places: Places, route: Route, t: int, n: int) -> int:
     int
         The tile there.
     """
-    put(route.arriving[t], n, True)
+    put(trajectory.arriving[t], n, True)
     if len(site.numbered.tile) > 0:
-        route.place[t, n] = places.node[n]
-        return site.numbered.tile[places.node[n]]
-    x, y = position_of(site.world, places, n)
-    stretch = stretch_of(site.world, site.visibility, places, n)
-    route.position[t, n, 0] = x
-    route.position[t, n, 1] = y
-    route.place[t, n] = stretch
+        trajectory.place[t, n] = locations.node[n]
+        return site.numbered.tile[locations.node[n]]
+    x, y = position_of(site.world, locations, n)
+    stretch = stretch_of(site.world, site.visibility, locations, n)
+    trajectory.position[t, n, 0] = x
+    trajectory.position[t, n, 1] = y
+    trajectory.place[t, n] = stretch
     return tile_on(site.world, site.visibility, stretch, x, y)
 
 
 @inner
-def stand(weights: Weights, uniform: Floats, route: Route, n: int, t: int, low: float, high: float) -> int:
+def stand(
+    weights: Weights, uniform: Floats, trajectory: Trajectory, n: int, t: int, low: float, high: float
+) -> int:
     """Let agent n stand from step t on until it draws outside [low, high).
 
     Returns
@@ -100,24 +104,24 @@ def stand(weights: Weights, uniform: Floats, route: Route, n: int, t: int, low: 
     int
         The step at which it does, T0 if it does not.
     """
-    place = route.place[t, n]
+    place = trajectory.place[t, n]
     t += 1
     while t < len(uniform) and (weights.ranked or low <= uniform[t, n] < high):
-        route.place[t, n] = place
+        trajectory.place[t, n] = place
         t += 1
-    route.place[t, n] = place
+    trajectory.place[t, n] = place
     return t
 
 
 @inner
 def write_steps(
-    site: Site, places: Places, n: int, tile: int, action: int, steps: Steps, first: int, last: int
+    site: Site, locations: Locations, n: int, tile: int, action: int, steps: Steps, first: int, last: int
 ) -> None:
     """Write what agent n does into the rows `first` to `last` - 1."""
     if len(site.numbered.tile) > 0:
-        x, y = site.numbered.position[places.node[n], 0], site.numbered.position[places.node[n], 1]
+        x, y = site.numbered.position[locations.node[n], 0], site.numbered.position[locations.node[n], 1]
     else:
-        x, y = position_of(site.world, places, n)
+        x, y = position_of(site.world, locations, n)
     for row in range(first, last):
         steps.position[row, n, 0] = x
         steps.position[row, n, 1] = y
@@ -130,11 +134,10 @@ def travel(
     site: Site,
     weights: Weights,
     speed: int,
-    tables: Tables,
     uniform: Floats,
-    places: Places,
+    locations: Locations,
     n: int,
-    route: Route,
+    scene: Scene,
     steps: Steps,
     row: int,
 ) -> None:
@@ -144,49 +147,29 @@ def travel(
     ----------
     uniform : (T0, N)
         Draws for the actions.
-    places
+    locations
         Changed in place: where the agent is after the last step.
-    route
-        Written: the agent's arrivals. Step 0 must be there, and the rest empty.
+    scene
+        The agent's arrivals are written into its trajectory, which must have none of the agent.
     steps
         Written from `row` on, if it has rows.
     """
+    tables, trajectory = scene.tables, scene.trajectory
     t, low, high, action = 0, 1.0, 1.0, 0
-    tile = arrive(site, places, route, 0, n)
+    tile = arrive(site, locations, trajectory, 0, n)
     while t < len(uniform):
         if (uniform[t, n] < low) | (uniform[t, n] >= high):
-            action, low, high = aim(weights, tables, n, tile, uniform[t, n])
+            action, low, high = draw_target(weights, tables, n, tile, uniform[t, n])
         if len(steps.tile) > 0:
-            write_steps(site, places, n, tile, action, steps, row + t, row + t + 1)
-        if go(site, places, n, action, speed):
+            write_steps(site, locations, n, tile, action, steps, row + t, row + t + 1)
+        if step_towards(site, locations, n, action, speed):
             t += 1
-            here = arrive(site, places, route, t, n)
+            here = arrive(site, locations, trajectory, t, n)
             if here != tile:
                 low = 1.0  # another row of the table
             tile = here
         else:
-            stop = stand(weights, uniform, route, n, t, low, high)
+            stop = stand(weights, uniform, trajectory, n, t, low, high)
             if len(steps.tile) > 0:
-                write_steps(site, places, n, tile, action, steps, row + t + 1, row + stop)
+                write_steps(site, locations, n, tile, action, steps, row + t + 1, row + stop)
             t = stop
-
-
-@kernel
-def travel_all(
-    site: Site,
-    weights: Weights,
-    speed: int,
-    tables: Tables,
-    lam: Floats,
-    uniform: Floats,
-    places: Places,
-    route: Route,
-    steps: Steps,
-    row: int,
-) -> None:
-    """`travel` for every agent, with the multipliers `lam` (N, M)."""
-    for t in range(len(route.arriving)):
-        clear(route.arriving[t])
-    for n in range(len(lam)):
-        begin_table(weights, n, lam[n], tables)
-        travel(site, weights, speed, tables, uniform, places, n, route, steps, row)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cmarlsim.kernels.compiling import kernel
+from cmarlsim.kernels.compiling import inner, kernel
 from cmarlsim.kernels.episodes import Experience
 from cmarlsim.kernels.network import Singles
 from cmarlsim.kernels.world import Floats, Ints
@@ -53,7 +53,7 @@ def rows_of(visits: Visits, b: int) -> tuple[int, int]:
     return (visits.end[b - 1] if b > 0 else 0), visits.end[b]
 
 
-@kernel
+@inner
 def row_for(visits: Visits, tile: int, free: int) -> int:
     """The row of `tile` in the present episode; the row `free`, emptied, if it has none yet."""
     if visits.row_of[tile] < 0:
@@ -69,8 +69,9 @@ def row_for(visits: Visits, tile: int, free: int) -> int:
 def gather(experience: Experience, discount: float, visits: Visits) -> None:
     """Sample local Q, eq. (12), of every step of `experience`, and gather the steps per row.
 
-    The `q` of step t is sum_j discount^j reward[t + j] divided by sum_j discount^j, both up to the end of
-    the episode: the mean discounted reward from there on, local Q up to scale.
+    Local Q up to scale is the mean discounted reward from a step on, to the end of the episode::
+
+        q_t = sum over j of discount^j reward_{t + j} / sum over j of discount^j
     """
     end = 0
     for b in range(len(experience.reward)):

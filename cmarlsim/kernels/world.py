@@ -41,11 +41,11 @@ class World(NamedTuple):
     next_edge: Ints  # (P, M) first edge of that path, -1 where the path has ended
 
 
-class Places(NamedTuple):
+class Locations(NamedTuple):
     """Where agents are on the waypoint graph, one entry an agent (changed in place).
 
     An agent stands at a waypoint (``node >= 0``; then edge = -1, offset = 0) or strictly inside an edge
-    (``node == -1``), `offset` ticks from the edge's first end. Where places are numbered, `node` is the
+    (``node == -1``), `offset` ticks from the edge's first end. With `NumberedPlaces`, `node` is the
     number of the agent's place, and the other two are not used.
     """
 
@@ -54,10 +54,10 @@ class Places(NamedTuple):
     offset: Ints
 
 
-def places_at(waypoints: Ints) -> Places:
-    """Places of agents that stand at `waypoints`, an array of waypoint indices of any shape."""
+def locations_at(waypoints: Ints) -> Locations:
+    """Locations of agents that stand at `waypoints`, an array of waypoint indices of any shape."""
     node = np.array(waypoints, dtype=np.int64)
-    return Places(node, np.full_like(node, -1), np.zeros_like(node))
+    return Locations(node, np.full_like(node, -1), np.zeros_like(node))
 
 
 class NumberedPlaces(NamedTuple):
@@ -104,21 +104,21 @@ class Site(NamedTuple):
     visibility: Visibility
 
 
-class Register(NamedTuple):
-    """The agents on every stretch of way, as linked lists; -1 ends a list."""
+class Occupants(NamedTuple):
+    """The agents on every stretch of way, as doubly linked lists; -1 ends a list (changed in place)."""
 
-    stretch: Ints  # (N,) where each agent is, -1 until it is known
-    head: Ints  # (S,) an agent there
-    follower: Ints  # (N,)
-    leader: Ints  # (N,)
+    stretch: Ints  # (N,) where each agent is, -1 before its first step
+    head: Ints  # (S,) the first agent of a stretch's list
+    next: Ints  # (N,) the agent after each in its list
+    previous: Ints  # (N,) the agent before it
 
 
-class Present(NamedTuple):
-    """Where the agents are at the present step, for those who look along `Visibility` (changed in place)."""
+class SightState(NamedTuple):
+    """What is known of the present step when agents look along `Visibility` (changed in place)."""
 
-    position: Floats  # (N, 2), used without numbered places
-    register: Register
-    hint: Ints  # (V,) entry of `Visibility.wall` that stood between two agents last
+    position: Floats  # (N, 2) of the agents, used without numbered places
+    occupants: Occupants
+    last_wall: Ints  # (V,) entry of `Visibility.wall` that stood between two agents last: it is tried first
 
 
 class LinkModel(NamedTuple):

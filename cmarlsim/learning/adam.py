@@ -1,4 +1,4 @@
-"""Adam, maximising."""
+"""Adam (Kingma and Ba, 2015), maximising."""
 
 from __future__ import annotations
 
@@ -26,7 +26,13 @@ def fresh_moments(parameters: MLP) -> Moments:
 
 
 def ascend(parameters: MLP, gradient: MLP, moments: Moments, rate: float) -> Moments:
-    """Take one step uphill, changing `parameters` and the arrays of `moments` in place."""
+    """Take one step uphill, changing `parameters` and the arrays of `moments` in place.
+
+    With gradient g, decays a = 0.9 and b = 0.999, and the number of steps s::
+
+        mean <- a mean + (1 - a) g        square <- b square + (1 - b) g^2
+        parameter <- parameter + rate * mean / (1 - a^s) / (sqrt(square / (1 - b^s)) + 1e-8)
+    """
     steps = moments.steps + 1
     mean_scale, square_scale = 1 - _MEAN_DECAY**steps, 1 - _SQUARE_DECAY**steps
     for array, slope, mean, square in zip(parameters, gradient, moments.mean, moments.square, strict=True):

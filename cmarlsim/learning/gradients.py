@@ -57,14 +57,14 @@ class Gradients:
         Parameters
         ----------
         policy, baseline
-            Of M + 2 inputs; M outputs, and one.
+            Both have M + 2 inputs; the policy has M outputs, the baseline one.
         lam, worth : (B, M) arrays
             What the policy and what the baseline sees besides the tile, in every episode: the agent's
             multipliers, and those that the rewards weigh.
         experience
-            Of an agent that acts by the policy.
+            What an agent that acts by the policy experiences.
         discount
-            Of the returns.
+            Factor a step by which later rewards count less.
         entropy
             Weight of the mean entropy.
 

@@ -18,7 +18,7 @@ from cmarlsim.kernels.episodes import Experience
 from cmarlsim.learning.mlp import MLP, Array, backward, forward, softmax
 
 
-class Visits(NamedTuple):
+class VisitedRows(NamedTuple):
     """Sums over the steps of a batch, gathered per visited (episode, tile) pair: R rows."""
 
     episode: Array  # (R,) int
@@ -43,7 +43,7 @@ def returns_to_go(reward: Array, discount: float) -> Array:
     return total
 
 
-def gather(tile: Array, action: Array, returns: Array, tiles: int, actions: int) -> Visits:
+def gather(tile: Array, action: Array, returns: Array, tiles: int, actions: int) -> VisitedRows:
     """Gather steps, arrays (B, T0), per visited (episode, tile) pair."""
     pair = np.arange(len(tile))[:, None] * tiles + tile
     visited = np.zeros(len(tile) * tiles, dtype=bool)
@@ -55,7 +55,7 @@ def gather(tile: Array, action: Array, returns: Array, tiles: int, actions: int)
     size = shape[0] * shape[1]
     count = np.bincount(cell, minlength=size).reshape(shape)
     total = np.bincount(cell, weights=returns.ravel(), minlength=size).reshape(shape)
-    return Visits(pairs // tiles, pairs % tiles, row, count, total)
+    return VisitedRows(pairs // tiles, pairs % tiles, row, count, total)
 
 
 def logit_gradient(probability: Array, weight: Array) -> Array:
@@ -92,7 +92,7 @@ def policy_gradient(policy: MLP, x: Array, advantage: Array, visits: Array, entr
     return backward(policy, x, hidden, ascent / visits.sum())
 
 
-def baseline_gradient(hidden: Array, value: Array, baseline: MLP, x: Array, visits: Visits) -> MLP:
+def baseline_gradient(hidden: Array, value: Array, baseline: MLP, x: Array, visits: VisitedRows) -> MLP:
     """Gradient, per step, of minus the squared error of the baseline's values (R, 1)."""
     steps = visits.actions.sum(axis=1, keepdims=True)
     residual = visits.returns.sum(axis=1, keepdims=True) - steps * value

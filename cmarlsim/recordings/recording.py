@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 import h5py
 import numpy as np
 
-from cmarlsim.bounds.theory import certified_satisfaction
+from cmarlsim.bounds.certificate import certified_satisfaction
 from cmarlsim.errors import ArgumentError, DamagedError, InputError, LockedError
 from cmarlsim.html import table
 from cmarlsim.kernels.world import Bools, Floats
@@ -234,7 +234,7 @@ class Recording:
     def certificate(self) -> Floats:
         """Satisfaction that each agent can certify from its own multipliers alone, (N, M).
 
-        See `cmarlsim.bounds.theory.certified_satisfaction`.
+        See `cmarlsim.bounds.certificate.certified_satisfaction`.
         """
         dual, K = self.scenario.dual, self.rollouts_done
         if self.level == "summary":

@@ -70,7 +70,7 @@ def gif(path: Path, rate: float, samples: Sequence[Pixels]) -> Iterator[Write]:
 
     Yields
     ------
-    function that adds a picture; of each only what differs from the one before is kept
+    function that adds a picture, of which only what differs from the one before is kept
     """
     from PIL import Image
     from PIL.GifImagePlugin import getdata
@@ -110,7 +110,7 @@ def _span(present: np.ndarray) -> slice:
 
 
 def find_ffmpeg() -> str:
-    """Path of the program ffmpeg: of the system, or else of the package imageio-ffmpeg.
+    """Path of the program ffmpeg, the system's or else that of the package imageio-ffmpeg.
 
     Raises
     ------

@@ -53,13 +53,13 @@ def moments(recording: Recording, steps: range) -> Iterator[Moment]:
 
 
 def _attended(recording: Recording, steps: int) -> Floats:
-    """In how many of the first `steps` steps each zone was attended, (M,)."""
+    """Number of the first `steps` steps in which each zone was attended, (M,)."""
     T0 = recording.scenario.dual.T0
     whole = np.rint(recording.read("reward_mean", 0, steps // T0) * T0).sum(axis=0)
     return whole + recording.read("reward", steps // T0 * T0, steps).sum(axis=0)
 
 
 def largest_multiplier(recording: Recording, steps: range) -> float:
-    """Of all agents and zones, in the rollouts of these steps."""
+    """The largest multiplier of all agents and zones in the rollouts of these steps."""
     T0 = recording.scenario.dual.T0
     return max(recording.read("lam", k, k + 1).max() for k in sorted({t // T0 for t in steps}))

@@ -14,7 +14,7 @@ import numpy as np
 
 from cmarlsim.kernels.world import Floats
 from cmarlsim.report.moments import Moment
-from cmarlsim.report.picture import colour, draw_floorplan, plain
+from cmarlsim.report.picture import colour, draw_floorplan, zone_names
 from cmarlsim.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -25,17 +25,17 @@ ROBOT = 12.0
 """Diameter of a robot with a number, in points."""
 
 SMALL_ROBOT = 5.0
-"""Of one without."""
+"""Diameter of a robot without a number, in points."""
 
 MOST_LABELS = 12
-"""Up to so many agents show their numbers, and so many zones their names."""
+"""Up to so many agents show their numbers, and up to so many zones their names."""
 
 MOST_TICKS = 20
 
 MULTIPLIERS = "multipliers λ of each agent"
 
-LONGEST_NAME, LONGEST_ROW = 12, 30
-"""Characters of a zone's name, and of all zones' names if they are to stand in a row."""
+LONGEST_ROW = 30
+"""Most characters of the names of all zones where they stand in a row."""
 
 
 class PlanPanel:
@@ -73,7 +73,7 @@ class PlanPanel:
         self.numbers.set_offsets(seen)
 
     def robot_width(self) -> float:
-        """Of a robot with a number, in metres of the plan."""
+        """Width of a robot with a number, in metres of the plan."""
         pixels = ROBOT * self.axes.figure.dpi / 72
         return pixels / self.axes.bbox.width * float(np.ptp(self.axes.get_xlim()))
 
@@ -125,9 +125,9 @@ class SatisfactionPanel:
         if M > MOST_LABELS:
             axes.set_xlabel("zone m")
         else:
-            names = [shortened(zone.name, LONGEST_NAME) for zone in scenario.zones]
+            names = zone_names(scenario)
             slope = 0 if len("".join(names)) <= LONGEST_ROW else 40
-            axes.set_xticks(range(M), [plain(name) for name in names], fontsize="small", rotation=slope)
+            axes.set_xticks(range(M), names, fontsize="small", rotation=slope)
         self.axes, self.artists = axes, [self.bars.artist, self.thresholds]
 
     def show(self, moment: Moment) -> None:
@@ -194,8 +194,3 @@ def side_by_side(position: Floats, width: float) -> Floats:
         here = np.flatnonzero(place == i)
         seen[here, 0] += (np.arange(len(here)) - (len(here) - 1) / 2) * width
     return seen
-
-
-def shortened(name: str, most: int) -> str:
-    """A name of at most `most` characters."""
-    return name if len(name) <= most else name[: most - 1] + "…"

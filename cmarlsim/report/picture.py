@@ -1,9 +1,8 @@
-"""The picture of a run: where the team was, and satisfaction over time against the thresholds."""
+"""What pictures of runs share: colours and names of zones, the floor plan, satisfaction over time."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,15 +14,17 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COLOURS = ("#d62728", "#1f8a1f", "#1f5fb4", "#e06c00", "#0093a8", "#c2189e")
-"""Of zones: red, green, blue, orange, cyan and magenta as in the paper's Fig. 3, dark enough for print.
-Reused in turn where there are more."""
+"""Colours of zones: red, green, blue, orange, cyan and magenta as in the paper's Fig. 3, dark enough for
+print. They are reused in turn where there are more zones, so a zone needs its name or number beside them."""
 
-OCCUPATION_STEPS = 40_000
-"""Length of a run in the paper; of longer ones the end is drawn."""
-
+LONGEST_NAME = 12
+"""Most characters of a zone's name."""
 
 CURVE_POINTS = 20_000
-"""Of a curve over a run; more cannot be told apart."""
+"""Most points of a curve over a run; more cannot be told apart."""
+
+LABEL_DISTANCE = 0.055
+"""Least distance between the labels of two curves, as a fraction of the axes' height."""
 
 
 def colour(m: int) -> str:
@@ -36,20 +37,31 @@ def plain(text: str) -> str:
     return text.replace("$", r"\$")
 
 
-def draw_floorplan(axes: Axes, scenario: Scenario) -> None:
-    """Draw tiles, walls, waypoint edges and zones, in metres."""
+def shortened(name: str, most: int) -> str:
+    """A name of at most `most` characters."""
+    return name if len(name) <= most else name[: most - 1] + "…"
+
+
+def zone_names(scenario: Scenario) -> list[str]:
+    """Names of the zones, short and plain."""
+    return [plain(shortened(zone.name, LONGEST_NAME)) for zone in scenario.zones]
+
+
+def draw_floorplan(axes: Axes, scenario: Scenario, width: float = 1.5) -> None:
+    """Draw tiles, walls `width` points wide, waypoint edges and zones, in metres."""
+    from matplotlib.collections import LineCollection
     from matplotlib.patches import Circle, Rectangle
 
     plan = scenario.floorplan
     for tile in plan.tiles:
         x, y, right, top = tile.rectangle
         axes.add_patch(Rectangle((x, y), right - x, top - y, facecolor="0.93", edgecolor="white"))
-    points = plan.waypoint_positions()
-    for u, v in plan.edge_indices():
-        axes.plot(*points[[u, v]].T, color="0.75", linewidth=0.8, linestyle=":")
+    ways = plan.waypoint_positions()[plan.edge_indices()]
+    axes.add_collection(LineCollection(list(ways), colors="0.75", linewidths=0.8, linestyles=":"))
     for m, zone in enumerate(scenario.zones):
         axes.add_patch(Circle(zone.center, zone.radius, color=colour(m), alpha=0.35))
-    draw_walls(axes, scenario)
+    draw_walls(axes, scenario, width)
+    axes.autoscale_view()
     axes.set_xlabel("x (m)")
     axes.set_ylabel("y (m)")
 
@@ -63,22 +75,6 @@ def draw_walls(axes: Axes, scenario: Scenario, width: float = 1.5) -> None:
     for m, zone in enumerate(scenario.zones):
         axes.add_patch(Circle(zone.center, zone.radius, fill=False, edgecolor=colour(m), linewidth=width / 2))
     axes.set_aspect("equal")
-
-
-def draw_occupation(axes: Axes, recording: Recording) -> None:
-    """Draw how often each position was held during the last steps, all agents together."""
-    from matplotlib.colors import LogNorm
-
-    points = recording.read("position", -OCCUPATION_STEPS).round(3)
-    points = points.view(np.complex128).ravel()  # x + iy: one number a point sorts ten times faster
-    places, counts = np.unique(points, return_counts=True)
-    order = np.argsort(counts)
-    percent = 100 * counts[order] / len(points)
-    x, y = places[order].real, places[order].imag
-    shades = LogNorm(min(1.0, percent.min()), 100.0)
-    dots = axes.scatter(x, y, c=percent, s=6, cmap="viridis", norm=shades, zorder=3)
-    bar = axes.figure.colorbar(dots, ax=axes, label="share of agent-steps", shrink=0.6, format="{x:g} %")
-    bar.minorticks_off()
 
 
 def satisfaction_band(recordings: Sequence[Recording]) -> tuple[np.ndarray, np.ndarray]:
@@ -117,27 +113,35 @@ def draw_satisfaction(axes: Axes, recordings: Sequence[Recording]) -> None:
         if len(recordings) > 1:
             axes.fill_between(steps, low[:, m], high[:, m], color=colour(m), alpha=0.3, linewidth=0)
         axes.plot(steps, mean[:, m], color=colour(m), label=plain(zone.name))
-        axes.axhline(zone.c, color=colour(m), linestyle="--", linewidth=1)
-    axes.set_xlabel("step t")
-    axes.set_ylabel("satisfaction (solid), threshold c (dashed)")
-    axes.set_xlim(0, steps[-1])
-    axes.set_ylim(0, 1)
-    axes.legend(title="zone", loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        axes.axhline(zone.c, color=colour(m), linestyle="--", linewidth=0.8)
+    axes.set(xlabel="step t", ylabel="satisfaction (solid), threshold c (dashed)")
+    axes.set(xlim=(0, steps[-1]), ylim=(0, 1))
+    axes.locator_params("x", nbins=4)
+    label_ends(axes, mean[-1], zone_names(recordings[0].scenario))
 
 
-def draw_runs(recordings: Sequence[Recording], path: Path) -> None:
-    """Write the picture of runs of one scenario, recorded at level ``step`` or ``rollout``, as a PNG file."""
-    from matplotlib.figure import Figure
+def label_ends(axes: Axes, ends: np.ndarray, names: Sequence[str]) -> None:
+    """Write the name of each zone beside the end of its curve, from 0 to 1, and none over another."""
+    for m, height in enumerate(spread(ends, LABEL_DISTANCE)):
+        axes.annotate(
+            names[m],
+            (1.0, ends[m]),
+            (1.04, height),
+            xycoords="axes fraction",
+            color=colour(m),
+            verticalalignment="center",
+            annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": colour(m), "linewidth": 0.6, "shrinkA": 1, "shrinkB": 0},
+        )
 
-    scenario = recordings[0].scenario
-    figure = Figure(figsize=(15, 5), layout="constrained")
-    left, right = figure.subplots(1, 2, width_ratios=(3, 2))
-    draw_floorplan(left, scenario)
-    if recordings[0].level == "step":
-        draw_occupation(left, recordings[0])
-    draw_satisfaction(right, recordings)
-    seeds = ", ".join(str(recording.seed) for recording in recordings)
-    team = f"{scenario.agents.N} agents, {scenario.M} zones, links {scenario.links.model}"
-    left.set_title(f"{plain(scenario.name)}: {team}")
-    right.set_title(f"satisfaction over time, seed {seeds}")
-    figure.savefig(path, dpi=110)
+
+def spread(heights: np.ndarray, distance: float) -> np.ndarray:
+    """Heights from 0 to 1, (n,), in the same order and moved so that neighbours are `distance` apart.
+
+    Where they would not fit, they are as far apart as fits.
+    """
+    order = np.argsort(heights, kind="stable")
+    steps = min(distance, 1 / max(len(heights) - 1, 1)) * np.arange(len(heights))
+    result = np.empty(len(heights))
+    result[order] = np.minimum(np.maximum.accumulate(heights[order] - steps), 1 - steps[-1]) + steps
+    return result

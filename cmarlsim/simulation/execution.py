@@ -12,11 +12,12 @@ from cmarlsim.errors import ArgumentError, InputError, is_whole
 from cmarlsim.kernels.changes import longer
 from cmarlsim.kernels.engine import run_rollouts
 from cmarlsim.kernels.scene import Chunk, Draws, State, new_chunk, new_scene, part_of
-from cmarlsim.kernels.world import Floats, Ints, places_at
+from cmarlsim.kernels.world import Floats, Ints, locations_at
 from cmarlsim.policies.policy import Policy
 from cmarlsim.randomness import check_seed, draw_into, stream
 from cmarlsim.scenario import FEW, Scenario
 from cmarlsim.simulation.memory_limits import check_memory
+from cmarlsim.simulation.sparse_links import link_changes, linked_pairs
 from cmarlsim.stopwatch import timed
 
 STEPS = 40_000
@@ -55,7 +56,11 @@ def chunk_size(scenario: Scenario, keep_steps: bool) -> int:
 
 
 class Run:
-    """One trajectory of Algorithm 2, advanced chunk by chunk.
+    """One trajectory of Algorithm 2, advanced by whole rollouts.
+
+    `advance` runs the next rollouts, `fill` into arrays that are there already, `chunks` in pieces. Between
+    rollouts `lam` and `known` say what agents hold, `fork` and `state` branch off or save, and `lam` and
+    `lose` intervene.
 
     Parameters
     ----------
@@ -78,9 +83,47 @@ class Run:
         self._site, self._rules = scenario.site, scenario.rules()
         self._weights = policy.weights(N, self._site.world)
         start = stream(seed, "start").integers(len(scenario.floorplan.waypoints), size=N)
-        self._state = State(places_at(start), np.zeros((N, M)), np.zeros(M))
+        self._state = State(locations_at(start), np.zeros((N, M)), np.zeros(M))
         self._draws = Draws(*(np.empty((0, 0, 0)) for _ in Draws._fields))
         self._scene = new_scene(self._site, self._rules, self._weights, N, scenario.dual.T0)
+
+    def advance(self, rollouts: int, keep_steps: bool, sparse: bool = False) -> Chunk:
+        """Run the next `rollouts` rollouts.
+
+        Parameters
+        ----------
+        keep_steps
+            Keep a row of every step.
+        sparse
+            Of links, keep only those that go up or down.
+        """
+        N, rows = self.scenario.agents.N, rollouts * self.scenario.dual.T0 if keep_steps else 0
+        return self.fill(new_chunk(rollouts, rows, N, self.scenario.M, sparse))
+
+    def fill(self, chunk: Chunk) -> Chunk:
+        """Run the next rollouts, as many as `chunk` has room for, and write them there.
+
+        Returns
+        -------
+        Chunk
+            The same arrays; where it has rows for steps and none for matrices of links, with the links that
+            go up or down.
+        """
+        draws = self._draw(len(chunk.lam))
+        if len(chunk.reward) > len(chunk.link):
+            chunk = self._run_sparsely(draws, chunk)
+        else:
+            self._run(draws, chunk)
+        self.done += len(chunk.lam)
+        return chunk
+
+    def chunks(
+        self, rollouts: int, keep_steps: bool, size: int | None = None, sparse: bool = False
+    ) -> Iterator[Chunk]:
+        """Yield the next `rollouts` rollouts in chunks of `size` rollouts (`chunk_size` by default)."""
+        size = size or chunk_size(self.scenario, keep_steps)
+        for first in range(0, rollouts, size):
+            yield self.advance(min(size, rollouts - first), keep_steps, sparse)
 
     @property
     def lam(self) -> Floats:
@@ -99,6 +142,14 @@ class Run:
         if np.shape(lam) != shape or not (np.isfinite(lam).all() and np.min(lam) >= 0):
             raise InputError(f"lam of shape {np.shape(lam)}: must be {shape} finite numbers of at least 0")
         self._state.lam[...] = lam
+
+    @property
+    def known(self) -> Ints:
+        """In how many steps of the last rollout each zone was attended, as far as each agent knew, (N, M).
+
+        Eq. (17) at the rollout's last step, summed over tau; zeros before the first rollout.
+        """
+        return self._scene.gossip.known.T.astype(np.int64)
 
     def state(self) -> dict[str, np.ndarray]:
         """All that the next rollouts depend on, but for scenario, policy, seed and `done`: copies.
@@ -125,75 +176,7 @@ class Run:
 
     def _carried(self) -> dict[str, np.ndarray]:
         state, link = self._state, self._scene.contacts.link
-        return state.places._asdict() | {"lam": state.lam, "lam_ideal": state.lam_ideal, "link": link}
-
-    @property
-    def known(self) -> Ints:
-        """In how many steps of the last rollout each zone was attended, as far as each agent knew, (N, M).
-
-        Eq. (17) at the rollout's last step, summed over tau; zeros before the first rollout.
-        """
-        return self._scene.hindsight.known.T.astype(np.int64)
-
-    def lose(self, n: int) -> None:
-        """Let agent n die: from the next rollout on it attends nothing, links to nobody, observes nothing.
-
-        It stays in all arrays, at a position that is not a number, so that the draws of the others are as
-        they were. Its multipliers go on as those of an agent that sees nothing.
-
-        Raises
-        ------
-        InputError
-            If there is no agent n, or links or the number of places do not let it vanish: that needs links
-            by sight or disc or none, at most `FEW` agents, and an numbered.
-        """
-        N, model, site = self.scenario.agents.N, self.scenario.links.model, self._site
-        if not (is_whole(n) and 0 <= n < N):
-            raise InputError(f"agent {n!r} cannot be lost: the agents are 0 to {N - 1}")
-        if (
-            model not in ("sight-or-disc", "never")
-            or not len(site.numbered.tile)
-            or len(site.visibility.first)
-        ):
-            raise InputError(
-                f"agent {n} cannot be lost with links.model = '{model}' and N = {N} on "
-                f"'{self.scenario.floorplan.name}': it needs 'sight-or-disc' or 'never', at most {FEW} "
-                "agents, and a plan small enough for numbered places"
-            )
-        if len(site.numbered.tile) == len(self.scenario.numbered.tile):
-            self._site = site._replace(numbered=with_nowhere(site.numbered))
-        self._state.places.node[n] = len(self._site.numbered.tile) - 1
-
-    def advance(self, rollouts: int, keep_steps: bool, sparse: bool = False) -> Chunk:
-        """Run the next `rollouts` rollouts.
-
-        Parameters
-        ----------
-        keep_steps
-            Keep a row of every step.
-        sparse
-            Of links, keep only those that go up or down.
-        """
-        N, rows = self.scenario.agents.N, rollouts * self.scenario.dual.T0 if keep_steps else 0
-        return self.fill(new_chunk(rollouts, rows, N, self.scenario.M, sparse))
-
-    def fill(self, chunk: Chunk) -> Chunk:
-        """Run the next rollouts, as many as `chunk` has room for, and write them there.
-
-        Returns
-        -------
-        Chunk
-            The same arrays; where it has rows for steps and none for matrices of links, with the links that
-            go up or down.
-        """
-        rollouts = len(chunk.lam)
-        draws = self._draw(rollouts)
-        if len(chunk.reward) > len(chunk.link):
-            chunk = self._run_and_collect(draws, chunk)
-        else:
-            self._run(draws, chunk)
-        self.done += rollouts
-        return chunk
+        return state.locations._asdict() | {"lam": state.lam, "lam_ideal": state.lam_ideal, "link": link}
 
     def fork(self, lam: Floats, seed: int | None = None) -> Run:
         """A run of its own that goes on from here, with other multipliers or other draws.
@@ -218,6 +201,32 @@ class Run:
         other._state.lam[:] = lam
         return other
 
+    def lose(self, n: int) -> None:
+        """Let agent n die: from the next rollout on it attends nothing, links to nobody, observes nothing.
+
+        It stays in all arrays, at a position that is not a number, so that the draws of the others are as
+        they were. Its multipliers go on as those of an agent that sees nothing.
+
+        Raises
+        ------
+        InputError
+            If there is no agent n, or it cannot vanish: that needs links by sight or disc or none, at most
+            `FEW` agents, and numbered places.
+        """
+        N, model, site = self.scenario.agents.N, self.scenario.links.model, self._site
+        if not (is_whole(n) and 0 <= n < N):
+            raise InputError(f"agent {n!r} cannot be lost: the agents are 0 to {N - 1}")
+        looked_up = len(site.numbered.tile) > 0 and len(site.visibility.first) == 0
+        if model not in ("sight-or-disc", "never") or not looked_up:
+            raise InputError(
+                f"agent {n} cannot be lost with links.model = '{model}' and N = {N} on "
+                f"'{self.scenario.floorplan.name}': it needs 'sight-or-disc' or 'never', at most {FEW} "
+                "agents, and a plan small enough for numbered places"
+            )
+        if len(site.numbered.tile) == len(self.scenario.numbered.tile):
+            self._site = site._replace(numbered=with_nowhere(site.numbered))
+        self._state.locations.node[n] = len(self._site.numbered.tile) - 1
+
     @timed("draw")
     def _draw(self, rollouts: int) -> Draws:
         """Draws of the next rollouts; the arrays are used again if they are long enough."""
@@ -238,35 +247,18 @@ class Run:
         ):
             self._scene = self._scene._replace(log=longer(self._scene.log))
 
-    def _run_and_collect(self, draws: Draws, chunk: Chunk) -> Chunk:
-        """Run rollout by rollout, and take the changes of links from the log of each."""
-        rollouts, T0, _ = draws.action.shape
-        counts, pairs = [], []
-        before = self._linked_from_the_start() if self.done == 0 else np.empty((0, 2), dtype=np.int64)
-        for k in range(rollouts):
+    def _run_sparsely(self, draws: Draws, chunk: Chunk) -> Chunk:
+        """Run rollout by rollout, and take the links that change from the log of each."""
+        T0 = draws.action.shape[1]
+        linked = linked_pairs(self._scene.contacts.link) if self.done == 0 else np.empty((0, 2), np.int64)
+        counts, pairs = [], [linked]  # with the link model ``always`` all are linked before the first step
+        for k in range(len(chunk.lam)):
             self._run(Draws(*(array[k : k + 1] for array in draws)), part_of(chunk, k, 1))
-            log = self._scene.log
-            t, i, j = log.event[: log.happened[0]].T
-            link = j >= 0
-            counts.append(np.bincount(t[link], minlength=T0))
-            pairs.append(np.sort(np.stack([i[link], j[link]], axis=1), axis=1))
-        counts[0][0] += len(before)
-        pairs.insert(0, before)
+            count, changed = link_changes(self._scene.log, T0)
+            counts.append(count)
+            pairs.append(changed)
+        counts[0][0] += len(linked)
         return chunk._replace(
             link_count=np.concatenate(counts).astype(np.uint32),
             link_pair=np.concatenate(pairs).astype(np.uint16),
         )
-
-    def _linked_from_the_start(self) -> Ints:
-        """Pairs of agents who can talk before anybody has moved: all, with the link model ``always``."""
-        words = self._scene.contacts.link
-        linked = np.unpackbits(words.view(np.uint8), axis=1, bitorder="little")[:, : len(words)]
-        return np.argwhere(np.triu(linked))
-
-    def chunks(
-        self, rollouts: int, keep_steps: bool, size: int | None = None, sparse: bool = False
-    ) -> Iterator[Chunk]:
-        """Yield the next `rollouts` rollouts in chunks of `size` rollouts (`chunk_size` by default)."""
-        size = size or chunk_size(self.scenario, keep_steps)
-        for first in range(0, rollouts, size):
-            yield self.advance(min(size, rollouts - first), keep_steps, sparse)

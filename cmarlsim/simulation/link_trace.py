@@ -19,10 +19,10 @@ def all_pairs(N: int) -> Ints:
     return footprint_edges("complete", N)
 
 
-class Traced(Run):
+class LinkTraceRun(Run):
     """A run of Algorithm 2 over a given trace of links, whatever the agents do.
 
-    Start places and actions are drawn as in any run with this seed. Given the links that a run had, it is
+    Start positions and actions are drawn as in any run with this seed. Given the links that a run had, it is
     that run, bit for bit; given others, it is the same policy with the same draws over these. The scenario's
     own link model plays no part.
 
@@ -47,7 +47,7 @@ class Traced(Run):
     >>> import cmarlsim
     >>> scenario, policy = cmarlsim.Scenario.load("tiny"), cmarlsim.Policy.load("rank")
     >>> recording = cmarlsim.execute(scenario, policy, steps=100, seed=3)
-    >>> again = Traced(scenario, policy, 3, recording.links()).advance(10, keep_steps=False)
+    >>> again = LinkTraceRun(scenario, policy, 3, recording.links()).advance(10, keep_steps=False)
     >>> bool((again.lam == recording.lam[1:]).all())
     True
     """

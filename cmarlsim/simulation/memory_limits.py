@@ -12,7 +12,7 @@ from cmarlsim.policies.policy import Policy
 from cmarlsim.scenario import Scenario
 
 SHARE = 0.8
-"""Of the machine's memory that a run may take."""
+"""Share of the machine's memory that a run may take."""
 
 
 @cache
@@ -39,13 +39,7 @@ def table_bytes(scenario: Scenario, policy: Policy) -> dict[str, int]:
 
 
 def check_memory(scenario: Scenario, policy: Policy) -> None:
-    """Raise InputError if a run's tables take more than `SHARE` of the machine's memory.
-
-    Raises
-    ------
-    InputError
-        Says how much is needed, for what most, and what to lower.
-    """
+    """Raise InputError, as `check_tables` does, if a run's tables do not fit into memory."""
     check_tables(f"scenario '{scenario.name}'", scenario, table_bytes(scenario, policy))
 
 

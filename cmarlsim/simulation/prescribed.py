@@ -1,4 +1,4 @@
-"""Patrols: agents that go where a plan sends them, with the engine's own motion, links and gossip."""
+"""Runs whose agents go where a plan sends them, with the engine's own motion, links and gossip."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def indifferent(scenario: Scenario) -> Policy:
     return Policy(MLP(*(np.zeros(shape) for shape in shapes)), Encoding.of(scenario.world, scale_lam=False))
 
 
-class Patrol(Run):
+class PrescribedRun(Run):
     """A run whose agents head for prescribed zones.
 
-    Instead of drawing its actions it takes, for each, the draw with which the indifferent policy chooses the
-    zone that was prescribed. Start places and links are those of any run with this seed.
+    Instead of drawing its actions it takes, for each, the draw with which the `indifferent` policy chooses
+    the zone that was prescribed. Start positions and links are those of any run with this seed.
 
     Parameters
     ----------

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from cmarlsim.errors import ArgumentError, InputError
@@ -27,13 +29,9 @@ def scratch_name(path: Path) -> Path:
     return path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex}.tmp")
 
 
-def write_whole(path: Path, data: bytes | memoryview, fresh: bool = False) -> None:
-    """Write a file under another name; it takes the name `path` only when complete and on disk.
-
-    Parameters
-    ----------
-    fresh
-        Refuse to replace a file of that name, also one that appears at the same moment.
+@contextmanager
+def published(path: Path) -> Iterator[Path]:
+    """Yields another name to write a file under; it takes the name `path` in the end, when it is on disk.
 
     Raises
     ------
@@ -42,15 +40,18 @@ def write_whole(path: Path, data: bytes | memoryview, fresh: bool = False) -> No
     """
     temporary = scratch_name(path)
     try:
-        with temporary.open("wb") as file:
-            file.write(data)
-        if fresh and not take(temporary, path):
-            raise InputError(f"{path}: exists already")
+        yield temporary
         settle(temporary, path)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file as `published` does."""
+    with published(path) as temporary:
+        temporary.write_bytes(data)
 
 
 def settle(temporary: Path, path: Path) -> None:
@@ -68,32 +69,6 @@ def settle(temporary: Path, path: Path) -> None:
         if not path.exists() or os.stat(path).st_ino != meant:
             raise
     _sync(path.parent)
-
-
-def take(temporary: Path, path: Path) -> bool:
-    """Give a file the name `path` as well, unless something has it; says whether that worked.
-
-    Of several processes that try at once, on one machine or on many, one succeeds. A network file system
-    may make the link and then say that there is one already: what counts is which file has the name.
-    """
-    meant = os.stat(temporary).st_ino
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        return path.exists() and os.stat(path).st_ino == meant
-    except OSError:
-        return _copied(temporary, path)
-    return True
-
-
-def _copied(temporary: Path, path: Path) -> bool:
-    """`take` on a file system without links."""
-    try:
-        with path.open("xb") as file:
-            file.write(temporary.read_bytes())
-    except FileExistsError:
-        return False
-    return True
 
 
 def _sync(path: Path) -> None:

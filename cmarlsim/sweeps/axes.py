@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
@@ -23,6 +22,7 @@ MOST_TASKS = 10_000
 
 MOST_TASKS_EVER = 1_000_000
 
+Rows = Annotated[Count, Field(le=MOST_TASKS_EVER)]
 Seed = Annotated[int, Field(strict=True, ge=0)]
 
 
@@ -30,7 +30,7 @@ class Seeds(Strict):
     """The seeds `first`, `first` + 1, ..., as many as `count`."""
 
     first: Seed = 0
-    count: Count
+    count: Rows
 
 
 class Range(Strict):
@@ -60,7 +60,7 @@ class Range(Strict):
 class Latin(Strict):
     """A Latin hypercube: each range is cut into as many pieces as there are samples, one sample in each."""
 
-    samples: Count
+    samples: Rows
     seed: Seed = 0
     ranges: dict[str, Any] = Field(min_length=1)
 
@@ -92,64 +92,38 @@ class Sweep(Strict):
         return parse(cls, read_toml(path), path)
 
 
-class Block(NamedTuple):
+class AxisBlock(NamedTuple):
     """Keys that vary together, and the rows of values that they take."""
 
     keys: tuple[str, ...]
     rows: Sequence[tuple[Any, ...]]
 
 
-class Axes(NamedTuple):
-    """The blocks of a sweep; the last one varies fastest."""
-
-    blocks: tuple[Block, ...]
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """Keys of all blocks."""
-        return tuple(key for block in self.blocks for key in block.keys)
-
-    @property
-    def size(self) -> int:
-        """Number of combinations."""
-        return math.prod(len(block.rows) for block in self.blocks)
-
-    @property
-    def shape(self) -> str:
-        """The size as a product, for messages."""
-        factors = " x ".join(f"{len(block.rows):,}" for block in self.blocks)
-        return factors if len(self.blocks) == 1 else f"{factors} = {self.size:,}"
-
-    def rows(self) -> Iterator[tuple[Any, ...]]:
-        """Values of the keys, task by task."""
-        for parts in itertools.product(*(block.rows for block in self.blocks)):
-            yield tuple(itertools.chain(*parts))
-
-
-def axes_of(sweep: Sweep, source: Path) -> Axes:
-    """Axes of a sweep.
+def axes_of(sweep: Sweep, source: Path) -> list[AxisBlock]:
+    """Axes of a sweep; tasks are all combinations of their rows, and the last axis varies fastest.
 
     Raises
     ------
     InputError
         If a key stands in two places, a list of values is empty or has one twice, or lists do not match.
     """
-    blocks = []
-    if sweep.list:
-        blocks.append(_listed(sweep.list, f"{source}: list"))
+    blocks = [_listed(sweep.list, f"{source}: list")] if sweep.list else []
     if sweep.zip:
         blocks.append(_zipped(flat(sweep.zip), f"{source}: zip"))
     if sweep.latin:
         blocks.append(_sampled(sweep.latin, f"{source}: latin"))
     for key, values in flat(sweep.grid).items():
-        blocks.append(Block((key,), [(value,) for value in _values(key, values, f"{source}: grid")]))
-    axes = Axes(tuple(blocks))
-    for key, times in Counter(axes.keys).items():
+        blocks.append(AxisBlock((key,), [(value,) for value in _values(key, values, f"{source}: grid")]))
+    for key, times in Counter(key for block in blocks for key in block.keys).items():
         if times > 1:
             raise InputError(f"{source}: the axis '{key}' stands in {times} places")
     for block in blocks:
-        _check_different(block, source)
-    return axes
+        texts = Counter(json.dumps(row, default=str) for row in block.rows)
+        row = next((row for row in block.rows if texts[json.dumps(row, default=str)] > 1), None)
+        if row is not None:
+            values = ", ".join(f"{key} = {value}" for key, value in zip(block.keys, row, strict=True))
+            raise InputError(f"{source}: {values} stands there twice")
+    return blocks
 
 
 def flat(table: Mapping[str, Any]) -> dict[str, Any]:
@@ -166,51 +140,36 @@ def flat(table: Mapping[str, Any]) -> dict[str, Any]:
 def _values(key: str, values: Any, source: str) -> Sequence[Any]:
     if key == "seed" and isinstance(values, Mapping):
         seeds = parse(Seeds, dict(values), f"{source}, seed")
-        if seeds.count > MOST_TASKS_EVER:
-            raise InputError(f"{source}: seed: count = {seeds.count}: must be at most {MOST_TASKS_EVER:,}")
         return range(seeds.first, seeds.first + seeds.count)
     if not isinstance(values, list) or not values:
         raise InputError(f"{source}: {key} = {values!r:.60}: must be a list of values")
     return values
 
 
-def _zipped(table: Mapping[str, Any], source: str) -> Block:
+def _zipped(table: Mapping[str, Any], source: str) -> AxisBlock:
     columns = [_values(key, values, source) for key, values in table.items()]
     if len({len(column) for column in columns}) > 1:
         lengths = ", ".join(f"{key} has {len(column)}" for key, column in zip(table, columns, strict=True))
         raise InputError(f"{source}: all lists must have the same length, but {lengths}")
-    return Block(tuple(table), list(zip(*columns, strict=True)))
+    return AxisBlock(tuple(table), list(zip(*columns, strict=True)))
 
 
-def _listed(tables: Sequence[Mapping[str, Any]], source: str) -> Block:
+def _listed(tables: Sequence[Mapping[str, Any]], source: str) -> AxisBlock:
     rows = [flat(table) for table in tables]
     for i, row in enumerate(rows):
         differing = sorted(set(row) ^ set(rows[0]))
         if differing or not row:
             raise InputError(f"{source}[{i}]: must have the same keys as list[0]: {', '.join(differing)}")
-    return Block(tuple(rows[0]), [tuple(row[key] for key in rows[0]) for row in rows])
+    return AxisBlock(tuple(rows[0]), [tuple(row[key] for key in rows[0]) for row in rows])
 
 
-def _sampled(latin: Latin, source: str) -> Block:
+def _sampled(latin: Latin, source: str) -> AxisBlock:
     from scipy.stats.qmc import LatinHypercube
 
-    if latin.samples > MOST_TASKS_EVER:
-        raise InputError(f"{source}: samples = {latin.samples}: must be at most {MOST_TASKS_EVER:,}")
     ranges = {
         key: parse(Range, value if isinstance(value, dict) else {"value": value}, f"{source}, ranges, {key}")
         for key, value in flat(latin.ranges).items()
     }
     points = LatinHypercube(len(ranges), rng=latin.seed).random(latin.samples)
-    spread = list(ranges.values())
-    rows = [tuple(spread[i].at(float(x)) for i, x in enumerate(point)) for point in points]
-    return Block(tuple(ranges), rows)
-
-
-def _check_different(block: Block, source: Path) -> None:
-    seen: set[str] = set()
-    for row in block.rows:
-        text = json.dumps(row, default=str)
-        if text in seen:
-            values = ", ".join(f"{key} = {value}" for key, value in zip(block.keys, row, strict=True))
-            raise InputError(f"{source}: {values} stands there twice")
-        seen.add(text)
+    rows = [tuple(map(Range.at, ranges.values(), point)) for point in points.tolist()]
+    return AxisBlock(tuple(ranges), rows)

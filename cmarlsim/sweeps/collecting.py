@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,8 @@ import h5py
 import numpy as np
 
 from cmarlsim.errors import InputError
-from cmarlsim.storage.files import scratch_name, settle
+from cmarlsim.notes import log
+from cmarlsim.storage.files import published
 from cmarlsim.sweeps.manifest import Manifest
 from cmarlsim.sweeps.results import Census, recording_of
 
@@ -31,14 +31,32 @@ def default_kind() -> str:
     return KINDS[importlib.util.find_spec("pyarrow") is None]
 
 
-def table_of(manifest: Manifest, census: Census) -> pd.DataFrame:
-    """One row a task and zone, ordered by task; an axis of numbers and texts becomes one of texts.
+def collect(out: str | Path, partial: bool = False) -> pd.DataFrame:
+    """The results of a sweep in one table with a row for each task and zone, ordered by task.
 
-    Columns: ``task``; one for each axis, by its key; ``zone``, ``c``, ``satisfaction``, ``margin``, and
-    ``certified``, the largest satisfaction that an agent can certify.
+    Parameters
+    ----------
+    out : str or Path
+        The folder of the sweep.
+    partial : bool
+        Leave out tasks that are not done.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns: ``task``; one for each axis, by its key (numbers and texts on one axis become texts);
+        ``zone``, ``c``, ``satisfaction``, ``margin``, and ``certified``, the largest satisfaction that an
+        agent can certify.
+
+    Raises
+    ------
+    InputError
+        If tasks are missing, failed or damaged, unless `partial` is set.
     """
     import pandas as pd
 
+    manifest = Manifest.load(Path(out))
+    census = complete(Path(out), manifest, partial)
     rows = [
         {"task": number}
         | {key: _plain(value) for key, value in manifest.settings(number).items()}
@@ -68,22 +86,17 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     """
     if path.suffix not in KINDS:
         raise InputError(f"{path}: must end in {' or '.join(KINDS)}")
-    scratch = scratch_name(path)
     try:
-        if path.suffix == ".csv":
-            table.to_csv(scratch, index=False)
-        else:
-            table.to_parquet(scratch, index=False)
-        settle(scratch, path)
+        with published(path) as scratch:
+            if path.suffix == ".csv":
+                table.to_csv(scratch, index=False)
+            else:
+                table.to_parquet(scratch, index=False)
     except ImportError:
         raise InputError(f"{path}: Parquet needs pyarrow: pip install pyarrow, or name a .csv file") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
-    finally:
-        scratch.unlink(missing_ok=True)
 
 
-def write_hdf5(out: Path, manifest: Manifest, table: pd.DataFrame, path: Path) -> None:
+def write_hdf5(out: Path, table: pd.DataFrame, path: Path) -> None:
     """Write one HDF5 file: ``/table/COLUMN``, the manifest, and every recording as ``/recording/TASK``.
 
     Raises
@@ -91,38 +104,23 @@ def write_hdf5(out: Path, manifest: Manifest, table: pd.DataFrame, path: Path) -
     InputError
         If it cannot be written.
     """
-    scratch = scratch_name(path)
-    try:
-        with h5py.File(scratch, "w") as file:
-            file.attrs["format"] = FORMAT
-            file["manifest"] = json.dumps(manifest.model_dump(mode="json"))
-            for column, values in columns_of(table).items():
-                file[f"table/{column}"] = values
-            for number in sorted(set(table["task"])) if manifest.record != "summary" else ():
-                with h5py.File(recording_of(out, number)) as recording:
-                    group = file.create_group(f"recording/{number:06d}")
-                    group.attrs.update(recording.attrs)
-                    for name in recording:
-                        recording.copy(name, group)
-        settle(scratch, path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
-    finally:
-        scratch.unlink(missing_ok=True)
+    manifest = Manifest.load(out)
+    with published(path) as scratch, h5py.File(scratch, "w") as file:
+        file.attrs["format"] = FORMAT
+        file["manifest"] = json.dumps(manifest.model_dump(mode="json"))
+        for name, column in table.items():
+            dtype = column.dtype if column.dtype.kind in "biuf" else h5py.string_dtype()
+            file[f"table/{name}"] = np.array(column, dtype=dtype)
+        for number in sorted(set(table["task"])) if manifest.record != "summary" else ():
+            with h5py.File(recording_of(out, number)) as recording:
+                group = file.create_group(f"recording/{number:06d}")
+                group.attrs.update(recording.attrs)
+                for name in recording:
+                    recording.copy(name, group)
 
 
-def columns_of(table: pd.DataFrame) -> Mapping[str, np.ndarray]:
-    """Columns as arrays that HDF5 can keep: numbers, or text."""
-    return {
-        str(name): np.array(column.astype(str), dtype=h5py.string_dtype())
-        if column.dtype.kind not in "biuf"
-        else column.to_numpy()
-        for name, column in table.items()
-    }
-
-
-def complete(out: Path, manifest: Manifest, partial: bool = False) -> Census:
-    """What a sweep has found, all of whose files are checked.
+def complete(out: Path, manifest: Manifest, partial: bool) -> Census:
+    """What a sweep has found, after all of its files are checked; damage is told.
 
     Raises
     ------
@@ -141,6 +139,8 @@ def complete(out: Path, manifest: Manifest, partial: bool = False) -> Census:
             f"{out}: {missing:,} of {len(manifest.tasks):,} tasks are not done, the first is "
             f"{manifest.label(first)}{why}{damage}; this does them: cmarlsim sweep run {quote(str(out))}"
         )
+    for message in census.damaged:
+        log.warning(f"warning: {message}; `run` does it again")
     return census
 
 
@@ -155,4 +155,4 @@ def recordings_in(out: Path) -> list[Path]:
     manifest = Manifest.load(out)
     if manifest.record == "summary":
         raise InputError(f"{out}: keeps no recordings; its file must say record = 'rollout' or 'step'")
-    return [recording_of(out, number) for number in sorted(complete(out, manifest).done)]
+    return [recording_of(out, number) for number in sorted(complete(out, manifest, partial=False).done)]

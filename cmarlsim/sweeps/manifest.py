@@ -13,7 +13,7 @@ from shlex import quote
 from typing import Any, NamedTuple, Self
 
 from cmarlsim.building.floorplan import FloorPlan
-from cmarlsim.errors import InputError
+from cmarlsim.errors import DamagedError, InputError, MisfitError
 from cmarlsim.policies.policy import RANK, Policy
 from cmarlsim.scenario import Scenario
 from cmarlsim.simulation.execution import STEPS
@@ -26,12 +26,11 @@ NAME = "manifest.json"
 PARTS = ("results", "recordings", "locks", "policies", "slurm")
 """Folders beside the manifest."""
 
-
 _AGAIN = "plan the same sweep into it again, which keeps its results"
 
 
 class Task(NamedTuple):
-    """One run: what it is of."""
+    """One run of a sweep."""
 
     scenario: Scenario
     policy: Policy
@@ -91,20 +90,12 @@ class Manifest(Strict):
         except (OSError, ValueError) as error:
             raise InputError(f"{path}: cannot be read: {error}") from None
         if check != hashlib.sha256(text.encode()).hexdigest():
-            raise InputError(f"{path}: is damaged (its checksum is wrong); {_AGAIN}")
+            raise DamagedError(f"{path}: is damaged (its checksum is wrong); {_AGAIN}")
         return parse(cls, json.loads(text), path)
 
-    @classmethod
-    def whole(cls, out: Path) -> Self | None:
-        """The manifest in a folder; None if there is none, or it is damaged."""
-        try:
-            return cls.load(out)
-        except InputError:
-            return None
-
-    def save(self, out: Path, fresh: bool) -> None:
-        """Write the manifest, last of all that is in the folder; with `fresh` unless there is one."""
-        write_whole(out / NAME, f"{self._text}\n{self.sha256}\n".encode(), fresh)
+    def save(self, out: Path) -> None:
+        """Write the manifest, last of all that is in the folder."""
+        write_whole(out / NAME, f"{self._text}\n{self.sha256}\n".encode())
 
     @cached_property
     def _text(self) -> str:
@@ -137,12 +128,8 @@ class Manifest(Strict):
         steps = self.settings(number).get("steps", self.steps)
         return STEPS if steps is None else int(steps)
 
-    def differences(self, other: Manifest) -> list[str]:
-        """Keys in which another sweep differs."""
-        return [key for key in type(self).model_fields if getattr(self, key) != getattr(other, key)]
-
     def check_versions(self, out: Path) -> None:
-        """Raise InputError where the sweep was planned with other versions than are here."""
+        """Raise MisfitError where the sweep was planned with other versions than are here."""
         here = versions()
         wrong = [
             f"{key.removeprefix('version_')} is {here.get(key)} here and {planned} there"
@@ -150,7 +137,7 @@ class Manifest(Strict):
             if here.get(key) != planned
         ]
         if wrong:
-            raise InputError(
+            raise MisfitError(
                 f"{out}: was planned with other versions, which may give other numbers: {', '.join(wrong)}; "
                 "use those, or plan the sweep again in another folder"
             )
@@ -210,6 +197,6 @@ class Sources:
             except InputError as error:
                 raise InputError(f"{error}; {_AGAIN} and puts it back") from None
             if policy.sha256 != sha256:
-                raise InputError(f"{path}: is another policy than the one that was planned; {_AGAIN}")
+                raise MisfitError(f"{path}: is another policy than the one that was planned; {_AGAIN}")
             self._loaded[name] = policy
         return self._loaded[name]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain, product
 from pathlib import Path
 from typing import Any
 
 from cmarlsim.building.floorplan import FloorPlan
-from cmarlsim.errors import InputError, is_whole, nearest
+from cmarlsim.errors import InputError, MisfitError, is_whole, nearest
 from cmarlsim.policies.policy import RANK, Policy
 from cmarlsim.randomness import check_seed
 from cmarlsim.recordings.datasets import choose_links
@@ -19,8 +21,8 @@ from cmarlsim.simulation.memory_limits import check_memory
 from cmarlsim.storage import shipped
 from cmarlsim.storage.files import write_whole
 from cmarlsim.storage.provenance import versions
-from cmarlsim.sweeps.axes import MOST_TASKS, MOST_TASKS_EVER, OWN_KEYS, Axes, Sweep, axes_of, flat
-from cmarlsim.sweeps.manifest import FORMAT, NAME, PARTS, Manifest, Sources
+from cmarlsim.sweeps.axes import MOST_TASKS, MOST_TASKS_EVER, OWN_KEYS, AxisBlock, Sweep, axes_of, flat
+from cmarlsim.sweeps.manifest import FORMAT, PARTS, Manifest, Sources
 from cmarlsim.sweeps.results import manifests_of
 from cmarlsim.validation import parse, put, read_toml
 
@@ -29,9 +31,9 @@ _FEWEST_BATCHES = 64
 _MOST_IN_A_BATCH = 250
 
 
-def plan(
+def plan_sweep(
     reference: str | Path,
-    out: Path,
+    out: str | Path,
     *,
     yes: bool = False,
     batch: int | None = None,
@@ -41,30 +43,33 @@ def plan(
 
     Parameters
     ----------
-    reference
+    reference : str or Path
         A sweep's TOML file, or a shipped name.
-    out
-        Where the sweep is to live. Planning the same sweep there again keeps its results, and puts back a
-        manifest or policies that were lost or damaged.
-    yes
+    out : str or Path
+        Folder of the sweep. Planning the same sweep there again keeps its results, and puts back a manifest
+        or policies that were lost or damaged.
+    yes : bool
         Allow more than `MOST_TASKS` tasks.
-    batch
+    batch : int, optional
         Tasks that are run by one process and whose results are in one file; by default a second's worth.
-    progress
+    progress : callable
         Called with the number of tasks checked since the last call.
+
+    Returns
+    -------
+    Manifest
 
     Raises
     ------
     InputError
         If anything in any task cannot be, there are too many, or `out` is something else's.
     """
-    source = shipped.find("sweeps", reference, ".toml")
+    out, source = Path(out), shipped.find("sweeps", reference, ".toml")
     sweep = Sweep.load(source)
     axes = axes_of(sweep, source)
-    _check_size(axes, source, yes)
-    data, policies = _base(sweep, axes, source), _policies(sweep, axes, source)
-    _check_keys(axes.keys, data, source)
-    manifest = _manifest(sweep, axes, data, source, policies, batch)
+    _check_size([len(block.rows) for block in axes], source, yes)
+    policies = _policies(sweep, axes, source)
+    manifest = _manifest(sweep, axes, source, policies, batch)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         _check_tasks(manifest, Sources(manifest, out, policies), source, progress)
@@ -74,22 +79,28 @@ def plan(
     return _settle(manifest, out, source)
 
 
-def _check_size(axes: Axes, source: Path, yes: bool) -> None:
-    if axes.size > MOST_TASKS_EVER:
-        raise InputError(f"{source}: {axes.shape} tasks, more than a sweep can have ({MOST_TASKS_EVER:,})")
-    if axes.size > MOST_TASKS and not yes:
-        raise InputError(f"{source}: {axes.shape} tasks, more than {MOST_TASKS:,}: add --yes to allow that")
+def _check_size(lengths: Sequence[int], source: Path, yes: bool) -> None:
+    size = math.prod(lengths)
+    shape = " x ".join(f"{length:,}" for length in lengths) + (f" = {size:,}" if len(lengths) > 1 else "")
+    if size > MOST_TASKS_EVER:
+        raise InputError(f"{source}: {shape} tasks, more than a sweep can have ({MOST_TASKS_EVER:,})")
+    if size > MOST_TASKS and not yes:
+        raise InputError(f"{source}: {shape} tasks, more than {MOST_TASKS:,}: say yes to allow that")
 
 
-def _base(sweep: Sweep, axes: Axes, source: Path) -> dict[str, Any]:
+def _base(sweep: Sweep, keys: Sequence[str], source: Path) -> dict[str, Any]:
     """The scenario that tasks change, as TOML; its floor plan by a name that can be found from here."""
     path = shipped.find("scenarios", sweep.scenario, ".toml", beside=source.parent)
-    data = read_toml(path)
-    _check_keys(list(flat(sweep.set)), data, source)
-    for key, value in flat(sweep.set).items():
+    data, fixed = read_toml(path), flat(sweep.set)
+    tops = {*Scenario.model_fields, *OWN_KEYS}
+    for key in (*fixed, *keys):  # the rest of each key is checked with each scenario
+        if key.split(".")[0] not in tops:
+            leaves = [f"{top}.{name}" for top in data if isinstance(data[top], dict) for name in data[top]]
+            raise InputError(f"{source}: unknown key '{key}'{nearest(key, [*leaves, *tops])}")
+    for key, value in fixed.items():
         if key in OWN_KEYS:
             raise InputError(f"{source}: set: {key}: is no key of a scenario; write it above [set]")
-        if key in axes.keys:
+        if key in keys:
             raise InputError(f"{source}: set: {key}: is an axis as well")
         put(data, key.split("."), value, f"{source}: set")
     data["floorplan"] = str(data.get("floorplan", ""))
@@ -99,7 +110,7 @@ def _base(sweep: Sweep, axes: Axes, source: Path) -> dict[str, Any]:
     return data
 
 
-def _policies(sweep: Sweep, axes: Axes, source: Path) -> dict[str, Policy]:
+def _policies(sweep: Sweep, axes: Sequence[AxisBlock], source: Path) -> dict[str, Policy]:
     found = {}
     for name in _column(axes, "policy", sweep.policy):
         if not isinstance(name, str):
@@ -112,53 +123,38 @@ def _policy_file(name: str, source: Path) -> Path:
     return shipped.find("policies", name, ".h5", beside=source.parent)
 
 
-def _column(axes: Axes, key: str, otherwise: Any) -> Iterable[Any]:
+def _column(axes: Sequence[AxisBlock], key: str, otherwise: Any) -> Iterable[Any]:
     """Values of an axis, each once; or the only one if there is no such axis."""
-    for block in axes.blocks:
+    for block in axes:
         if key in block.keys:
             i = block.keys.index(key)
             return list({json.dumps(row[i], default=str): row[i] for row in block.rows}.values())
     return [otherwise]
 
 
-def _check_keys(keys: Iterable[str], data: Mapping[str, Any], source: Path) -> None:
-    """Refuse keys that begin with no part of a scenario; the rest is checked with each scenario."""
-    tops = {*Scenario.model_fields, *OWN_KEYS}
-    for key in keys:
-        if key.split(".")[0] not in tops:
-            leaves = [
-                f"{top}.{name}" for top, part in data.items() if isinstance(part, dict) for name in part
-            ]
-            raise InputError(f"{source}: unknown key '{key}'{nearest(key, [*leaves, *tops])}")
-
-
 def _manifest(
     sweep: Sweep,
-    axes: Axes,
-    data: dict[str, Any],
+    axes: Sequence[AxisBlock],
     source: Path,
     policies: Mapping[str, Policy],
     batch: int | None,
 ) -> Manifest:
-    longest = max(
-        steps for steps in [STEPS, *_column(axes, "steps", sweep.steps)] if is_whole(steps) and steps > 0
-    )
-    fitting = min(_MOST_IN_A_BATCH, _BATCH_STEPS // longest, axes.size // _FEWEST_BATCHES)
-    plain = {
+    keys = [key for block in axes for key in block.keys]
+    scenario = _base(sweep, keys, source)
+    tasks = [list(chain(*rows)) for rows in product(*(block.rows for block in axes))]
+    steps = [STEPS, *_column(axes, "steps", sweep.steps)]
+    longest = max(count for count in steps if is_whole(count) and count > 0)
+    fitting = min(_MOST_IN_A_BATCH, _BATCH_STEPS // longest, len(tasks) // _FEWEST_BATCHES)
+    plain = sweep.model_dump(include={"name", "policy", "seed", "steps", "record"}) | {
         "format": FORMAT,
-        "name": sweep.name,
-        "scenario": data,
+        "scenario": scenario,
         "floorplans": {
             name: FloorPlan.load(name, beside=source.parent).to_toml()
-            for name in _column(axes, "floorplan", data["floorplan"])
+            for name in _column(axes, "floorplan", scenario["floorplan"])
         },
         "policies": {name: policy.sha256 for name, policy in policies.items()},
-        "policy": sweep.policy,
-        "seed": sweep.seed,
-        "steps": sweep.steps,
-        "record": sweep.record,
-        "keys": axes.keys,
-        "tasks": list(axes.rows()),
+        "keys": keys,
+        "tasks": tasks,
         "batch": batch or max(1, fitting),
         "versions": versions(),
     }
@@ -187,25 +183,23 @@ def _check_tasks(manifest: Manifest, sources: Sources, source: Path, progress: C
 
 
 def _settle(manifest: Manifest, out: Path, source: Path) -> Manifest:
-    """Write policies and the manifest, or those of them that are missing or damaged."""
-    present, fresh = Manifest.whole(out), not (out / NAME).exists()
+    """Write policies and the manifest, last of all; a folder that has lost its manifest gets it back."""
+    try:
+        present = Manifest.load(out)
+    except InputError:
+        present = None
     if present and present.sha256 != manifest.sha256:
-        keys = ", ".join(manifest.differences(present))
-        raise InputError(f"{out}: belongs to another sweep, these differ: {keys}; choose another folder")
+        keys = [key for key in Manifest.model_fields if getattr(manifest, key) != getattr(present, key)]
+        raise MisfitError(
+            f"{out}: belongs to another sweep, these differ: {', '.join(keys)}; choose another folder"
+        )
     _make_folders(manifest, out)
     for name, sha256 in manifest.policies.items():
-        if name != RANK and not _is_policy(out / "policies" / f"{sha256}.h5", sha256):
+        if name != RANK:
             write_whole(out / "policies" / f"{sha256}.h5", _policy_file(name, source).read_bytes())
     if present is None:
-        manifest.save(out, fresh)
+        manifest.save(out)
     return manifest
-
-
-def _is_policy(path: Path, sha256: str) -> bool:
-    try:
-        return Policy.load(path).sha256 == sha256
-    except InputError:
-        return False
 
 
 def _make_folders(manifest: Manifest, out: Path) -> None:
@@ -214,9 +208,9 @@ def _make_folders(manifest: Manifest, out: Path) -> None:
         out.mkdir(parents=True, exist_ok=True)
         found = manifests_of(out)
         if found - {manifest.sha256}:
-            raise InputError(
-                f"{out}: holds results of a sweep that is not this one: its file, a policy, --batch or a "
-                "version differs; plan it as it was, or choose another folder"
+            raise MisfitError(
+                f"{out}: holds results of a sweep that is not this one: its file, a policy, its batch "
+                "size or a version differs; plan it as it was, or choose another folder"
             )
         strange = [path.name for path in out.iterdir() if path.name not in PARTS and path.name[0] != "."]
         if strange and not all((out / part).is_dir() for part in PARTS):

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cmarlsim.errors import InputError
+from cmarlsim.errors import DamagedError
 from cmarlsim.recordings.recording import Recording
 from cmarlsim.storage.files import write_whole
 from cmarlsim.sweeps.manifest import Manifest
 
 FORMAT = "cmarlsim-results/1"
-
-
-class DamagedError(InputError):
-    """A file that is there but not what was written."""
 
 
 @dataclass(frozen=True)
@@ -28,24 +24,20 @@ class Result:
     Attributes
     ----------
     zones
-        Of each zone its name, threshold c, satisfaction, and the largest satisfaction that an agent can
-        certify.
+        Each zone's name, threshold c, satisfaction, and the largest satisfaction that an agent can certify.
     recording
         SHA-256 of its recording's file, where there is one.
     seconds
-        What was spent in each stage.
+        Seconds spent in each stage: ``draw``, ``simulate``, ``write`` and ``other``.
     reason
         Where it failed, the last lines of why.
-    deaths
-        How many processes ended while they ran it.
     """
 
     task: int
-    zones: tuple[tuple[str, float, float, float], ...] = ()
+    zones: Sequence[tuple[str, float, float, float]] = ()
     recording: str | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
     reason: str | None = None
-    deaths: int = 0
 
     @classmethod
     def of(cls, task: int, recording: Recording) -> Result:
@@ -55,24 +47,7 @@ class Result:
             (zone.name, zone.c, float(satisfaction[m]), float(certified[m]))
             for m, zone in enumerate(recording.scenario.zones)
         ]
-        return cls(task, tuple(zones))
-
-    @classmethod
-    def begun(cls, task: int, before: Result | None) -> Result:
-        """What is to be known of a task if the process that now runs it is killed."""
-        deaths = 1 + (before.deaths if before else 0)
-        times = f", {deaths} times" if deaths > 1 else ""
-        return cls(
-            task, reason=f"its process ended before it did (killed, or out of memory){times}", deaths=deaths
-        )
-
-    @classmethod
-    def parse(cls, data: Mapping[str, Any]) -> Result:
-        """Result from what `json` makes of it."""
-        zones = tuple((str(name), float(c), float(v), float(w)) for name, c, v, w in data["zones"])
-        return cls(
-            int(data["task"]), zones, data["recording"], data["seconds"], data["reason"], int(data["deaths"])
-        )
+        return cls(task, zones)
 
 
 def recording_of(out: Path, task: int) -> Path:
@@ -106,7 +81,7 @@ def read(out: Path, manifest: Manifest, batch: int) -> dict[int, Result]:
     Raises
     ------
     DamagedError
-        If the file is damaged, or of another sweep.
+        If the file is damaged, or of another sweep or batch.
     """
     path = results_of(out, batch)
     try:
@@ -136,7 +111,8 @@ def _parsed(text: str) -> tuple[dict[str, Any], list[Result]]:
     if hashlib.sha256(f"{body}\n".encode()).hexdigest() != check:
         raise ValueError("its checksum is wrong")
     head, *rows = (json.loads(line) for line in body.splitlines())
-    return head, [Result.parse(row) for row in rows]
+    keys = ("task", "zones", "recording", "seconds", "reason")
+    return head, [Result(**{key: row[key] for key in keys}) for row in rows]
 
 
 def fault(out: Path, result: Result, deep: bool = True) -> str | None:

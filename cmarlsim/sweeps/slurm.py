@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cmarlsim.errors import InputError
+from cmarlsim.errors import ArgumentError, InputError, LockedError
+from cmarlsim.simulation.processes import THREAD_VARIABLES
 from cmarlsim.storage.files import write_whole
-from cmarlsim.sweeps.local import THREAD_VARIABLES
-from cmarlsim.sweeps.locks import JOB_VARIABLE, lock
+from cmarlsim.sweeps.locks import lock
 from cmarlsim.sweeps.manifest import Manifest
 
 AGAIN = 75
@@ -36,7 +36,6 @@ _SCRIPT = """#!/bin/bash
 # An element of a sweep. It watches over one process; where that was warned, or killed, it is queued again.
 {directives}
 export {variables}
-export {job}="${{SLURM_ARRAY_JOB_ID}}_${{SLURM_ARRAY_TASK_ID}}"
 {command} &
 worker=$!
 warned=no
@@ -48,7 +47,8 @@ if [ $code -eq 138 ] || [ $code -eq 143 ]; then wait $worker; code=$?; fi  # the
 if {{ [ $warned = yes ] && [ $code -eq {again} ]; }} || [ $code -eq 137 ]; then
     if [ "${{SLURM_RESTART_COUNT:-0}}" -lt {restarts} ]; then
         echo "back into the queue (exit code $code)"
-        scontrol requeue "${{{job}}}"  # the number of the last element's job is that of the whole array
+        # by this name: the number of the last element's job is that of the whole array
+        scontrol requeue "${{SLURM_ARRAY_JOB_ID}}_${{SLURM_ARRAY_TASK_ID}}"
     fi
 fi
 exit $code
@@ -56,36 +56,44 @@ exit $code
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """What is asked of Slurm.
+class ArrayOptions:
+    """How a job array is submitted.
 
     Attributes
     ----------
-    per_element
+    partition, account, time, memory : str or None
+        As `sbatch` takes them; `time` and `memory` are those of an element.
+    tasks_per_element : int or None
         Tasks of an element of the array, rounded up to whole batches; None for a hundredth of all.
-    max_parallel
+    max_parallel : int or None
         Elements that may run at once.
+
+    Raises
+    ------
+    ArgumentError
+        If `time` is no time limit, or too short.
     """
 
     partition: str | None = None
     account: str | None = None
     time: str = "01:00:00"
     memory: str = "2G"
-    per_element: int | None = None
+    tasks_per_element: int | None = None
     max_parallel: int | None = None
 
     def __post_init__(self) -> None:
-        seconds = seconds_of(self.time)
+        seconds = _seconds_of(self.time)
         if seconds is None:
-            raise InputError(f"--time {self.time}: must be MINUTES, HOURS:MINUTES:SECONDS or DAYS-HOURS")
+            raise ArgumentError("time", self.time, "must be MINUTES, HOURS:MINUTES:SECONDS or DAYS-HOURS")
         if seconds < LEAST_SECONDS:
-            raise InputError(
-                f"--time {self.time}: must be at least {LEAST_SECONDS // 60} minutes: "
-                f"elements are warned {WARNING_SECONDS} s before, and go back into the queue"
+            problem = (
+                f"must be at least {LEAST_SECONDS // 60} minutes: elements are warned {WARNING_SECONDS} s "
+                "before, and go back into the queue"
             )
+            raise ArgumentError("time", self.time, problem)
 
 
-def seconds_of(limit: str) -> int | None:
+def _seconds_of(limit: str) -> int | None:
     """Seconds of a time limit as Slurm reads it; None if it is none."""
     found = re.fullmatch(r"(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?", limit)
     if not found:
@@ -96,18 +104,12 @@ def seconds_of(limit: str) -> int | None:
     return 86400 * (days or 0) + sum(part * unit for part, unit in zip(parts, units, strict=False))
 
 
-def call(program: str, *arguments: str) -> str:
-    """What a program of Slurm prints.
-
-    Raises
-    ------
-    InputError
-        If it is not installed, or fails.
-    """
+def _call(program: str, *arguments: str) -> str:
+    """What a program of Slurm prints."""
     try:
         done = subprocess.run([program, *arguments], capture_output=True, text=True, check=False, timeout=120)
     except FileNotFoundError:
-        raise InputError(f"--engine slurm: there is no '{program}' here; use --engine local") from None
+        raise InputError(f"{program}: there is no such program here; is Slurm installed?") from None
     except subprocess.TimeoutExpired:
         raise InputError(f"{program}: gave no answer in 120 s; is Slurm running?") from None
     if done.returncode:
@@ -122,34 +124,31 @@ class Arrays:
 
     Parameters
     ----------
-    out
+    out : Path
         The sweep's folder.
     """
 
     def __init__(self, out: Path) -> None:
         self.out, self._manifest = out, Manifest.load(out)
+        self._name = f"cmarlsim-{self._manifest.sha256[:12]}"
 
-    @property
-    def name(self) -> str:
-        """Name of the sweep's jobs."""
-        return f"cmarlsim-{self._manifest.sha256[:12]}"
-
-    @property
     def any(self) -> bool:
         """Whether an array was ever submitted from this folder."""
         return any((self.out / "slurm").glob("*.json"))
 
     def alive(self) -> Counter[str]:
-        """How many elements are in which state, of those that wait or run."""
-        return Counter(state for _, _, state in self._queue())
+        """How many elements are in which state, of those that wait or run.
 
-    def held(self) -> set[int]:
-        """Batches of the elements that wait or run."""
-        return {batch for ticket, index, _ in self._queue() for batch in self.batches(ticket, index)}
+        Raises
+        ------
+        InputError
+            If Slurm does not answer.
+        """
+        return Counter(state for _, _, state in self._queue())
 
     def _queue(self) -> Iterator[tuple[str, int, str]]:
         """Ticket, element and state, for each element in the queue that was submitted from this folder."""
-        text = call("squeue", "--noheader", "--array", f"--name={self.name}", "--format=%k %K %T")
+        text = _call("squeue", "--noheader", "--array", f"--name={self._name}", "--format=%k %K %T")
         for line in filter(str.strip, text.splitlines()):
             ticket, index, state = line.rsplit(maxsplit=2)
             if (self.out / "slurm" / f"{ticket}.json").exists():
@@ -169,7 +168,7 @@ class Arrays:
         except (OSError, ValueError, LookupError, TypeError) as error:
             raise InputError(f"{path}: has no element {index}: {error}") from None
 
-    def submit(self, batches: Sequence[int], wishes: Wishes) -> tuple[str, int, int] | None:
+    def submit(self, batches: Sequence[int], options: ArrayOptions) -> tuple[str, int, int] | None:
         """Submit batches, but for those of elements that wait or run already.
 
         Returns
@@ -179,59 +178,59 @@ class Arrays:
         Raises
         ------
         InputError
-            If Slurm refuses, or somebody else is submitting this sweep.
+            If Slurm refuses, or another process is submitting this sweep.
         """
         folder, ticket = self.out / "slurm", uuid.uuid4().hex[:12]
-        with lock(folder / "submit.lock") as me:
-            if me is None:
-                raise InputError(f"{self.out}: is being submitted by another process; try again")
-            held = self.held()
-            rest = [batch for batch in batches if batch not in held]
+        with lock(folder / "submit.lock") as held:
+            if held is None:
+                raise LockedError(f"{self.out}: is being submitted by another process; try again")
+            queued = {batch for other, index, _ in self._queue() for batch in self.batches(other, index)}
+            rest = [batch for batch in batches if batch not in queued]
             if not rest:
                 return None
-            elements = _dealt(rest, self._manifest.batch, wishes.per_element)
-            self._check_size(len(elements))
+            elements = _dealt(rest, self._manifest.batch, options.tasks_per_element)
+            _check_size(len(elements), options.tasks_per_element)
             write_whole(folder / f"{ticket}.json", json.dumps(elements).encode())
             script = folder / f"{ticket}.sbatch"
-            write_whole(script, self._script(ticket, len(elements), wishes).encode())
-            array = call("sbatch", "--parsable", str(script)).strip().partition(";")[0]
+            write_whole(script, self._script(ticket, len(elements), options).encode())
+            array = _call("sbatch", "--parsable", str(script)).strip().partition(";")[0]
         return array, len(elements), len(rest)
 
-    def _check_size(self, elements: int) -> None:
-        found = re.search(r"MaxArraySize\s*=\s*(\d+)", call("scontrol", "show", "config"))
-        if found and elements >= int(found[1]):
-            raise InputError(
-                f"{elements:,} elements are more than an array may have here ({int(found[1]) - 1:,}): "
-                "raise --tasks-per-element"
-            )
-
-    def _script(self, ticket: str, elements: int, wishes: Wishes) -> str:
+    def _script(self, ticket: str, elements: int, options: ArrayOptions) -> str:
         out = self.out.resolve()
-        parallel = f"%{wishes.max_parallel}" if wishes.max_parallel else ""
-        options: dict[str, Any] = {
-            "job-name": self.name,
+        parallel = f"%{options.max_parallel}" if options.max_parallel else ""
+        directives: dict[str, Any] = {
+            "job-name": self._name,
             "comment": ticket,
             "array": f"0-{elements - 1}{parallel}",
-            "partition": wishes.partition,
-            "account": wishes.account,
-            "time": wishes.time,
-            "mem": wishes.memory,
+            "partition": options.partition,
+            "account": options.account,
+            "time": options.time,
+            "mem": options.memory,
             "ntasks": 1,
             "cpus-per-task": 1,
             "signal": f"B:USR1@{WARNING_SECONDS}",
             "open-mode": "append",
             "output": _literal(out / "slurm") + "/%A_%a.log",
         }
-        directives = [f"#SBATCH --{name}={_one_line(value)}" for name, value in options.items() if value]
+        lines = [f"#SBATCH --{name}={_one_line(value)}" for name, value in directives.items() if value]
         command = (sys.executable, "-m", "cmarlsim.sweep", "element", str(out), ticket)
         return _SCRIPT.format(
-            directives="\n".join([*directives, "#SBATCH --requeue"]),
+            directives="\n".join([*lines, "#SBATCH --requeue"]),
             variables=" ".join(f"{name}=1" for name in THREAD_VARIABLES),
-            job=JOB_VARIABLE,
             command=shlex.join(command),
             again=AGAIN,
             restarts=MOST_RESTARTS,
         )
+
+
+def _check_size(elements: int, tasks_per_element: int | None) -> None:
+    found = re.search(r"MaxArraySize\s*=\s*(\d+)", _call("scontrol", "show", "config"))
+    if found and elements >= int(found[1]):
+        problem = (
+            f"makes {elements:,} elements, more than an array may have here ({int(found[1]) - 1:,}): raise it"
+        )
+        raise ArgumentError("tasks_per_element", tasks_per_element, problem)
 
 
 def _literal(path: Path) -> str:

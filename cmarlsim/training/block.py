@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from cmarlsim.kernels.episodes import Episodes, new_episodes, run_episodes
@@ -11,10 +9,11 @@ from cmarlsim.kernels.scene import new_scene, new_steps
 from cmarlsim.kernels.world import NEVER
 from cmarlsim.learning.mlp import MLP
 from cmarlsim.policies.policy import Policy
+from cmarlsim.training.arrays import Arrays, fill_arrays, named
 from cmarlsim.training.learners import Learners, agent_of, copies_of, copy_of
-from cmarlsim.training.places import fill_places, move
+from cmarlsim.training.locations import check_locations, move
 from cmarlsim.training.recipe import Stage, sample_multipliers
-from cmarlsim.training.task import Task
+from cmarlsim.training.setup import TrainingSetup
 
 
 class Block:
@@ -23,27 +22,30 @@ class Block:
     Parameters
     ----------
     address
-        Of the stage's draws.
-    team
+        Number of the stage, which addresses its draws.
+    networks
         Stacked over N agents. A stage with fewer agents takes the first ones, and its learner stands for all.
     baselines
-        Of one agent.
+        Stacked over one agent.
     """
 
-    def __init__(self, task: Task, stage: Stage, address: int, team: MLP, baselines: MLP) -> None:
-        scenario, recipe = task.scenario, task.recipe
-        self._task, self._stage, self._address = task, stage, address
-        self._team, T0 = team, scenario.dual.T0
+    def __init__(
+        self, setup: TrainingSetup, stage: Stage, address: int, networks: MLP, baselines: MLP
+    ) -> None:
+        scenario, recipe = setup.scenario, setup.recipe
+        self._setup, self._stage, self._address = setup, stage, address
+        self._networks, T0 = networks, scenario.dual.T0
         self.active = stage.active or 0
-        learner = copies_of(agent_of(team, self.active), 1)
-        self.learners = Learners(task, stage, learner, copy_of(baselines), recipe.episodes)
+        learner = copies_of(agent_of(networks, self.active), 1)
+        self.learners = Learners(setup, stage, learner, copy_of(baselines), recipe.episodes)
         self._site, rules = scenario.site, scenario.rules()
         self._rules = rules._replace(links=rules.links._replace(code=NEVER))
-        networks = MLP(*(array[: stage.agents] for array in team))
-        self._weights = Policy(networks, task.encoding).weights(stage.agents, self._site.world)
+        team = MLP(*(array[: stage.agents] for array in networks))
+        self._weights = Policy(team, setup.encoding).weights(stage.agents, self._site.world)
         self._scene = new_scene(self._site, self._rules, self._weights, stage.agents, T0)
         self._steps = new_steps(T0, stage.agents)
-        self._places = task.start(task.stream("places", address), (recipe.episodes, stage.agents))
+        shape = (recipe.episodes, stage.agents)
+        self._locations = setup.draw_locations(setup.stream("places", address), shape)
 
     def step(self, iteration: int) -> None:
         """A batch of episodes, and one step uphill by Proposition 1's gradient.
@@ -53,47 +55,39 @@ class Block:
         DivergedError
             If the parameters are no longer finite.
         """
-        generator = self._task.stream("training", self._address, iteration)
-        lam = sample_multipliers(generator, self._task.recipe.episodes, self._task.scenario.M)
-        seen = self._task.encoding.lam_input(lam)
+        generator = self._setup.stream("training", self._address, iteration)
+        lam = sample_multipliers(generator, self._setup.recipe.episodes, self._setup.scenario.M)
+        seen = self._setup.encoding.lam_input(lam)
         self.learners.learn(0, seen, seen, self._episodes(lam, generator).experience, iteration)
         self.learners.climb(iteration)
         self.learners.show(self._weights, self.active)
 
-    def team(self) -> MLP:
-        """The whole team with the learner's present parameters; copies of them while it learns alone."""
-        team = copy_of(self._team)
-        agents = slice(None) if self._stage.agents < len(team.b1) else slice(self.active, self.active + 1)
-        for array, present in zip(team, self.learners.policies, strict=True):
+    def networks(self) -> MLP:
+        """The whole team's present networks; copies of the learner's while it learns alone."""
+        networks = copy_of(self._networks)
+        agents = slice(None) if self._stage.agents < len(networks.b1) else slice(self.active, self.active + 1)
+        for array, present in zip(networks, self.learners.policies, strict=True):
             array[agents] = present
-        return team
+        return networks
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All that changes, as named arrays."""
-        places = {f"places/{field}": array for field, array in self._places._asdict().items()}
-        return places | self.learners.arrays()
+        return named(places=self._locations) | self.learners.arrays()
 
-    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+    def restore(self, arrays: Arrays) -> None:
         """Continue from `arrays`."""
-        fill_places(self._places, arrays, self._site)
+        fill_arrays(named(places=self._locations), arrays)
+        check_locations(self._locations, self._site)
         self.learners.restore(arrays)
         self.learners.show(self._weights, self.active)
 
     def _episodes(self, lam: np.ndarray, generator: np.random.Generator) -> Episodes:
         """Half of the episodes begin anew on the waypoint graph, half where the last ones ended."""
-        scenario, count = self._task.scenario, len(lam)
+        scenario, count = self._setup.scenario, len(lam)
         anew = np.zeros((count, self._stage.agents), dtype=bool)
         anew[: count // 2] = True
-        move(self._places, anew, self._task, generator)
+        move(self._locations, anew, self._setup, generator)
         uniform = generator.random((count, scenario.dual.T0, self._stage.agents))
-        episodes = new_episodes(lam, self._places, uniform)
-        run_episodes(
-            self._site,
-            self._rules,
-            self._weights,
-            self.active,
-            self._scene,
-            self._steps,
-            episodes,
-        )
+        episodes = new_episodes(lam, self._locations, uniform)
+        run_episodes(self._site, self._rules, self._weights, self.active, self._scene, self._steps, episodes)
         return episodes

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from cmarlsim.errors import DivergedError
@@ -12,12 +10,13 @@ from cmarlsim.kernels.world import Floats, Weights
 from cmarlsim.learning.adam import ascend, fresh_moments
 from cmarlsim.learning.gradients import Gradients
 from cmarlsim.learning.mlp import MLP
+from cmarlsim.training.arrays import Arrays, fill_arrays, named
 from cmarlsim.training.recipe import Stage
-from cmarlsim.training.task import Task
+from cmarlsim.training.setup import TrainingSetup
 
 
 class Learners:
-    """A agents that learn in a stage, each with a baseline of its own.
+    """Agents that learn in a stage, each with a baseline of its own.
 
     Parameters
     ----------
@@ -27,16 +26,18 @@ class Learners:
         Episodes a batch.
     """
 
-    def __init__(self, task: Task, stage: Stage, policies: MLP, baselines: MLP, episodes: int) -> None:
+    def __init__(
+        self, setup: TrainingSetup, stage: Stage, policies: MLP, baselines: MLP, episodes: int
+    ) -> None:
         self.policies, self.baselines = policies, baselines
         self._moments = fresh_moments(policies), fresh_moments(baselines)
         self._slopes = MLP(*(np.zeros_like(array) for array in policies))
         self._errors = MLP(*(np.zeros_like(array) for array in baselines))
         self._good = copy_of(policies)
-        self._stage, self._recipe = stage, task.recipe
-        shape = (episodes, task.scenario.dual.T0, task.scenario.M)
-        hidden = (task.recipe.hidden, task.recipe.baseline_hidden)
-        self._gradients = Gradients(task.encoding.tile_input(), shape, *hidden)
+        self._stage, self._recipe = stage, setup.recipe
+        shape = (episodes, setup.scenario.dual.T0, setup.scenario.M)
+        hidden = (setup.recipe.hidden, setup.recipe.baseline_hidden)
+        self._gradients = Gradients(setup.encoding.tile_input(), shape, *hidden)
 
     def learn(self, a: int, lam: Floats, worth: Floats, experience: Experience, iteration: int) -> None:
         """Compute the gradients of learner `a`; parameters as in `Gradients.of_batch`."""
@@ -79,31 +80,27 @@ class Learners:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All that changes, as named arrays."""
-        arrays = {"steps": np.array([moments.steps for moments in self._moments])}
-        for name, group in self._groups().items():
-            arrays |= {f"{name}/{field}": array for field, array in group._asdict().items()}
-        return arrays
+        return self._network_arrays() | {"steps": np.array([moments.steps for moments in self._moments])}
 
-    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+    def restore(self, arrays: Arrays) -> None:
         """Continue from `arrays`."""
-        for name, group in self._groups().items():
-            fill(group, MLP(*(arrays[f"{name}/{field}"] for field in MLP._fields)))
+        fill_arrays(self._network_arrays(), arrays)
         policy, baseline = (
             moments._replace(steps=int(steps))
             for moments, steps in zip(self._moments, arrays["steps"], strict=True)
         )
         self._moments = policy, baseline
 
-    def _groups(self) -> dict[str, MLP]:
+    def _network_arrays(self) -> dict[str, np.ndarray]:
         policy, baseline = self._moments
-        return {
-            "policies": self.policies,
-            "policies_mean": policy.mean,
-            "policies_square": policy.square,
-            "baselines": self.baselines,
-            "baselines_mean": baseline.mean,
-            "baselines_square": baseline.square,
-        }
+        return named(
+            policies=self.policies,
+            policies_mean=policy.mean,
+            policies_square=policy.square,
+            baselines=self.baselines,
+            baselines_mean=baseline.mean,
+            baselines_square=baseline.square,
+        )
 
 
 def agent_of(stacked: MLP, n: int) -> MLP:
@@ -122,14 +119,6 @@ def copy_of(networks: MLP) -> MLP:
 
 
 def fill(into: MLP, networks: MLP) -> None:
-    """Copy `networks` into the arrays of others.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ.
-    """
+    """Copy `networks` into the arrays of others, of the same shapes."""
     for array, source in zip(into, networks, strict=True):
-        if array.shape != source.shape:
-            raise ValueError(f"shape {source.shape}, not {array.shape}")
         array[...] = source

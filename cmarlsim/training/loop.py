@@ -7,8 +7,6 @@ c: with those for c itself nothing would be earned as soon as all zones are kept
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from cmarlsim.kernels.changes import longer
@@ -18,10 +16,11 @@ from cmarlsim.kernels.scene import Draws, new_chunk, new_scene
 from cmarlsim.learning.mlp import MLP
 from cmarlsim.policies.policy import Policy
 from cmarlsim.randomness import draw_into
+from cmarlsim.training.arrays import Arrays, fill_arrays, named
 from cmarlsim.training.learners import Learners, agent_of, copies_of, copy_of
-from cmarlsim.training.places import fill_places, move
+from cmarlsim.training.locations import check_locations, move
 from cmarlsim.training.recipe import Stage, tightened
-from cmarlsim.training.task import Task
+from cmarlsim.training.setup import TrainingSetup
 
 
 class Loop:
@@ -30,29 +29,31 @@ class Loop:
     Parameters
     ----------
     address
-        Of the stage's draws.
-    team
+        Number of the stage, which addresses its draws.
+    networks
         Stacked over N agents.
     baselines
-        Of one agent: what all begin with.
+        Stacked over one agent: all begin with a copy of it.
     """
 
-    def __init__(self, task: Task, stage: Stage, address: int, team: MLP, baselines: MLP) -> None:
-        scenario, recipe = task.scenario, task.recipe
-        self._task, self._address = task, address
+    def __init__(
+        self, setup: TrainingSetup, stage: Stage, address: int, networks: MLP, baselines: MLP
+    ) -> None:
+        scenario, recipe = setup.scenario, setup.recipe
+        self._setup, self._address = setup, address
         N, M, T0, B = stage.agents, scenario.M, scenario.dual.T0, recipe.loop_runs
         self.learners = Learners(
-            task, stage, copy_of(team), copies_of(agent_of(baselines, 0), N), recipe.loop_runs
+            setup, stage, copy_of(networks), copies_of(agent_of(baselines, 0), N), recipe.loop_runs
         )
         self.c_tight = tightened(scenario.c, N, recipe.tightening)
-        self._sites = [(ranged.site, ranged.rules()) for ranged in task.ranged]
+        self._sites = [(ranged.site, ranged.rules()) for ranged in setup.ranged]
         self._borders = np.linspace(0, B, len(self._sites) + 1).astype(int)
-        self._weights = Policy(team, task.encoding).weights(N, scenario.world)
+        self._weights = Policy(networks, setup.encoding).weights(N, scenario.world)
         self._scenes = [new_scene(site, rules, self._weights, N, T0) for site, rules in self._sites]
         self._nothing = new_chunk(0, 0, N, M)
         widths = (N, len(self._sites[0][1].links.footprint))
         self._draws = Draws(*(np.zeros((B, T0, width)) for width in widths))
-        self.runs = new_runs(task.start(task.stream("places", address), (B, N)), M, T0)
+        self.runs = new_runs(setup.draw_locations(setup.stream("places", address), (B, N)), M, T0)
 
     def step(self, iteration: int) -> None:
         """A rollout of every run, and one step uphill of every agent.
@@ -62,7 +63,7 @@ class Loop:
         DivergedError
             If the parameters are no longer finite.
         """
-        runs, encoding = self.runs, self._task.encoding
+        runs, encoding = self.runs, self._setup.encoding
         self._begin(iteration)
         lam, worth = encoding.lam_input(runs.lam), encoding.lam_input(runs.lam_tight)
         self._advance()
@@ -76,40 +77,37 @@ class Loop:
         self.learners.climb(iteration)
         self.learners.show(self._weights, 0)
 
-    def team(self) -> MLP:
-        """The team's present parameters."""
+    def networks(self) -> MLP:
+        """The team's present networks."""
         return copy_of(self.learners.policies)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All that changes, as named arrays."""
-        places = {f"places/{field}": array for field, array in self.runs.places._asdict().items()}
-        multipliers = {"lam": self.runs.lam, "lam_tight": self.runs.lam_tight}
-        return places | multipliers | self.learners.arrays()
+        return self._run_arrays() | self.learners.arrays()
 
-    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+    def restore(self, arrays: Arrays) -> None:
         """Continue from `arrays`."""
-        fill_places(self.runs.places, arrays, self._sites[0][0])
-        for name in ("lam", "lam_tight"):
-            own = getattr(self.runs, name)
-            if arrays[name].shape != own.shape:
-                raise ValueError(f"{name} has shape {arrays[name].shape}, not {own.shape}")
-            own[...] = arrays[name]
+        fill_arrays(self._run_arrays(), arrays)
+        check_locations(self.runs.locations, self._sites[0][0])
         self.learners.restore(arrays)
         self.learners.show(self._weights, 0)
 
+    def _run_arrays(self) -> dict[str, np.ndarray]:
+        return named(places=self.runs.locations) | {"lam": self.runs.lam, "lam_tight": self.runs.lam_tight}
+
     def _begin(self, iteration: int) -> None:
         """Begin some runs anew, put some agents elsewhere, draw, and say what attending is worth."""
-        runs, recipe = self.runs, self._task.recipe
-        generator = self._task.stream("loop", self._address, iteration)
-        B, N = runs.places.node.shape
+        runs, recipe = self.runs, self._setup.recipe
+        generator = self._setup.stream("loop", self._address, iteration)
+        B, N = runs.locations.node.shape
         anew = np.less(generator.random(B), recipe.loop_restart)
         runs.lam[anew] = 0.0
         runs.lam_tight[anew] = 0.0
         moved = (generator.random((B, N)) < recipe.loop_move) | anew[:, None]
-        move(runs.places, moved, self._task, generator)
+        move(runs.locations, moved, self._setup, generator)
         for name, table in self._draws._asdict().items():
-            address = f"loop/{self._task.index}/{self._address}/{name}"
-            draw_into(table, self._task.seed, address, iteration * B)
+            address = f"loop/{self._setup.index}/{self._address}/{name}"
+            draw_into(table, self._setup.seed, address, iteration * B)
         largest = runs.lam_tight.max(axis=1, keepdims=True)
         np.divide(runs.lam_tight, np.where(largest > 0, largest, 1.0), out=runs.worth)
 

@@ -12,7 +12,7 @@ def training_bytes(scenario: Scenario, recipe: Recipe) -> dict[str, int]:
     N, M, T0 = scenario.agents.N, scenario.M, scenario.dual.T0
     runs = recipe.loop_runs if recipe.loop_iterations > 0 else 0
     network = 4 * (recipe.hidden + recipe.baseline_hidden) * (2 * M + 4)
-    teams = {
+    candidate = {
         "runs in the loop (loop_runs x T0 x N): lower loop_runs, teams, dual.T0 or agents.N": runs
         * N
         * (36 * T0 + 8 * M),
@@ -21,15 +21,9 @@ def training_bytes(scenario: Scenario, recipe: Recipe) -> dict[str, int]:
         * (40 + 8 * N),
         "networks (N x hidden x M): lower hidden, teams or agents.N": 8 * N * network,
     }
-    return {what: recipe.teams * size for what, size in teams.items()}
+    return {what: recipe.teams * size for what, size in candidate.items()}
 
 
 def check_training_memory(scenario: Scenario, recipe: Recipe) -> None:
-    """Raise InputError if a training's arrays take more than `SHARE` of the machine's memory.
-
-    Raises
-    ------
-    InputError
-        Says how much is needed, for what most, and what to lower.
-    """
+    """Raise InputError, as `check_tables` does, if a training's arrays do not fit into memory."""
     check_tables(f"training '{scenario.name}'", scenario, training_bytes(scenario, recipe))

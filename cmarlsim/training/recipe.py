@@ -39,7 +39,7 @@ class Recipe(Strict):
         Multiples of the scenario's `links.d`: runs of the loop have these in turn, and iterates are judged
         by the worst of them.
     teams
-        Teams that are trained side by side from draws of their own; the best iterate of all is chosen.
+        Candidates that are trained side by side from draws of their own; the best iterate of all is chosen.
     """
 
     hidden: Count = 256
@@ -132,7 +132,7 @@ def stages(recipe: Recipe, agents: int) -> list[Stage]:
 def tightened(c: np.ndarray, agents: int, share: float) -> np.ndarray:
     """Thresholds (M,) above `c` by a share of the headroom of Lemma 1's condition ||c||_1 <= N - 1.
 
-    They stay below 1; without headroom they are `c`.
+    Each is c_m + share * max(0, N - 1 - ||c||_1) / M, at most 0.99 or c_m.
     """
     headroom = max(0.0, agents - 1 - c.sum()) / len(c)
     return np.maximum(c, np.minimum(c + share * headroom, 0.99))

@@ -1,9 +1,8 @@
-"""Several teams, trained side by side."""
+"""Several candidates, trained side by side, from which the best is taken."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -12,17 +11,18 @@ from cmarlsim.policies.policy import Policy
 from cmarlsim.scenario import Scenario
 from cmarlsim.simulation.execution import Run
 from cmarlsim.storage.provenance import versions
+from cmarlsim.training.arrays import Arrays, within
+from cmarlsim.training.candidate import VALIDATION_SEED, Candidate
 from cmarlsim.training.memory_limits import check_training_memory
 from cmarlsim.training.recipe import Recipe, Stage
-from cmarlsim.training.task import Task
-from cmarlsim.training.team import VALIDATION_SEED, Team
+from cmarlsim.training.setup import TrainingSetup
 
 
 class Training:
     """A training, advanced iteration by iteration.
 
-    Teams learn from draws of their own and never exchange anything, so the number of threads does not change
-    a bit; the best iterate of all teams is chosen.
+    Candidates learn from draws of their own and never exchange anything, so the number of threads does not
+    change a bit; the best iterate of all candidates is chosen.
 
     Parameters
     ----------
@@ -38,33 +38,33 @@ class Training:
     def __init__(self, scenario: Scenario, seed: int, recipe: Recipe) -> None:
         check_training_memory(scenario, recipe)
         self.scenario, self.seed, self.recipe = scenario, seed, recipe
-        self._tasks = [Task(scenario, recipe, seed, i) for i in range(recipe.teams)]
-        self.teams = [Team(task) for task in self._tasks]
+        setups = [TrainingSetup(scenario, recipe, seed, i) for i in range(recipe.teams)]
+        self.candidates = [Candidate(setup) for setup in setups]
 
     @property
     def total(self) -> int:
-        """Iterations of all stages of all teams."""
-        return sum(team.total for team in self.teams)
+        """Iterations of all stages of all candidates."""
+        return sum(candidate.total for candidate in self.candidates)
 
     @property
     def done(self) -> int:
         """Iterations done so far."""
-        return sum(team.done for team in self.teams)
+        return sum(candidate.done for candidate in self.candidates)
 
     @property
     def stage(self) -> Stage:
-        """The present stage of the teams, which keep step."""
-        return self.teams[0].stage
+        """The present stage of the candidates, which keep step."""
+        return self.candidates[0].stage
 
     @property
     def finished(self) -> bool:
         """Whether all stages are done."""
-        return self.teams[0].finished
+        return self.candidates[0].finished
 
     @property
-    def best(self) -> Team:
-        """The team with the best iterate so far."""
-        return max(self.teams, key=lambda team: team.best_margin)
+    def best(self) -> Candidate:
+        """The candidate with the best iterate so far."""
+        return max(self.candidates, key=lambda candidate: candidate.best_margin)
 
     def prepare(self) -> None:
         """Have all kernels compiled, by a training of one iteration a stage and a run of no rollouts."""
@@ -79,20 +79,20 @@ class Training:
         Run(self.scenario, short.policy(), VALIDATION_SEED).advance(0, keep_steps=False)
 
     def advance(self, iterations: int) -> None:
-        """Advance every team by `iterations`, or to its end, on all cores.
+        """Advance every candidate by `iterations`, or to its end, on all cores.
 
         Raises
         ------
         DivergedError
-            If a team's parameters are no longer finite.
+            If a candidate's parameters are no longer finite.
         """
 
-        def go(team: Team) -> None:
-            for _ in range(min(iterations, team.total - team.done)):
-                team.step()
+        def go(candidate: Candidate) -> None:
+            for _ in range(min(iterations, candidate.total - candidate.done)):
+                candidate.step()
 
         with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-            for future in [pool.submit(go, team) for team in self.teams]:
+            for future in [pool.submit(go, candidate) for candidate in self.candidates]:
                 future.result()
 
     @property
@@ -113,15 +113,17 @@ class Training:
         """
         best = self.best
         progress = {"iterations_done": self.done, "validation_margin": best.best_margin}
-        return Policy(best.chosen(), self._tasks[0].encoding, self.made_with | progress)
+        return Policy(best.chosen(), best.setup.encoding, self.made_with | progress)
 
     def state(self) -> dict[str, np.ndarray]:
         """Everything that changes during training, as named arrays."""
         return {
-            f"{i}/{name}": array for i, team in enumerate(self.teams) for name, array in team.state().items()
+            f"{i}/{name}": array
+            for i, candidate in enumerate(self.candidates)
+            for name, array in candidate.state().items()
         }
 
-    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+    def restore(self, state: Arrays) -> None:
         """Continue from a `state` of a training with the same scenario, seed and recipe.
 
         Raises
@@ -129,11 +131,8 @@ class Training:
         LookupError, ValueError, TypeError
             If `state` is not complete.
         """
-        for i, team in enumerate(self.teams):
-            prefix = f"{i}/"
-            team.restore(
-                {name[len(prefix) :]: array for name, array in state.items() if name.startswith(prefix)}
-            )
+        for i, candidate in enumerate(self.candidates):
+            candidate.restore(within(f"{i}", state))
 
 
 def _attribute(value: object) -> object:

@@ -17,10 +17,8 @@ from cluster import Cluster, missing
 from commands import outcome
 
 from cmarlsim.sweep import collect, run, status
-from cmarlsim.sweeps.locks import Holder, holder_of
-from cmarlsim.sweeps.manifest import Manifest
-from cmarlsim.sweeps.planning import plan
-from cmarlsim.sweeps.work import Worker
+from cmarlsim.sweeps import plan_sweep, run_sweep
+from cmarlsim.sweeps.locks import holder, lock_of
 
 SWEEP = """
 name = "slurm"
@@ -55,43 +53,35 @@ def test_elements_killed_and_pushed_aside_change_no_bit(
     (tmp_path / "s.toml").write_text(SWEEP)
     out, calm = tmp_path / "100 %j", tmp_path / "calm"
     for folder in (out, calm):
-        plan(tmp_path / "s.toml", folder, batch=1)
-    submit = [
-        str(out),
-        "--engine",
-        "slurm",
-        "--partition",
-        "main",
-        "--tasks-per-element",
-        "3",
-        "--time",
-        "10",
-    ]
+        plan_sweep(tmp_path / "s.toml", folder, batch=1)
+    options = "--engine slurm --partition main --tasks-per-element 3 --time 10"
+    submit = [str(out), *options.split()]
     capsys.readouterr()
     code, said, _ = outcome(run, submit, capsys)
     assert code == 0
     assert re.fullmatch(r"job array (\d+): 2 elements, 6 batches\n", said)
     array = said.split()[2].rstrip(":")
 
-    def holder(index: int) -> Holder | None:
-        holders = map(holder_of, (out / "locks").glob("*.lock"))
-        return next((one for one in holders if one and one.job == f"{array}_{index}"), None)
+    def process_of(element: int) -> int | None:
+        """The process of an element, which has three of the six batches."""
+        notes = [holder(lock_of(out, 3 * element + i)) for i in range(3)]
+        return next((note["pid"] for note in notes if note), None)
 
-    caught: dict[int, Holder] = {}
+    caught: dict[int, int] = {}
     deadline = time.monotonic() + 120
     while len(caught) < 2 and time.monotonic() < deadline:
         for index, number in enumerate((signal.SIGKILL, signal.SIGSTOP)):
-            found = holder(index)
-            if found and index not in caught:
-                os.kill(found.pid, number)  # the stopped one has to wait until it is pushed aside
-                caught[index] = found
+            pid = process_of(index)
+            if pid and index not in caught:
+                os.kill(pid, number)  # the stopped one has to wait until it is pushed aside
+                caught[index] = pid
         time.sleep(0.02)
-    node = cluster.call("squeue", "-h", "-o", "%N", "-j", caught[1].job)
+    node = cluster.call("squeue", "-h", "-o", "%N", "-j", f"{array}_1")
     cluster.call("sbatch", "-p", "urgent", "-w", node, "-o", "/dev/null", "--wrap", "sleep 1")
-    while "RUNNING" in cluster.call("squeue", "-h", "-o", "%T", "-j", caught[1].job):
+    while "RUNNING" in cluster.call("squeue", "-h", "-o", "%T", "-j", f"{array}_1"):
         time.sleep(0.1)
     with suppress(ProcessLookupError):  # Slurm has woken it
-        os.kill(caught[1].pid, signal.SIGCONT)
+        os.kill(caught[1], signal.SIGCONT)
     assert "nothing to submit" in outcome(run, submit, capsys)[1]
     assert "elements in the queue: " in outcome(status, [str(out)], capsys)[1]
     while cluster.call("squeue", "-h") and time.monotonic() < deadline:
@@ -109,9 +99,7 @@ def test_elements_killed_and_pushed_aside_change_no_bit(
     assert {path.name for path in (out / "slurm").glob("*.log")} == {
         f"{array}_{index}.log" for index in range(2)
     }
-    worker = Worker(calm)
-    for batch in range(Manifest.load(calm).batches):
-        worker.batch(batch)
+    run_sweep(calm, workers=1)
     for folder in (out, calm):
         assert outcome(collect, [str(folder), "--table", f"{folder}.csv"], capsys)[0] == 0
     assert out.with_suffix(".csv").read_bytes() == calm.with_suffix(".csv").read_bytes()

@@ -1,37 +1,37 @@
-"""One team's way through the stages of training, and its best iterate."""
+"""A team in training: its way through the stages, and its best iterate."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 import numpy as np
 
 from cmarlsim.learning.mlp import MLP, initial
 from cmarlsim.policies.policy import Policy
 from cmarlsim.simulation.execution import Run
+from cmarlsim.training.arrays import Arrays, fill_arrays, named, within
 from cmarlsim.training.block import Block
-from cmarlsim.training.learners import copies_of, copy_of, fill
+from cmarlsim.training.learners import copies_of, copy_of
 from cmarlsim.training.loop import Loop
 from cmarlsim.training.recipe import Stage, initial_policy, stages
-from cmarlsim.training.task import Task
+from cmarlsim.training.setup import TrainingSetup
 
 VALIDATION_SEED = 2**40
 """First of the execution seeds that iterates are chosen by; never use them to evaluate a policy."""
 
 
-class Team:
-    """A team in training, advanced iteration by iteration.
+class Candidate:
+    """A team in training, advanced iteration by iteration; one of several from which the best is taken.
 
-    Every iteration draws from its own stream, so that a team restored from `state` continues bit for bit.
+    Every iteration draws from its own stream, so that a candidate restored from `state` continues bit for
+    bit.
     """
 
-    def __init__(self, task: Task) -> None:
-        self._task = task
-        scenario, recipe = task.scenario, task.recipe
+    def __init__(self, setup: TrainingSetup) -> None:
+        self.setup = setup
+        scenario, recipe = setup.scenario, setup.recipe
         self.stages = stages(recipe, scenario.agents.N)
         self.stage_index, self.iteration = 0, 0
         self.best_margin = -np.inf
-        generator = task.stream("initial")
+        generator = setup.stream("initial")
         first = initial_policy(scenario.M, recipe, generator)
         self.networks = copies_of(first, scenario.agents.N)
         self.baselines = copies_of(initial(scenario.M + 2, recipe.baseline_hidden, 1, generator), 1)
@@ -71,10 +71,10 @@ class Team:
         self.iteration += 1
         last = self.iteration == stage.iterations
         settled = stage.agents > 1 or 2 * self.iteration >= stage.iterations
-        if last or (settled and self.iteration % self._task.recipe.validate_every == 0):
+        if last or (settled and self.iteration % self.setup.recipe.validate_every == 0):
             self._validate()
         if last:
-            self.networks = self.work.team()
+            self.networks = self.work.networks()
             if isinstance(self.work, Block):
                 self.baselines = self.work.learners.baselines
             self.stage_index += 1
@@ -85,23 +85,21 @@ class Team:
     def chosen(self) -> MLP:
         """The iterate with the best margin so far; before the first validation, the present parameters."""
         if self.best_margin == -np.inf:
-            return self.work.team()
+            return self.work.networks()
         return self.best
 
     def state(self) -> dict[str, np.ndarray]:
         """Everything that changes during training, as named arrays."""
-        arrays = {
+        arrays = self._network_arrays() | {
             "progress": np.array([self.stage_index, self.iteration], dtype=np.int64),
             "best_margin": np.array(self.best_margin),
         }
-        for name, group in self._groups().items():
-            arrays |= {f"{name}/{field}": array for field, array in group._asdict().items()}
         if not self.finished:
             arrays |= {f"stage/{name}": array for name, array in self.work.arrays().items()}
         return arrays
 
-    def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        """Continue from a `state` of a team with the same task.
+    def restore(self, state: Arrays) -> None:
+        """Continue from a `state` of a candidate with the same setup.
 
         Raises
         ------
@@ -113,27 +111,24 @@ class Team:
         if not (0 <= self.stage_index < len(lengths) and 0 <= self.iteration < lengths[self.stage_index]):
             raise ValueError(f"progress = {state['progress']}: there is no such iteration")
         self.best_margin = float(state["best_margin"])
-        for name, group in self._groups().items():
-            fill(group, MLP(*(state[f"{name}/{field}"] for field in MLP._fields)))
+        fill_arrays(self._network_arrays(), state)
         if not self.finished:
             self.work = self._work()
-            prefix = "stage/"
-            saved = {name[len(prefix) :]: array for name, array in state.items() if name.startswith(prefix)}
-            self.work.restore(saved)
+            self.work.restore(within("stage", state))
 
-    def _groups(self) -> dict[str, MLP]:
-        return {"networks": self.networks, "baselines": self.baselines, "best": self.best}
+    def _network_arrays(self) -> dict[str, np.ndarray]:
+        return named(networks=self.networks, baselines=self.baselines, best=self.best)
 
     def _work(self) -> Block | Loop:
         kind = Loop if self.stage.active is None else Block
-        return kind(self._task, self.stage, self.stage_index, self.networks, self.baselines)
+        return kind(self.setup, self.stage, self.stage_index, self.networks, self.baselines)
 
     def _validate(self) -> None:
-        """Keep the present team if its smallest margin, at the worst range, is the best so far."""
-        team, recipe = self.work.team(), self._task.recipe
-        policy = Policy(team, self._task.encoding)
+        """Keep the present networks if their smallest margin, at the worst range, is the best so far."""
+        networks, recipe = self.work.networks(), self.setup.recipe
+        policy = Policy(networks, self.setup.encoding)
         margin = np.inf
-        for scenario in self._task.ranged:
+        for scenario in self.setup.ranged:
             margins = []
             for i in range(recipe.validation_runs):
                 run = Run(scenario, policy, VALIDATION_SEED + i)
@@ -142,4 +137,4 @@ class Team:
             margin = min(margin, float(np.mean(margins)))
         if margin > self.best_margin:
             self.best_margin = margin
-            self.best = team
+            self.best = networks

@@ -1,4 +1,4 @@
-"""Bounds on multipliers along a run: Lemmas 3 to 5, Proposition 4 and (24), as printed and as they hold.
+"""Proposition 4, Lemmas 3 to 5 and eq. (24): bounds on multipliers along a run, as printed and as they hold.
 
 `docs/theorem1.md` has the proofs. Multipliers start at 0. Where a method takes `step`, it is a bound on
 ||c - r||^2 for the mean reward r of a rollout: M, as the paper has it, or `PathBounds.largest_step`.
@@ -15,7 +15,7 @@ from cmarlsim.errors import InputError
 from cmarlsim.kernels.world import Floats, Ints
 
 MOST_HALVINGS = 40
-"""Of theta, in the bounds that hold at all times at once."""
+"""Most halvings of theta in the bounds that hold at all times at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +110,7 @@ class PathBounds:
         """Most that satisfaction can stay below thresholds in the long run: sqrt(alpha step / (2 - alpha)).
 
         For the Euclidean norm over zones of what is missing, so for each zone as well; (24) has
-        sqrt(alpha M), `cmarlsim.bounds.theory.feasibility_error`.
+        sqrt(alpha M), `cmarlsim.bounds.theorem1.feasibility_error`.
 
         Parameters
         ----------

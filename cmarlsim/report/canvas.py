@@ -6,12 +6,12 @@ import numpy as np
 
 from cmarlsim.report.film import Pixels
 from cmarlsim.report.moments import Moment
-from cmarlsim.report.panels import MultiplierBars, MultiplierImage, PlanPanel, SatisfactionPanel, shortened
-from cmarlsim.report.picture import plain
+from cmarlsim.report.panels import MultiplierBars, MultiplierImage, PlanPanel, SatisfactionPanel
+from cmarlsim.report.picture import plain, shortened
 from cmarlsim.scenario import Scenario
 
 WIDTH = 8.0
-"""Of the picture, in inches of 100 pixels."""
+"""Width of the picture, in inches of 100 pixels."""
 
 LOWEST, HIGHEST = 2.5, 6.5
 """Inches that the plan may take from bottom to top."""
@@ -22,12 +22,11 @@ BARS_HEIGHT = 2.6
 MOST_BARS = 120
 """Multipliers that are drawn as bars; where there are more, they are an image."""
 
-
 LONGEST_TITLE = 50
-"""Characters."""
+"""Most characters of a title."""
 
 
-class Stage:
+class Canvas:
     """Robots on the plan, links as lines, attended zones lit; multipliers and satisfaction so far below.
 
     Parameters
@@ -40,12 +39,12 @@ class Stage:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
-        rectangle = scenario.floorplan.tile_boxes()
-        across, up = rectangle[:, 2:].max(axis=0) - rectangle[:, :2].min(axis=0)
+        boxes = scenario.floorplan.tile_boxes()
+        across, up = boxes[:, 2:].max(axis=0) - boxes[:, :2].min(axis=0)
         plan_height = min(max(WIDTH * up / across, LOWEST), HIGHEST)
         height = round(50 * (plan_height + BARS_HEIGHT)) / 50  # an even number of pixels, for MP4
         figure = Figure((WIDTH, height), dpi=100, layout="constrained")
-        self._canvas = FigureCanvasAgg(figure)
+        self._agg = FigureCanvasAgg(figure)
         title = plain(shortened(scenario.name, LONGEST_TITLE))
         self.title = figure.suptitle(title, x=0.01, ha="left")
         axes = figure.subplot_mosaic(
@@ -58,16 +57,16 @@ class Stage:
         self.plan = PlanPanel(axes["plan"], scenario)
         self.lam = multipliers(axes["lam"], scenario, peak or 1.0)
         self.satisfaction = SatisfactionPanel(axes["satisfaction"], scenario)
-        self._canvas.draw()
+        self._agg.draw()
         figure.set_layout_engine("none")
         edge = self.title.get_position()[1]
         self.clock = figure.text(0.99, edge, "", ha="right", va="top", fontsize="large", animated=True)
-        self._background = self._canvas.copy_from_bbox(figure.bbox)
+        self._background = self._agg.copy_from_bbox(figure.bbox)
 
     @property
     def shape(self) -> tuple[int, int]:
         """Height and width in pixels, both even."""
-        width, height = self._canvas.get_width_height()
+        width, height = self._agg.get_width_height()
         return height, width
 
     def draw(self, moment: Moment) -> Pixels:
@@ -77,11 +76,11 @@ class Stage:
         -------
         (height, width, 4) array of uint8
         """
-        self._canvas.restore_region(self._background)
+        self._agg.restore_region(self._background)
         self.clock.set_text(f"rollout {moment.t // self.T0:,}, step {moment.t:,}")
-        self._canvas.figure.draw_artist(self.clock)
+        self._agg.figure.draw_artist(self.clock)
         for panel in (self.plan, self.lam, self.satisfaction):
             panel.show(moment)
             for artist in panel.artists:
                 panel.axes.draw_artist(artist)
-        return np.asarray(self._canvas.buffer_rgba())
+        return np.asarray(self._agg.buffer_rgba())

@@ -1,4 +1,4 @@
-"""What a training of a team is determined by, and what follows from that alone."""
+"""What the training of a candidate is determined by, and what follows from that alone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from cmarlsim.kernels.world import Ints, Places, places_at
+from cmarlsim.kernels.world import Ints, Locations, locations_at
 from cmarlsim.policies.encoding import Encoding
 from cmarlsim.randomness import stream
 from cmarlsim.scenario import Scenario
@@ -15,8 +15,8 @@ from cmarlsim.training.recipe import Recipe
 
 
 @dataclass(frozen=True)
-class Task:
-    """A scenario, a recipe, a seed, and the index of the team among those trained side by side."""
+class TrainingSetup:
+    """A scenario, a recipe, a seed, and the index of the candidate among those trained side by side."""
 
     scenario: Scenario
     recipe: Recipe
@@ -38,10 +38,10 @@ class Task:
         return [scenario if d == scenario.links.d else scenario.at_range(d) for d in sizes]
 
     def stream(self, name: str, *index: int) -> np.random.Generator:
-        """Generator of its own for the team, `name` and `index`."""
+        """Generator of its own for the candidate, `name` and `index`."""
         return stream(self.seed, name, self.index, *index)
 
-    def start(self, generator: np.random.Generator, shape: tuple[int, ...]) -> Places:
-        """Places drawn among the waypoints."""
+    def draw_locations(self, generator: np.random.Generator, shape: tuple[int, ...]) -> Locations:
+        """Locations drawn among the waypoints."""
         waypoints: Ints = generator.integers(len(self.scenario.floorplan.waypoints), size=shape)
-        return places_at(waypoints)
+        return locations_at(waypoints)

@@ -1,4 +1,7 @@
-"""What can be proven about a run or a scenario; `docs/footprints.md` has the proofs that the paper lacks."""
+"""Proposition 3, eq. (22): how far multipliers are off, as printed and as it holds.
+
+`docs/footprints.md` has the proofs that the paper lacks.
+"""
 
 from __future__ import annotations
 
@@ -8,112 +11,19 @@ from functools import cached_property
 
 import numpy as np
 
+from cmarlsim.bounds.proposition2 import negative_binomial
 from cmarlsim.errors import InputError
-from cmarlsim.kernels.world import Floats, Ints
+from cmarlsim.kernels.world import Floats
 
 NEGLIGIBLE = 1e-9
 """Weight (1 - alpha)^i of a rollout so long ago that the largest error it can have had is assumed."""
 
-ROUNDING = 1e-9
-"""Sums of thresholds that exceed a bound by less do not."""
-
 MOST_GROUPS = 2**12
-"""Of rollouts, and of values of B, in which the bound by moments takes them."""
-
-
-def certified_satisfaction(
-    c: Floats, lam_last: Floats, lam_mean: Floats, alpha: float, eta: float, K: int | Ints
-) -> Floats:
-    """Lower bound on the true satisfaction that each agent can compute from its own multipliers.
-
-    As [x]_+ >= x and R^n <= r, unrolling eq. (18) from lambda_0 = 0 over K rollouts gives, on every sample
-    path and for any communication,
-    ``c - mean_t r <= lam_K / (eta K) + (alpha / eta) mean_{k < K} lam_k``.
-
-    Parameters
-    ----------
-    c : (M,) array
-        Thresholds.
-    lam_last : (N, M) array
-        Multipliers after the last of the K rollouts.
-    lam_mean : (N, M) array
-        Mean of the multipliers in force during the rollouts 0 .. K - 1.
-
-    Returns
-    -------
-    (N, M) array
-        Row n is what agent n can certify.
-    """
-    return c - lam_last / (eta * K) - alpha / eta * lam_mean
-
-
-def negative_binomial(successes: int, p: float, last: int) -> Floats:
-    """P(BN <= l) for l = 0 .. `last`, (last + 1,): BN is the number of *trials* up to the last success.
-
-    scipy's ``nbinom`` counts the failures among them.
-    """
-    from scipy.stats import nbinom
-
-    lags = np.arange(last + 1)
-    return nbinom.cdf(lags - successes, successes, p) if successes else np.ones(last + 1)
-
-
-def unmet_conditions(c: Floats, N: int) -> list[str]:
-    """What Theorem 1 asks of thresholds `c` (M,) and a team of N, and does not find; empty if all is well."""
-    most, total = float(np.max(c)), float(np.sum(c))
-    found = []
-    if most >= 1:
-        found.append(f"||c||_inf = {most:g}, must be below 1")
-    if total > N - 1 + ROUNDING:
-        found.append(f"||c||_1 = {total:g}, must be at most N - 1 = {N - 1}")
-    return found
-
-
-def feasibility_error(alpha: float, M: int) -> float:
-    """Error sqrt(alpha M) of eq. (24): by so much Theorem 1 allows satisfaction to stay below thresholds."""
-    return math.sqrt(alpha * M)
-
-
-def least_slack(c: Floats, N: int) -> tuple[float, float]:
-    """Least lambda^T (V - c) of N ideal agents, over all lambda >= 0, by ||lambda||_inf and by ||lambda||.
-
-    Lemma 1 as it holds, whether c meets its conditions or not. As long as the order of the multipliers stays
-    the same, V does, so that lambda^T (V - c) is linear there, and any lambda is a sum of indicators of its
-    largest j zones, j = 1 .. M. Of these the worst has the j largest thresholds: min(j, N) less their sum.
-    Where that is negative for some j, the second value is below 0 too, but need not be the least.
-    """
-    j = np.arange(1, len(c) + 1)
-    gained = np.minimum(j, N) - np.cumsum(np.sort(c)[::-1])
-    return float(gained.min()), float((gained / np.sqrt(j)).min())
-
-
-def slack(c: Floats, mismatch: float = 0.0) -> tuple[float, float]:
-    """Delta: 1 - ||c||_inf - M (epsilon + beta) of eq. (23), and with sqrt(M), as Proposition 4 has it.
-
-    `mismatch` is epsilon + beta of Assumption 1. Where delta is not positive, nothing is promised.
-    """
-    room = 1 - float(np.max(c))
-    return room - len(c) * mismatch, room - math.sqrt(len(c)) * mismatch
-
-
-def largest_L(error: float, M: int, delta: float) -> tuple[float, float]:
-    """Largest L of Assumption 2 for which eq. (25) holds, and with sqrt(M), as Proposition 4 has it.
-
-    Parameters
-    ----------
-    error
-        Of multipliers: `MultiplierError.printed` gives eq. (25) as it stands, `MultiplierError.all_agents`
-        what its proof needs, for Lemma 2 takes the maximum over agents and zones.
-    delta
-        As from `slack`; L is 0 where it is not positive.
-    """
-    if error == 0:
-        return math.inf, math.inf
-    return max(delta, 0) / (M * error), max(delta, 0) / (math.sqrt(M) * error)
+"""Most groups of rollouts, and of values of B, in which the bound by moments takes them."""
 
 
 @dataclass(frozen=True)
-class MultiplierError:
+class MultiplierBound:
     """Bounds on the mean of lambda^n_k - lambda_k >= 0: Proposition 3, and what holds in its place.
 
     They hold for gossip over the paper's model (4), where the links of a rollout do not depend on what is

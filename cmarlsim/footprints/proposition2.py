@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cmarlsim.bounds.theory import negative_binomial
+from cmarlsim.bounds.proposition2 import negative_binomial
 from cmarlsim.errors import InputError
 from cmarlsim.footprints.footprint import Footprint
 from cmarlsim.footprints.passages import disjoint_paths, edges_of, passages, quickest_path

@@ -1,0 +1,132 @@
+"""Worker processes on this machine, which stop when they are told to and end with their parent."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import signal
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import connection
+from typing import Any
+
+from cmarlsim.notes import notes_on_stderr
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+"""Set to 1 for workers: there is a process for every core already."""
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Workers(ProcessPoolExecutor):
+    """An executor of freshly started processes of one thread each.
+
+    Ctrl-C in a terminal does not reach them: they are told to stop by `stop`, by SIGTERM or by the death of
+    the process that began them. Then `stopping` is True in them, and they end when their job has returned.
+
+    Parameters
+    ----------
+    count : int
+        Number of processes.
+    jobs : int
+        Number of jobs that count what they have done, by `count_up`.
+    """
+
+    def __init__(self, count: int, jobs: int = 0) -> None:
+        context = multiprocessing.get_context("spawn")
+        # Neither has a lock, which a process that is killed would keep.
+        self._stop, self._counts = context.RawValue("b", 0), context.RawArray("q", jobs)
+        super().__init__(count, context, _begin, (self._stop, self._counts))
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, **options: Any) -> Future[Any]:
+        """Have `function` called with `arguments` and `options` in one of the processes."""
+        with _worker_surroundings():
+            return super().submit(_call, function, *arguments, **options)
+
+    def stop(self) -> None:
+        """Tell all jobs to stop."""
+        self._stop.value = 1
+
+    @property
+    def counted(self) -> int:
+        """What all jobs have counted."""
+        return sum(self._counts)
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: Any) -> bool | None:
+        if kind is not None:
+            self.stop()
+            self.shutdown(cancel_futures=True)
+        return super().__exit__(kind, *rest)
+
+
+@contextmanager
+def _worker_surroundings() -> Iterator[None]:
+    """What a process that starts now inherits: one thread, and no signals until it knows what to do then."""
+    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+_stop: Any = None
+_counts: Any = None
+_busy = _ended = False
+
+
+def stopping() -> bool:
+    """Whether this process is one of `Workers` and its job is to stop."""
+    return _ended or (_stop is not None and bool(_stop.value))
+
+
+def count_up(job: int, by: int) -> None:
+    """Count what was done in a job, in one of `Workers`."""
+    _counts[job] += by
+
+
+def _begin(stop: Any, counts: Any) -> None:
+    global _stop, _counts
+    _stop, _counts = stop, counts
+    warnings.simplefilter("ignore")  # the parent has shown them
+    notes_on_stderr()
+    gc.freeze()  # what was imported is no garbage, and looking through it takes long
+    signal.signal(signal.SIGTERM, _end)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # in this thread alone, so that it is woken
+
+
+def _end(*_: object) -> None:
+    """End now, or where a job is run as soon as it has stopped, so that what it wrote is whole."""
+    global _ended
+    _ended = True
+    if not _busy:
+        os._exit(1)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    connection.wait([parent.sentinel])
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _call(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    global _busy
+    _busy = True
+    try:
+        return function(*arguments, **options)
+    finally:
+        _busy = False
+        if _ended:
+            os._exit(1)
