@@ -19,9 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("analysis", "cmarlsim")
-SILENT = tuple(
-    f"cmarlsim.{name}" for name in ("terminal", "storage", "sweeps", "errors", "stopwatch", "version")
-)
+SILENT = tuple(f"cmarlsim.{name}" for name in ("terminal", "storage", "sweeps", "errors", "version"))
 """What lies below these talks to users, moves bytes or shares work: it cannot change what a page shows."""
 
 Unit = tuple[str, str]

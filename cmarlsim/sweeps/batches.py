@@ -16,7 +16,6 @@ from cmarlsim.notes import log
 from cmarlsim.simulation.execution import Run, whole_rollouts
 from cmarlsim.simulation.processes import stopping
 from cmarlsim.simulation.runs import Writing
-from cmarlsim.stopwatch import stopwatch
 from cmarlsim.storage.files import write_whole
 from cmarlsim.sweeps.locks import Lock, lock, lock_of
 from cmarlsim.sweeps.manifest import Manifest, Sources, Task
@@ -123,19 +122,15 @@ class Worker:
 
     def _result(self, number: int) -> Result:
         """Run a task; whatever goes wrong in it is its result."""
-        start = time.perf_counter()
-        with stopwatch() as seconds:
-            try:
-                result = self._run(number, self.sources.task(number))
-            except StoppedError:
-                raise
-            except InputError as error:
-                result = Result(number, reason=str(error))
-            except Exception:
-                lines = traceback.format_exc().strip().splitlines()
-                result = Result(number, reason="\n".join(lines[-_REASON_LINES:]))
-        seconds.add("other", time.perf_counter() - start - sum(seconds.values()))
-        return replace(result, seconds={stage: round(value, 6) for stage, value in seconds.items()})
+        try:
+            return self._run(number, self.sources.task(number))
+        except StoppedError:
+            raise
+        except InputError as error:
+            return Result(number, reason=str(error))
+        except Exception:
+            lines = traceback.format_exc().strip().splitlines()
+            return Result(number, reason="\n".join(lines[-_REASON_LINES:]))
 
     def _run(self, number: int, task: Task) -> Result:
         record, rollouts = self.manifest.record, whole_rollouts(task.steps, task.scenario.dual.T0)

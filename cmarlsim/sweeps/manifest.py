@@ -16,7 +16,6 @@ from cmarlsim.building.floorplan import FloorPlan
 from cmarlsim.errors import DamagedError, InputError, MisfitError
 from cmarlsim.policies.policy import RANK, Policy
 from cmarlsim.scenario import Scenario
-from cmarlsim.simulation.execution import STEPS
 from cmarlsim.storage.files import write_whole
 from cmarlsim.storage.provenance import versions
 from cmarlsim.validation import Count, Strict, parse, put
@@ -122,11 +121,6 @@ class Manifest(Strict):
     def settings(self, number: int) -> dict[str, Any]:
         """Values of the axes in a task."""
         return dict(zip(self.keys, self.tasks[number], strict=True))
-
-    def steps_of(self, number: int) -> int:
-        """Steps of a task, before they are rounded up to whole rollouts."""
-        steps = self.settings(number).get("steps", self.steps)
-        return STEPS if steps is None else int(steps)
 
     def check_versions(self, out: Path) -> None:
         """Raise MisfitError where the sweep was planned with other versions than are here."""

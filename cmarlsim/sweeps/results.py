@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,8 +27,6 @@ class Result:
         Each zone's name, threshold c, satisfaction, and the largest satisfaction that an agent can certify.
     recording
         SHA-256 of its recording's file, where there is one.
-    seconds
-        Seconds spent in each stage: ``draw``, ``simulate``, ``write`` and ``other``.
     reason
         Where it failed, the last lines of why.
     """
@@ -36,7 +34,6 @@ class Result:
     task: int
     zones: Sequence[tuple[str, float, float, float]] = ()
     recording: str | None = None
-    seconds: Mapping[str, float] = field(default_factory=dict)
     reason: str | None = None
 
     @classmethod
@@ -111,7 +108,7 @@ def _parsed(text: str) -> tuple[dict[str, Any], list[Result]]:
     if hashlib.sha256(f"{body}\n".encode()).hexdigest() != check:
         raise ValueError("its checksum is wrong")
     head, *rows = (json.loads(line) for line in body.splitlines())
-    keys = ("task", "zones", "recording", "seconds", "reason")
+    keys = ("task", "zones", "recording", "reason")
     return head, [Result(**{key: row[key] for key in keys}) for row in rows]
 
 

@@ -9,8 +9,7 @@ import subprocess
 import sys
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +24,6 @@ AGAIN = 75
 
 WARNING_SECONDS = 60
 """So long before its time limit an element is warned."""
-
-LEAST_SECONDS = 180
-"""Shortest time limit: Slurm may warn a minute earlier than it was told."""
 
 MOST_RESTARTS = 100
 """So often is an element put back into the queue before it is given up."""
@@ -53,55 +49,6 @@ if {{ [ $warned = yes ] && [ $code -eq {again} ]; }} || [ $code -eq 137 ]; then
 fi
 exit $code
 """
-
-
-@dataclass(frozen=True)
-class ArrayOptions:
-    """How a job array is submitted.
-
-    Attributes
-    ----------
-    partition, account, time, memory : str or None
-        As `sbatch` takes them; `time` and `memory` are those of an element.
-    tasks_per_element : int or None
-        Tasks of an element of the array, rounded up to whole batches; None for a hundredth of all.
-    max_parallel : int or None
-        Elements that may run at once.
-
-    Raises
-    ------
-    ArgumentError
-        If `time` is no time limit, or too short.
-    """
-
-    partition: str | None = None
-    account: str | None = None
-    time: str = "01:00:00"
-    memory: str = "2G"
-    tasks_per_element: int | None = None
-    max_parallel: int | None = None
-
-    def __post_init__(self) -> None:
-        seconds = _seconds_of(self.time)
-        if seconds is None:
-            raise ArgumentError("time", self.time, "must be MINUTES, HOURS:MINUTES:SECONDS or DAYS-HOURS")
-        if seconds < LEAST_SECONDS:
-            problem = (
-                f"must be at least {LEAST_SECONDS // 60} minutes: elements are warned {WARNING_SECONDS} s "
-                "before, and go back into the queue"
-            )
-            raise ArgumentError("time", self.time, problem)
-
-
-def _seconds_of(limit: str) -> int | None:
-    """Seconds of a time limit as Slurm reads it; None if it is none."""
-    found = re.fullmatch(r"(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?", limit)
-    if not found:
-        return None
-    days, *rest = (None if part is None else int(part) for part in found.groups())
-    parts = [part for part in rest if part is not None]
-    units = (3600, 60, 1) if days is not None or len(parts) == 3 else (60, 1)
-    return 86400 * (days or 0) + sum(part * unit for part, unit in zip(parts, units, strict=False))
 
 
 def _call(program: str, *arguments: str) -> str:
@@ -168,8 +115,19 @@ class Arrays:
         except (OSError, ValueError, LookupError, TypeError) as error:
             raise InputError(f"{path}: has no element {index}: {error}") from None
 
-    def submit(self, batches: Sequence[int], options: ArrayOptions) -> tuple[str, int, int] | None:
+    def submit(
+        self, batches: Sequence[int], directives: dict[str, Any], tasks: int | None, at_once: int | None
+    ) -> tuple[str, int, int] | None:
         """Submit batches, but for those of elements that wait or run already.
+
+        Parameters
+        ----------
+        directives
+            Options of `sbatch` by their names; those that are None are left out.
+        tasks
+            Tasks of an element of the array, rounded up to whole batches; None for a hundredth of all.
+        at_once
+            Elements that may run at once; None for no limit.
 
         Returns
         -------
@@ -188,25 +146,21 @@ class Arrays:
             rest = [batch for batch in batches if batch not in queued]
             if not rest:
                 return None
-            elements = _dealt(rest, self._manifest.batch, options.tasks_per_element)
-            _check_size(len(elements), options.tasks_per_element)
+            elements = _dealt(rest, self._manifest.batch, tasks)
+            _check_size(len(elements), tasks)
             write_whole(folder / f"{ticket}.json", json.dumps(elements).encode())
             script = folder / f"{ticket}.sbatch"
-            write_whole(script, self._script(ticket, len(elements), options).encode())
+            limit = f"%{at_once}" if at_once else ""
+            own = {"comment": ticket, "array": f"0-{len(elements) - 1}{limit}"}
+            write_whole(script, self._script(ticket, own | directives).encode())
             array = _call("sbatch", "--parsable", str(script)).strip().partition(";")[0]
         return array, len(elements), len(rest)
 
-    def _script(self, ticket: str, elements: int, options: ArrayOptions) -> str:
+    def _script(self, ticket: str, directives: Mapping[str, Any]) -> str:
         out = self.out.resolve()
-        parallel = f"%{options.max_parallel}" if options.max_parallel else ""
-        directives: dict[str, Any] = {
+        directives = {
             "job-name": self._name,
-            "comment": ticket,
-            "array": f"0-{elements - 1}{parallel}",
-            "partition": options.partition,
-            "account": options.account,
-            "time": options.time,
-            "mem": options.memory,
+            **directives,
             "ntasks": 1,
             "cpus-per-task": 1,
             "signal": f"B:USR1@{WARNING_SECONDS}",
