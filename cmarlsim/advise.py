@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
@@ -42,10 +41,7 @@ def advise(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the short run.")] = 0,
-    full: Annotated[bool, typer.Option("--full", help="Print all statements and changes in tables.")] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON: docs/advise.md lists the keys.")
-    ] = False,
+    full: Annotated[bool, typer.Option("--full", help="Print all statements in a table.")] = False,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change a scenario key: links.d=4, zones.red.c=0.2."),
@@ -59,10 +55,7 @@ def advise(
     team = fitting_policy(name, world, scenario)
     with compilation_announced(), waiting(f"{world.name}: a short run, and others at other ranges"):
         advice = ask(world, team, name, question)
-    if as_json:
-        print(json.dumps(advice.json(), indent=2, allow_nan=False))
-    else:
-        print_advice(advice, full)
+    print_advice(advice, full)
     return 0
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
-from cmarlsim.advice.changes import REQUIREMENTS, Change, changes
+from cmarlsim.advice.changes import Change, changes
 from cmarlsim.advice.connectivity import Connectivity, estimated_connectivity, known_connectivity
 from cmarlsim.advice.parameters import Parameters
 from cmarlsim.advice.short_run import ShortRun, affordable_steps, run_and_measure
@@ -17,9 +16,7 @@ from cmarlsim.errors import ArgumentError
 from cmarlsim.policies.policy import Policy
 from cmarlsim.recordings.recording import Recording
 from cmarlsim.scenario import Scenario
-from cmarlsim.simulation.execution import STEPS
 
-FORMAT = "cmarlsim-advice/2"
 TARGET = 0.05
 """Default of the error that is asked for."""
 
@@ -70,40 +67,13 @@ class Advice:
     policy: str
     question: Question
     theory: Parameters
-    run: ShortRun | None  # None if the scenario is too large to try
+    run: ShortRun
     statements: list[Row]
     changes: list[Change]
 
     def of(self, key: str, form: str | None = None) -> list[Row]:
         """Statements of one key, and of one form if it is given, zone after zone."""
         return [each for each in self.statements if each["key"] == key and form in (None, each["form"])]
-
-    def json(self) -> dict[str, Any]:
-        """Fields for programs: docs/advise.md lists the keys."""
-        radio, target = self.theory.connectivity, self.question.target_error
-        return {
-            "format": FORMAT,
-            "scenario": self.scenario.name,
-            "policy": self.policy,
-            "zones": [zone.name for zone in self.scenario.zones],
-            "target_error": target,
-            "steps": self.run.steps if self.run else 0,
-            "seed": self.question.seed,
-            "L": self.question.L,
-            "d_G": {"value": radio.d_G, "basis": radio.basis, "words": radio.words},
-            "p": {"value": radio.p, "basis": radio.basis},
-            "statements": [_plain(row) for row in self.statements],
-            "requirements": {key: words.format(target) for key, words in REQUIREMENTS.items()},
-            "changes": [_plain(asdict(change)) for change in self.changes],
-        }
-
-
-def _plain(row: Row) -> Row:
-    """Fields for JSON, which knows no infinity: None stands for it, as for what is not a number."""
-    return {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value
-        for name, value in row.items()
-    }
 
 
 def ask(scenario: Scenario, policy: Policy, name: str, question: Question) -> Advice:
@@ -116,36 +86,34 @@ def ask(scenario: Scenario, policy: Policy, name: str, question: Question) -> Ad
 
     Raises
     ------
-    ArgumentError
-        If a value of the question does not fit the scenario.
+    InputError
+        If a value of the question does not fit the scenario, or it is too large to be run.
     """
     zones, target = [zone.name for zone in scenario.zones], question.target_error
     steps = affordable_steps(scenario, question.steps)
-    run, recording = run_and_measure(scenario, policy, steps, question.seed) if steps else (None, None)
+    run, recording = run_and_measure(scenario, policy, steps, question.seed)
     theory = Parameters.of(scenario, _connectivity(scenario, recording), policy)
     statements = [
         *conditions(scenario),
         *theorem1(theory, zones, target, question.L, run),
-        *gossip(theory, zones, steps or STEPS, run),
-        *(shown(theory, zones, run) if run else []),
+        *gossip(theory, zones, run),
+        *shown(theory, zones, run),
     ]
 
     def estimate(d: float) -> Connectivity:
         found = execute(scenario.at_range(d), policy, steps, question.seed, record="step")
         return estimated_connectivity(found)
 
-    affordable = steps and scenario.agents.N <= MOST_RANGED
-    found = changes(theory, target, scenario, estimate if affordable else None)
+    found = changes(theory, target, scenario, estimate if scenario.agents.N <= MOST_RANGED else None)
     return Advice(scenario, name, question, theory, run, statements, found)
 
 
-def _connectivity(scenario: Scenario, recording: Recording | None) -> Connectivity:
+def _connectivity(scenario: Scenario, recording: Recording) -> Connectivity:
     """Connectivity as the scenario says, or as estimated from a run."""
     N = scenario.agents.N
     known = known_connectivity(scenario.links, N)
     if known is not None:
         return known
-    if recording is None or N > MOST_ESTIMATED:
-        words = f"N = {N}, M = {scenario.M}, T0 = {scenario.dual.T0} take too long to estimate d_G and p"
-        return Connectivity(None, 0.0, ESTIMATED, words)
+    if N > MOST_ESTIMATED:
+        return Connectivity(None, 0.0, ESTIMATED, f"N = {N} takes too long to estimate d_G and p")
     return estimated_connectivity(recording)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
 from cmarlsim.advice.connectivity import Connectivity
 from cmarlsim.advice.parameters import Parameters
-from cmarlsim.bounds.verdicts import ASSUMED, ESTIMATED, OURS
 from cmarlsim.kernels.world import Floats
 from cmarlsim.scenario import Scenario
 
@@ -24,41 +24,31 @@ RANGES = 33
 
 Estimate = Callable[[float], Connectivity]
 
-REQUIREMENTS = {
-    "feasibility": "eq. (24) allows an error of {:g}",
-    "feasibility_corrected": "eq. (24), corrected, allows an error of {:g}",
-    "news": "at most {:g} of all observations come too late to count",
-}
-"""What is asked for, by key, with the target."""
 
-
-@dataclass(frozen=True)
-class Change:
-    """Smallest change of one setting, all others left alone, that meets one of `REQUIREMENTS`.
+class Change(NamedTuple):
+    """Smallest change of one setting, all others left alone, that serves a purpose.
 
     Attributes
     ----------
-    requirement
-        Its key.
+    purpose
+        What holds then, in words.
     setting
         Key in a scenario: ``dual.alpha``, ``dual.T0``, ``links.p`` or ``links.d``.
     now, needed
-        Its value, and the nearest one that meets the requirement: the same if it is met, None if none is
-        found.
+        Its value, and the nearest one that is enough.
     """
 
-    requirement: str
+    purpose: str
     setting: str
     now: float
-    needed: float | None
-    basis: str
+    needed: float
 
 
 def changes(theory: Parameters, target: float, scenario: Scenario, estimate: Estimate | None) -> list[Change]:
     """Smallest changes with which satisfaction is c - `target` by eq. (24), and agents know what happens.
 
     Eq. (24) depends on alpha alone, how late news is on all but alpha and eta. Where estimates of d_G and p
-    are refuted by their run, only other ranges are tried.
+    are refuted by their run, only other ranges are tried. What is met, or out of reach, needs no change.
 
     Parameters
     ----------
@@ -67,23 +57,21 @@ def changes(theory: Parameters, target: float, scenario: Scenario, estimate: Est
     estimate
         Connectivity at a range d, for links by sight or disc; None if that takes too long.
     """
-    alpha, T0, found = theory.alpha, theory.T0, []
-    square = theory.paths.largest_step
-    for key, largest, basis in (
-        ("feasibility", target**2 / theory.M, ASSUMED),
-        ("feasibility_corrected", 2 * target**2 / (square + target**2), OURS),
-    ):
-        found.append(Change(key, "dual.alpha", alpha, min(alpha, largest), basis))
-    basis, met = theory.basis, in_time(theory, target)
-    longer = T0 if met else None if theory.refuted else longer_rollouts(theory, target)
-    found.append(Change("news", "dual.T0", T0, longer, basis))
-    if scenario.links.model == "bernoulli":
-        p = theory.connectivity.p
-        found.append(Change("news", "links.p", p, p if met else more_links(theory, target), basis))
-    if scenario.links.model == "sight-or-disc":
-        d = float(scenario.links.d or 0)
-        farther = d if met else longer_range(theory, target, ranges(scenario), estimate) if estimate else None
-        found.append(Change("news", "links.d", d, farther, ESTIMATED))
+    needed: list[tuple[str, float, float | None]] = []
+    if not in_time(theory, target):
+        if not theory.refuted:
+            needed.append(("dual.T0", theory.T0, longer_rollouts(theory, target)))
+        if scenario.links.model == "bernoulli":
+            needed.append(("links.p", theory.connectivity.p, more_links(theory, target)))
+        if scenario.links.model == "sight-or-disc" and estimate:
+            d = longer_range(theory, target, ranges(scenario), estimate)
+            needed.append(("links.d", float(scenario.links.d or 0), d))
+    news = f"at most {target:g} of all observations come too late to count"
+    found = [Change(news, setting, now, value) for setting, now, value in needed if value is not None]
+    largest = 2 * target**2 / (theory.paths.largest_step + target**2)
+    if largest < theory.alpha and not theory.lacks_L:
+        smaller = f"eq. (24), corrected, allows an error of {target:g}"
+        found.append(Change(smaller, "dual.alpha", theory.alpha, largest))
     return found
 
 

@@ -41,25 +41,20 @@ class ShortRun:
 def affordable_steps(scenario: Scenario, steps: int | None) -> int:
     """Steps of a short run: as asked for, or as many as a run has by default and a few seconds allow.
 
-    Returns
-    -------
-    int
-        0 if the scenario is too large for any.
-
     Raises
     ------
     ArgumentError
         If `steps` are no whole rollouts, or too few.
     """
     T0, N = scenario.dual.T0, scenario.agents.N
-    rollouts = max(FEWEST_ROLLOUTS, whole_rollouts(steps, T0))
+    rollouts = whole_rollouts(steps, T0)
     if steps is not None:
         if steps < FEWEST_ROLLOUTS * T0:
             raise ArgumentError("steps", steps, f"must be {FEWEST_ROLLOUTS} rollouts of T0 = {T0} or more")
         return steps
     size = record_bytes(scenario, T0, "step", choose_links(scenario, 0, "step", "auto"))
     rollouts = min(rollouts, MOST_BYTES // size, MOST_PAIRS // (T0 * N * (N + scenario.M)))
-    return rollouts * T0 if rollouts >= FEWEST_ROLLOUTS else 0
+    return max(rollouts, FEWEST_ROLLOUTS) * T0
 
 
 def missed_share(recording: Recording) -> float:
