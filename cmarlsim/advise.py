@@ -53,7 +53,7 @@ def advise(
     world = Scenario.load(scenario, set_ or ())
     name = policy or usual_policy(world)
     team = fitting_policy(name, world, scenario)
-    with compilation_announced(), waiting(f"{world.name}: a short run, and others at other ranges"):
+    with compilation_announced(), waiting(f"{world.name}: a short run"):
         advice = ask(world, team, name, question)
     print_advice(advice, full)
     return 0

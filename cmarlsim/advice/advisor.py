@@ -10,7 +10,6 @@ from cmarlsim.advice.connectivity import Connectivity, estimated_connectivity, k
 from cmarlsim.advice.parameters import Parameters
 from cmarlsim.advice.short_run import ShortRun, affordable_steps, run_and_measure
 from cmarlsim.advice.statements import Row, conditions, gossip, shown, theorem1
-from cmarlsim.api import execute
 from cmarlsim.bounds.verdicts import ESTIMATED
 from cmarlsim.errors import ArgumentError
 from cmarlsim.policies.policy import Policy
@@ -22,9 +21,6 @@ TARGET = 0.05
 
 MOST_ESTIMATED = 200
 """Most agents whose d_G and p are estimated from links by sight."""
-
-MOST_RANGED = 64
-"""Most agents for whom other ranges are tried."""
 
 
 @dataclass(frozen=True)
@@ -96,15 +92,10 @@ def ask(scenario: Scenario, policy: Policy, name: str, question: Question) -> Ad
     statements = [
         *conditions(scenario),
         *theorem1(theory, zones, target, question.L, run),
-        *gossip(theory, zones, run),
+        *gossip(theory, run),
         *shown(theory, zones, run),
     ]
-
-    def estimate(d: float) -> Connectivity:
-        found = execute(scenario.at_range(d), policy, steps, question.seed, record="step")
-        return estimated_connectivity(found)
-
-    found = changes(theory, target, scenario, estimate if scenario.agents.N <= MOST_RANGED else None)
+    found = changes(theory, target, scenario.links, run.missed)
     return Advice(scenario, name, question, theory, run, statements, found)
 
 

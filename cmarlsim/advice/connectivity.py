@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cmarlsim.advice.short_run import missed_share
 from cmarlsim.bounds.verdicts import ESTIMATED, PROVEN
 from cmarlsim.errors import InputError
 from cmarlsim.footprints.footprint import Footprint, fitted, strongest
@@ -22,15 +21,13 @@ MOST_TRAVERSED = 2000
 class Connectivity:
     """Diameter d_G and edge probability p of eq. (4), what they rest on, and why.
 
-    d_G is None if no news spreads, or if nothing is known. `missed` was measured in the run from which
-    estimates come: see `short_run.missed_share`.
+    d_G is None if no news spreads, or if nothing is known.
     """
 
     d_G: int | None
     p: float
     basis: str
     words: str
-    missed: float = 0.0
 
 
 def known_connectivity(links: Links, N: int) -> Connectivity | None:
@@ -64,14 +61,13 @@ def estimated_connectivity(recording: Recording) -> Connectivity:
     Links by sight are neither independent nor equally likely. As in `analysis.proposition3`, p is chosen so
     that of the pairs which were linked in a share p or more of the steps d_G / p is least.
     """
-    missed = missed_share(recording)
     try:
         best = strongest(fitted(recording))
     except InputError as apart:
         words = f"the pairs that met do not join the team: {str(apart).partition(': ')[2]}"
-        return Connectivity(None, 0.0, ESTIMATED, words, missed)
+        return Connectivity(None, 0.0, ESTIMATED, words)
     words = (
         f"links by sight or within {recording.scenario.links.d:g} m follow the agents, so no p is true; the "
         f"most useful {len(best.edges)} pairs were each linked this often or more"
     )
-    return Connectivity(best.diameter, float(best.p.min()), ESTIMATED, words, missed)
+    return Connectivity(best.diameter, float(best.p.min()), ESTIMATED, words)

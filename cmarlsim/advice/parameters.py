@@ -99,11 +99,6 @@ class Parameters:
         return 1.0 if self.bound is None else self.bound.lateness
 
     @property
-    def refuted(self) -> bool:
-        """Whether the run that connectivity was estimated from showed more than the estimates allow."""
-        return self.connectivity.missed > self.lateness
-
-    @property
     def ceiling(self) -> Floats:
         """Largest value eta c_m / alpha of each multiplier, (M,)."""
         with np.errstate(over="ignore"):
@@ -113,11 +108,6 @@ class Parameters:
     def printed(self) -> float:
         """Right-hand side of eq. (22)."""
         return self._error(lambda bound: bound.printed())
-
-    @property
-    def one_zone(self) -> Floats:
-        """Error of each agent in each zone, with E min(BN, T0), (M,)."""
-        return np.minimum(self.ceiling, self._error(lambda bound: bound.one_zone()))
 
     @property
     def all_agents(self) -> float:

@@ -28,13 +28,12 @@ FEWEST_ROLLOUTS = 2
 
 @dataclass(frozen=True)
 class ShortRun:
-    """What was measured in one run. Errors are means over the rollouts of its second half."""
+    """What was measured in one run."""
 
     steps: int
     satisfaction: Floats  # (M,)
     certified: Floats  # (M,) by the agent that can certify most
-    one_zone: Floats  # (M,) error of the agent that is farthest off
-    all_agents: float
+    error: float  # largest of a multiplier, over agents and zones, on average over the second half
     missed: float  # share of the steps, in the worst zone and for the worst agent
 
 
@@ -75,8 +74,7 @@ def run_and_measure(scenario: Scenario, policy: Policy, steps: int, seed: int) -
         steps=recording.steps,
         satisfaction=recording.satisfaction(),
         certified=recording.certificate().max(axis=0),
-        one_zone=late.mean(axis=0).max(axis=0),
-        all_agents=float(late.max(axis=(1, 2)).mean()),
+        error=float(late.max(axis=(1, 2)).mean()),
         missed=missed_share(recording),
     )
     return measured, recording
