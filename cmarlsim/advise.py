@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cmarlsim.advice.advisor import TARGET, Question, ask
-from cmarlsim.randomness import check_seed
+from cmarlsim.advice.advisor import TARGET, ask
 from cmarlsim.scenario import Scenario
 from cmarlsim.terminal.advice_report import print_advice
 from cmarlsim.terminal.console import command, compilation_announced, waiting
@@ -48,13 +47,11 @@ def advise(
     ] = None,
 ) -> int:
     """Say whether a team will keep its promises, by what margin, and what should change first."""
-    question = Question(target_error, lipschitz, steps, seed)
-    check_seed(seed)
     world = Scenario.load(scenario, set_ or ())
     name = policy or usual_policy(world)
     team = fitting_policy(name, world, scenario)
     with compilation_announced(), waiting(f"{world.name}: a short run"):
-        advice = ask(world, team, name, question)
+        advice = ask(world, team, name, target_error=target_error, L=lipschitz, steps=steps, seed=seed)
     print_advice(advice, full)
     return 0
 

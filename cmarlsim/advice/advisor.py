@@ -13,6 +13,7 @@ from cmarlsim.advice.statements import Row, conditions, gossip, shown, theorem1
 from cmarlsim.bounds.verdicts import ESTIMATED
 from cmarlsim.errors import ArgumentError
 from cmarlsim.policies.policy import Policy
+from cmarlsim.randomness import check_seed
 from cmarlsim.recordings.recording import Recording
 from cmarlsim.scenario import Scenario
 
@@ -24,44 +25,13 @@ MOST_ESTIMATED = 200
 
 
 @dataclass(frozen=True)
-class Question:
-    """What is asked of a scenario.
-
-    Attributes
-    ----------
-    target_error
-        E: satisfaction may be below thresholds by that much, a share of time.
-    L
-        L of Assumption 2, None if unknown.
-    steps, seed
-        Length and seed of the short run; by default as long as a run is, or as a few seconds allow.
-
-    Raises
-    ------
-    ArgumentError
-        If a value is impossible.
-    """
-
-    target_error: float = TARGET
-    L: float | None = None
-    steps: int | None = None
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if not 0 < self.target_error < 1:
-            problem = "must be above 0 and below 1, a share of time"
-            raise ArgumentError("target_error", self.target_error, problem)
-        if self.L is not None and not 0 <= self.L < math.inf:
-            raise ArgumentError("L", self.L, "must be 0 or more")
-
-
-@dataclass(frozen=True)
 class Advice:
     """Statements and changes, and what they are about."""
 
     scenario: Scenario
     policy: str
-    question: Question
+    target_error: float
+    L: float | None
     theory: Parameters
     run: ShortRun
     statements: list[Row]
@@ -72,31 +42,50 @@ class Advice:
         return [each for each in self.statements if each["key"] == key and form in (None, each["form"])]
 
 
-def ask(scenario: Scenario, policy: Policy, name: str, question: Question) -> Advice:
+def ask(
+    scenario: Scenario,
+    policy: Policy,
+    name: str,
+    *,
+    target_error: float = TARGET,
+    L: float | None = None,
+    steps: int | None = None,
+    seed: int = 0,
+) -> Advice:
     """Say what the theory promises a scenario, what a short run shows, and what would reach the target.
 
     Parameters
     ----------
     policy, name
         Must fit the scenario; and what it is called.
+    target_error
+        E: satisfaction may be below thresholds by that much, a share of time.
+    L
+        L of Assumption 2, None if unknown.
+    steps, seed
+        Length and seed of the short run; by default as long as a run is, or as a few seconds allow.
 
     Raises
     ------
     InputError
-        If a value of the question does not fit the scenario, or it is too large to be run.
+        If a value is impossible or does not fit the scenario, or it is too large to be run.
     """
-    zones, target = [zone.name for zone in scenario.zones], question.target_error
-    steps = affordable_steps(scenario, question.steps)
-    run, recording = run_and_measure(scenario, policy, steps, question.seed)
+    if not 0 < target_error < 1:
+        raise ArgumentError("target_error", target_error, "must be above 0 and below 1, a share of time")
+    if L is not None and not 0 <= L < math.inf:
+        raise ArgumentError("L", L, "must be 0 or more")
+    check_seed(seed)
+    zones, steps = [zone.name for zone in scenario.zones], affordable_steps(scenario, steps)
+    run, recording = run_and_measure(scenario, policy, steps, seed)
     theory = Parameters.of(scenario, _connectivity(scenario, recording), policy)
     statements = [
         *conditions(scenario),
-        *theorem1(theory, zones, target, question.L, run),
+        *theorem1(theory, zones, target_error, L, run),
         *gossip(theory, run),
         *shown(theory, zones, run),
     ]
-    found = changes(theory, target, scenario.links, run.missed)
-    return Advice(scenario, name, question, theory, run, statements, found)
+    found = changes(theory, target_error, scenario.links, run.missed)
+    return Advice(scenario, name, target_error, L, theory, run, statements, found)
 
 
 def _connectivity(scenario: Scenario, recording: Recording) -> Connectivity:

@@ -93,7 +93,7 @@ def _theorem1(advice: Advice) -> str:
 
 def _no_promise(advice: Advice) -> str:
     """Why Theorem 1 promises nothing, empty if it may."""
-    theory, L = advice.theory, advice.question.L
+    theory, L = advice.theory, advice.L
     if theory.slack <= 0:
         return "the thresholds ask for too much of so few agents"
     if theory.lacks_L:
@@ -133,7 +133,7 @@ def _proven(advice: Advice) -> str:
 
 def _first(advice: Advice) -> list[str]:
     """What to change first: the team, the rollouts, the policy, and settings."""
-    scenario, target, found = advice.scenario, advice.question.target_error, []
+    scenario, found = advice.scenario, []
     if advice.of("threshold_sum")[0]["verdict"] == FAILS:
         enough = min(math.ceil(scenario.c.sum() - ROUNDING) + 1, scenario.M)
         found.append(f"agents.N = {enough}: enough for the thresholds")
@@ -144,7 +144,7 @@ def _first(advice: Advice) -> list[str]:
     for purpose, useful in groupby(advice.changes, key=lambda change: change.purpose):
         settings = " or ".join(f"{change.setting} = {safely(change)}" for change in useful)
         found.append(f"{settings}: {purpose}")
-    return found or [f"nothing that is known to help, for an error of {target:g}"]
+    return found or [f"nothing that is known to help, for an error of {advice.target_error:g}"]
 
 
 def _some(names: list[str], most: int = 6) -> str:
