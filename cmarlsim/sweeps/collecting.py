@@ -73,13 +73,7 @@ def _plain(value: Any) -> Any:
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a table, as Parquet or CSV by the ending of its name.
-
-    Raises
-    ------
-    InputError
-        If it has another ending, pyarrow is missing for Parquet, or it cannot be written.
-    """
+    """Write a table, as its name ends; InputError if that is not in `KINDS`, or it cannot be written."""
     if path.suffix not in KINDS:
         raise InputError(f"{path}: must end in {' or '.join(KINDS)}")
     try:
@@ -93,13 +87,7 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
 
 
 def complete(out: Path, manifest: Manifest, partial: bool) -> Census:
-    """What a sweep has found, after all of its files are checked; damage is told.
-
-    Raises
-    ------
-    InputError
-        If tasks are missing, failed or damaged, unless `partial` is set.
-    """
+    """What a sweep has found, its files checked; InputError if tasks are not done, unless it is `partial`."""
     census = Census.of(out, manifest)
     missing = len(manifest.tasks) - len(census.done)
     if missing and not partial:
@@ -118,13 +106,7 @@ def complete(out: Path, manifest: Manifest, partial: bool) -> Census:
 
 
 def recordings_in(out: Path) -> list[Path]:
-    """Recordings of a sweep, by task.
-
-    Raises
-    ------
-    InputError
-        If it keeps none, or not all of them are there.
-    """
+    """Recordings of a sweep, by task; InputError if it keeps none, or not all of them are there."""
     manifest = Manifest.load(out)
     if manifest.record == "summary":
         raise InputError(f"{out}: keeps no recordings; its file must say record = 'rollout' or 'step'")

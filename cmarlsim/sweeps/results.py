@@ -58,13 +58,7 @@ def results_of(out: Path, batch: int) -> Path:
 
 
 def publish(out: Path, manifest: Manifest, batch: int, results: Iterable[Result]) -> None:
-    """Write the results of a batch, as many as there are yet, with a checksum in the last line.
-
-    Raises
-    ------
-    InputError
-        If they cannot be written.
-    """
+    """Write the results of a batch so far, with a checksum in the last line; InputError if that fails."""
     head = {"format": FORMAT, "manifest": manifest.sha256, "batch": batch}
     rows = [vars(result) for result in sorted(results, key=lambda result: result.task)]
     text = "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in (head, *rows))
@@ -90,17 +84,6 @@ def read(out: Path, manifest: Manifest, batch: int) -> dict[int, Result]:
     if head != {"format": FORMAT, "manifest": manifest.sha256, "batch": batch}:
         raise DamagedError(f"{path}: belongs to another sweep or batch")
     return {result.task: result for result in results}
-
-
-def manifests_of(out: Path) -> set[str]:
-    """Hashes of the manifests that the results in a folder are of; what cannot be read says nothing."""
-    found = set()
-    for path in (out / "results").glob("[0-9]*.jsonl"):
-        try:
-            found.add(str(_parsed(path.read_text(encoding="utf-8"))[0]["manifest"]))
-        except (OSError, ValueError, LookupError, TypeError):
-            continue
-    return found
 
 
 def _parsed(text: str) -> tuple[dict[str, Any], list[Result]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cmarlsim.errors import ArgumentError, InputError, LockedError
+from cmarlsim.errors import InputError, LockedError
 from cmarlsim.simulation.processes import THREAD_VARIABLES
 from cmarlsim.storage.files import write_whole
 from cmarlsim.sweeps.locks import lock
@@ -84,13 +83,7 @@ class Arrays:
         return any((self.out / "slurm").glob("*.json"))
 
     def alive(self) -> Counter[str]:
-        """How many elements are in which state, of those that wait or run.
-
-        Raises
-        ------
-        InputError
-            If Slurm does not answer.
-        """
+        """Count the elements that wait or run, by their states; InputError if Slurm does not answer."""
         return Counter(state for _, _, state in self._queue())
 
     def _queue(self) -> Iterator[tuple[str, int, str]]:
@@ -102,13 +95,7 @@ class Arrays:
                 yield ticket, int(index), state
 
     def batches(self, ticket: str, index: int) -> list[int]:
-        """Batches of an element; the ticket is what its array was submitted under.
-
-        Raises
-        ------
-        InputError
-            If there is no such element.
-        """
+        """Batches of an element of the array that was submitted under `ticket`; InputError if it has none."""
         path = self.out / "slurm" / f"{ticket}.json"
         try:
             return [int(batch) for batch in json.loads(path.read_text(encoding="utf-8"))[index]]
@@ -147,7 +134,6 @@ class Arrays:
             if not rest:
                 return None
             elements = _dealt(rest, self._manifest.batch, tasks)
-            _check_size(len(elements), tasks)
             write_whole(folder / f"{ticket}.json", json.dumps(elements).encode())
             script = folder / f"{ticket}.sbatch"
             limit = f"%{at_once}" if at_once else ""
@@ -165,9 +151,9 @@ class Arrays:
             "cpus-per-task": 1,
             "signal": f"B:USR1@{WARNING_SECONDS}",
             "open-mode": "append",
-            "output": _literal(out / "slurm") + "/%A_%a.log",
+            "output": f"{out / 'slurm'}".replace("%", "%%") + "/%A_%a.log",
         }
-        lines = [f"#SBATCH --{name}={_one_line(value)}" for name, value in directives.items() if value]
+        lines = [f"#SBATCH --{name}={shlex.quote(str(value))}" for name, value in directives.items() if value]
         command = (sys.executable, "-m", "cmarlsim.sweep", "element", str(out), ticket)
         return _SCRIPT.format(
             directives="\n".join([*lines, "#SBATCH --requeue"]),
@@ -176,29 +162,6 @@ class Arrays:
             again=AGAIN,
             restarts=MOST_RESTARTS,
         )
-
-
-def _check_size(elements: int, tasks_per_element: int | None) -> None:
-    found = re.search(r"MaxArraySize\s*=\s*(\d+)", _call("scontrol", "show", "config"))
-    if found and elements >= int(found[1]):
-        problem = (
-            f"makes {elements:,} elements, more than an array may have here ({int(found[1]) - 1:,}): raise it"
-        )
-        raise ArgumentError("tasks_per_element", tasks_per_element, problem)
-
-
-def _literal(path: Path) -> str:
-    """A path in which Slurm finds nothing to fill in."""
-    if "\\" in str(path):
-        raise InputError(f"{path}: Slurm cannot write below a folder with a backslash in its name; move it")
-    return str(path).replace("%", "%%")
-
-
-def _one_line(value: Any) -> str:
-    text = str(value)
-    if not text.isprintable():
-        raise InputError(f"{text!r}: cannot be an option of sbatch")
-    return shlex.quote(text)
 
 
 def _dealt(batches: Sequence[int], size: int, tasks: int | None) -> list[list[int]]:

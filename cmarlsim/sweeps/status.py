@@ -13,13 +13,7 @@ _MOST_SHOWN = 5
 
 
 def status_lines(out: Path) -> Iterator[str]:
-    """What can be said about a sweep without disturbing it; recordings are looked for, but not read.
-
-    Raises
-    ------
-    InputError
-        If there is no sweep, or its manifest is damaged.
-    """
+    """What can be said about a sweep without disturbing it: recordings are looked for, but not read."""
     manifest = Manifest.load(out)
     notes = {int(path.stem): holder(path) for path in sorted((out / "locks").glob("[0-9]*.lock"))}
     running = {batch: note for batch, note in notes.items() if note is not None}
