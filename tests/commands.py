@@ -29,8 +29,12 @@ def outcome(
 
 def lasting(err: str) -> str:
     """Drop the lines that a slow machine or an empty cache brings: about progress and compiling."""
-    lines = err.splitlines(keepends=True)
-    return "".join(line for line in lines if "compil" not in line and " so far" not in line)
+    lines = without_progress(err).splitlines(keepends=True)
+    return "".join(line for line in lines if "compil" not in line)
+
+
+def without_progress(err: str) -> str:
+    return "".join(line for line in err.splitlines(keepends=True) if " so far" not in line)
 
 
 def started(folder: Path, module: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
