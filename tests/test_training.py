@@ -109,7 +109,7 @@ def test_step_ascends_local_q_minus_baseline(
     monkeypatch: pytest.MonkeyPatch, stage: int, iteration: int, share: float | None
 ) -> None:
     candidate = advanced(RECIPE, SEED, stage, iteration)
-    networks = (MLP(*(array.astype(float) for array in network)) for network in learning(candidate))
+    networks = [MLP(*(array.astype(float) for array in network)) for network in learning(candidate)]
     runs = recorded(monkeypatch, block, "run_episodes", lambda given: given[6])
     ascents = recorded(
         monkeypatch, learners, "ascend", lambda given: (given[0], deepcopy(given[1]), given[3])
