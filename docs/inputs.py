@@ -2,10 +2,10 @@
 
 Code is followed from name to name, from the command's module through `analysis` and what `FOLLOWED` lists,
 and is not run. What the engine makes of a scenario is pinned by the recordings in ``tests/recordings``, which
-a test runs again bit by bit: they count instead of its code. Of what is reached neither comments, docstrings, messages of exceptions and types of arguments count,
-nor formatting, nor the file that it lives in. Methods count if something that is reached has an attribute of
-their name. Data are the shipped files, and TOML files beside the code, whose names are among the words of
-the code and of the command.
+a test runs again bit by bit: they count instead of its code. Of what is reached neither comments, docstrings,
+messages of exceptions and types of arguments count, nor formatting, nor the file that it lives in. Methods
+count if something that is reached has an attribute of their name. Data are the shipped files, and TOML files
+beside the code, whose names are among the words of the code and of the command.
 """
 
 from __future__ import annotations
