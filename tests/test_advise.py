@@ -12,7 +12,7 @@ import pytest
 from commands import outcome
 
 from cmarlsim import Policy, Scenario, execute
-from cmarlsim.advice import advisor, connectivity
+from cmarlsim.advice import advisor
 from cmarlsim.advice.advisor import Advice, ask
 from cmarlsim.advice.changes import Change, changes, longer_rollouts, more_links
 from cmarlsim.advice.connectivity import Connectivity, estimated_connectivity, known_connectivity
@@ -213,18 +213,11 @@ def test_no_multiplier_exceeds_its_ceiling() -> None:
     assert (theory.lateness, theory.printed) == (1, math.inf)
 
 
-@pytest.mark.parametrize(
-    ("footprint", "N"), [("path", 5), ("cycle", 6), ("star", 4), ("complete", 4), ("star", 2)]
-)
-def test_diameters(footprint: str, N: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    links = Links(model="bernoulli", p=0.5, footprint=footprint)
-    found = known_connectivity(links, N)
-    monkeypatch.setattr(connectivity, "MOST_TRAVERSED", 1)
-    at_most = known_connectivity(links, N)
-    assert found is not None
-    assert at_most is not None
-    assert found.d_G == named(f"{footprint}:{N}", 0.5).diameter
-    assert found.d_G <= (at_most.d_G or 0) <= 2 * found.d_G
+def test_the_diameter_is_that_of_the_footprint() -> None:
+    for footprint, N in (("path", 5), ("cycle", 6), ("star", 4), ("complete", 4), ("star", 2)):
+        found = known_connectivity(Links(model="bernoulli", p=0.5, footprint=footprint), N)
+        assert found is not None
+        assert found.d_G == named(f"{footprint}:{N}", 0.5).diameter
 
 
 def test_teams_that_never_meet_are_promised_nothing() -> None:
@@ -322,12 +315,6 @@ def test_the_command_prints_bad_news_as_an_answer(capsys: pytest.CaptureFixture[
         (["--seed", "-1"], "--seed -1"),
         (["--policy", "paper"], "use --policy rank, which fits every scenario"),
         (["--policy", "nobody"], "nobody: no such file"),
-        (["--set", "dual.alpha=1"], "dual.alpha = 1"),
-        (["--set", "links.model=bernoulli"], "p is missing"),
-        (
-            ["--set", "links.model=bernoulli", "--set", "links.p=0", "--set", "links.footprint=path"],
-            "links.p = 0",
-        ),
     ],
 )
 def test_bad_input_is_one_line(

@@ -13,9 +13,6 @@ from cmarlsim.graphs import footprint_edges
 from cmarlsim.recordings.recording import Recording
 from cmarlsim.scenario import Links
 
-MOST_TRAVERSED = 2000
-"""Up to so many agents the diameter of a footprint is found exactly."""
-
 
 @dataclass(frozen=True)
 class Connectivity:
@@ -39,20 +36,10 @@ def known_connectivity(links: Links, N: int) -> Connectivity | None:
     if links.model == "never":
         return Connectivity(None, 0.0, PROVEN, "nobody ever hears of anybody")
     if links.model == "bernoulli" and links.footprint is not None:
-        d_G, words = _diameter(links.footprint, N)
-        return Connectivity(d_G, float(links.p or 0), PROVEN, words)
+        name = links.footprint if isinstance(links.footprint, str) else f"of {len(links.footprint)} pairs"
+        graph = Footprint(name, N, footprint_edges(links.footprint, N), np.asarray(1.0))
+        return Connectivity(graph.diameter, float(links.p or 0), PROVEN, f"footprint {name}")
     return None
-
-
-def _diameter(footprint: str | tuple[tuple[int, int], ...], N: int) -> tuple[int, str]:
-    """Diameter of a footprint, or for large teams a bound on it, and its name."""
-    if footprint == "complete":
-        return 1, "footprint complete"
-    name = footprint if isinstance(footprint, str) else f"of {len(footprint)} pairs"
-    graph = Footprint(name, N, footprint_edges(footprint, N), np.asarray(1.0))
-    if N <= MOST_TRAVERSED:
-        return graph.diameter, f"footprint {name}"
-    return 2 * int(graph.distances(0).max()), f"footprint {name}; its diameter is at most this"
 
 
 def estimated_connectivity(recording: Recording) -> Connectivity:

@@ -9,7 +9,7 @@ import numpy as np
 
 from cmarlsim.advice.parameters import Parameters
 from cmarlsim.advice.short_run import ShortRun
-from cmarlsim.bounds.theorem1 import slack
+from cmarlsim.bounds.theorem1 import feasibility_error, slack
 from cmarlsim.bounds.verdicts import (
     ASSUMED,
     CORRECTED,
@@ -59,7 +59,8 @@ def theorem1(
     """Lemma 1, the error of eq. (24) and what it leaves of each threshold, and eq. (25)."""
     gained = Statement("Lemma 1", SHARPER, "least lambda^T (V - c) / ||lambda||", 0.0, OURS, at_least=True)
     found = [row("slack", gained, theory.slack)]
-    for form, basis, error in ((PRINTED, ASSUMED, theory.feasibility), (CORRECTED, OURS, theory.shortfall)):
+    printed = feasibility_error(theory.alpha, theory.M)
+    for form, basis, error in ((PRINTED, ASSUMED, printed), (CORRECTED, OURS, theory.shortfall)):
         allowed = Statement("(24)", form, "what satisfaction may lack", target, basis)
         found.append(row("feasibility_error", allowed, error))
     never = theory.slack <= 0 or theory.alpha == 0

@@ -131,12 +131,10 @@ class Census:
     open_batches: list[int] = field(default_factory=list)
 
     @classmethod
-    def of(
-        cls, out: Path, manifest: Manifest, deep: bool = True, batches: Iterable[int] | None = None
-    ) -> Census:
-        """Look through the results of all batches, or of some."""
+    def of(cls, out: Path, manifest: Manifest, deep: bool = True) -> Census:
+        """Look through the results of all batches."""
         census = cls()
-        for batch in range(manifest.batches) if batches is None else batches:
+        for batch in range(manifest.batches):
             try:
                 results = read(out, manifest, batch)
             except DamagedError as error:

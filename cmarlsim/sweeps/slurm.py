@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from cmarlsim.errors import InputError, LockedError
-from cmarlsim.simulation.processes import THREAD_VARIABLES
 from cmarlsim.storage.files import write_whole
 from cmarlsim.sweeps.locks import lock
 from cmarlsim.sweeps.manifest import Manifest
+from cmarlsim.sweeps.processes import THREAD_VARIABLES
 
 AGAIN = 75
 """Exit code of an element that was stopped by a warning and wants to be put back."""
