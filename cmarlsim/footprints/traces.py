@@ -17,7 +17,6 @@ from cmarlsim.footprints.activations import CHUNK
 from cmarlsim.footprints.footprint import Footprint
 from cmarlsim.kernels.world import Bools, Floats, Ints
 from cmarlsim.randomness import uniforms
-from cmarlsim.recordings.recording import Recording
 
 COLUMNS = ("datetime", "src", "dst", "channel", "mean_rssi", "pdr", "tx_count")
 
@@ -102,12 +101,6 @@ class Replay:
         for first, chance in self._chances():
             drawn = uniforms(seed, "packets", first, len(chance), (chance.shape[1],))
             yield first, (drawn < chance)[:, self._ever]
-
-
-def recorded_active(recording: Recording, footprint: Footprint, k: int) -> Bools:
-    """Which edges of `footprint` were up in rollout `k` of a recording of level ``step``, (T0, F)."""
-    T0, (i, j) = recording.scenario.dual.T0, footprint.edges.T
-    return recording.links(k * T0, (k + 1) * T0)[:, i, j]
 
 
 def read_k7(path: str | Path) -> LinkTrace:
