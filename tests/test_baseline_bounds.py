@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from cases import Case, scenario_of, shipped_case
 
+from analysis.baselines.catalogue import stay
 from analysis.baselines.measure import upper_bound
 from analysis.baselines.partition import (
+    Partition,
     Round,
     best_partition,
     best_round,
-    best_static,
     set_partitions,
     shortest_tour,
     targets,
@@ -101,15 +102,12 @@ def test_tours_are_the_shortest() -> None:
 
 def test_static_leaves_out_the_least_wanted_zones() -> None:
     scenario = with_thresholds(scenario_of(PAPER), [0.5, 0.1, 0.3, 0.4, 0.2, 0.6])
-    best = best_static(scenario)
-    assert [each.tour for each in best.rounds] == [(0,), (2,), (3,), (4,), (5,)]
-    plan = targets(scenario, best, 300)
-    assert (plan == [0, 2, 3, 4, 5]).all()
+    assert stay(scenario, 300, 0).tolist() == [[0, 2, 3, 4, 5]] * 300
 
 
 def test_who_has_no_round_holds_the_most_wanted_zone() -> None:
     scenario = scenario_of(PAPER)
-    alone = best_partition(scenario, 10)._replace(rounds=best_static(scenario).rounds[:2])
+    alone = Partition(best_partition(scenario, 10).rounds[:2])
     assert (targets(scenario, alone, 10)[:, 2:] == 5).all()
 
 

@@ -194,17 +194,3 @@ def test_zones_are_dealt_from_an_end_on() -> None:
     assert watch.occupancy.argmax(axis=0).tolist() == [1, 2, 3, 0, 1, 2]
     assert watch.occupancy.sum() == pytest.approx(6 * 0.7)
     assert watch.c.tolist() == [0.4] * 6
-
-
-@pytest.mark.parametrize(
-    ("occupancy", "c", "message"),
-    [
-        (np.full((4, 2), 1.5), 0.5, "occupancy = 1.5: must be in"),
-        (np.ones((4, 2)), -0.1, "c = -0.1: must be in"),
-        (np.ones(4), 0.5, r"occupancy: has shape \(4,\)"),
-        (np.ones((3, 2)), 0.5, "occupancy: 3 rows: must be N = 4, as mixed has"),
-    ],
-)
-def test_impossible_watches(occupancy: np.ndarray, c: float, message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        next(multiplier_errors(MIXED, Watch(occupancy, np.array(c)), DUAL, 2, 0, [0]))

@@ -129,12 +129,6 @@ def best_partition(scenario: Scenario, longest: int) -> Partition:
     return max(partitions, key=lambda each: sorted(each_round.margin for each_round in each.rounds))
 
 
-def best_static(scenario: Scenario) -> Partition:
-    """The best assignment that is never left: agents hold the zones with the largest thresholds."""
-    zones = np.argsort(-scenario.c, kind="stable")[: scenario.agents.N].tolist()
-    return Partition(tuple(Round((m,), (1,), float(1.0 - scenario.c[m])) for m in sorted(zones)))
-
-
 def targets(scenario: Scenario, partition: Partition, steps: int) -> Ints:
     """The zone that each agent heads for at every step, (steps, N): the plan of a `PrescribedRun`.
 
