@@ -73,6 +73,7 @@ def events(results: Results) -> list[str]:
         always = listed(bands.index[bands["min"] >= 0])
         sentences.append(
             f"After {text}, zones are kept in every run by {always}. Somebody who was told, and planned a "
-            f"new partition with dwell times up to {DWELL}, would have {margin(planned[event].margin)}."
+            f"new partition with dwell times up to {DWELL}, would have "
+            f"{margin(min(each.margin for each in planned[event]))}."
         )
     return sentences

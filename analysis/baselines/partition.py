@@ -7,7 +7,7 @@ each for a fixed number of steps, its dwell time. Of a period P, zone m is atten
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 from itertools import permutations
 from typing import NamedTuple
@@ -34,17 +34,6 @@ class Round(NamedTuple):
     tour: tuple[int, ...]  # its zones, in the order of visits
     dwell: tuple[int, ...]  # steps at each
     margin: float  # the smallest of its zones' in the long run
-
-
-class Partition(NamedTuple):
-    """A schedule for some agents; the others hold the zone with the largest threshold."""
-
-    rounds: tuple[Round, ...]
-
-    @property
-    def margin(self) -> float:
-        """The smallest in the long run."""
-        return min(each.margin for each in self.rounds)
 
 
 def trips(scenario: Scenario) -> Trips:
@@ -113,7 +102,7 @@ def best_round(block: tuple[int, ...], c: Floats, way: Trips, longest: int) -> R
 
 
 @lru_cache(maxsize=64)
-def best_partition(scenario: Scenario, longest: int) -> Partition:
+def best_partition(scenario: Scenario, longest: int) -> tuple[Round, ...]:
     """The partition and dwell times of at most `longest` steps with the largest smallest margin.
 
     Of equals, the one whose other rounds are better, the worse ones first.
@@ -125,11 +114,11 @@ def best_partition(scenario: Scenario, longest: int) -> Partition:
         return best_round(block, c, way, longest)
 
     choices = set_partitions(tuple(range(scenario.M)), scenario.agents.N)
-    partitions = (Partition(tuple(best(block) for block in blocks)) for blocks in choices)
-    return max(partitions, key=lambda each: sorted(each_round.margin for each_round in each.rounds))
+    partitions = (tuple(best(block) for block in blocks) for blocks in choices)
+    return max(partitions, key=lambda rounds: sorted(each.margin for each in rounds))
 
 
-def targets(scenario: Scenario, partition: Partition, steps: int) -> Ints:
+def targets(scenario: Scenario, rounds: Sequence[Round], steps: int) -> Ints:
     """The zone that each agent heads for at every step, (steps, N): the plan of a `PrescribedRun`.
 
     An agent heads for a zone while it travels there and for its dwell time. An agent without a round holds
@@ -137,7 +126,7 @@ def targets(scenario: Scenario, partition: Partition, steps: int) -> Ints:
     """
     way = trips(scenario)
     plan = np.full((steps, scenario.agents.N), int(np.argmax(scenario.c)))
-    for n, each in enumerate(partition.rounds):
+    for n, each in enumerate(rounds):
         before = np.roll(each.tour, 1)
         stay = np.array(each.dwell) + way.steps[before, each.tour]
         period = np.repeat(each.tour, stay)
