@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from itertools import islice
 
+import naive
 import numpy as np
 import pytest
 
@@ -12,7 +13,6 @@ from cmarlsim.errors import InputError
 from cmarlsim.footprints.activations import Copies, active_steps
 from cmarlsim.footprints.footprint import Footprint, named
 from cmarlsim.footprints.multipliers import Watch, multiplier_errors
-from cmarlsim.kernels.dual import updated
 from cmarlsim.randomness import uniforms
 from cmarlsim.scenario import Dual
 
@@ -118,28 +118,18 @@ def test_without_contraction_there_is_no_bound_for_all_k() -> None:
 
 
 def plain_errors(footprint: Footprint, watch: Watch, repetitions: int, seed: int) -> Iterator[np.ndarray]:
-    """Eq. (16), (17), (18) in words, with the draws of the package; yields lambda^n - lambda."""
+    """Eq. (16), (17), (18) by the twin, with the draws of the package; yields lambda^n - lambda."""
     N, M, T0 = footprint.N, len(watch.c), DUAL.T0
     lam, ideal = np.zeros((repetitions, N, M)), np.zeros((repetitions, M))
     for k in range(10**6):
         for r in range(repetitions):
             rollout = k * repetitions + r
             rows = np.concatenate([a for _, a in active_steps(Copies(footprint, 1, rollout), T0, seed)])
-            seen = uniforms(seed, "occupancy", rollout * T0, T0, (N, M)) < watch.occupancy
-            known = {n: set() for n in range(N)}  # of (tau, m)
-            for t in range(T0):
-                new = {n: set(known[n]) for n in range(N)}
-                for (i, j), up in zip(footprint.edges.tolist(), rows[t], strict=True):
-                    if up:
-                        new[i] |= known[j]
-                        new[j] |= known[i]
-                known = {n: new[n] | {(t, m) for m in range(M) if seen[t, n, m]} for n in range(N)}
-            for m in range(M):
-                counts = [sum(m == zone for _, zone in known[n]) for n in range(N)]
-                attended = int(seen[:, :, m].any(axis=1).sum())
-                for n in range(N):
-                    lam[r, n, m] = updated(lam[r, n, m], watch.c[m], DUAL.alpha, DUAL.eta, counts[n], T0)
-                ideal[r, m] = updated(ideal[r, m], watch.c[m], DUAL.alpha, DUAL.eta, attended, T0)
+            own = uniforms(seed, "occupancy", rollout * T0, T0, (N, M)) < watch.occupancy
+            known = naive.gossip_literal(own, naive.links_of(footprint.edges, rows))
+            for n in range(N):
+                lam[r, n] = naive.dual_update(lam[r, n], known[:, n], watch.c, DUAL.alpha, DUAL.eta)
+            ideal[r] = naive.dual_update(ideal[r], own.any(axis=1), watch.c, DUAL.alpha, DUAL.eta)
         yield lam - ideal[:, None]
 
 
