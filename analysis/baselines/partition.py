@@ -105,7 +105,7 @@ def best_round(block: tuple[int, ...], c: Floats, way: Trips, longest: int) -> R
 def best_partition(scenario: Scenario, longest: int) -> tuple[Round, ...]:
     """The partition and dwell times of at most `longest` steps with the largest smallest margin.
 
-    Of equals, the one whose other rounds are better, the worse ones first.
+    Among equals it is the one whose other rounds are better, compared from the worst on.
     """
     way, c = trips(scenario), scenario.c
 
