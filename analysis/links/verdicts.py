@@ -1,27 +1,17 @@
-"""Statements about links, each with a verdict: what eq. (4) assumes, and what Proposition 3 makes of it."""
+"""What eq. (4) and two-state chains say of links, each with a verdict."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
-import pandas as pd
 
-from analysis.intervals import distribution_error, mean_and_error
+from analysis.intervals import distribution_error
 from analysis.links.fit import Fit, pair_names, pooled_spells
-from analysis.links.promises import Promise, mean_of, promise
-from analysis.links.replay import BERNOULLI, CHAIN, RECORDED, ROWS, Outcome, samples
-from analysis.multipliers import worst
-from cmarlsim.bounds.verdicts import ASSUMED, COLUMNS, ESTIMATED, MISS, OURS, PRINTED, PROVEN, Statement
+from cmarlsim.bounds.verdicts import ASSUMED, MISS, Statement
 from cmarlsim.kernels.world import Floats, Ints
-from cmarlsim.scenario import Scenario
-from cmarlsim.simulation.link_trace import all_pairs
 
-MODEL, PROPOSITION, TWO_STATE = "eq. (4)", "Proposition 3", "two-state chain"
-QUICKEST, WITH_MEMORY = "quickest paths", "quickest paths, with memory"
-
-LEAST_SAMPLES = 4
-"""Fewer runs have no interval: half of them choose the agent and zone that are looked at."""
+MODEL, TWO_STATE = "eq. (4)", "two-state chain"
 
 LEAST_RISES = 100
 """Links that went up less often say nothing of correlations."""
@@ -31,7 +21,7 @@ Row = dict[str, object]
 
 def _tested(claim: str, form: str, quantity: str, measured: float, bound: float) -> Row:
     """A statistic beside what it stays below, but with probability `MISS`, if the claim is true."""
-    return {"links": RECORDED, **Statement(claim, form, quantity, float(bound), ASSUMED).row(measured)}
+    return Statement(claim, form, quantity, float(bound), ASSUMED).row(measured)
 
 
 def _quantile(count: int) -> float:
@@ -56,7 +46,11 @@ def model_rows(fits: Sequence[Fit]) -> Iterator[Row]:
     name, value, bound = _farthest(np.abs(r[1]), one, names)
     quantity = f"|autocorrelation| of a link at lag 1 (pair {name})"
     yield _tested(MODEL, "independent in time", quantity, value, bound)
-    yield from _likeness_rows(fits, p, steps)
+    if F > 1:
+        ends = names[int(p.argmax())], names[int(p.argmin())]
+        quantity = f"largest difference of p (pairs {ends[0]} and {ends[1]})"
+        bound = _quantile(F * (F - 1) // 2) * np.sqrt(2 * p.mean() * (1 - p.mean()) / steps)
+        yield _tested(MODEL, "the same p for all pairs", quantity, float(np.ptp(p)), bound)
     known = np.flatnonzero(np.sum([len(fit.up) * fit.law.s for fit in fits], axis=0) >= LEAST_RISES)
     first, second = (known[index] for index in np.triu_indices(len(known), k=1))
     if len(first):
@@ -67,15 +61,6 @@ def model_rows(fits: Sequence[Fit]) -> Iterator[Row]:
         quantity = f"|correlation| of two links, allowing for the memory of each (pairs {name})"
         yield _tested(MODEL, "independent pairs", quantity, value, bound)
     yield from _dwell_rows(fits, p)
-
-
-def _likeness_rows(fits: Sequence[Fit], p: Floats, steps: int) -> Iterator[Row]:
-    names, mean, count = pair_names(fits[0].N), p.mean(), len(p) * (len(p) - 1) // 2
-    if count:
-        ends = names[int(p.argmax())], names[int(p.argmin())]
-        quantity = f"largest difference of p (pairs {ends[0]} and {ends[1]})"
-        bound = _quantile(count) * np.sqrt(2 * mean * (1 - mean) / steps)
-        yield _tested(MODEL, "the same p for all pairs", quantity, float(np.ptp(p)), bound)
 
 
 def _dwell_rows(fits: Sequence[Fit], p: Floats) -> Iterator[Row]:
@@ -102,63 +87,3 @@ def _distance(length: Ints, ends: float) -> float:
     share = np.cumsum(count) / len(length)
     law = 1 - (1 - ends) ** np.stack([k - 1, k])
     return float(max(np.abs(law[1] - share).max(), np.abs(law[0] - share + count / len(length)).max()))
-
-
-def promises(fits: Sequence[Fit], scenario: Scenario) -> tuple[Promise, Promise]:
-    """Promises for links with the fitted p at every step, and for two-state chains, whatever happened before.
-
-    Raises
-    ------
-    InputError
-        If alpha is 0, by which (22) divides.
-    """
-
-    def of(chances: Sequence[Floats]) -> Promise:
-        pairs = all_pairs(fits[0].N)
-        each = zip(fits, chances, strict=True)
-        return mean_of([promise(fit.path, fit.N, pairs, chance, scenario.dual) for fit, chance in each])
-
-    return of([fit.law.p for fit in fits]), of([fit.law.least for fit in fits])
-
-
-def promise_rows(outcomes: Mapping[str, Outcome], fits: Sequence[Fit], scenario: Scenario) -> Iterator[Row]:
-    """Errors of multipliers over each kind of links against (22) and closer bounds, with p as fitted."""
-    independent, chains = promises(fits, scenario)
-    dual = scenario.dual
-    most = dual.eta * float(scenario.c.max()) / dual.alpha  # lambda^n <= eta c / alpha, eq. (18)
-    zone, largest = "error in each zone", "error in the max norm"
-    for kind, outcome in outcomes.items():
-        modelled = kind in (BERNOULLI, ROWS)
-        assumed = f"{ASSUMED}: steps are independent"
-        ours = OURS if modelled else assumed
-        lines = [
-            (PRINTED, zone, independent.printed, PROVEN if modelled else assumed),
-            (PRINTED, largest, independent.printed, assumed),
-            (QUICKEST, zone, independent.one_zone, ours),
-            (QUICKEST, largest, independent.one_agent, ours),
-        ]
-        if not modelled:
-            basis = OURS if kind == CHAIN else f"{ESTIMATED}: chains fitted to the links"
-            lines += [
-                (WITH_MEMORY, zone, chains.one_zone, basis),
-                (WITH_MEMORY, largest, chains.one_agent, basis),
-            ]
-        errors = {zone: outcome.zone_error, largest: outcome.max_error}
-        for form, quantity, bound, basis in lines:
-            statement = Statement(PROPOSITION, form, quantity, bound, basis, trivial=most)
-            values = samples(errors[quantity])
-            yield {"links": kind, **statement.row(*_worst_mean(values.reshape(len(values), -1)))}
-
-
-def _worst_mean(values: Floats) -> tuple[float, float, float]:
-    """Mean of the worst column of (samples, J), and its interval; without end where samples are few."""
-    if len(values) < LEAST_SAMPLES:
-        return float(values.mean(axis=0).max()), -np.inf, np.inf
-    mean, error = (float(each[0]) for each in mean_and_error(worst(values)[:, None]))
-    return mean, mean - error, mean + error
-
-
-def verdict_table(outcomes: Mapping[str, Outcome], fits: Sequence[Fit], scenario: Scenario) -> pd.DataFrame:
-    """One row a statement and kind of links: ``links``, whose they are, and the columns of verdicts."""
-    rows = [*model_rows(fits), *promise_rows(outcomes, fits, scenario)]
-    return pd.DataFrame(rows)[["links", *COLUMNS]]
