@@ -26,8 +26,8 @@ from analysis.theorem1.paths import (
     UNROLLED,
     Paths,
     broken,
+    certificates,
     invariant_slacks,
-    tightness,
 )
 from analysis.theorem1.repeats import sample_rollouts
 from analysis.theorem1.trajectories import conditional_rows, rows, sampled
@@ -219,13 +219,7 @@ def test_numbers_that_were_altered_break_an_invariant(
 
 
 def test_the_certificate_is_that_of_the_recording(runs: list[Recording]) -> None:
-    table = tightness(runs[0])
-    last = table[table["K"] == runs[0].rollouts_done]
-    assert last["certificate"].to_numpy() == pytest.approx(runs[0].certificate().ravel())
-    assert last["satisfaction"].to_numpy()[:3] == pytest.approx(runs[0].satisfaction())
-    assert (table["gap"] >= -1e-12).all()
-    assert last["zone"].tolist() == 2 * ["left", "right", "top"]
-    assert last["n"].tolist() == [0, 0, 0, 1, 1, 1]
+    assert certificates(runs[0], runs[0].lam)[-1] == pytest.approx(runs[0].certificate())
 
 
 def test_forks_of_a_team_without_dice_are_the_run_itself(runs: list[Recording]) -> None:
@@ -306,7 +300,7 @@ def test_running_means_need_not_come_near_those_of_the_means() -> None:
 
 def found(runs: list[Recording]) -> Any:
     """Verdicts by claim, form and quantity."""
-    table = rows(runs, sampled(runs[0], Policy.load("rank"), 20))
+    table = rows(Paths(runs), sampled(runs[0], Policy.load("rank"), 20))
     assert not table.duplicated(["claim", "form", "quantity"]).any()
     return table.set_index(["claim", "form", "quantity"]).sort_index()
 
@@ -340,8 +334,6 @@ def test_rows_are_what_happened(runs: list[Recording]) -> None:
     certified = np.min([run.certificate().max(axis=0) for run in runs], axis=0)
     beside = table.loc[("local certificate", "beside (24)")]["measured"]
     assert list(beside) == pytest.approx(certified[[0, 1, 2]])
-    gap = np.min([run.satisfaction() - run.certificate().max(axis=0) for run in runs], axis=0)
-    assert list(table.loc[("local certificate", "tightness")]["measured"]) == pytest.approx(gap, abs=1e-12)
 
 
 def test_a_short_run_decides_nothing_about_a_limit(runs: list[Recording]) -> None:
@@ -377,7 +369,7 @@ def test_one_run_has_no_interval_but_what_is_possible(
     runs: list[Recording], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("analysis.theorem1.trajectories.lemma6_rows", list)
-    table = rows(runs[:1])
+    table = rows(Paths(runs[:1]))
     line = table[table["claim"] == "Lemma 4"].iloc[-1]
     assert (line["low"], line["high"]) == (0, pytest.approx(4.0))
     assert not table["quantity"].str.contains("given the past").any()
@@ -401,8 +393,7 @@ def test_every_verdict_flips_when_its_bound_is_tampered_with(
     for name, factor in TAMPERED.items():
         true = getattr(PathBounds, name)
         monkeypatch.setattr(PathBounds, name, lambda *a, true=true, factor=factor: factor * true(*a))
-    for place in ("paths", "trajectories"):
-        monkeypatch.setattr(f"analysis.theorem1.{place}.feasibility_error", lambda alpha, M: -1.0)
+    monkeypatch.setattr("analysis.theorem1.paths.feasibility_error", lambda alpha, M: -1.0)
     true_most, true_certificate = PathBounds.largest, certified_satisfaction
     monkeypatch.setattr(PathBounds, "largest", lambda *a: 0.9 * true_most(*a))
     monkeypatch.setattr(
@@ -422,23 +413,23 @@ def test_every_verdict_flips_when_its_bound_is_tampered_with(
 def test_a_team_that_never_changes_zones_fails_26() -> None:
     scenario = Scenario.load("tiny")
     policy = counterexamples.homebody(scenario)
-    runs = execute(scenario, policy, 800, seeds=range(2), record="rollout")
-    table = rows(runs, sampled(runs[0], policy, 20)).set_index(["claim", "form"])["verdict"].sort_index()
+    paths = Paths(execute(scenario, policy, 800, seeds=range(2), record="rollout"))
+    samples = sampled(paths.runs[0], policy, 20)
+    table = rows(paths, samples).set_index(["claim", "form"])["verdict"].sort_index()
     assert set(table.loc["(26)"]) == {"fails"}
     assert "fails" in set(table.loc[("Lemma 3", "sharper")])
-    assert Paths(runs).slack < 0
+    assert paths.slack < 0
 
 
 def test_the_pictures_show_the_runs(runs: list[Recording]) -> None:
-    samples = sampled(runs[0], Policy.load("rank"), 20)
-    squares, ratios, promises, gaps = draw_trajectories(runs, samples).axes
+    squares, promises = draw_trajectories(Paths(runs)).axes
     curve = squares.lines[0].get_ydata()
     assert curve[-1] == pytest.approx((runs[0].lam_ideal[1:] ** 2).sum(axis=1).mean())
-    assert len(ratios.containers) == 2 * len(samples)
     assert [bar.get_height() for bar in promises.patches] == pytest.approx(
         Paths(runs).satisfaction[:, 5:].min(axis=(0, 1))
     )
-    assert len(gaps.lines) == 4
+    certified = np.min([certificates(run, run.lam)[5:].max(axis=1).min(axis=0) for run in runs], axis=0)
+    assert promises.lines[0].get_ydata() == pytest.approx(certified)
 
 
 def test_alpha_must_be_above_0() -> None:
@@ -446,4 +437,4 @@ def test_alpha_must_be_above_0() -> None:
     run = execute(scenario, Policy.load("rank"), 50, record="rollout")
     assert broken(run) == []
     with pytest.raises(InputError, match=r"dual.alpha = 0: the bound divides by it"):
-        rows([run])
+        rows(Paths([run]))
