@@ -104,7 +104,7 @@ def lemmas(
     save(drawing.draw_lemmas(values, constants), drawing.lemma_table(values), stem.with_name(FIGURES[0]))
     lam = np.concatenate([recording.lam_ideal for recording in recordings])
     return [
-        lemma1.rows(scenario, lam[lam.any(axis=1)], seeds[0]),
+        lemma1.rows(scenario, lam[lam.any(axis=1)]),
         lemma2.rows(recordings, values, constants, error_bounds(recordings)),
     ]
 

@@ -138,7 +138,7 @@ def promise_table(paths: Paths) -> pd.DataFrame:
 def _draw_promises(axes: Axes, paths: Paths) -> None:
     table = promise_table(paths)
     at = np.arange(len(table))
-    axes.bar(at, table["satisfaction"], color=[colour(m) for m in at], alpha=0.35, width=0.7)
+    axes.bar(at, table["satisfaction"], color=[colour(m) for m in range(len(table))], alpha=0.35, width=0.7)
     axes.hlines(table["c"], at - 0.35, at + 0.35, color="black", linewidth=1.2, label="c")
     axes.plot(at, table["certified"], "D", color=RED, markersize=3.5, label="certified, best agent")
     for form, error in paths.shortfalls.items():
