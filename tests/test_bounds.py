@@ -32,8 +32,6 @@ def test_what_happens_near_the_end_is_late() -> None:
     bound = MultiplierBound(1, 0.3, 0.04, 1.0, 8)
     assert bound.late == pytest.approx([0.7**lag for lag in range(8)])
     assert bound.lateness == pytest.approx((1 - 0.7**8) / (0.3 * 8))
-    assert bound.burn_in == pytest.approx(25)
-    assert MultiplierBound(1, 0.3, 0.0, 1.0, 8).burn_in == math.inf
 
 
 def test_long_rollouts_make_no_smaller_bound(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -251,7 +251,7 @@ def test_correlations_are_the_twins() -> None:
 
 
 def test_the_table_of_pairs_says_what_links_did() -> None:
-    fits = [Fit(f"run {seed}", 3, random_links(500, seed)) for seed in (0, 1)]
+    fits = [Fit(3, random_links(500, seed)) for seed in (0, 1)]
     table = pair_table(fits).set_index("pair")
     assert table.index.tolist() == ["0-1", "0-2", "1-2"]
     for f, line in enumerate(table.itertuples()):
@@ -267,7 +267,7 @@ def test_the_table_of_pairs_says_what_links_did() -> None:
 
 def words(up: Bools) -> dict[str, str]:
     """Verdicts on eq. (4) and on two-state chains by what they are about."""
-    return {str(row["form"]): str(row["verdict"]) for row in model_rows([Fit("run", 3, up)])}
+    return {str(row["form"]): str(row["verdict"]) for row in model_rows([Fit(3, up)])}
 
 
 def test_each_assumption_is_seen_to_fail_alone() -> None:
@@ -296,7 +296,7 @@ def test_what_correlation_may_be_allows_for_memory() -> None:
     T, same = 6000, np.full(3, 0.4)
     found = {}
     for s in (0.24, 0.1):
-        rows = model_rows([Fit("run", 3, TwoState(same, np.full(3, s)).draw(T, 1))])
+        rows = model_rows([Fit(3, TwoState(same, np.full(3, s)).draw(T, 1))])
         found[s] = next(float(str(row["bound"])) for row in rows if row["form"] == "independent pairs")
     m = 1 - 0.1 / 0.24
     assert found[0.1] / found[0.24] == pytest.approx(math.sqrt((1 + m**2) / (1 - m**2)), rel=0.1)
@@ -332,7 +332,7 @@ def test_costs_are_means_of_differences() -> None:
 
 
 def test_surrogates_keep_what_they_say() -> None:
-    fit = Fit("run", 3, random_links(400))
+    fit = Fit(3, random_links(400))
     made = {kind: make(fit, 3, 1) for kind, make in KINDS.items()}
     assert np.array_equal(made[RECORDED], fit.up)
     shifts = [shift for shift in range(400) if np.array_equal(np.roll(fit.up, shift, axis=0), made[SHIFTED])]
@@ -361,7 +361,7 @@ def test_replays_repeat_the_recording_or_say_that_they_cannot() -> None:
         assert found[RECORDED].max_error[r, 0] == pytest.approx(error.max(axis=2).mean(axis=0))
     assert found[BERNOULLI].margin.shape == (2, 2, 3)
     assert not np.array_equal(found[BERNOULLI].zone_error[:, 0], found[BERNOULLI].zone_error[:, 1])
-    other = Fit("run", 3, ~fits[0].up)
+    other = Fit(3, ~fits[0].up)
     with pytest.raises(InputError, match="do not make its 'lam' again"):
         check_repeats(recordings[0], rank, other)
     recordings[0].file["rollout/reward_mean"][-1] *= 0.5
@@ -394,7 +394,7 @@ def test_the_command_writes_verdicts_tables_and_a_figure(
 
 
 def test_the_figure_shows_what_was_measured() -> None:
-    fits = [Fit(f"run {seed}", 3, random_links(500, seed)) for seed in (0, 1)]
+    fits = [Fit(3, random_links(500, seed)) for seed in (0, 1)]
     memory, margin, error = draw(fits, cost_table(outcomes_of(1.0), ["a", "b", "c"])).axes
     r = np.mean([fit.autocorrelation for fit in fits], axis=0)
     assert memory.lines[4].get_ydata() == pytest.approx(r[1:].mean(axis=1))
@@ -434,7 +434,7 @@ def test_recordings_that_say_nothing_are_refused(
 
 def test_links_that_went_up_once_can_be_drawn(tmp_path: Path) -> None:
     up = np.arange(300)[:, None] > np.array([400, 250, 400])
-    fits = [Fit("run", 3, up)]
+    fits = [Fit(3, up)]
     draw(fits, cost_table(outcomes_of(1.0), ["a", "b", "c"])).savefig(tmp_path / "links.png")
     pairs = pair_table(fits).set_index("pair")
     assert pairs.loc["0-2", "up"] == pytest.approx(49 / 300 / (0.5 / 299))

@@ -29,8 +29,8 @@ from analysis.theorem1.paths import (
     certificates,
     invariant_slacks,
 )
-from analysis.theorem1.repeats import sample_rollouts
-from analysis.theorem1.trajectories import conditional_rows, rows, sampled
+from analysis.theorem1.repeats import sampled
+from analysis.theorem1.trajectories import conditional_rows, rows
 from cmarlsim import InputError, Policy, Recording, Scenario, execute
 from cmarlsim.bounds.certificate import certified_satisfaction
 from cmarlsim.bounds.proposition4 import PathBounds
@@ -216,7 +216,7 @@ def test_the_certificate_is_that_of_the_recording(runs: list[Recording]) -> None
 
 def test_forks_of_a_team_without_dice_are_the_run_itself(runs: list[Recording]) -> None:
     """The policy `rank` draws nothing, and links go by sight."""
-    for sample in sampled(runs[1], Policy.load("rank"), 20):
+    for sample in sampled(runs[1], Policy.load("rank"), forks=20):
         assert (sample.after == runs[1].lam_ideal[sample.k + 1]).all()
         assert (sample.reward == runs[1].reward_mean[sample.k]).all()
         assert (sample.ideal == runs[1].lam_ideal[sample.k]).all()
@@ -225,21 +225,21 @@ def test_forks_of_a_team_without_dice_are_the_run_itself(runs: list[Recording]) 
 def test_forks_go_on_with_draws_of_their_own() -> None:
     case = cases.with_logits(cases.random_weights(cases.shipped_case("tiny"), scale_lam=True), 0.05)
     run, dual = recorded(case, 6), case.scenario["dual"]
-    (sample,) = sample_rollouts(run, cases.policy_of(case), [4], 40)
+    (sample,) = sampled(run, cases.policy_of(case), [4], 40)
     assert len(np.unique(sample.reward, axis=0)) > 10
     for reward, after in zip(sample.reward, sample.after, strict=True):
         attended = np.arange(dual["T0"])[:, None] < np.rint(reward * dual["T0"])
         twin = naive.dual_update(sample.ideal, attended, run.scenario.c, dual["alpha"], dual["eta"])
         assert after == pytest.approx(twin)
     assert sample.inner(run.scenario.c) == pytest.approx((sample.reward - run.scenario.c) @ sample.ideal)
-    again = sample_rollouts(run, cases.policy_of(case), [2, 4], 40)[1]
+    again = sampled(run, cases.policy_of(case), [2, 4], 40)[1]
     assert (again.after == sample.after).all()
 
 
 def test_means_given_the_past_have_students_intervals() -> None:
     case = cases.with_logits(cases.random_weights(cases.shipped_case("tiny"), scale_lam=True), 0.05)
     run = recorded(case, 6)
-    samples = sample_rollouts(run, cases.policy_of(case), [1, 5], 30)
+    samples = sampled(run, cases.policy_of(case), [1, 5], 30)
     lines = list(conditional_rows(Paths([run]), samples))
     assert len(lines) == 6
     for sample, (inner, printed, sharper) in zip(samples, (lines[:3], lines[3:]), strict=True):
@@ -258,7 +258,7 @@ def test_means_given_the_past_have_students_intervals() -> None:
 def test_forks_need_the_policy_of_the_run(runs: list[Recording]) -> None:
     other = cases.policy_of(cases.random_weights(cases.shipped_case("tiny"), scale_lam=True))
     with pytest.raises(InputError, match="cannot be repeated with this policy"):
-        sample_rollouts(runs[0], other, [30], 2)
+        sampled(runs[0], other, [30], 2)
 
 
 def test_a_team_that_stays_in_one_zone_leaves_the_printed_bound_behind() -> None:
@@ -289,7 +289,7 @@ def test_running_means_need_not_come_near_those_of_the_means() -> None:
 
 def found(runs: list[Recording]) -> Any:
     """Verdicts by claim, form and quantity."""
-    table = rows(Paths(runs), sampled(runs[0], Policy.load("rank"), 20))
+    table = rows(Paths(runs), sampled(runs[0], Policy.load("rank"), forks=20))
     assert not table.duplicated(["claim", "form", "quantity"]).any()
     return table.set_index(["claim", "form", "quantity"]).sort_index()
 
@@ -403,7 +403,7 @@ def test_a_team_that_never_changes_zones_fails_26() -> None:
     scenario = Scenario.load("tiny")
     policy = counterexamples.homebody(scenario)
     paths = Paths(execute(scenario, policy, 800, seeds=range(2), record="rollout"))
-    samples = sampled(paths.runs[0], policy, 20)
+    samples = sampled(paths.runs[0], policy, forks=20)
     table = rows(paths, samples).set_index(["claim", "form"])["verdict"].sort_index()
     assert set(table.loc["(26)"]) == {"fails"}
     assert "fails" in set(table.loc[("Lemma 3", "sharper")])

@@ -85,12 +85,8 @@ def autocorrelation(up: Bools, last: int) -> Floats:
 
 def correlation(up: Bools) -> Floats:
     """Correlation of the columns of (T, F) at the same step, (F, F); 0 for a link that never changes."""
-    centred = up - up.mean(axis=0)
-    scale = np.sqrt((centred**2).mean(axis=0))
-    covariance = centred.T @ centred / len(up)
-    found = np.divide(
-        covariance, np.outer(scale, scale), out=np.zeros_like(covariance), where=covariance != 0
-    )
+    with np.errstate(invalid="ignore"):
+        found = np.nan_to_num(np.atleast_2d(np.corrcoef(up, rowvar=False)))
     np.fill_diagonal(found, 1)
     return found
 
@@ -99,14 +95,13 @@ def correlation(up: Bools) -> Floats:
 class Fit:
     """Links of one recording, (T, F), and what they did."""
 
-    path: str
     N: int
     up: Bools
 
     @classmethod
     def of(cls, recording: Recording) -> Fit:
         """Fit a recording of level ``step``; raises as `trace_of`."""
-        return cls(recording.path, recording.scenario.agents.N, trace_of(recording))
+        return cls(recording.scenario.agents.N, trace_of(recording))
 
     @cached_property
     def law(self) -> TwoState:

@@ -25,7 +25,7 @@ from analysis.style import free_stem, save
 from analysis.theorem1 import drawing, lemma1, lemma2, trajectories
 from analysis.theorem1.conditions import Constants, error_bounds
 from analysis.theorem1.paths import Paths
-from analysis.theorem1.repeats import values_of
+from analysis.theorem1.repeats import sampled, values_of
 from cmarlsim.bounds.verdicts import ASSUMED, FAILS
 from cmarlsim.errors import InputError
 from cmarlsim.policies.policy import Policy
@@ -117,7 +117,7 @@ def along_trajectories(
     recordings = executed(f"{NAME}: long runs", batch, "rollout", steps)
     paths = Paths(recordings)
     save(drawing.draw_trajectories(paths), drawing.promise_table(paths), stem.with_name(FIGURES[1]))
-    return trajectories.rows(paths, trajectories.sampled(recordings[0], policy))
+    return trajectories.rows(paths, sampled(recordings[0], policy))
 
 
 def repeated_26(table: pd.DataFrame) -> pd.DataFrame:

@@ -26,7 +26,7 @@ from analysis.theorem1.paths import (
     certificates,
     invariant_slacks,
 )
-from analysis.theorem1.repeats import FORKS, Sample, sample_rollouts
+from analysis.theorem1.repeats import Sample
 from cmarlsim.bounds.verdicts import (
     ASSUMED,
     COLUMNS,
@@ -41,15 +41,10 @@ from cmarlsim.bounds.verdicts import (
     Statement,
 )
 from cmarlsim.kernels.world import Floats
-from cmarlsim.policies.policy import Policy
-from cmarlsim.recordings.recording import Recording
 
 IN_TAIL = f"after {TAIL:.0%} of any run"
 
 TOO_SHORT = "run too short"
-
-SAMPLED = 12
-"""Rollouts that are repeated with other draws."""
 
 FINITE = "finite time"
 """Form of bounds that hold at all times at once, but with probability `MISS`."""
@@ -65,7 +60,7 @@ def rows(paths: Paths, samples: Sequence[Sample] = ()) -> pd.DataFrame:
     Parameters
     ----------
     samples
-        Rollouts of the first run, repeated (`sampled`); without them nothing is said of means given the past.
+        Rollouts of the first run, repeated (`repeats.sampled`); without them nothing is said of means given the past.
 
     Returns
     -------
@@ -82,13 +77,6 @@ def rows(paths: Paths, samples: Sequence[Sample] = ()) -> pd.DataFrame:
     found = list(conditional_rows(paths, samples)) + [row for part in parts for row in part(paths)]
     found += lemma5_rows(paths.runs[0].scenario) + lemma6_rows()
     return pd.DataFrame(found, columns=list(COLUMNS))
-
-
-def sampled(run: Recording, policy: Policy, forks: int = FORKS) -> list[Sample]:
-    """Repeat rollouts of a run, from the first that has multipliers to the last."""
-    last = run.rollouts_done - 1
-    wanted = {round(k) for k in np.geomspace(1, last, SAMPLED)} if last > 0 else set()
-    return sample_rollouts(run, policy, sorted(wanted), forks)
 
 
 def conditional_rows(paths: Paths, samples: Sequence[Sample]) -> Iterator[Row]:
