@@ -12,7 +12,7 @@ import pandas as pd
 from analysis.measures import link_blocks
 from cmarlsim.errors import InputError
 from cmarlsim.footprints.surrogates import TwoState
-from cmarlsim.kernels.world import Bools, Floats, Ints
+from cmarlsim.kernels.world import Bools, Floats
 from cmarlsim.recordings.recording import Recording
 from cmarlsim.simulation.link_trace import all_pairs
 
@@ -56,14 +56,6 @@ def trace_of(recording: Recording) -> Bools:
         model = recording.scenario.links.model
         raise InputError(f"{recording.path}: no link ever changes (links.model = '{model}'), nothing to fit")
     return up
-
-
-def spells(up: Bools) -> tuple[Ints, Ints]:
-    """Lengths in steps of the times that a link (T,) was up, and down, but for the first and the last."""
-    border = np.flatnonzero(up[1:] != up[:-1]) + 1
-    length = np.diff(border)
-    risen = up[border[:-1]]
-    return length[risen], length[~risen]
 
 
 def autocorrelation(up: Bools, last: int) -> Floats:
@@ -122,12 +114,6 @@ class Fit:
 def pair_names(N: int) -> list[str]:
     """Names of all pairs, such as ``0-3``."""
     return [f"{i}-{j}" for i, j in all_pairs(N)]
-
-
-def pooled_spells(fits: Sequence[Fit], f: int) -> tuple[Ints, Ints]:
-    """`spells` of pair `f` in all recordings."""
-    found = [spells(fit.up[:, f]) for fit in fits]
-    return np.concatenate([up for up, _ in found]), np.concatenate([down for _, down in found])
 
 
 def pair_table(fits: Sequence[Fit]) -> pd.DataFrame:
