@@ -60,7 +60,8 @@ def rows(paths: Paths, samples: Sequence[Sample] = ()) -> pd.DataFrame:
     Parameters
     ----------
     samples
-        Rollouts of the first run, repeated (`repeats.sampled`); without them nothing is said of means given the past.
+        Rollouts of the first run, repeated (`repeats.sampled`); without them nothing is said of means given
+        the past.
 
     Returns
     -------
