@@ -44,8 +44,6 @@ from cmarlsim.kernels.world import Floats
 
 IN_TAIL = f"after {TAIL:.0%} of any run"
 
-TOO_SHORT = "run too short"
-
 FINITE = "finite time"
 """Form of bounds that hold at all times at once, but with probability `MISS`."""
 
@@ -202,7 +200,7 @@ def _in_the_end(statement: Statement, measured: float, settled: float) -> Row:
     """A row on a limit: undecided where it fails only by what vanishes with 1 / K."""
     line = statement.row(measured)
     if line["verdict"] == FAILS and statement.row(settled)["verdict"] != FAILS:
-        line |= {"verdict": UNDECIDED, "quantity": f"{statement.quantity} ({TOO_SHORT})"}
+        line |= {"verdict": UNDECIDED, "quantity": f"{statement.quantity} (run too short)"}
     return line
 
 
