@@ -42,6 +42,7 @@ from cmarlsim.simulation.link_trace import LinkTraceRun
 
 SIGMAS = 4.5
 THREE = ["agents.N=3"]
+ALONE = ["agents.N=1", "zones.top.c=0", "zones.left.c=0", "zones.right.c=0"]
 
 
 def recorded(settings: Sequence[str] = THREE, rollouts: int = 20, seed: int = 5) -> Recording:
@@ -394,12 +395,7 @@ def test_the_figure_shows_what_was_measured() -> None:
     ("settings", "record", "rollouts", "what"),
     [
         (THREE, "rollout", 10, "recorded at level 'rollout'"),
-        (
-            ["agents.N=1", "zones.top.c=0", "zones.left.c=0", "zones.right.c=0"],
-            "step",
-            10,
-            "has one agent only",
-        ),
+        (ALONE, "step", 10, "has one agent only"),
         (THREE, "step", 9, "too short, it holds 9 rollouts: record 10 or more .--steps 100."),
         ([*THREE, "links.model=always"], "step", 10, "no link ever changes .links.model = 'always'."),
     ],

@@ -334,10 +334,7 @@ def test_the_command_writes_a_row_a_statement(
         (["tiny", "--policy", "paper"], "--policy paper: the policy is for N = 5"),
         (["nowhere"], "nowhere: no such file"),
         (["tiny", "--policy", "rank", "--runs", "2"], "--runs"),
-        (
-            ["tiny", "--policy", "rank", "--steps", "10"],
-            "--steps 10: at least 10 rollouts of T0 = 10",
-        ),
+        (["tiny", "--policy", "rank", "--steps", "10"], "--steps 10: at least 10 rollouts of T0 = 10"),
     ],
 )
 def test_bad_input_is_one_line(

@@ -107,13 +107,8 @@ def _draw_squares(axes: Axes, paths: Paths) -> None:
     finite = bounds.running_square(bounds.largest_step, k[shown], MISS)
     axes.plot(k[shown], finite, color=GREEN, label=f"finite time, probability {1 - MISS:g}")
     axes.axhline(bounds.printed_U() ** 2, color="black", linewidth=0.8, label="printed, (62)")
-    axes.axhline(
-        bounds.mean_square(bounds.largest_step),
-        color=GREEN,
-        linestyle="--",
-        linewidth=0.8,
-        label="sharper",
-    )
+    sharper = bounds.mean_square(bounds.largest_step)
+    axes.axhline(sharper, color=GREEN, linestyle="--", linewidth=0.8, label="sharper")
     top = 3 * max(float(largest.max()), bounds.printed_U() ** 2)
     axes.set(xscale="log", yscale="log", xlabel="rollouts k", ylabel="$\\|\\lambda\\|^2$")
     axes.set_ylim(top * 1e-7, top)
