@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -42,12 +43,12 @@ def _draw_costs(axes: Axes, costs: pd.DataFrame, prefix: str) -> None:
     """A value of every zone, for all kinds of links, with intervals."""
     mine = costs[costs["quantity"].str.startswith(prefix)]
     zones = [name.removeprefix(prefix) for name in mine["quantity"].unique()]
+    bars: dict[str, Any] = {"markersize": 3, "linewidth": 0, "elinewidth": 0.8}
     at, shifts = np.arange(len(zones)), np.linspace(-0.3, 0.3, len(LOOKS))
     for shift, (kind, (colour, marker)) in zip(shifts, LOOKS.items(), strict=True):
         one = mine[mine["links"] == kind]
         apart = np.where(np.isfinite(one["low"]), one["value"] - one["low"], 0)
-        look = {"color": colour, "marker": marker, "markersize": 3, "linewidth": 0, "elinewidth": 0.8}
-        axes.errorbar(at + shift, one["value"], apart, label=kind, **look)
+        axes.errorbar(at + shift, one["value"], apart, color=colour, marker=marker, label=kind, **bars)
     axes.set_xticks(at, zones, rotation=30)
     axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
     axes.axhline(0, color="black", linewidth=0.6)
