@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 import typer
@@ -41,6 +42,9 @@ def advise(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the short run.")] = 0,
     full: Annotated[bool, typer.Option("--full", help="Print all statements in a table.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON: docs/advise.md lists the keys.")
+    ] = False,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change a scenario key: links.d=4, zones.red.c=0.2."),
@@ -52,7 +56,10 @@ def advise(
     team = fitting_policy(name, world, scenario)
     with compilation_announced(), waiting(f"{world.name}: a short run"):
         advice = ask(world, team, name, target_error=target_error, L=lipschitz, steps=steps, seed=seed)
-    print_advice(advice, full)
+    if as_json:
+        print(json.dumps(advice.json(), indent=2, allow_nan=False))
+    else:
+        print_advice(advice, full)
     return 0
 
 

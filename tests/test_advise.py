@@ -1,5 +1,6 @@
 """The advisor: closed forms by hand, solutions that are tight, verdicts that flip, and the command."""
 
+import json
 import math
 import re
 from collections.abc import Sequence
@@ -263,6 +264,8 @@ def test_what_is_printed_still_suffices() -> None:
 def test_any_scenario_gets_an_answer(overrides: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     advice = asked(overrides)
     assert all(set(row) == {"key", "zone", *COLUMNS} for row in advice.statements)
+    found = json.loads(json.dumps(advice.json(), allow_nan=False))
+    assert [row["key"] for row in found["statements"]] == [row["key"] for row in advice.statements]
     print_advice(advice)
     short = capsys.readouterr().out
     assert 8 <= short.count("\n") <= 12
@@ -292,6 +295,16 @@ def test_of_large_teams_less_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     assert advice.changes == []
     assert "N = 2 takes too long to estimate d_G and p" in " ".join(answers(advice))
     assert "promises nothing" in theorem_line(advice)
+
+
+def test_the_command_prints_json(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["tiny", "--policy", "rank", "--steps", "200", "--json", "--target-error", "0.2"]
+    code, out, err = outcome(advise, [*arguments, "--set", "dual.alpha=0"], capsys)
+    assert (code, err) == (0, "")
+    found = json.loads(out, parse_constant=pytest.fail)
+    assert (found["format"], found["target_error"], found["steps"]) == ("cmarlsim-advice/2", 0.2, 200)
+    assert found["zones"] == ["left", "right", "top"]
+    assert {row["key"]: row for row in found["statements"]}["burn_in"]["measured"] is None
 
 
 def test_the_command_prints_bad_news_as_an_answer(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from cmarlsim.advice.changes import Change, changes
 from cmarlsim.advice.connectivity import Connectivity, estimated_connectivity, known_connectivity
@@ -17,6 +18,7 @@ from cmarlsim.randomness import check_seed
 from cmarlsim.recordings.recording import Recording
 from cmarlsim.scenario import Scenario
 
+FORMAT = "cmarlsim-advice/2"
 TARGET = 0.05
 """Default of the error that is asked for."""
 
@@ -40,6 +42,31 @@ class Advice:
     def of(self, key: str, form: str | None = None) -> list[Row]:
         """Statements of one key, and of one form if it is given, zone after zone."""
         return [each for each in self.statements if each["key"] == key and form in (None, each["form"])]
+
+    def json(self) -> dict[str, Any]:
+        """Fields for programs: docs/advise.md lists the keys."""
+        radio = self.theory.connectivity
+        return {
+            "format": FORMAT,
+            "scenario": self.scenario.name,
+            "policy": self.policy,
+            "zones": [zone.name for zone in self.scenario.zones],
+            "target_error": self.target_error,
+            "steps": self.run.steps,
+            "L": self.L,
+            "d_G": radio.d_G,
+            "p": radio.p,
+            "statements": [_finite(row) for row in self.statements],
+            "changes": [_finite(change._asdict()) for change in self.changes],
+        }
+
+
+def _finite(row: Row) -> Row:
+    """A row for JSON, which knows no infinity: None stands for it, as for what is not a number."""
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in row.items()
+    }
 
 
 def ask(
