@@ -26,7 +26,7 @@ from kernels import sites
 from cmarlsim import Scenario
 from cmarlsim.kernels.changes import longer, new_log
 from cmarlsim.kernels.engine import run_rollouts
-from cmarlsim.kernels.loop import Runs, new_runs, run_in_the_loop
+from cmarlsim.kernels.loop import Runs, new_runs, part_of_runs, run_in_the_loop
 from cmarlsim.kernels.scene import Draws, Scene, State, new_chunk, new_scene
 from cmarlsim.kernels.world import Floats, Ints, Locations, Site, locations_at
 from cmarlsim.learning.mlp import MLP
@@ -200,6 +200,14 @@ def test_a_log_that_is_full_at_the_end_has_room_for_what_comes_after() -> None:
     assert runs.reward.tolist() == [[[0.0, 14.0, 0.0]]]
 
 
+def test_parts_of_the_runs_are_views() -> None:
+    runs = new_runs(locations_at(np.zeros((5, 2))), 3, 7)
+    for whole, part in zip(flat(runs), flat(part_of_runs(runs, 1, 3)), strict=True):
+        whole[...] = 0
+        part[...] = 1
+        assert (whole.reshape(5, -1).T == [0, 1, 1, 0, 0]).all()
+
+
 # --- thresholds ---
 
 
@@ -273,8 +281,6 @@ def test_every_run_of_a_loop_uses_its_range() -> None:
 
 MORE_LINKS = [
     ("links.model=bernoulli", "links.p=0.5", "links.footprint=complete"),
-    ("links.model=always",),
-    ("links.model=never",),
     ("links.model=bernoulli", "links.p=0.5", "links.footprint=complete", "dual.T0=3000"),  # fills the log
 ]
 
