@@ -19,6 +19,7 @@ from cases import (
     random_weights,
     scenario_of,
     shipped_case,
+    with_logits,
 )
 from hypothesis import given, settings
 from kernels import sites
@@ -172,8 +173,9 @@ def test_a_crowd_of_more_than_a_word_equals_the_twins() -> None:
 
 @pytest.mark.parametrize("links", LINK_MODELS, ids=lambda links: links["model"])
 def test_a_full_log_is_lengthened_and_does_not_show(links: naive.Toml) -> None:
-    case = random_weights(shipped_case("tiny"), scale_lam=True)
+    case = with_logits(random_weights(shipped_case("tiny"), scale_lam=True), 0.01)
     case = case._replace(scenario=case.scenario | {"links": links | {"p": 0.5} if "p" in links else links})
+    case.scenario["dual"]["T0"] = 50
     scenario, generator = scenario_of(case), np.random.default_rng(8)
     stage, N, M = stage_of(case, scenario.site, scenario.c), 2, 3
     roomy = new_runs(locations_at(generator.integers(4, size=(RUNS, N))), M, scenario.dual.T0)
@@ -182,7 +184,7 @@ def test_a_full_log_is_lengthened_and_does_not_show(links: naive.Toml) -> None:
         roomy.worth[...] = tight.worth[...] = generator.random((RUNS, M))
         draws = drawn(scenario, generator, RUNS)
         assert advance(stage, roomy, draws) == 0
-        total += advance(stage, tight, draws, room=N * (N + M) + 1)  # for one step, and no more
+        total += advance(stage, tight, draws, room=N * (N + M) + 8)  # for one step, after some
         assert_same(tight, roomy)
     assert total > 0
 
