@@ -72,10 +72,11 @@ def test_episodes_on_the_papers_plan_equal_the_twins() -> None:
     check_episodes(case, lam, generator.integers(19, size=(2, 5)), uniform, active=3)
 
 
-def test_episodes_in_which_everybody_enters_every_zone_at_once_equal_the_twins() -> None:
-    """More happens at the first step than a new log holds."""
+@pytest.mark.parametrize("radius", [0.4, 80.0])
+def test_episodes_of_a_crowd_equal_the_twins(radius: float) -> None:
+    """In zones that everybody enters at once, more happens at the first step than a new log holds."""
     case, generator = corridor(cells=70, agents=66), np.random.default_rng(4)
     for zone in case.scenario["zones"]:
-        zone["radius"] = 80.0
-    lam, uniform = generator.random((1, 70)), generator.random((1, 2, 66))
-    check_episodes(case, lam, generator.integers(70, size=(1, 66)), uniform, active=3)
+        zone["radius"] = radius
+    lam, uniform = generator.random((1, 70)), generator.random((1, 3, 66))
+    check_episodes(case, lam, generator.integers(70, size=(1, 66)), uniform, active=65)
