@@ -112,6 +112,7 @@ def test_every_agent_ascends_on_its_own_multipliers_and_rewards(
         monkeypatch, learners, "ascend", lambda given: (given[0], deepcopy(given[1]), given[3])
     )
     candidate.step()
+    np.testing.assert_array_equal(work._weights.W1, work.learners.policies.W1)  # what kernels play next
 
     before = [runs for runs, _ in rollouts]
     lam, lam_tight = (
