@@ -94,20 +94,21 @@ def singles(array: Floats) -> Floats:
     return array.astype(np.float32).astype(float)
 
 
-def random_weights(case: Case, scale_lam: bool, H: int = 8, lam_roots: int = 0) -> Case:
-    generator = np.random.default_rng(5)
-    N, M = case.scenario["agents"]["N"], len(case.scenario["zones"])
-    weights = {
+def network(generator: np.random.Generator, N: int, M: int, H: int) -> dict[str, Floats]:
+    """Random weights of all agents."""
+    return {
         "W1": singles(2 * generator.standard_normal((N, M + 2, H))),
         "b1": singles(generator.standard_normal((N, H))),
         "W2": singles(generator.standard_normal((N, H, M))),
         "b2": singles(generator.standard_normal((N, M))),
-        "low": [-2.0, 1.0],
-        "high": [31.0, 15.0],
-        "scale_lam": scale_lam,
-        "lam_roots": lam_roots,
     }
-    return case._replace(policy=weights)
+
+
+def random_weights(case: Case, scale_lam: bool, lam_roots: int = 0) -> Case:
+    N, M = case.scenario["agents"]["N"], len(case.scenario["zones"])
+    weights = network(np.random.default_rng(5), N, M, H=8)
+    encoding = {"low": [-2.0, 1.0], "high": [31.0, 15.0], "scale_lam": scale_lam, "lam_roots": lam_roots}
+    return case._replace(policy=weights | encoding)
 
 
 def with_logits(case: Case, factor: float) -> Case:

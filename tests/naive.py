@@ -267,15 +267,6 @@ def freshness(link: Bools) -> Ints:
     return latest
 
 
-def estimate_from_freshness(latest: Ints, own: Bools) -> Bools:
-    """(T0, N, M) what agent n knows of step tau: the observations that are old enough to have reached it."""
-    estimate = np.zeros(own.shape, dtype=bool)
-    for tau in range(len(own)):
-        for n in range(len(latest)):
-            estimate[tau, n] = own[tau, tau <= latest[n]].any(axis=0)
-    return estimate
-
-
 # --- multipliers ---
 
 

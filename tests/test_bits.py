@@ -74,17 +74,6 @@ def test_a_union_changes_only_the_set_it_goes_into(drawn: tuple[int, list[set[in
     assert members_of(words, size) == right
 
 
-@given(sizes_and_sets(3))
-def test_sets_in_rows_do_not_touch_one_another(drawn: tuple[int, list[set[int]]]) -> None:
-    size, [first, second, third] = drawn
-    rows = np.stack([words_with(members, size) for members in (first, second, third)])
-    put(rows[1], size - 1, True)
-    unite(rows[1], rows[2])
-    clear(rows[2])
-    expected = (first, second | third | {size - 1}, set())
-    assert tuple(members_of(row, size) for row in rows) == expected
-
-
 @pytest.mark.parametrize("size", SIZES)
 def test_the_full_set_and_the_empty_one(size: int) -> None:
     words = full_set(size)

@@ -4,7 +4,7 @@ import hypothesis.strategies as st
 import naive
 import numpy as np
 import pytest
-import stepped
+import sights
 import worlds
 from cases import (
     COMPILED,
@@ -24,9 +24,7 @@ from hypothesis import assume, given, settings
 from kernels import run_on, sites
 
 from cmarlsim.kernels.scene import Chunk
-from cmarlsim.kernels.world import Bools, Site
 from cmarlsim.policies.policy import Policy
-from cmarlsim.randomness import stream, uniforms
 from cmarlsim.simulation.execution import Run
 
 pytestmark = pytest.mark.kernels
@@ -37,8 +35,12 @@ ROLLOUTS = 6 if COMPILED else 2
 
 
 def check_against_twin(case: Case, policy: Policy, seed: int, K: int) -> None:
-    chunk = Run(scenario_of(case), policy, seed).advance(K, keep_steps=True)._asdict()
-    expected = simulated(case, seed, K)
+    """Also that it does not show how the engine looks at its world."""
+    scenario, expected = scenario_of(case), simulated(case, seed, K)
+    runs = (run_on(scenario, policy, site, seed) for site in sites(scenario))
+    found, *others = (run.advance(K, keep_steps=True) for run in runs)
+    assert all(same_bits(found, other) for other in others)
+    chunk = found._asdict()
     for name in EXACT:
         assert chunk[name].tolist() == expected[name].tolist(), name
     assert chunk["position"] == pytest.approx(expected["position"], rel=0, abs=1e-12)
@@ -121,65 +123,24 @@ def crowd(case: Case, agents: int, T0: int, speed: float = 1.0) -> Case:
     return random_weights(case._replace(scenario=case.scenario | changes), scale_lam=True)
 
 
-def check_against_steps(case: Case, seed: int, K: int, site: Site | None = None) -> stepped.Outcome:
-    """Against the plain compiled engine, `site` being how the engine looks at its world."""
-    scenario, policy = scenario_of(case), policy_of(case)
-    N, T0 = scenario.agents.N, scenario.dual.T0
-    run = Run(scenario, policy, seed) if site is None else run_on(scenario, policy, site, seed)
-    start = stream(seed, "start").integers(len(case.floorplan["waypoints"]), size=N)
-    weights, draws = policy.weights(N, scenario.world), uniforms(seed, "action", 0, K, (T0, N))
-    expected, done = stepped.simulate(case, weights, start, draws), 0
-    for chunk in run.chunks(K, keep_steps=True):
-        rollouts = slice(done, done + len(chunk.lam))
-        steps = slice(done * T0, rollouts.stop * T0)
-        assert np.array_equal(chunk.reward, expected.reward[steps])
-        assert np.array_equal(chunk.action, expected.action[steps])
-        known = chunk.estimate.reshape(-1, T0, *chunk.estimate.shape[1:]).sum(axis=1)
-        assert np.array_equal(known, expected.known[rollouts])
-        assert np.array_equal(chunk.lam, expected.lam[rollouts])
-        assert np.array_equal(chunk.lam_ideal, expected.lam_ideal[rollouts])
-        done = rollouts.stop
-    assert done == K
-    return expected
-
-
 @pytest.mark.compiled
-def test_a_million_steps_equal_those_taken_one_by_one() -> None:
-    """Rewards, counts and multipliers, bit for bit."""
-    check_against_steps(trained_case(), seed=10, K=10_000)
-    for factor in (100.0, 0.01):
-        check_against_steps(with_logits(trained_case(), factor), seed=11, K=1000)
-
-
-@pytest.mark.compiled
-def test_crowds_equal_those_that_go_step_by_step() -> None:
-    """On the paper's plan and in two copies of it, along the edges, with numbered places and without."""
-    for case in (crowd(shipped_case("paper"), 70, T0=100), crowd(two_copies(), 66, T0=60)):
-        for factor in (10.0, 0.01):
-            changed = with_logits(case, factor)
-            scenario = scenario_of(changed)
-            assert len(scenario.numbered.tile) > 0
-            assert len(scenario.site.visibility.first) > 1
-            for site in sites(scenario):
-                check_against_steps(changed, seed=12, K=4, site=site)
+@pytest.mark.parametrize(("factor", "rollouts"), [(100.0, 50), (1.0, 100), (0.01, 50)])
+def test_long_runs_equal_the_twins(monkeypatch: pytest.MonkeyPatch, factor: float, rollouts: int) -> None:
+    monkeypatch.setattr(naive, "links", sights.links)
+    case = with_logits(trained_case(), factor)
+    check_against_twin(case, policy_of(case), 10, rollouts)
 
 
 @pytest.mark.compiled
 @pytest.mark.parametrize("factor", [100.0, 0.01])
-def test_a_crowd_in_too_many_places_equals_the_twins(monkeypatch: pytest.MonkeyPatch, factor: float) -> None:
-    """With the twin's geometry compiled."""
-    case = with_logits(crowd(shipped_case("paper"), 66, T0=12, speed=0.73), factor)
-    assert len(scenario_of(case).numbered.tile) == 0
-    walls, plain = stepped.walls_of(case), naive.links
-
-    def links(scenario: naive.Toml, _: object, position: list[naive.Point], *unused: object) -> Bools:
-        return stepped.all_links(walls, scenario["links"]["d"], np.array(position))
-
-    some = np.random.default_rng(1).uniform(0.0, 15.0, size=(12, 2))
-    expected = plain(case.scenario, naive.wall_segments(case.floorplan), some.tolist())
-    assert np.array_equal(links(case.scenario, None, some.tolist()), expected)
-    monkeypatch.setattr(naive, "links", links)
-    check_against_twin(case, policy_of(case), 13, 2)
+@pytest.mark.parametrize("name", ["paper", "two copies", "too many places"])
+def test_crowds_equal_the_twins(monkeypatch: pytest.MonkeyPatch, name: str, factor: float) -> None:
+    monkeypatch.setattr(naive, "links", sights.links)
+    building = two_copies() if name == "two copies" else shipped_case("paper")
+    many = name == "too many places"
+    case = with_logits(crowd(building, 66, T0=40, speed=0.73 if many else 1.0), factor)
+    assert (len(scenario_of(case).numbered.tile) == 0) == many
+    check_against_twin(case, policy_of(case), 12, 2)
 
 
 def test_sets_of_more_than_64_agents_and_zones_equal_the_twins() -> None:

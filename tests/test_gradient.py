@@ -41,14 +41,7 @@ class Batch(NamedTuple):
     experience: Experience
 
 
-SHAPES = [
-    Shape(1, 1, 1, 1, 1, 1),
-    Shape(3, 7, 5, 3, 17, 5),
-    Shape(2, 9, 1, 6, 33, 1),  # one tile
-    Shape(5, 4, 3, 2, 1, 31),  # one hidden unit
-    Shape(4, 3, 40, 4, 8, 7),  # more tiles than steps
-    Shape(2, 30, 6, 1, 9, 3),  # one zone
-]
+SMALL = Shape(3, 7, 5, 3, 17, 5)
 PAPER = Shape(256, 100, 12, 6, 256, 64)
 
 
@@ -116,19 +109,13 @@ def check(seed: int, shape: Shape, discount: float, entropy: float) -> None:
     assert_same(found, reference(batch, discount, entropy))
 
 
-@pytest.mark.parametrize("entropy", [0.0, 0.7])
-@pytest.mark.parametrize("shape", SHAPES)
-def test_gradients_equal_the_reference(shape: Shape, entropy: float) -> None:
-    check(1, shape, 0.9, entropy)
-
-
 @pytest.mark.compiled
 @pytest.mark.parametrize("entropy", [0.0, 0.02])
 def test_gradients_of_the_papers_size_equal_the_reference(entropy: float) -> None:
     check(2, PAPER, 0.98, entropy)
 
 
-sizes = st.tuples(*(st.integers(1, most) for most in (4, 8, 6, 5, 19, 6))).map(lambda size: Shape(*size))
+sizes = st.tuples(*(st.integers(1, most) for most in (4, 8, 40, 5, 33, 31))).map(lambda size: Shape(*size))
 
 
 @given(sizes, st.sampled_from([0.0, 0.5, 0.98, 1.0]), st.sampled_from([0.0, 0.01, 1.0]), st.integers(0, 999))
@@ -140,7 +127,7 @@ def test_gradients_of_any_shape_equal_the_reference(
 
 def test_nothing_is_left_of_the_batch_before() -> None:
     """The first batch visits all tiles, the second one only some."""
-    shape = SHAPES[1]
+    shape = SMALL
     first, second = (random_batch(seed, shape) for seed in (3, 4))
     first.experience.tile[...] = np.arange(shape.T0) % shape.tiles
     second.experience.tile[...] %= 2
@@ -154,7 +141,7 @@ def test_nothing_is_left_of_the_batch_before() -> None:
 
 def test_without_any_spread_the_advantage_is_not_scaled() -> None:
     """Nobody earns anything and the baseline knows: only the entropy is left."""
-    shape = SHAPES[1]
+    shape = SMALL
     batch = random_batch(5, shape)
     batch.experience.reward[...] = 0.0
     batch = batch._replace(baseline=MLP(*(np.zeros_like(array) for array in batch.baseline)))
@@ -166,23 +153,9 @@ def test_without_any_spread_the_advantage_is_not_scaled() -> None:
 
 
 def test_certain_actions_have_no_gradient_and_no_overflow() -> None:
-    shape = SHAPES[1]
+    shape = SMALL
     batch = random_batch(6, shape)
     batch.policy.b2[:] = [5000.0, 0.0, -5000.0]
     found = compiled(fresh(shape, batch), batch, 0.9, 0.3)
     assert_same(found, reference(batch, 0.9, 0.3))
     assert all(np.isfinite(array).all() for array in found[0])
-
-
-def test_without_visits_a_tiles_input_does_not_matter() -> None:
-    shape = SHAPES[4]
-    batch = random_batch(7, shape)
-    batch.experience.tile[...] %= 5
-    other = batch.tile_input.copy()
-    other[5:] = 1e30
-    pair = [
-        compiled(fresh(shape, batch._replace(tile_input=x)), batch, 0.9, 0.1)
-        for x in (batch.tile_input, other)
-    ]
-    for found, wanted in zip((*pair[0][0], *pair[0][1]), (*pair[1][0], *pair[1][1]), strict=True):
-        np.testing.assert_array_equal(found, wanted)

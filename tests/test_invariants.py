@@ -4,7 +4,7 @@ import naive
 import numpy as np
 import pytest
 import worlds
-from cases import COMPILED, LINK_MODELS, Case, own_observations, policy_of, scenario_of, shipped_case
+from cases import COMPILED, LINK_MODELS, Case, policy_of, scenario_of, shipped_case
 from hypothesis import given
 
 from cmarlsim.bounds.certificate import certified_satisfaction
@@ -64,36 +64,6 @@ def test_invariants_on_the_papers_plan(links: naive.Toml, policy: str) -> None:
     check_motion(case, chunk)
     check_links_and_estimates(chunk)
     check_multipliers(case, chunk)
-
-
-def check_news(case: Case, reach: int) -> None:
-    """Estimates where news of step tau gets exactly `reach` * (T0 - 1 - tau) agents far."""
-    chunk = run(case, 4)
-    N, T0 = case.scenario["agents"]["N"], case.scenario["dual"]["T0"]
-    own = own_observations(case, chunk.position)
-    for t, estimate in enumerate(chunk.estimate):
-        for n in range(N):
-            far = reach * (T0 - 1 - t % T0)
-            assert (estimate[n] == own[t, max(0, n - far) : n + far + 1].any(axis=0)).all()
-
-
-@given(worlds.random_cases("always"))
-def test_those_who_always_talk_miss_only_the_others_last_step(case: Case) -> None:
-    chunk, T0 = run(case, 4), case.scenario["dual"]["T0"]
-    early = np.arange(len(chunk.reward)) % T0 < T0 - 1
-    assert (chunk.estimate[early] == chunk.reward[early][:, None]).all()
-    check_news(case, reach=5)
-
-
-@given(worlds.random_cases("never"))
-def test_those_who_never_talk_know_what_they_saw(case: Case) -> None:
-    check_news(case, reach=0)
-
-
-@given(worlds.random_cases("bernoulli"))
-def test_on_a_path_that_is_always_up_news_travels_one_hop_a_step(case: Case) -> None:
-    links = {"model": "bernoulli", "p": 1.0, "footprint": "path"}
-    check_news(case._replace(scenario=case.scenario | {"links": links}), reach=1)
 
 
 @pytest.mark.parametrize("alpha", [0.05, 0.3])

@@ -1,7 +1,5 @@
 """Motion along the waypoint graph: exact in ticks."""
 
-import math
-
 import hypothesis.strategies as st
 import naive
 import numpy as np
@@ -73,19 +71,6 @@ def test_walks_on_the_papers_plan_equal_the_twins(speed: float) -> None:
     plan, world = naive.build_plan(case.scenario, case.floorplan), scenario_of(case).world
     zones = np.repeat(generator.integers(6, size=60), generator.integers(1, 12, size=60)).tolist()
     check_walk(plan, world, ("node", 18), zones, naive.ticks(speed))
-
-
-@given(worlds.random_cases(), st.data())
-def test_an_agent_that_keeps_its_target_reaches_it_and_stays(case: Case, data: st.DataObject) -> None:
-    plan, world = naive.build_plan(case.scenario, case.floorplan), scenario_of(case).world
-    zone = data.draw(st.integers(0, len(plan.goal) - 1))
-    place, speed = data.draw(somewhere(plan)), naive.ticks(case.scenario["agents"]["speed"])
-    locations = packed(place)
-    for _ in range(math.ceil(to_go(plan, place, zone) / speed) + 1):
-        advance(world, locations, 0, zone, speed)
-    assert unpacked(locations) == ("node", plan.goal[zone])
-    assert not advance(world, locations, 0, zone, speed)
-    assert unpacked(locations) == ("node", plan.goal[zone])
 
 
 def test_an_agent_passes_waypoints_and_turns_round_inside_an_edge() -> None:

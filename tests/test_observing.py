@@ -58,27 +58,6 @@ def test_tiles_and_zones_of_shipped_plans_equal_the_twins(name: str) -> None:
     check(case, scenario_of(case).world, [*borders(case, 0.0), *borders(case, 2e-9), *points])
 
 
-@pytest.mark.parametrize(("beyond", "seen"), [(0.0, True), (5e-10, True), (2e-9, False), (-2e-9, True)])
-def test_a_zones_border_belongs_to_it(beyond: float, seen: bool) -> None:
-    """Zone green of the paper's plan: centre (13, 9), radius 1."""
-    world = scenario_of(shipped_case("paper")).world
-    assert inside(world, 14.0 + beyond, 9.0)[1] == seen
-    assert inside(world, 13.0, 8.0 - beyond)[1] == seen
-
-
-@pytest.mark.parametrize(("beyond", "tile"), [(-2e-9, 0), (0.0, 0), (5e-10, 0), (2e-9, 1)])
-def test_a_tiles_border_belongs_to_the_first_tile(beyond: float, tile: int) -> None:
-    """The tiny plan's tiles left and middle meet at x = 0.5."""
-    world = scenario_of(shipped_case("tiny")).world
-    assert tile_of(world, 0.5 + beyond, 0.0) == tile
-
-
-def test_a_position_off_the_tiles_has_none() -> None:
-    world = scenario_of(shipped_case("tiny")).world
-    assert tile_of(world, 0.0, 1.0) == -1
-    assert tile_of(world, 0.5, 0.5 + 5e-10) == 0  # the shared corner of three tiles
-
-
 def test_zones_of_many_positions_are_those_of_each() -> None:
     world = scenario_of(shipped_case("paper")).world
     position = np.random.default_rng(1).uniform(0.0, 30.0, size=(40, 5, 2))

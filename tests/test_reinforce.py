@@ -43,12 +43,6 @@ def test_gather_adds_up_steps(steps: tuple[np.ndarray, np.ndarray, np.ndarray]) 
     np.testing.assert_allclose(visits.returns, [total[pair] for pair in sorted(count)], atol=1e-12)
 
 
-def test_gather_tells_the_row_of_every_step(steps: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
-    visits = gathered(steps)
-    np.testing.assert_array_equal(visits.tile[visits.row], steps[0])
-    np.testing.assert_array_equal(visits.episode[visits.row], np.arange(EPISODES)[:, None].repeat(T0, axis=1))
-
-
 @pytest.mark.parametrize("discount", [0.0, 0.9, 1.0])
 def test_returns_to_go_is_the_definition(generator: np.random.Generator, discount: float) -> None:
     reward = generator.random((EPISODES, T0))

@@ -12,7 +12,6 @@ from kernels import numbered_places, sites, stretches
 from cmarlsim.kernels.bits import has
 from cmarlsim.kernels.engine import begin_rollout
 from cmarlsim.kernels.scene import new_scene, new_steps
-from cmarlsim.kernels.travel import begin_table, travel
 from cmarlsim.kernels.world import Floats, Locations, Site, locations_at
 
 pytestmark = pytest.mark.kernels
@@ -36,7 +35,7 @@ def walk(
 
 
 def check_travel(case: Case, start: list[naive.Place], lam: Floats, uniform: Floats) -> None:
-    """Of all agents one after the other, and at once; `lam` (N, M), `uniform` (T0, N)."""
+    """In all ways to look at the world; `lam` (N, M), `uniform` (T0, N)."""
     scenario, plan = scenario_of(case), naive.build_plan(case.scenario, case.floorplan)
     walks = [walk(case, plan, place, n, lam[n], uniform[:, n]) for n, place in enumerate(start)]
     for site in sites(scenario):
@@ -60,44 +59,36 @@ def check_on(
 ) -> None:
     (T0, N), scenario = uniform.shape, scenario_of(case)
     rules, weights = scenario.rules(), policy_of(case).weights(N, scenario.world)
-    for together in (False, True):
-        scene, steps = new_scene(site, rules, weights, N, T0), new_steps(ROW + T0 + 1, N)
-        trajectory = scene.trajectory
-        trajectory.place[...] = -9
-        steps.tile[...] = steps.action[...] = 999
-        locations = locations_at(np.zeros(N))
-        for n, (way, _, _) in enumerate(walks):
-            put_at(locations, n, way[0], numbers)
-        if together:  # with what is left over from the rollout before
-            trajectory.arriving[...], scene.log.length[0], scene.attended[...] = np.uint64(1), 3, 2
-            begin_rollout(site, rules, weights, locations, lam, uniform, scene, steps, ROW)
-            assert scene.log.length[0] == 0
-            assert not scene.attended.any()
-        for n in reversed(range(N)):
-            if not together:
-                begin_table(weights, n, lam[n], scene.tables)
-                travel(site, weights, rules.speed, uniform, locations, n, scene, steps, ROW)
-                assert (trajectory.place[:, :n] == -9).all()  # the others have not gone yet
-        for n, (way, tiles, actions) in enumerate(walks):
-            assert steps.tile[:, n].tolist() == [999] * ROW + tiles + [999]
-            assert steps.action[:, n].tolist() == [999] * ROW + actions + [999]
-            for t, place in enumerate(way):
-                arrives = t == 0 or place != way[t - 1]
-                assert has(trajectory.arriving[t], n) == arrives
-                x = naive.position_of(plan, place)
-                if t < T0:
-                    assert steps.position[ROW + t, n].tolist() == pytest.approx(x, rel=0, abs=1e-12)
-                if numbers is not None:
-                    assert trajectory.place[t, n] == numbers[place]
-                    continue
-                if arrives:
-                    assert trajectory.position[t, n].tolist() == pytest.approx(x, rel=0, abs=1e-12)
-                ends = stretches(site.world)[trajectory.place[t, n]].tolist()
-                assert naive.point_to_segment(x, ends[:2], ends[2:]) < 1e-12
-                assert (ends[:2] == ends[2:]) == (place[0] == "node")
-            end = locations_at(np.zeros(N))
-            put_at(end, n, way[-1], numbers)
-            assert [array[n] for array in locations] == [array[n] for array in end]
+    scene, steps = new_scene(site, rules, weights, N, T0), new_steps(ROW + T0 + 1, N)
+    trajectory, locations = scene.trajectory, locations_at(np.zeros(N))
+    steps.tile[...] = steps.action[...] = 999
+    for n, (way, _, _) in enumerate(walks):
+        put_at(locations, n, way[0], numbers)
+    # with what is left over from the rollout before
+    trajectory.arriving[...], scene.log.length[0], scene.attended[...] = np.uint64(1), 3, 2
+    begin_rollout(site, rules, weights, locations, lam, uniform, scene, steps, ROW)
+    assert scene.log.length[0] == 0
+    assert not scene.attended.any()
+    for n, (way, tiles, actions) in enumerate(walks):
+        assert steps.tile[:, n].tolist() == [999] * ROW + tiles + [999]
+        assert steps.action[:, n].tolist() == [999] * ROW + actions + [999]
+        for t, place in enumerate(way):
+            arrives = t == 0 or place != way[t - 1]
+            assert has(trajectory.arriving[t], n) == arrives
+            x = naive.position_of(plan, place)
+            if t < T0:
+                assert steps.position[ROW + t, n].tolist() == pytest.approx(x, rel=0, abs=1e-12)
+            if numbers is not None:
+                assert trajectory.place[t, n] == numbers[place]
+                continue
+            if arrives:
+                assert trajectory.position[t, n].tolist() == pytest.approx(x, rel=0, abs=1e-12)
+            ends = stretches(site.world)[trajectory.place[t, n]].tolist()
+            assert naive.point_to_segment(x, ends[:2], ends[2:]) < 1e-12
+            assert (ends[:2] == ends[2:]) == (place[0] == "node")
+        end = locations_at(np.zeros(N))
+        put_at(end, n, way[-1], numbers)
+        assert [array[n] for array in locations] == [array[n] for array in end]
 
 
 def put_at(locations: Locations, n: int, place: naive.Place, numbers: dict[naive.Place, int] | None) -> None:

@@ -7,7 +7,7 @@ import hypothesis.strategies as st
 import naive
 import numpy as np
 import pytest
-import stepped
+import sights
 import worlds
 from cases import COMPILED, Case, corridor, scenario_of, shipped_case, two_copies
 from hypothesis import given, settings
@@ -21,7 +21,6 @@ from cmarlsim.kernels.occlusion import (
     PARTLY,
     PARTS,
     VisibilitySet,
-    distance_between,
     find_visible,
     hidden_as_before,
     hides,
@@ -92,11 +91,11 @@ def check_sights(case: Case, count: int, seed: int) -> None:
             edge[t - 1, stay[t - 1]],
             position[t - 1, stay[t - 1]],
         )
-    walls, d = stepped.walls_of(case), float(case.scenario["links"]["d"])
+    walls, d = sights.walls_of(case), float(case.scenario["links"]["d"])
     for t, scene in enumerate(looked_at(scenario_of(case), edge, position)):
         found = bools_of(scene.contacts.link, 2 * count)
         if COMPILED and count > 5:
-            expected = stepped.all_links(walls, d, position[t])
+            expected = sights.all_links(walls, d, position[t])
         else:
             expected = naive.links(case.scenario, naive.wall_segments(case.floorplan), position[t].tolist())
         assert found.tolist() == expected.tolist()
@@ -144,7 +143,7 @@ def test_everybody_is_seen_without_walls_or_at_a_lone_waypoint(make: type[Case])
 
 
 def sees(walls: Floats, a: naive.Point, b: naive.Point) -> bool:
-    return bool(stepped.sight(walls, *a, *b))
+    return bool(sights.sight(walls, *a, *b))
 
 
 def check_judgement(walls: Floats, e: Floats, f: Floats, r: Random) -> int:
@@ -195,7 +194,7 @@ def test_what_is_hidden_cannot_be_seen_and_what_is_open_can(seed: int) -> None:
 @pytest.mark.parametrize("name", ["paper", "two copies"])
 def test_judgements_of_the_edges_of_buildings_hold(name: str) -> None:
     case, r = two_copies() if name == "two copies" else shipped_case(name), Random(4)
-    walls, pieces = stepped.walls_of(case), stretches(scenario_of(case).world)
+    walls, pieces = sights.walls_of(case), stretches(scenario_of(case).world)
     pairs = [(e, f) for e in pieces for f in pieces]
     verdicts = [check_judgement(walls, e, f, r) for e, f in r.sample(pairs, 300 if COMPILED else 40)]
     assert {verdicts.count(verdict) > 2 for verdict in (OPEN, HIDDEN, PARTLY)} == {True}
@@ -210,16 +209,6 @@ def test_walls_that_hide_only_together_do_hide() -> None:
     assert judge(walls[:1], e, f, near, parts)[0] == PARTLY
     apart = np.array([[-3.0, 1.0, 0.4, 1.0], [0.6, 1.0, 4.0, 1.0]])
     assert judge(apart, e, f, near, parts) == (PARTLY, 2)
-
-
-@given(worlds.seeds)
-def test_the_distance_between_pieces_is_no_more_than_that_of_their_points(seed: int) -> None:
-    r = Random(seed)
-    e, f = (np.array([r.uniform(-2.0, 2.0) for _ in range(4)]) for _ in range(2))
-    apart = naive.segment_distance(e[:2].tolist(), e[2:].tolist(), f[:2].tolist(), f[2:].tolist())
-    assert 0.0 <= distance_between(e, f) <= apart + 1e-12
-    f[:2] = f[2:] = e[:2]
-    assert distance_between(e, f) == 0.0
 
 
 def test_it_is_said_when_the_lists_of_what_is_visible_are_full() -> None:
