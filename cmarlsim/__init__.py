@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from cmarlsim.policies.policy import Policy
     from cmarlsim.recordings.recording import Recording
     from cmarlsim.scenario import Scenario
-    from cmarlsim.tiled_scenarios import tiled
+    from cmarlsim.scenario.tiled import tiled
     from cmarlsim.training.learn import learn
 
 __all__ = [
@@ -74,7 +74,7 @@ _MODULES = {
     "execute": "cmarlsim.api",
     "execute_batch": "cmarlsim.api",
     "learn": "cmarlsim.training.learn",
-    "tiled": "cmarlsim.tiled_scenarios",
+    "tiled": "cmarlsim.scenario.tiled",
 } | dict.fromkeys((name for name in __all__ if name.endswith("Error")), "cmarlsim.errors")
 
 

@@ -17,8 +17,8 @@ from cmarlsim.policies.encoding import Encoding
 from cmarlsim.policies.policy import Policy
 from cmarlsim.randomness import stream, uniforms
 from cmarlsim.scenario import Scenario
+from cmarlsim.scenario.tiled import tiled
 from cmarlsim.storage import shipped
-from cmarlsim.tiled_scenarios import tiled
 
 COMPILED = not numba.config.DISABLE_JIT
 

@@ -136,7 +136,7 @@ SHOWN = [page for page in make.PAGES if not page.timed and page.name != "layers"
 @pytest.mark.parametrize("page", SHOWN, ids=lambda page: page.name)
 def test_every_page_depends_on_what_it_shows(page: make.Page) -> None:
     homes = {module for module, _ in inputs.reached(inputs.entry(command) for command in page.commands)}
-    assert {"cmarlsim.scenario", "cmarlsim.kernels.gossip"} <= homes
+    assert {"cmarlsim.scenario.scenario", "cmarlsim.kernels.gossip"} <= homes
     assert any(home.startswith("cmarlsim.training") for home in homes) == (page.name == "ablation")
 
 

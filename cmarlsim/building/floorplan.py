@@ -11,7 +11,6 @@ import numpy as np
 import tomli_w
 from pydantic import Field, model_validator
 
-from cmarlsim.building import tiling
 from cmarlsim.kernels.plans import find_blocking, find_uncovered, first_overlap
 from cmarlsim.kernels.world import Bools, Floats, Ints
 from cmarlsim.storage import shipped
@@ -175,26 +174,3 @@ class FloorPlan(Strict):
         """Lengths of the edges in metres."""
         ends = self.waypoint_positions()[self.edge_indices()].tolist()
         return [math.dist(a, b) for a, b in ends]
-
-
-def tiled(nx: int, ny: int) -> FloorPlan:
-    """A large regular building: the shipped plan `pittsburgh`, nx times ny times, joined by streets.
-
-    Parameters
-    ----------
-    nx, ny
-        Copies side by side and rows of copies; at most `cmarlsim.building.tiling.MOST_COPIES` together.
-
-    Raises
-    ------
-    InputError
-        If `nx` or `ny` is not a whole number of at least 1, or both together are too large.
-
-    Examples
-    --------
-    >>> plan = tiled(3, 2)
-    >>> len(plan.tiles), len(plan.waypoints), plan.tiles[16].name
-    (96, 120, 'r0c1-office 1')
-    """
-    nx, ny = tiling.shape(nx, ny)
-    return parse(FloorPlan, tiling.floorplan(nx, ny), f"tiled({nx}, {ny})")

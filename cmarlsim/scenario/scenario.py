@@ -33,7 +33,7 @@ from cmarlsim.kernels.world import (
     Visibility,
     World,
 )
-from cmarlsim.scenario_tables import MOST_AGENTS, Agents, Dual, Links, Thresholds, Zone, warn_of_unused
+from cmarlsim.scenario.tables import MOST_AGENTS, Agents, Dual, Links, Thresholds, Zone, warn_of_unused
 from cmarlsim.storage import shipped
 from cmarlsim.storage.files import as_path
 from cmarlsim.validation import Name, Point, Strict, apply_settings, dotted, parse, read_toml
