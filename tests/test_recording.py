@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 import h5py
+import kill
 import naive
 import numpy as np
 import pytest
@@ -37,15 +38,6 @@ def record(path: Path, name: str = "paper", level: str = "step", chunk: int | No
         recorder.append(rows, run.state())
     recorder.finish().close()
     return path
-
-
-def contents(path: Path) -> dict[str, np.ndarray]:
-    arrays: dict[str, np.ndarray] = {}
-    with h5py.File(path) as file:
-        file.visititems(
-            lambda name, item: arrays.update({name: item[...]}) if isinstance(item, h5py.Dataset) else None
-        )
-    return arrays
 
 
 def test_layout_is_the_contract(tmp_path: Path) -> None:
@@ -84,12 +76,10 @@ def test_an_outsider_can_recompute_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("level", ["step", "rollout", "summary"])
 def test_the_chunk_size_leaves_no_trace(tmp_path: Path, level: str) -> None:
-    whole = contents(record(tmp_path / "whole.h5", level=level, chunk=6))
-    for chunk in (1, 4):
-        parts = contents(record(tmp_path / f"{chunk}.h5", level=level, chunk=chunk))
-        assert parts.keys() == whole.keys()
-        for name, array in whole.items():
-            assert array.tobytes() == parts[name].tobytes(), name
+    whole, *others = (
+        kill.contents(record(tmp_path / f"{chunk}.h5", level=level, chunk=chunk)) for chunk in (6, 1, 4)
+    )
+    assert others == [whole, whole]
 
 
 def test_levels_agree(tmp_path: Path) -> None:
@@ -154,25 +144,10 @@ def test_a_long_recording_stays_small(tmp_path: Path) -> None:
     assert (tmp_path / "r.h5").stat().st_size < 2e6
 
 
-def test_files_that_are_not_recordings(tmp_path: Path) -> None:
-    path = tmp_path / "r.h5"
-    with pytest.raises(InputError, match="no such file"):
-        Recording.open(path)
-    path.write_bytes(b"not HDF5 at all")
-    with pytest.raises(InputError, match="truncated or foreign"):
-        Recording.open(path)
-    record(path)
+def test_a_truncated_file_is_no_recording(tmp_path: Path) -> None:
+    path = record(tmp_path / "r.h5")
     path.write_bytes(path.read_bytes()[:2000])
     with pytest.raises(InputError, match="truncated or foreign"):
-        Recording.open(path)
-    with h5py.File(path, "w") as file:
-        file["x"] = 1
-    with pytest.raises(InputError, match="expected a file of format"):
-        Recording.open(path)
-    record(path)
-    with h5py.File(path, "r+") as file:
-        del file.attrs["seed"]
-    with pytest.raises(InputError, match=r"not a complete recording.*seed"):
         Recording.open(path)
 
 
@@ -226,6 +201,7 @@ def test_a_file_that_appears_meanwhile_is_kept(tmp_path: Path) -> None:
 
 
 BROKEN = {
+    "no seed": lambda file: file.attrs.__delitem__("seed"),
     "text for a seed": lambda file: file.attrs.__setitem__("seed", "one"),
     "no TOML": lambda file: file.attrs.__setitem__("scenario", "["),
     "numbers for TOML": lambda file: file.attrs.__setitem__("floorplan", 3.0),
