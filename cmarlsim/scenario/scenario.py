@@ -184,8 +184,7 @@ class Scenario(Strict):
         InputError
             If `d` cannot be a range.
         """
-        links = parse(Links, self.links.model_dump() | {"d": d}, f"scenario '{self.name}', links")
-        return self.model_copy(update={"links": links})
+        return self.model_copy(update={"links": self.links.model_dump() | {"d": d}})
 
     def with_thresholds(self, c: Sequence[float] | Floats) -> Self:
         """The same scenario with other thresholds, (M,).
