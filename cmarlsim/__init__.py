@@ -15,7 +15,7 @@ Names, each with its own `help`:
 Scenario       a floor plan, a team, its zones and thresholds, and who can talk to whom
 Policy         what every agent does on every tile, given its multipliers
 Recording      what a run leaves, in memory or in an HDF5 file
-execute        run Algorithm 2: one run, or one for each of several seeds
+execute        run Algorithm 2
 execute_batch  run it for many scenarios, policies and seeds, on all cores
 learn          train a policy: Algorithm 1, then in runs of Algorithm 2
 tiled          a scenario in a large building, copies of the paper's

@@ -13,7 +13,7 @@ import pytest
 from trainings import QUICK
 
 import cmarlsim
-from cmarlsim import Policy, Recording, Scenario, execute, learn, tiled
+from cmarlsim import Policy, Recording, Scenario, execute, execute_batch, learn, tiled
 from cmarlsim.errors import InputError
 from cmarlsim.html import MOST_ROWS, table
 from cmarlsim.recordings.datasets import DATASETS
@@ -133,14 +133,15 @@ def test_progress_on_a_terminal_is_one_line(
     assert (err.count("\r"), err.count("\n"), err.endswith("\n")) == (2, 1, True)
 
 
-@pytest.mark.parametrize("many", [False, True])
-def test_progress_of_a_run_goes_to_its_end(many: bool, capsys: pytest.CaptureFixture[str]) -> None:
-    options = {"seeds": range(3)} if many else {}
-    shown = execute(TINY, RANK, 5000, record="summary", progress=True, **options)
-    silent = execute(TINY, RANK, 5000, record="summary", progress=False, **options)
-    for one, other in zip(*(each if many else [each] for each in (shown, silent)), strict=True):
+def test_progress_of_runs_goes_to_its_end(capsys: pytest.CaptureFixture[str]) -> None:
+    batch = [(TINY, RANK, seed) for seed in range(3)]
+    for one, other in zip(
+        *(execute_batch(batch, 5000, progress=told) for told in (True, False)), strict=True
+    ):
         assert (one.lam_last == other.lam_last).all()
-    assert capsys.readouterr().err.rstrip().endswith(f"{'3 runs' if many else 'tiny'}: 100% after 0 s")
+    assert capsys.readouterr().err.rstrip().endswith("3 runs: 100% after 0 s")
+    execute(TINY, RANK, 5000, progress=True)
+    assert capsys.readouterr().err.rstrip().endswith("tiny: 100% after 0 s")
 
 
 def test_names_are_loaded_on_first_use() -> None:

@@ -13,7 +13,7 @@ from cmarlsim.errors import InputError
 from cmarlsim.kernels.world import TICKS_PER_METRE
 from cmarlsim.scenario import Scenario
 from cmarlsim.storage import shipped
-from cmarlsim.validation import apply_setting, dotted
+from cmarlsim.validation import apply_settings, dotted
 
 ZONE = '[[zones]]\nname = "z"\ncenter = [0.5, 0.5]\nradius = 0.3\nc = 0.5\n'
 SMALL = f"""
@@ -295,10 +295,10 @@ def test_a_range_that_cannot_be_is_refused(d: float) -> None:
     ],
 )
 def test_keys_in_messages_can_be_set(names: tuple[str, str], keys: tuple[str, str]) -> None:
-    """By name where that finds the table, else by index: as `apply_setting` reads them."""
+    """By name where that finds the table, else by index: as `apply_settings` reads them."""
     for i in (0, 1):
         data = {"zones": [{"name": name, "c": 0.1} for name in names]}
         assert dotted(("zones", i, "c"), data) == keys[i]
-        apply_setting(data, f"{keys[i]}=0.2")
+        apply_settings(data, f"{keys[i]}=0.2")
         assert [zone["c"] for zone in data["zones"]] == [0.2 if i == 0 else 0.1, 0.2 if i == 1 else 0.1]
     assert dotted(("zones", 2, "c"), data) == "zones[2].c"

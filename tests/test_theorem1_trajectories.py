@@ -31,7 +31,7 @@ from analysis.theorem1.paths import (
 )
 from analysis.theorem1.repeats import sample_rollouts
 from analysis.theorem1.trajectories import conditional_rows, rows, sampled
-from cmarlsim import InputError, Policy, Recording, Scenario, execute
+from cmarlsim import InputError, Policy, Recording, Scenario, execute, execute_batch
 from cmarlsim.bounds.certificate import certified_satisfaction
 from cmarlsim.bounds.proposition4 import PathBounds
 
@@ -181,7 +181,9 @@ def test_what_is_missing_is_bounded_by_the_slack_of_the_path(case: cases.Case) -
 @pytest.fixture(scope="module")
 def runs() -> list[Recording]:
     """Two agents who follow the largest multipliers in the tiny building."""
-    return execute(Scenario.load("tiny"), Policy.load("rank"), 600, seeds=range(3), record="rollout")
+    return execute_batch(
+        [(Scenario.load("tiny"), Policy.load("rank"), seed) for seed in range(3)], 600, record="rollout"
+    )
 
 
 def altered(run: Recording, name: str, change: Any) -> Recording:
@@ -422,7 +424,7 @@ def test_every_verdict_flips_when_its_bound_is_tampered_with(
 def test_a_team_that_never_changes_zones_fails_26() -> None:
     scenario = Scenario.load("tiny")
     policy = counterexamples.homebody(scenario)
-    runs = execute(scenario, policy, 800, seeds=range(2), record="rollout")
+    runs = execute_batch([(scenario, policy, seed) for seed in range(2)], 800, record="rollout")
     table = rows(runs, sampled(runs[0], policy, 20)).set_index(["claim", "form"])["verdict"].sort_index()
     assert set(table.loc["(26)"]) == {"fails"}
     assert "fails" in set(table.loc[("Lemma 3", "sharper")])

@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 from cmarlsim.kernels.plans import find_blocking, find_uncovered, first_overlap
 from cmarlsim.kernels.world import Bools, Floats, Ints
 from cmarlsim.storage import shipped
-from cmarlsim.validation import Name, Number, Point, Strict, parse, read_toml
+from cmarlsim.validation import Name, Number, Point, Strict, check_names, parse, read_toml
 
 SHORTEST_EDGE = 1e-6
 """Metres; shorter waypoint edges would vanish within the tolerances."""
@@ -88,10 +88,8 @@ class FloorPlan(Strict):
 
     @model_validator(mode="after")
     def _names_fit(self) -> Self:
-        for kind, things in (("tiles", self.tiles), ("waypoints", self.waypoints)):
-            name, times = Counter(thing.name for thing in things).most_common(1)[0]
-            if times > 1:
-                raise ValueError(f"{kind}: the name '{name}' stands {times} times; names must differ")
+        check_names("tiles", [tile.name for tile in self.tiles])
+        check_names("waypoints", [waypoint.name for waypoint in self.waypoints])
         known = {waypoint.name for waypoint in self.waypoints}
         for i, edge in enumerate(self.edges):
             for name in edge:

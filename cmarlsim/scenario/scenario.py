@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import tomllib
 import warnings
-from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -36,7 +35,7 @@ from cmarlsim.kernels.world import (
 from cmarlsim.scenario.tables import MOST_AGENTS, Agents, Dual, Links, Thresholds, Zone, warn_of_unused
 from cmarlsim.storage import shipped
 from cmarlsim.storage.files import as_path
-from cmarlsim.validation import Name, Point, Strict, apply_settings, dotted, parse, read_toml
+from cmarlsim.validation import Name, Point, Strict, apply_settings, check_names, dotted, parse, read_toml
 
 FEW = 64
 """Up to so many agents, looking every pair up among numbered places is faster than going along the edges."""
@@ -232,7 +231,7 @@ class Scenario(Strict):
 
     @model_validator(mode="after")
     def _zones_can_be_attended(self) -> Self:
-        _check_names(self.zones)
+        check_names("zones", [zone.name for zone in self.zones])
         plan = self.floorplan
         parts = components(len(plan.waypoints), plan.edge_indices().tolist())
         if len(parts) > 1:
@@ -278,9 +277,3 @@ class Scenario(Strict):
                 stacklevel=2,
             )
         return self
-
-
-def _check_names(zones: Sequence[Zone]) -> None:
-    for name, times in Counter(zone.name for zone in zones).items():
-        if times > 1:
-            raise ValueError(f"zones: the name '{name}' stands {times} times; names must differ")
