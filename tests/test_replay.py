@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
-from commands import outcome
+from commands import Call, Outcome
 from matplotlib.colors import to_rgba
 from PIL import Image
 
@@ -25,7 +26,6 @@ from cmarlsim.report.picture import COLOURS
 
 STEPS, T0 = 300, 10
 TEAM = Scenario.load("tiny", ["agents.N=4", "zones.top.name=$t^p$ and a long name"])
-Outcome = tuple[int, str, str]
 
 
 @pytest.fixture(scope="module")
@@ -36,17 +36,10 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def call(
-    recorded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., Outcome]:
+def filmed(recorded: Path, call: Call) -> Callable[..., Outcome]:
     """Film run.h5 in a folder of its own: exit code, stdout, stderr."""
-    (tmp_path / "run.h5").write_bytes(recorded.read_bytes())
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str) -> Outcome:
-        return outcome(replay, ["run.h5", *arguments], capsys)
-
-    return call
+    Path("run.h5").write_bytes(recorded.read_bytes())
+    return partial(call, replay, "run.h5")
 
 
 def made_up(scenario: Scenario, t: int = 7) -> Moment:
@@ -64,15 +57,11 @@ def corners(bars: object) -> np.ndarray:
 @pytest.mark.parametrize("links", ["dense", "sparse"])
 @pytest.mark.parametrize("steps", [range(300), range(117, 184), range(3, 250, 8), range(290, 999, 999)])
 def test_moments_are_what_the_file_says(
-    tmp_path: Path, recorded: Path, monkeypatch: pytest.MonkeyPatch, links: str, steps: range
+    recorded: Path, monkeypatch: pytest.MonkeyPatch, links: str, steps: range
 ) -> None:
     monkeypatch.setattr(moments, "MOST_ROWS", 7)
-    if links == "sparse":
-        path = tmp_path / "sparse.h5"
-        run = execute(TEAM, Policy.load("rank"), STEPS, seed=3, out=path, links="sparse")
-    else:
-        run = Recording.open(recorded)
-    with run, h5py.File(recorded) as file:
+    run = execute(TEAM, Policy.load("rank"), STEPS, seed=3, links=links)
+    with h5py.File(recorded) as file:
         step = {name: file["step"][name][...] for name in ("position", "link", "reward")}
         lam = file["rollout/lam"][...]
         shown = list(moments.moments(run, steps))
@@ -202,8 +191,8 @@ def test_a_gif_holds_the_pictures_and_their_times(tmp_path: Path, rate: float) -
             assert abs(seconds - (i + 1) / rate) <= 0.005 + 1e-9
 
 
-def test_the_film_of_a_command_shows_the_steps_asked_for(call: Callable[..., Outcome]) -> None:
-    code, out, err = call("--out", "films/x.gif", "--from", "115", "--to", "176", "--speed", "50")
+def test_the_film_of_a_command_shows_the_steps_asked_for(filmed: Callable[..., Outcome]) -> None:
+    code, out, err = filmed("--out", "films/x.gif", "--from", "115", "--to", "176", "--speed", "50")
     assert (code, out, err) == (0, "film: films/x.gif (31 pictures, 1 s)\n", "")
     steps = range(115, 176, 2)  # 25 pictures a second
     seconds = 0.0
@@ -220,15 +209,15 @@ def test_the_film_of_a_command_shows_the_steps_asked_for(call: Callable[..., Out
     assert abs(seconds - len(steps) * 2 / 50) < 0.01
 
 
-def test_a_film_without_wishes_lies_beside_its_recording(call: Callable[..., Outcome]) -> None:
-    assert call("--speed", "1e6")[0] == 0
+def test_a_film_without_wishes_lies_beside_its_recording(filmed: Callable[..., Outcome]) -> None:
+    assert filmed("--speed", "1e6")[0] == 0
     with Image.open("run.gif") as film:
         assert getattr(film, "n_frames", 1) == 1
     assert (
-        call()[2]
+        filmed()[2]
         == "error: --out run.gif: exists already; add --force to replace it, or choose another name\n"
     )
-    assert call("--force", "--to", "9", "--speed", "5")[0] == 0
+    assert filmed("--force", "--to", "9", "--speed", "5")[0] == 0
     with Image.open("run.gif") as film:
         assert film.n_frames == 9  # type: ignore[attr-defined]
         assert film.info["duration"] == 200
@@ -245,18 +234,18 @@ def test_a_film_without_wishes_lies_beside_its_recording(call: Callable[..., Out
     ],
 )
 def test_what_cannot_be_filmed_is_one_line(
-    call: Callable[..., Outcome], arguments: list[str], complaint: str
+    filmed: Callable[..., Outcome], arguments: list[str], complaint: str
 ) -> None:
-    code, out, err = call(*arguments)
+    code, out, err = filmed(*arguments)
     assert (code, out) == (2, "")
     assert err.startswith(f"error: {complaint}")
     assert err.count("\n") == 1
     assert [path.name for path in Path.cwd().iterdir()] == ["run.h5"]
 
 
-def test_the_level_that_a_film_needs_is_named(call: Callable[..., Outcome]) -> None:
+def test_the_level_that_a_film_needs_is_named(filmed: Callable[..., Outcome]) -> None:
     execute(TEAM, Policy.load("rank"), T0, out="run.h5", record="rollout", force=True).close()
-    code, _, err = call()
+    code, _, err = filmed()
     assert code == 2
     assert err.startswith("error: run.h5: recorded at level 'rollout', which does not keep")
     assert err.endswith("a film needs a run recorded with --record step\n")
@@ -264,7 +253,7 @@ def test_the_level_that_a_film_needs_is_named(call: Callable[..., Outcome]) -> N
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_film_leaves_nothing(
-    call: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+    filmed: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
     draw, drawn, there = Canvas.draw, [], Path("film.gif")
     there.write_text("an older film")
@@ -276,7 +265,7 @@ def test_a_stopped_film_leaves_nothing(
         return draw(canvas, moment)
 
     monkeypatch.setattr(Canvas, "draw", draw_and_stop)
-    assert call("--out", str(there), "--force") == (130, "", "stopped: no film was written\n")
+    assert filmed("--out", str(there), "--force") == (130, "", "stopped: no film was written\n")
     assert len(drawn) == 20
     assert there.read_text() == "an older film"
     assert {path.name for path in Path.cwd().iterdir()} == {"run.h5", there.name}

@@ -78,7 +78,6 @@ def settled(runs: int = 40) -> tuple[float, Floats]:
     steps = math.ceil(MEMORIES / dual.alpha) * dual.T0
     policy = homebody(scenario)
     batch = [(scenario, policy, seed) for seed in range(runs)]
-    batch = [(scenario, homebody(scenario), seed) for seed in range(runs)]
     found = execute_batch(batch, steps, record="rollout")
     running = np.array([recording.lam_ideal[1:, 1].mean() for recording in found])
     return float(chance * dual.eta * scenario.c[1] / dual.alpha), running
