@@ -15,7 +15,6 @@ from cmarlsim import (
     ArgumentError,
     DamagedError,
     InputError,
-    LockedError,
     MisfitError,
     Policy,
     Recording,
@@ -25,7 +24,6 @@ from cmarlsim import (
     learn,
     tiled,
 )
-from cmarlsim.recordings.recorder import Recorder
 from cmarlsim.run import run
 from cmarlsim.training.recipe import Recipe
 
@@ -160,13 +158,6 @@ def test_one_clear_line_says_what_would_be_right(message: str) -> None:
     assert " --" not in str(caught.value)  # options are for commands
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
-
-
-def test_a_file_in_use_is_locked() -> None:
-    begun = Recorder(Path("now.h5"), TINY, RANK, 0, "step")
-    with pytest.raises(LockedError, match="another process runs into this file"):
-        execute(TINY, RANK, STEPS, out="now.h5")
-    begun.discard()
 
 
 def test_one_override_need_not_stand_in_a_list() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from cmarlsim import Policy, Recording, Scenario, execute
-from cmarlsim.errors import InputError
+from cmarlsim.errors import DamagedError, InputError, LockedError
 from cmarlsim.recordings.recorder import Recorder
 from cmarlsim.report.picture import satisfaction_band
 from cmarlsim.simulation.execution import Run
@@ -89,6 +89,7 @@ def test_levels_agree(tmp_path: Path) -> None:
     for other in (rollout, summary):
         assert np.array_equal(step.satisfaction(), other.satisfaction())
         assert np.allclose(step.certificate(), other.certificate(), rtol=0, atol=1e-15)
+    assert (step.certificate() <= step.satisfaction() + 1e-12).all()
     assert np.array_equal(step.satisfaction(), step.reward.mean(axis=0))
     assert np.allclose(step.satisfaction("step")[-1], step.satisfaction(), rtol=0, atol=1e-15)
     assert np.allclose(step.satisfaction("step")[99::100], step.satisfaction("rollout"), rtol=0, atol=1e-12)
@@ -115,11 +116,6 @@ def test_a_long_run_is_read_in_blocks(tmp_path: Path, monkeypatch: pytest.Monkey
         assert np.array_equal(low, high)
 
 
-def test_certificates_hold(tmp_path: Path) -> None:
-    with Recording.open(record(tmp_path / "r.h5")) as recording:
-        assert (recording.certificate() <= recording.satisfaction() + 1e-12).all()
-
-
 def test_what_lies_behind_rollouts_done_is_not_shown(tmp_path: Path) -> None:
     path = record(tmp_path / "r.h5")
     with h5py.File(path, "r+") as file:
@@ -142,13 +138,6 @@ def test_memory_and_file_hold_the_same(tmp_path: Path) -> None:
 def test_a_long_recording_stays_small(tmp_path: Path) -> None:
     execute(Scenario.load("paper"), Policy.load("paper"), 4000, out=tmp_path / "r.h5").close()
     assert (tmp_path / "r.h5").stat().st_size < 2e6
-
-
-def test_a_truncated_file_is_no_recording(tmp_path: Path) -> None:
-    path = record(tmp_path / "r.h5")
-    path.write_bytes(path.read_bytes()[:2000])
-    with pytest.raises(InputError, match="truncated or foreign"):
-        Recording.open(path)
 
 
 def test_an_existing_file_is_kept_unless_forced(tmp_path: Path) -> None:
@@ -180,7 +169,7 @@ def test_a_file_in_use_is_not_replaced(tmp_path: Path) -> None:
     path, run = tmp_path / "r.h5", Run(Scenario.load("tiny"), RANK, 0)
     first = Recorder(path, run.scenario, RANK, 0, "step")
     first.append(run.advance(2, keep_steps=True), run.state())
-    with pytest.raises(InputError, match="another process"):
+    with pytest.raises(LockedError, match="another process runs into this file"):
         execute(run.scenario, RANK, 10, out=path, force=True)
     first.append(run.advance(2, keep_steps=True), run.state())
     assert first.finish().steps == 40
@@ -219,3 +208,10 @@ def test_broken_recordings_are_refused(tmp_path: Path, case: str) -> None:
         BROKEN[case](file)
     with pytest.raises(InputError, match=r"r\.h5: "):
         Recording.open(tmp_path / "r.h5")
+
+
+def test_a_truncated_recording_is_damaged(tmp_path: Path) -> None:
+    path = record(tmp_path / "r.h5")
+    path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(DamagedError, match="truncated or foreign"):
+        Recording.open(path)
