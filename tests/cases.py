@@ -45,10 +45,14 @@ def shipped_case(name: str) -> Case:
     return Case(scenario, plan, "rank")
 
 
+def case_of(scenario: Scenario) -> Case:
+    """A scenario of the package as a case."""
+    return Case(tomllib.loads(scenario.to_toml()), tomllib.loads(scenario.floorplan.to_toml()), "rank")
+
+
 def two_copies() -> Case:
     """A building of two copies of the paper's plan."""
-    made = tiled(2, 1, N=9)
-    return Case(tomllib.loads(made.to_toml()), tomllib.loads(made.floorplan.to_toml()), "rank")
+    return case_of(tiled(2, 1, N=9))
 
 
 def own_observations(case: Case, position: Floats) -> np.ndarray:
@@ -95,19 +99,16 @@ def singles(array: Floats) -> Floats:
 
 
 def random_weights(case: Case, scale_lam: bool, H: int = 8, lam_roots: int = 0) -> Case:
-    generator = np.random.default_rng(5)
     N, M = case.scenario["agents"]["N"], len(case.scenario["zones"])
-    weights = {
-        "W1": singles(2 * generator.standard_normal((N, M + 2, H))),
-        "b1": singles(generator.standard_normal((N, H))),
-        "W2": singles(generator.standard_normal((N, H, M))),
-        "b2": singles(generator.standard_normal((N, M))),
-        "low": [-2.0, 1.0],
-        "high": [31.0, 15.0],
-        "scale_lam": scale_lam,
-        "lam_roots": lam_roots,
-    }
-    return case._replace(policy=weights)
+    encoding = {"low": [-2.0, 1.0], "high": [31.0, 15.0], "scale_lam": scale_lam, "lam_roots": lam_roots}
+    return case._replace(policy=networks(np.random.default_rng(5), N, M, H) | encoding)
+
+
+def networks(generator: np.random.Generator, N: int, M: int, H: int) -> dict[str, Floats]:
+    """Random weights."""
+    shapes = {"W1": (N, M + 2, H), "b1": (N, H), "W2": (N, H, M), "b2": (N, M)}
+    drawn = {name: generator.standard_normal(shape) for name, shape in shapes.items()}
+    return {name: singles(2 * array if name == "W1" else array) for name, array in drawn.items()}
 
 
 def with_logits(case: Case, factor: float) -> Case:

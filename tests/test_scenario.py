@@ -237,10 +237,9 @@ def test_files_that_are_not_scenarios(tmp_path: Path) -> None:
     assert "no such file" in refusal(tmp_path / "missing.toml")
     assert "is a folder" in refusal(tmp_path)
     broken = tmp_path / "broken.toml"
-    broken.write_text("name = [")
-    assert "broken.toml: not valid TOML" in refusal(broken)
-    broken.write_bytes(b"\xff\xfe")
-    assert "broken.toml: not valid TOML" in refusal(broken)
+    for content in (b"name = [", b"\xff\xfe"):
+        broken.write_bytes(content)
+        assert "broken.toml: not valid TOML" in refusal(broken)
 
 
 def test_shipped_things_are_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -264,17 +263,12 @@ def test_a_scenario_at_another_range_is_one_that_was_loaded_with_it(before: bool
     """Whether or not the range's consequences were known before, and with numbered places or without."""
     overrides = ["links.d=5.0", f"agents.speed={speed}"]
     scenario = Scenario.load("paper", overrides)
-    if before:
-        kept = scenario.site
+    known = arrays_of(scenario) if before else []
     other, loaded = scenario.at_range(1.0), Scenario.load("paper", [*overrides, "links.d=1.0"])
     assert other == loaded
-    assert other.to_toml() == loaded.to_toml()
-    assert (scenario.links.d, other.links.d, other.rules().links.d) == (5.0, 1.0, 1.0)
     for array, wanted in zip(arrays_of(other), arrays_of(loaded), strict=True):
         np.testing.assert_array_equal(array, wanted)
-    if before:
-        assert scenario.site is kept
-        assert other.world is scenario.world
+    assert all(array is kept for array, kept in zip(arrays_of(scenario), known, strict=False))
     pairs = zip(arrays_of(scenario), arrays_of(other), strict=True)
     assert not all(np.array_equal(one, another) for one, another in pairs)
     assert other.at_range(5.0) == scenario

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from itertools import combinations
 from pathlib import Path
 from random import Random
@@ -11,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases import Case
+from cases import case_of
 from test_routes import check_ways
 
 import cmarlsim
@@ -77,8 +76,7 @@ def test_ways_by_hand(start: str, end: str, metres: float) -> None:
 
 
 def test_ways_equal_the_twins() -> None:
-    made = scenario(2, 2)
-    check_ways(Case(tomllib.loads(made.to_toml()), tomllib.loads(made.floorplan.to_toml()), "rank"))
+    check_ways(case_of(scenario(2, 2)))
 
 
 def test_one_sees_along_streets_and_corridors() -> None:
@@ -161,7 +159,7 @@ def test_files_on_disk(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(cmarlsim.InputError, match=r"campus\.toml: cannot be written: No such file"):
+    with pytest.raises(cmarlsim.InputError, match=r"campus-plan\.toml: cannot be written: No such file"):
         Scenario.load("tiny").save(tmp_path / "nowhere" / "campus.toml")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import hypothesis.strategies as st
 import naive
 import numpy as np
-from cases import Case, singles
+from cases import Case, networks
 from naive import Point, Toml
 
 MODELS = ("sight-or-disc", "bernoulli", "always", "never")
@@ -128,11 +128,7 @@ def policy(r: Random, N: int, M: int, plan: Toml) -> naive.Policy:
     low, high = bounds(plan)
     if r.random() < 0.3:
         return "rank"
-    return {
-        "W1": singles(2 * generator.standard_normal((N, M + 2, H))),
-        "b1": singles(generator.standard_normal((N, H))),
-        "W2": singles(generator.standard_normal((N, H, M))),
-        "b2": singles(generator.standard_normal((N, M))),
+    return networks(generator, N, M, H) | {
         "low": low,
         "high": high,
         "scale_lam": r.random() < 0.5,

@@ -34,7 +34,7 @@ from cmarlsim.kernels.world import (
 )
 from cmarlsim.scenario.tables import MOST_AGENTS, Agents, Dual, Links, Thresholds, Zone, warn_of_unused
 from cmarlsim.storage import shipped
-from cmarlsim.storage.files import as_path
+from cmarlsim.storage.files import as_path, write_whole
 from cmarlsim.validation import Name, Point, Strict, apply_settings, check_names, dotted, parse, read_toml
 
 FEW = 64
@@ -135,12 +135,9 @@ class Scenario(Strict):
             If they cannot be written.
         """
         path = as_path("path", path)
-        plan = path.parent / f"{path.stem}-plan.toml"
-        try:
-            plan.write_text(self.floorplan.to_toml(), encoding="utf-8")
-            path.write_text(self.to_toml(plan.name), encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
+        plan = path.with_name(f"{path.stem}-plan.toml")
+        write_whole(plan, self.floorplan.to_toml().encode())
+        write_whole(path, self.to_toml(plan.name).encode())
 
     @property
     def M(self) -> int:

@@ -206,21 +206,18 @@ def check_free(path: Path, force: bool, inputs: Sequence[Path] = ()) -> None:
         If `path` exists and `force` is not set or it is one of the `inputs`, or its folder cannot be made or
         written to.
     """
-
-    def refusal(problem: str) -> ArgumentError:
-        return ArgumentError("out", str(path), problem)
-
-    for source in inputs:
-        if path.exists() and source.exists() and path.samefile(source):
-            raise refusal("is an input of this run; choose another name")
-    if path.is_dir():
-        raise refusal("is a folder; name a file in it")
-    if path.exists() and not force:
-        raise refusal("exists already; add force=True to replace it, or choose another name")
-    folder = real(path).parent
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise refusal(f"cannot make its folder: {error.strerror}") from None
-    if not os.access(folder, os.W_OK):
-        raise refusal(f"the folder {folder} is not writable")
+    folder, problem = real(path).parent, ""
+    if path.exists() and any(source.exists() and path.samefile(source) for source in inputs):
+        problem = "is an input of this run; choose another name"
+    elif path.is_dir():
+        problem = "is a folder; name a file in it"
+    elif path.exists() and not force:
+        problem = "exists already; add force=True to replace it, or choose another name"
+    else:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            problem = "" if os.access(folder, os.W_OK) else f"the folder {folder} is not writable"
+        except OSError as error:
+            problem = f"cannot make its folder: {error.strerror}"
+    if problem:
+        raise ArgumentError("out", str(path), problem)
