@@ -104,55 +104,52 @@ ARGUMENTS: dict[str, Use] = {
     "c = [0.1]: must be 3 thresholds": lambda: TINY.with_thresholds([0.1]),
 }
 
-OTHERS: dict[str, tuple[type[InputError], Use]] = {
-    "links = None: must be one of auto, dense, sparse": (InputError, go(links=None)),
-    "resume: needs an out": (InputError, go(resume=True)),
-    "new.h5: nothing to continue": (InputError, go(out="new.h5", resume=True)),
-    "run.h5: is of another run, these differ: seed": (MisfitError, go(seed=1, out="run.h5", resume=True)),
-    "the policy is for N = 5": (MisfitError, go(policy=Policy.load("paper"))),
-    "folder: is a folder": (InputError, lambda: Recording.open("folder")),
-    "junk.h5: not a readable HDF5 file": (DamagedError, lambda: Recording.open("junk.h5")),
-    "other.h5: format = None: expected": (InputError, lambda: Recording.open("other.h5")),
-    "run.h5: format = 'cmarlsim-recording/1': expected": (InputError, lambda: Policy.load("run.h5")),
-    "bad.toml: not a readable HDF5 file": (DamagedError, lambda: Policy.load("bad.toml")),
-    "run.h5: not valid TOML": (InputError, lambda: Scenario.load("run.h5")),
-    "run.h5: was closed; Recording.open opens it again": (InputError, lambda: closed().lam),
-    "run.h5: recorded at level 'step', which keeps no 'lam_mean'": (
-        InputError,
-        lambda: Recording.open("run.h5").lam_mean,
+OTHERS: dict[str, Use] = {
+    "links = None: must be one of auto, dense, sparse": go(links=None),
+    "resume: needs an out": go(resume=True),
+    "new.h5: nothing to continue": go(out="new.h5", resume=True),
+    "run.h5: is of another run, these differ: seed": go(seed=1, out="run.h5", resume=True),
+    "the policy is for N = 5": go(policy=Policy.load("paper")),
+    "folder: is a folder": lambda: Recording.open("folder"),
+    "junk.h5: not a readable HDF5 file": lambda: Recording.open("junk.h5"),
+    "other.h5: format = None: expected": lambda: Recording.open("other.h5"),
+    "run.h5: format = 'cmarlsim-recording/1': expected": lambda: Policy.load("run.h5"),
+    "bad.toml: not a readable HDF5 file": lambda: Policy.load("bad.toml"),
+    "run.h5: not valid TOML": lambda: Scenario.load("run.h5"),
+    "run.h5: was closed; Recording.open opens it again": lambda: closed().lam,
+    "run.h5: recorded at level 'step', which keeps no 'lam_mean'": lambda: Recording.open("run.h5").lam_mean,
+    "unknown key d; did you mean 'links.d'?": lambda: Scenario.load("tiny", "d=4"),
+    "tiled(2, 2): N = '4': should be a valid integer": lambda: tiled(2, 2, "4"),  # type: ignore[arg-type]
+    "Scenario('paper'): takes names, as in (name=..., floorplan=": lambda: Scenario("paper"),  # type: ignore[call-arg]
+    "Scenario.load reads a file or a shipped name": lambda: Scenario("paper"),  # type: ignore[call-arg]
+    "Recipe: teams = 0: should be greater": lambda: Recipe(teams=0),
+    "unknown key nonsense": lambda: TINY.model_copy(update={"nonsense": 1}),
+    "Dual.model_copy: alpha = 2: should be less than 1": lambda: TINY.dual.model_copy(update={"alpha": 2}),
+    "links.d = 'x': should be a valid number": lambda: TINY.model_copy(
+        update={"links": {"model": "always", "d": "x"}}
     ),
-    "unknown key d; did you mean 'links.d'?": (InputError, lambda: Scenario.load("tiny", "d=4")),
-    "tiled(2, 2): N = '4': should be a valid integer": (InputError, lambda: tiled(2, 2, "4")),  # type: ignore[arg-type]
-    "Scenario('paper'): takes names, as in (name=..., floorplan=": (InputError, lambda: Scenario("paper")),  # type: ignore[call-arg]
-    "Scenario.load reads a file or a shipped name": (InputError, lambda: Scenario("paper")),  # type: ignore[call-arg]
-    "Recipe: teams = 0: should be greater": (InputError, lambda: Recipe(teams=0)),
-    "unknown key nonsense": (InputError, lambda: TINY.model_copy(update={"nonsense": 1})),
-    "Dual.model_copy: alpha = 2: should be less than 1": (
-        InputError,
-        lambda: TINY.dual.model_copy(update={"alpha": 2}),
+    "Dual is frozen, so alpha cannot become 0.5: model_copy(update={'alpha': ...})": lambda: setattr(
+        TINY.dual, "alpha", 0.5
     ),
-    "links.d = 'x': should be a valid number": (
-        InputError,
-        lambda: TINY.model_copy(update={"links": {"model": "always", "d": "x"}}),
-    ),
-    "Dual is frozen, so alpha cannot become 0.5: model_copy(update={'alpha': ...})": (
-        InputError,
-        lambda: setattr(TINY.dual, "alpha", 0.5),
-    ),
-    "Scenario is frozen, so c cannot become 0.5": (InputError, lambda: setattr(TINY, "c", 0.5)),
-    "c[0] = 0.5: a scenario is frozen; Scenario.load(..., ['zones.NAME.c=...'])": (
-        InputError,
-        lambda: TINY.c.__setitem__(0, 0.5),
+    "Scenario is frozen, so c cannot become 0.5": lambda: setattr(TINY, "c", 0.5),
+    "c[0] = 0.5: a scenario is frozen; Scenario.load(..., ['zones.NAME.c=...'])": lambda: TINY.c.__setitem__(
+        0, 0.5
     ),
 }
 
+KINDS = {
+    "run.h5: is of another run, these differ: seed": MisfitError,
+    "the policy is for N = 5": MisfitError,
+    "junk.h5: not a readable HDF5 file": DamagedError,
+    "bad.toml: not a readable HDF5 file": DamagedError,
+} | dict.fromkeys(ARGUMENTS, ArgumentError)
 
-@pytest.mark.parametrize("message", [*ARGUMENTS, *OTHERS])
+
+@pytest.mark.parametrize("message", ARGUMENTS | OTHERS)
 def test_one_clear_line_says_what_would_be_right(message: str) -> None:
-    kind, use = (ArgumentError, ARGUMENTS[message]) if message in ARGUMENTS else OTHERS[message]
     with pytest.raises(InputError) as caught:
-        use()
-    assert type(caught.value) is kind
+        (ARGUMENTS | OTHERS)[message]()
+    assert type(caught.value) is KINDS.get(message, InputError)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
     assert " --" not in str(caught.value)  # options are for commands

@@ -76,7 +76,7 @@ def test_moments_are_what_the_file_says(
 
 
 def test_a_picture_shows_its_moment(recorded: Path) -> None:
-    canvas = Canvas(TEAM, 2.0)
+    canvas, zones = Canvas(TEAM, 2.0), [to_rgba(name) for name in COLOURS[:3]]
     with Recording.open(recorded) as run:
         for moment in moments.moments(run, range(40, 300, 65)):
             canvas.draw(moment)
@@ -90,25 +90,19 @@ def test_a_picture_shows_its_moment(recorded: Path) -> None:
             assert np.array_equal(plan.lit.get_facecolor()[:, 3], run.reward[moment.t])
             assert canvas.clock.get_text() == f"rollout {moment.t // T0}, step {moment.t}"
             assert isinstance(lam, MultiplierBars)
-            assert np.allclose(corners(lam.bars.artist)[:, 3], run.lam[moment.t // T0].ravel())
+            bars = corners(lam.bars.artist)
+            assert np.allclose(bars[:, 3], run.lam[moment.t // T0].ravel())
+            middle = bars[:, [0, 2]].mean(axis=1)
+            assert np.array_equal(middle.round().astype(int), np.repeat(range(4), 3))  # around their number
+            assert (np.diff(middle) > 0).all()
+            assert np.allclose(lam.bars.artist.get_facecolor(), zones * 4)
             so_far = corners(canvas.satisfaction.bars.artist)
             assert np.allclose(so_far[:, 3], run.satisfaction(running="step")[moment.t])
             assert np.allclose(so_far[:, [0, 2]].mean(axis=1), range(3))
-    thresholds = [line[0, 1] for line in canvas.satisfaction.thresholds.get_segments()]
-    assert np.array_equal(thresholds, TEAM.c)
-
-
-def test_bars_of_an_agent_stand_around_its_number_in_the_colours_of_the_zones() -> None:
-    canvas = Canvas(TEAM, 1.0)
-    assert isinstance(canvas.lam, MultiplierBars)
-    canvas.draw(made_up(TEAM))
-    middle = corners(canvas.lam.bars.artist)[:, [0, 2]].mean(axis=1)
-    assert np.array_equal(middle.round().astype(int), np.repeat(range(4), 3))
-    assert (np.diff(middle) > 0).all()
-    zones = [to_rgba(name) for name in COLOURS[:3]]
-    assert np.allclose(canvas.lam.bars.artist.get_facecolor(), zones * 4)
     assert np.allclose(canvas.satisfaction.bars.artist.get_facecolor(), zones)
     assert np.allclose(canvas.plan.lit.get_facecolor()[:, :3], np.array(zones)[:, :3])
+    thresholds = [line[0, 1] for line in canvas.satisfaction.thresholds.get_segments()]
+    assert np.array_equal(thresholds, TEAM.c)
 
 
 def test_attended_zones_are_seen_in_their_colours_and_others_are_pale() -> None:

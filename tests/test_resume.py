@@ -15,7 +15,7 @@ import kill
 import numpy as np
 import pytest
 from cases import COMPILED
-from commands import outcome
+from commands import Call
 
 from cmarlsim import Policy, Recording, Scenario, execute
 from cmarlsim.errors import InputError
@@ -423,22 +423,16 @@ def test_a_damaged_recording_is_not_extended(tmp_path: Path, piece: int) -> None
 # --- commands ---
 
 
-def test_the_command_continues(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    whole: dict[str, str],
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    arguments = ["tiny", "--policy", "rank", "--steps", str(STEPS)]
-    Path("results").mkdir()
-    begin(Path("results/tiny-seed0.h5"), 2, steps=STEPS, **OFTEN)
-    code, _, err = outcome(run, [*arguments, "--resume", "auto"], capsys)
-    assert (code, err) == (0, f"results/tiny-seed0.h5: continues after step {15 * CHUNK}\n")
-    assert kill.contents(Path("results/tiny-seed0.h5")) == whole
-    Path("results/tiny-seed0.h5").rename("whole.h5")
+def test_the_command_continues(call: Call, whole: dict[str, str]) -> None:
+    arguments, made = ("tiny", "--policy", "rank", "--steps"), Path("results/tiny-seed0.h5")
+    made.parent.mkdir()
+    begin(made, 2, steps=STEPS, **OFTEN)
+    code, _, err = call(run, *arguments, str(STEPS), "--resume", "auto")
+    assert (code, err) == (0, f"{made}: continues after step {15 * CHUNK}\n")
+    assert kill.contents(made) == whole
+    made.rename("whole.h5")
     for said in (f"whole.h5: continues after step {STEPS}\n", ""):
-        code, _, err = outcome(run, [*arguments[:-1], str(STEPS + 500), "--resume", "whole.h5"], capsys)
+        code, _, err = call(run, *arguments, str(STEPS + 500), "--resume", "whole.h5")
         assert (code, err) == (0, said)
         assert Recording.open("whole.h5").steps == STEPS + 500
     for more, said in {
@@ -450,6 +444,6 @@ def test_the_command_continues(
         ("--resume", "whole.h5"): f"--steps {STEPS}: whole.h5 holds {STEPS + 500} steps already",
         ("--checkpoint", "0"): "--checkpoint 0: must be more than 0 seconds",
     }.items():
-        code, _, err = outcome(run, [*arguments, *more], capsys)
+        code, _, err = call(run, *arguments, str(STEPS), *more)
         assert code == 2
         assert said in err
