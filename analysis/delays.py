@@ -173,10 +173,7 @@ def by_lag(delays: Delays, most: int = 50) -> pd.DataFrame:
         "paths": delays.paths,
         "cuts": delays.cuts,
     }
-    head = lag_head(delays.footprint) | {"source": source, "agent": agent, "lag": lags}
+    footprint = delays.footprint
+    head = {"footprint": footprint.name, "d_G": footprint.diameter, "p": _p(footprint)}
+    head |= {"source": source, "agent": agent, "lag": lags}
     return pd.DataFrame(head | {name: values[lags] for name, values in columns.items()})
-
-
-def lag_head(footprint: Footprint) -> dict[str, object]:
-    """First columns of a table by lag: footprint, d_G and p (the smallest)."""
-    return {"footprint": footprint.name, "d_G": footprint.diameter, "p": _p(footprint)}

@@ -127,20 +127,9 @@ class Alone:
 
 @dataclass(frozen=True, eq=False)
 class Joint:
-    """All joint states of a team.
-
-    Raises
-    ------
-    InputError
-        If there are more than `MOST_STATES`.
-    """
+    """All joint states of a team, at most `MOST_STATES`."""
 
     alone: Alone
-
-    def __post_init__(self) -> None:
-        count = len(self.alone.tile) ** self.alone.N
-        if count > MOST_STATES:
-            raise InputError(f"N = {self.alone.N}: there are {count:,} joint states, more than {MOST_STATES}")
 
     @cached_property
     def places(self) -> Ints:

@@ -6,14 +6,9 @@ from itertools import combinations
 
 import numpy as np
 
-from analysis.measures import (
-    connected,
-    link_blocks,
-    link_frequencies,
-    neighbourhood_sizes,
-    own_zones,
-)
+from analysis.measures import connected, link_blocks, neighbourhood_sizes, own_zones
 from cmarlsim.building.zones import inside_zones
+from cmarlsim.footprints.footprint import linked
 from cmarlsim.kernels.world import TOLERANCE, Floats
 from cmarlsim.recordings.recording import Recording
 
@@ -28,7 +23,7 @@ class Evidence:
         zone = {zone.name: m for m, zone in enumerate(scenario.zones)}
         self.red, self.own = zone["red"], own_zones(self.share, spare=zone["red"])
         self.green_keeper = int(np.flatnonzero(self.own == zone["green"])[0])
-        self.frequency = link_frequencies(recording)
+        self.frequency = linked(recording)
         self.sizes = neighbourhood_sizes(recording)
         self.alone = (self.sizes == 0).mean(axis=0)
         self.smallest_margin = recording.margin().min()

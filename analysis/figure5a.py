@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.measures import link_frequencies
 from analysis.style import SHADES, SINGLE, new_figure
+from cmarlsim.footprints.footprint import linked
 from cmarlsim.recordings.recording import Recording
 
 _MOST_NUMBERS = 12
@@ -24,7 +24,7 @@ def tabulate(recordings: Sequence[Recording]) -> pd.DataFrame:
     """One row a run and ordered pair of different agents: seed, agent, other, frequency."""
     tables = []
     for recording in recordings:
-        frequency = link_frequencies(recording)
+        frequency = linked(recording)
         agent, other = np.nonzero(~np.eye(len(frequency), dtype=bool))
         values = {"agent": agent, "other": other, "frequency": frequency[agent, other]}
         tables.append(pd.DataFrame({"seed": recording.seed} | values))

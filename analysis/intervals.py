@@ -33,15 +33,6 @@ def distribution_error(trials: int, miss: float) -> float:
     return math.sqrt(math.log(2 / miss) / (2 * trials))
 
 
-def many_errors(trials: int, several: int, miss: float) -> float:
-    """Distance that so many simulated frequencies keep from the true ones, all at once.
-
-    Some are further off with probability at most `miss` (Hoeffding, and the union). Trials are independent,
-    and need not be alike.
-    """
-    return math.sqrt(math.log(2 * several / miss) / (2 * trials))
-
-
 def mean_and_error(samples: Floats) -> tuple[Floats, Floats]:
     """Means of the columns of (repetitions, J), and their errors: Student's, at `MISS` for all at once."""
     from scipy.stats import t

@@ -19,12 +19,6 @@ def link_blocks(recording: Recording) -> Iterator[Bools]:
         yield recording.links(first, first + size)
 
 
-def link_frequencies(recording: Recording) -> Floats:
-    """Fraction of the steps in which agents n and n' can talk, (N, N) with a diagonal of zeros."""
-    count = sum(block.sum(axis=0, dtype=np.int64) for block in link_blocks(recording))
-    return np.asarray(count, dtype=np.float64) / recording.steps
-
-
 def neighbourhood_sizes(recording: Recording) -> Ints:
     """Number of agents that agent n can talk to at step t, (T, N)."""
     return np.concatenate([block.sum(axis=2, dtype=np.int64) for block in link_blocks(recording)])

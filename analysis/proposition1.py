@@ -234,9 +234,10 @@ def tabulated(table: pd.DataFrame) -> str:
     """One line a statement and scenario: in how many cases it came out how, and the largest number."""
     lines = []
     for (form, quantity, name), mine in table.groupby(["form", "quantity", "scenario"], sort=False):
-        words = ", ".join(f"{word} in {count}" for word, count in mine["verdict"].value_counts().items())
         numbers = (mine["bound"].iloc[0], mine["measured"].min(), mine["measured"].max())
-        lines.append([form, quantity, name, *map(markdown.number, numbers), words])
+        lines.append(
+            [form, quantity, name, *map(markdown.number, numbers), markdown.counted(mine["verdict"])]
+        )
     return markdown.table(["form", "quantity", "scenario", "bound", "least", "largest", "verdict"], lines)
 
 

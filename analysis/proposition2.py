@@ -5,8 +5,6 @@ one observer and an agent as far away as any. Writes ``proposition2.csv`` (by la
 as ``proposition2.md`` and ``proposition2-claims.csv``. Footprints of your own::
 
     python -m analysis.proposition2 --footprint mine.graphml --footprint grid:2x5 --p 0.2
-
-With ``--observations RUN.h5`` agents at the nodes observe what those of a recording did.
 """
 
 from __future__ import annotations
@@ -22,13 +20,6 @@ from matplotlib.figure import Figure
 from analysis import markdown
 from analysis.delays import OCCUPANCY, by_lag, claims, measure
 from analysis.markdown import counted
-from analysis.observed import (
-    footprints_for,
-    measure_observed,
-    observed_by_lag,
-    observed_claims,
-    read_observations,
-)
 from analysis.options import OUT, Force, Out
 from analysis.settings import FOOTPRINTS
 from analysis.style import DOUBLE, SHADES, free_stem, new_figure, save, styled
@@ -64,20 +55,18 @@ def draw(table: pd.DataFrame) -> Figure:
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
     for panel in panels[len(groups) :]:
         panel.remove()
-    values, closer = sorted(table["p"].unique()), table["paths"].notna().any()
+    values = sorted(table["p"].unique())
     for panel, (name, mine) in zip(panels, groups, strict=False):
         for p, curve in mine.groupby("p"):
             x, known = curve["lag"] * p, curve["exact"].fillna(curve["simulated"])
             colour = SHADES((values.index(p) + 0.5) / len(values))
             panel.plot(x, known - curve["bound"], color=colour, label=f"p = {p:g}")
-            if closer:
-                panel.plot(x, curve["paths"] - curve["bound"], color=colour, linestyle="--", linewidth=0.7)
+            panel.plot(x, curve["paths"] - curve["bound"], color=colour, linestyle="--", linewidth=0.7)
             panel.plot(x, curve["simulated"] - curve["bound"], ".", color=colour, markersize=2)
         panel.axhline(0, color="black", linewidth=0.6)
         panel.set_title(f"{plain(Path(str(name)).name)}\n$d_G$ = {mine['d_G'].iloc[0]}")
         panel.grid(linewidth=0.3, color="0.85")
-    if closer:
-        panels[0].plot([], [], color="0.4", linestyle="--", linewidth=0.7, label="bound by disjoint paths")
+    panels[0].plot([], [], color="0.4", linestyle="--", linewidth=0.7, label="bound by disjoint paths")
     panels[0].plot([], [], ".", color="0.4", markersize=2, label="simulated")
     looks = {line.get_label(): line for panel in figure.axes for line in panel.get_lines()}
     shown = {str(label): line for label, line in looks.items() if not str(label).startswith("_")}
@@ -119,47 +108,36 @@ def summary(verdicts: pd.DataFrame) -> str:
 
 
 def judge(
-    footprint: list[str], p: list[float], observed: Path | None, repetitions: int, seed: int
+    footprint: list[str], p: list[float], repetitions: int, seed: int
 ) -> tuple[pd.DataFrame, pd.DataFrame, float]:
     """Curves by lag, verdicts, and the largest error of a simulated curve.
 
     Raises
     ------
     InputError
-        If a footprint or a probability is impossible, or does not go with the recording `observed`.
+        If a footprint or a probability is impossible.
     """
-    own = None if observed is None else read_observations(observed)
-    specs = footprint or (list(FOOTPRINTS) if own is None else footprints_for(own.shape[2]))
-    cases = [case for spec in specs for case in variants(spec, p, seed)]
+    cases = [case for spec in footprint or FOOTPRINTS for case in variants(spec, p, seed)]
     single = [case.name for case in cases if case.N < 2]
     if single:
         raise InputError(f"footprint '{single[0]}': has one agent only, there is no gossip")
     found = []
     with compilation_announced(), progress_bar(NAME, len(cases)) as advance:
         for case in cases:
-            if own is None:
-                delays = measure(case, repetitions, seed)
-                found.append((by_lag(delays), claims(delays), delays.error))
-            else:
-                known = measure_observed(case, own, repetitions, seed)
-                found.append((observed_by_lag(known), observed_claims(known), known.error))
+            delays = measure(case, repetitions, seed)
+            found.append((by_lag(delays), claims(delays), delays.error))
             advance(1)
     tables, verdicts, errors = zip(*found, strict=True)
     return pd.concat(tables, ignore_index=True), pd.concat(verdicts, ignore_index=True), max(errors)
 
 
-def explained(observed: Path | None, repetitions: int, error: float) -> str:
+def explained(repetitions: int, error: float) -> str:
     """What the table of verdicts is about, for its head."""
-    about = (
-        "for one observer and an agent as far away as any; `every pair` is for the worst of all, `many "
-        f"observers` for all agents observing with probability {OCCUPANCY:g}"
-        if observed is None
-        else f"for the observations recorded in `{observed.name}`, for the worst of all agents and zones"
-    )
     return (
-        f"P(R = r) by lag against bounds, {about}. Numbers are the largest distance from the bound. "
-        f"A curve simulated {repetitions:,} times is off by at most {error:.2g} at all lags at once, but for "
-        "one in a hundred.\n\n"
+        "P(R = r) by lag against bounds, for one observer and an agent as far away as any; `every pair` is "
+        f"for the worst of all, `many observers` for all agents observing with probability {OCCUPANCY:g}. "
+        f"Numbers are the largest distance from the bound. A curve simulated {repetitions:,} times is off by "
+        f"at most {error:.2g} at all lags at once, but for one in a hundred.\n\n"
     )
 
 
@@ -178,13 +156,6 @@ def proposition2(
             show_default=", ".join(map(str, PROBABILITIES)),
         ),
     ] = None,
-    observations: Annotated[
-        Path | None,
-        typer.Option(
-            help="Recording (level step) whose agents, one a node, observe; a repetition is a rollout.",
-            show_default="one observer",
-        ),
-    ] = None,
     repetitions: Annotated[int, typer.Option(min=100, help="Repetitions of each simulation.")] = 100_000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 0,
     out: Out = OUT,
@@ -193,10 +164,10 @@ def proposition2(
     """Set P(R = r) by lag beside Proposition 2, as printed and corrected, and beside closer bounds."""
     stem = free_stem(out, NAME, force, (".png", ".pdf", ".csv", ".md"))
     check_free(out / f"{NAME}-claims.csv", force)
-    table, verdicts, error = judge(footprint or [], p or [], observations, repetitions, seed)
+    table, verdicts, error = judge(footprint or [], p or [], repetitions, seed)
     save(draw(table), table, stem)
     verdicts.to_csv(out / f"{NAME}-claims.csv", index=False, float_format="%.6g")
-    text = explained(observations, repetitions, error) + tabulated(verdicts)
+    text = explained(repetitions, error) + tabulated(verdicts)
     stem.with_suffix(".md").write_text(text, encoding="utf-8")
     print(f"{stem}.md, {NAME}-claims.csv")
     replaced = [spec for spec in footprint or [] if p and Path(spec).is_file()]

@@ -3,7 +3,7 @@
 The trace is replayed as it was measured; its surrogate has the same edges, active as often, but independently
 at every step, as eq. (4) assumes. For both: with which probability an agent knows what another one observed,
 by lag, over all steps and pairs, and for two agents as far apart as any, beside the bounds that hold for the
-surrogate. Without ``--threshold`` one packet is sent a step, and gets lost as often as at that time.
+surrogate. One packet is sent a step, and gets lost as often as at that time.
 """
 
 from __future__ import annotations
@@ -109,16 +109,13 @@ def draw(table: pd.DataFrame) -> Figure:
 def radio(
     trace: Annotated[Path, typer.Argument(help="Trace in k7 format, plain or gzipped.", show_default=False)],
     step: Annotated[float, typer.Option(help="Seconds a step.")] = TRACE_STEP,
-    threshold: Annotated[
-        float | None, typer.Option(help="Links are up where their quality is at least this.")
-    ] = None,
     runs: Annotated[int, typer.Option(min=1, help="Repetitions with the seeds 0, 1, ...")] = 5,
     out: Out = OUT,
     force: Force = False,
 ) -> int:
     """Set gossip over a radio trace beside gossip over independent edges that are active as often."""
     stem = free_stem(out, NAME, force)
-    replay = Replay(read_k7(trace), step, threshold)
+    replay = Replay(read_k7(trace), step)
     footprint = replay.surrogate
     print(
         f"{footprint.N} nodes, {len(footprint.edges)} edges, d_G = {footprint.diameter}, "

@@ -1,10 +1,11 @@
-"""What a page was made from, as a hash: the code that can run when a command makes it, and its data.
+"""What a page was made from, as a hash: the code that computes and draws it, and its data.
 
-Code is followed from name to name, from the command's module through `analysis` and `cmarlsim`, and is not
-run. Of what is reached neither comments, docstrings, messages of exceptions and types of arguments count,
-nor formatting, nor the file that it lives in. Methods count if something that is reached has an attribute of
-their name. Data are the shipped files, and TOML files beside the code, whose names are among the words of
-the code and of the command.
+Code is followed from name to name, from the command's module through `analysis` and what `FOLLOWED` lists,
+and is not run. What the engine makes of a scenario is pinned by the recordings in ``tests/recordings``, which
+a test runs again bit by bit: they count instead of its code. Of what is reached neither comments, docstrings,
+messages of exceptions and types of arguments count, nor formatting, nor the file that it lives in. Methods
+count if something that is reached has an attribute of their name. Data are the shipped files, and TOML files
+beside the code, whose names are among the words of the code and of the command.
 """
 
 from __future__ import annotations
@@ -19,10 +20,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("analysis", "cmarlsim")
-SILENT = tuple(
-    f"cmarlsim.{name}" for name in ("terminal", "storage", "sweeps", "errors", "stopwatch", "version")
-)
-"""What lies below these talks to users, moves bytes or shares work: it cannot change what a page shows."""
+FOLLOWED = ("analysis", *(f"cmarlsim.{name}" for name in ("bounds", "footprints", "replay", "report", "run")))
+"""Where code that computes or draws what a page shows is followed."""
 
 Unit = tuple[str, str]
 """A module, and the name of something at its top level, or ``Class.method``."""
@@ -65,6 +64,11 @@ def path_of(module: str) -> Path | None:
         return None
     base = ROOT.joinpath(*module.split("."))
     return next((path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()), None)
+
+
+def followed(module: str) -> bool:
+    """Whether the code of a module counts."""
+    return any(f"{module}.".startswith(f"{name}.") for name in FOLLOWED)
 
 
 @cache
@@ -157,13 +161,13 @@ def uses(statement: ast.stmt, home: Module) -> Iterator[Unit]:
 def resolve(unit: Unit, home: str = "") -> list[Unit]:
     """Where something of ours is defined, followed through imports; for ``*`` all of a module."""
     module, name = unit[0] or home, unit[1]
-    if path_of(module) is None or module.startswith(SILENT):
+    if path_of(module) is None:
         return []
     there = parsed(module)
     if name == "*":
-        return [(module, other) for other in there.units if "." not in other]
+        return [(module, other) for other in there.units if "." not in other and followed(module)]
     if name in there.units:
-        return [(module, name)]
+        return [(module, name)] if followed(module) else []
     if path_of(f"{module}.{name}"):
         return resolve((f"{module}.{name}", "*"))
     return resolve(there.imports[name]) if name in there.imports else []
@@ -179,6 +183,11 @@ def data_named(texts: Iterable[str]) -> list[Path]:
     plans = [path.read_text(encoding="utf-8") for path in found if path.suffix == ".toml"]
     words |= {word for text in plans for word in re.findall(r"[\w-]+", text)}
     return sorted(path for path in files if path.stem in words)
+
+
+def pinned() -> list[Path]:
+    """Recordings that the engine must make again."""
+    return sorted((ROOT / "tests" / "recordings").glob("*.h5"))
 
 
 def entry(command: str) -> Unit:
@@ -204,6 +213,6 @@ def fingerprint(commands: Sequence[str]) -> str:
     texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     code = sorted({ast.dump(statement) for statement in statements})
     result = hashlib.sha256("\n".join([*commands, *code]).encode())
-    for path in data_named([*commands, *texts]):
+    for path in [*pinned(), *data_named([*commands, *texts])]:
         result.update(path.name.encode() + path.read_bytes())
     return result.hexdigest()[:32]

@@ -80,7 +80,7 @@ PAGES = (
             "claims.md",
             *drawn("proposition1.md", "proposition2.md", "proposition3.md", "theorem1.md"),
             *drawn("proposition2.png", "proposition3.png"),
-            *drawn("theorem1-lemmas.png", "theorem1-region.png", "theorem1-trajectories.png"),
+            *drawn("theorem1-lemmas.png", "theorem1-trajectories.png"),
         ),
     ),
     Page(

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -27,10 +28,14 @@ def outcome(
     return int(caught.value.code or 0), out, lasting(err)
 
 
+def without_progress(err: str) -> str:
+    """Drop the lines about progress, which only a slow machine brings."""
+    return "".join(line for line in err.splitlines(keepends=True) if not re.search(r"\d:\d\d so far", line))
+
+
 def lasting(err: str) -> str:
     """Drop the lines that a slow machine or an empty cache brings: about progress and compiling."""
-    lines = err.splitlines(keepends=True)
-    return "".join(line for line in lines if "compil" not in line and " so far" not in line)
+    return "".join(line for line in without_progress(err).splitlines(keepends=True) if "compil" not in line)
 
 
 def started(folder: Path, module: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:

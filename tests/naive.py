@@ -247,6 +247,14 @@ def gossip_literal(own: Bools, link: Bools) -> Bools:
     return estimate
 
 
+def links_of(edges: Ints, active: Bools) -> Bools:
+    """(T, N, N) links of a footprint with edges (F, 2), of which some are active, (T, F)."""
+    i, j = edges.T
+    link = np.zeros((len(active), edges.max() + 1, edges.max() + 1), dtype=bool)
+    link[:, i, j] = link[:, j, i] = active
+    return link
+
+
 def freshness(link: Bools) -> Ints:
     """(N, N) latest step of the rollout whose observation by agent l has reached agent n; -1: none."""
     agents = range(link.shape[1])

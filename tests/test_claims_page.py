@@ -40,7 +40,7 @@ Tables = dict[str, pd.DataFrame]
 
 def made_up() -> Tables:
     """A table for every script, in which every entry has a row for each form, and everything holds."""
-    rows: dict[str, list[dict[str, object]]] = {part.name: [] for part in PARTS}
+    rows: dict[str, list[dict[str, object]]] = {name: [] for name in PARTS}
     for number, entry in enumerate(ENTRIES):
         for form in (*entry.printed, *entry.corrected):
             statement = Statement(
@@ -52,31 +52,30 @@ def made_up() -> Tables:
 
 def page_of(tables: Tables) -> pd.DataFrame:
     """Lines by claim."""
-    by_name = {part.name: part for part in PARTS}
-    return pd.DataFrame([line(entry, by_name[entry.part], tables) for entry in ENTRIES]).set_index("claim")
+    return pd.DataFrame([line(entry, tables) for entry in ENTRIES]).set_index("claim")
 
 
 def test_every_numbered_claim_has_one_line() -> None:
     names = [entry.name for entry in ENTRIES]
     assert len(set(names)) == len(names)
     assert set(names) >= NUMBERED
-    assert {entry.part for entry in ENTRIES} == {part.name for part in PARTS}
+    assert {entry.part for entry in ENTRIES} == set(PARTS)
     assert list(page_of(made_up()).index) == names
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
 def test_a_tampered_table_flips_the_page(entry: Entry) -> None:
-    tables, part = made_up(), next(part for part in PARTS if part.name == entry.part)
+    tables = made_up()
     words = ("met", "not met") if entry.condition else ("holds", "fails")
     for which, forms in (("printed", entry.printed), ("corrected", entry.corrected)):
-        before = line(entry, part, tables)[f"as {which}"]
+        before = line(entry, tables)[f"as {which}"]
         if not forms:
             assert before == ""
             continue
         mine = entry.select(tables).query("form in @forms").index
         assert before == f"**{words[0]}** ({len(mine)} of {len(mine)})"
         tables[entry.part].loc[mine[-1], ["measured", "verdict"]] = [7.0, FAILS]
-        after = line(entry, part, tables)
+        after = line(entry, tables)
         assert after[f"as {which}"].startswith(f"**{words[1]}** (1 of {len(mine)}")
         assert after["decided by" if which == "printed" else "corrected by"].endswith(": 7 against 1")
 
@@ -112,7 +111,7 @@ def test_verdicts_on_proposition_2_come_from_its_claims(tmp_path: Path) -> None:
     deficit = max(known - bound for known, bound in zip(cycle.exact, cycle.bound, strict=True))
 
     def words(case: delays.Delays) -> tuple[str, str, str]:
-        found = concluded(delays.claims(case), PARTS[1], tmp_path)
+        found = concluded(delays.claims(case), PARTS["proposition2"], tmp_path)
         return *found["Proposition 2", "printed"], found["Proposition 2", "corrected"][0]
 
     printed, decides, corrected = words(cycle)
@@ -130,7 +129,7 @@ def test_verdicts_on_proposition_3_come_from_its_rows(tmp_path: Path) -> None:
     )
 
     def words(case: multipliers.MeasuredErrors) -> dict[tuple[str, str], str]:
-        found = concluded(multipliers.rows(case), PARTS[2], tmp_path)
+        found = concluded(multipliers.rows(case), PARTS["proposition3"], tmp_path)
         assert all(f"of {len(case.errors)}" in text for text, _ in found.values() if text)
         return {key: text.split("**")[1] for key, (text, _) in found.items() if text}
 
@@ -154,8 +153,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "tables"
     folder.mkdir()
     for name, table in made_up().items():
-        part = next(part for part in PARTS if part.name == name)
-        table.to_csv(folder / part.table, index=False)
+        table.to_csv(folder / PARTS[name].table, index=False)
         (folder / f"{name}.md").write_text("verdicts")
     return folder
 
@@ -196,16 +194,17 @@ def test_without_tables_the_scripts_run_with_their_defaults(
 
         return make
 
-    monkeypatch.setattr(command, "PARTS", tuple(replace(part, make=maker(part)) for part in command.PARTS))
+    made = {name: replace(part, make=maker(part)) for name, part in PARTS.items()}
+    monkeypatch.setattr(command, "PARTS", made)
     code, out, err = call("--out", "docs")
     assert code == 0
-    assert err.splitlines() == [f"{part.name} ({n} of 4)" for n, part in enumerate(PARTS, start=1)]
-    assert asked == [part.name for part in PARTS]
+    assert err.splitlines() == [f"{name} ({n} of 4)" for n, name in enumerate(PARTS, start=1)]
+    assert asked == list(PARTS)
     assert "not to be seen" not in out
     Path("docs/claims.md").unlink()
     Path("docs/claims.csv").unlink()
     assert call("--out", "docs")[2].startswith("error: --out docs/figures/proposition1.csv: exists already")
-    assert asked == [part.name for part in PARTS]
+    assert asked == list(PARTS)
     assert call("--out", "docs", "--force")[0] == 0
 
 
@@ -242,4 +241,4 @@ def test_tables_that_do_not_serve_are_refused(
 def test_what_is_no_folder_is_refused(call: Call) -> None:
     assert call("--from", "nowhere")[0] == 2
     with pytest.raises(InputError, match="is missing"):
-        summed_up(PARTS, Path("nowhere"))
+        summed_up(Path("nowhere"))

@@ -76,14 +76,14 @@ def command_lines() -> Iterator[tuple[str, ...]]:
 @cache
 def application(module: str) -> Callable[..., object]:
     """The commands of a module that is run with ``python -m``; they do nothing but look at their words."""
-    found: list[typer.Typer] = []
+    found: list[Any] = []
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*found in sys.modules")
-        patch.setattr(console, "start", lambda app, arguments=None: found.append(app))
-        runpy.run_module(module, run_name="__main__")
-    command = typer.main.get_command(found[0])
-    silence(command)
-    return command
+        keep = lambda app, arguments=None: found.append(typer.main.get_command(app))  # noqa: E731
+        patch.setattr(console, "start", keep)
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    silence(found[0])
+    return found[0]
 
 
 def silence(command: Any) -> None:

@@ -220,9 +220,10 @@ def test_chunks_do_not_show(case: Case) -> None:
         assert getattr(short, name).tobytes() == kept.tobytes(), name
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("speed", [1.0, 0.73])
 def test_chunks_of_any_size_do_not_show_in_a_team_or_a_crowd(speed: float) -> None:
-    case = crowd(shipped_case("paper"), 66, T0=30 if COMPILED else 4, speed=speed)
+    case = crowd(shipped_case("paper"), 66, T0=30, speed=speed)
     for each in (trained_case(), case):
         scenario, policy = scenario_of(each), policy_of(each)
         expected = Run(scenario, policy, 14).advance(5, keep_steps=True)

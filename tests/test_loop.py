@@ -354,9 +354,10 @@ def check_loop(loop: Loop, scenarios: list[Scenario], iterations: int) -> None:
     assert loop.runs.lam.any()
 
 
+@pytest.mark.compiled
 def test_every_run_of_a_loop_uses_its_range() -> None:
     """The scenarios of the engine are read anew for each range, and so owe nothing to another."""
-    scenario, iterations = Scenario.load("paper", ["links.d=5"]), 6 if COMPILED else 2
+    scenario, iterations = Scenario.load("paper", ["links.d=5"]), 6
     networks = policy_of(random_weights(shipped_case("paper"), scale_lam=True)).networks
     assert networks is not None
     _ = scenario.site  # what a copy of it must not inherit

@@ -133,6 +133,7 @@ def test_those_near_each_other_on_shipped_plans_are_what_the_kernels_compute(nam
     check_near(case, 4000, 3)
 
 
+@pytest.mark.compiled
 def test_who_is_near_depends_on_the_range() -> None:
     near, far = (Scenario.load("paper", [f"links.d={d}"]).numbered for d in (2.0, 9.0))
     assert near is not far
@@ -174,6 +175,7 @@ def test_numbering_does_not_show_on_random_worlds(model: str, seed: int) -> None
     check_same_bits(case, policy_of(case), 4)
 
 
+@pytest.mark.compiled
 def test_numbering_does_not_show_with_sets_of_more_than_64() -> None:
     case = corridor(cells=70, agents=68)
     for links in (case.scenario["links"], {"model": "sight-or-disc", "d": 1.0}):

@@ -9,7 +9,6 @@ from tiny_team import (
     LAM,
     MIDDLE,
     MOVE,
-    NEXT,
     REWARD,
     STATES,
     T0,
@@ -18,15 +17,10 @@ from tiny_team import (
     TINY,
     M,
     N,
-    chain,
     expected_estimate,
     finite_objective,
-    joint_policy,
-    lagrangian,
-    own,
     random_tables,
     slopes,
-    stationary,
     tables,
 )
 
@@ -36,7 +30,7 @@ from cmarlsim.kernels.observing import observe_zones, tile_of
 from cmarlsim.kernels.scene import new_scene, new_steps
 from cmarlsim.kernels.world import NEVER, TICKS_PER_METRE, Locations, locations_at
 from cmarlsim.learning.mlp import MLP, backward, forward
-from cmarlsim.learning.reinforce import gather, logit_gradient, policy_gradient, returns_to_go
+from cmarlsim.learning.reinforce import gather, policy_gradient, returns_to_go
 from cmarlsim.policies.encoding import Encoding
 from cmarlsim.policies.policy import Policy
 
@@ -51,22 +45,6 @@ def test_enumeration_is_that_of_the_kernels() -> None:
             place = locations_at(np.array([w]))
             advance(world, place, 0, m, TICKS_PER_METRE)
             assert place.node[0] == MOVE[w, m]
-
-
-@pytest.mark.parametrize("n", range(N))
-@pytest.mark.parametrize("lam", LAM)
-def test_local_q_gives_the_gradient_of_the_lagrangian(n: int, lam: np.ndarray) -> None:
-    logits = random_tables(np.random.default_rng(n))
-    pi = tables(logits)
-    P, mu, L = chain(pi), stationary(chain(pi)), lagrangian(pi, lam)
-    excess = (REWARD - TINY.c) @ lam - L
-    bias = np.linalg.solve(np.eye(len(P)) - P + mu, excess)  # sum over t of E[r_lambda(S_t) - L | S_0]
-    Q = excess[:, None] + bias[NEXT]
-    occupancy = mu[:, None] * joint_policy(pi)
-    local_q = own(n, occupancy * Q) / own(n, occupancy)  # eq. (12)
-    gradient = logit_gradient(pi[n], own(n, occupancy) * local_q)
-    np.testing.assert_allclose(gradient, slopes(lambda pi: lagrangian(pi, lam), logits, n), atol=1e-9)
-    assert abs(gradient).max() > 0.01
 
 
 @pytest.mark.parametrize("n", range(N))

@@ -266,7 +266,6 @@ def test_what_is_wrong_with_a_file_is_said_first(call: Call) -> None:
     [
         ("alhpa=0.1", "unknown key alhpa; did you mean 'alpha'?"),
         ("M=many", "M = 'many': should be a valid integer"),
-        ("p=few", "p = 'few': should be a valid number"),
         ("M=0", "--case 'M=0': M = 0: should be greater than or equal to 1"),
         ("repetitions=1", "repetitions = 1: should be greater than or equal to 4"),
         (
@@ -275,7 +274,6 @@ def test_what_is_wrong_with_a_file_is_said_first(call: Call) -> None:
         ),
         ("alpha=1", "alpha = 1: should be less than or equal to 0.999999"),
         ("alpha=1e-320", "alpha = 1e-320: should be greater than or equal to 0.000001"),
-        ("alpha=nan", "alpha = nan: should be"),
         ("p=0", "p = 0: should be greater than or equal to 0.000001"),
         ("eta=-1", "eta = -1: should be greater than or equal to 0.000001"),
         ("eta=1e300 rollouts=3 repetitions=50", "eta = 1e+300: should be less than or equal to 1000"),
@@ -293,11 +291,9 @@ def test_what_is_wrong_with_a_file_is_said_first(call: Call) -> None:
         ("footprint=path:100000000", "'path:100000000': about 100,000,000 edges for N"),
         ("footprint=path:1", "footprint 'path:1': has one agent only"),
         ("c=1.5", "c = 1.5: should be less than or equal to 1"),
-        ("footprint=apart.txt p=0.5", "apart.txt: not connected, its components are [0, 1], [2, 3]"),
     ],
 )
 def test_bad_input_is_one_line(call: Call, case: str, message: str) -> None:
-    Path("apart.txt").write_text("0 1\n2 3\n")
     code, out, err = call("--case", case)
     assert (code, out) == (2, "")
     assert message in err

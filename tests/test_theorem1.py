@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from commands import outcome
 
-from analysis.theorem1 import conditions, lemma1, lemma2, region, repeats
-from analysis.theorem1.__main__ import by_ratios, theorem1
+from analysis.theorem1 import conditions, lemma1, lemma2, repeats
+from analysis.theorem1.__main__ import theorem1
 from analysis.theorem1.conditions import FORMS, PROPOSITION_4, Constants, ErrorBound
 from analysis.theorem1.repeats import Values, values_of
 from cmarlsim import InputError, Policy, Recording, Scenario, execute
@@ -61,26 +61,23 @@ def test_the_least_slack_is_that_of_the_worst_ray(N: int) -> None:
         assert by_largest.min() >= found[0] - 1e-12
 
 
-def test_lemma_1_holds_exactly_up_to_N_minus_1_and_the_largest_threshold() -> None:
-    """Two agents and ||c||_inf = .75: up to ||c||_1 = 1.75, where the paper asks for 1."""
-    for c, N, holds in (
-        ([0.75, 0.75, 0.5, 0.0], 3, True),
-        ([0.75, 0.75, 0.25, 0.0], 2, True),
-        ([0.75, 0.75, 0.26, 0.0], 2, False),
-    ):
-        room = 1 - max(c)
-        assert (least_slack(np.array(c), N)[0] >= room - 1e-12) is holds
+@pytest.mark.parametrize("N", [2, 3])
+def test_lemma_1_holds_exactly_up_to_N_minus_1_and_the_largest_threshold(N: int) -> None:
+    """Up to ||c||_1 = N - 1 + ||c||_inf, where the paper asks for N - 1."""
+    c = np.random.default_rng(5).beta(0.5, 0.5, size=(500, 5))
+    left = np.array([least_slack(each, N)[0] for each in c]) - (1 - c.max(axis=1))
+    holds = c.sum(axis=1) <= N - 1 + c.max(axis=1)
+    assert (left[holds] >= -1e-12).all()
+    assert (left[~holds] < 0).all()
+    assert (c.sum(axis=1)[holds] > N - 1).any()
 
 
 def test_the_papers_slack() -> None:
     """One zone alone is the worst: 1 - .6; so (27) gives a factor sqrt(6) away."""
     assert least_slack(PAPER, 5) == pytest.approx((0.4, 0.4))
     assert lemma1.closed_slack(PAPER, 5) == pytest.approx(0.4)
-    assert (
-        lemma1.closed_slack(np.full(100, 0.01), 2)
-        == pytest.approx(0.1)
-        == least_slack(np.full(100, 0.01), 2)[1]
-    )
+    small = np.full(100, 0.01)
+    assert lemma1.closed_slack(small, 2) == pytest.approx(0.1) == least_slack(small, 2)[1]
 
 
 def words(table: pd.DataFrame, claim: str, form: str) -> list[str]:
@@ -89,25 +86,22 @@ def words(table: pd.DataFrame, claim: str, form: str) -> list[str]:
 
 def test_lemma_1s_rows_and_where_its_conclusion_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     lam = np.random.default_rng(0).random((5, 6))
-    found = lemma1.rows(Scenario.load("paper"), lam, 0)
+    found = lemma1.rows(Scenario.load("paper"), lam)
     assert tuple(found.columns) == COLUMNS
-    assert words(found, "Lemma 1", "without") == ["fails", "vacuous"]
-    others = found[found["form"] != "without"]
-    assert set(others["verdict"]) == {"holds"}
-    monkeypatch.setattr(lemma1, "least_slack", lambda c, N: tuple(0.39 / 0.4 * np.array(least_slack(c, N))))
-    assert words(lemma1.rows(Scenario.load("paper"), lam, 0), "Lemma 1", PRINTED)[0] == "fails"
-    monkeypatch.setattr(lemma1, "least_slack", lambda c, N: tuple(3 * np.array(least_slack(c, N))))
-    assert "fails" in words(lemma1.rows(Scenario.load("paper"), lam, 0), "Lemma 1", SHARPER)
+    assert set(found["verdict"]) == {"holds"}
+    for factor, form in ((0.39 / 0.4, PRINTED), (4, SHARPER)):
+        tampered = tuple(factor * np.array(least_slack(PAPER, 5)))
+        monkeypatch.setattr(lemma1, "least_slack", lambda c, N, tampered=tampered: tampered)
+        assert "fails" in words(lemma1.rows(Scenario.load("paper"), lam), "Lemma 1", form)
 
 
 def test_more_than_all_agents_together_can_do() -> None:
     """||c||_1 = 1.4 for one agent: with all multipliers alike lambda^T (V - c) < 0."""
     with pytest.warns(UserWarning, match="Theorem 1 does not apply"):
-        found = lemma1.rows(Scenario.load("tiny", ["agents.N=1", "zones.top.c=0.9"]), np.ones((1, 3)), 0)
+        found = lemma1.rows(Scenario.load("tiny", ["agents.N=1", "zones.top.c=0.9"]), np.ones((1, 3)))
     assert words(found, "Lemma 1", PRINTED)[:2] == ["fails", "fails"]
-    assert found.loc[
-        found["quantity"].str.startswith("(30): least lambda"), "measured"
-    ].item() == pytest.approx(-0.4)
+    least = found[found["quantity"].str.startswith("(30)")]["measured"]
+    assert least.item() == pytest.approx(-0.4)
     assert words(found, "Lemma 1", SHARPER) == []
 
 
@@ -201,7 +195,6 @@ def test_the_forms_of_delta_and_25() -> None:
     c, N = np.array([0.2, 0.3, 0.4]), 3
     assert [BOUND.error(form) for form in FORMS] == [0.02, 0.02, 0.03]
     assert [conditions.delta(form, c, N, 0.1) for form in FORMS[:2]] == pytest.approx(slack(c, 0.1))
-    assert conditions.delta(SHARPER, c, N, 0.1) == pytest.approx(0.6 - 0.1)
     for form, factor in zip(FORMS, (3, math.sqrt(3), 1), strict=True):
         most = conditions.most_mismatch(form, c, N)
         assert most == pytest.approx(0.6 / factor)
@@ -209,7 +202,10 @@ def test_the_forms_of_delta_and_25() -> None:
         L = conditions.most_L(form, c, N, 0.1, BOUND.error(form))
         assert pytest.approx((0.6 - factor * 0.1) / factor / BOUND.error(form)) == L
         assert conditions.gain_bound(form, c, N, 0.1 + L * BOUND.error(form)) == pytest.approx(0)
-        assert conditions.most_L(form, c, N, 1.0, 0.1) == 0
+        assert conditions.most_L(form, c, N, 1.0, 0.1) == conditions.most_L(form, c, N, 0.0, math.inf) == 0
+        assert conditions.most_L(form, c, N, 0.1, 0.0) == math.inf
+    error = MultiplierBound(d_G=3, p=0.2, alpha=0.01, eta=0.5, T0=100).printed()
+    assert conditions.most_L(PRINTED, PAPER, 5, 0.0, error) * 3 / 0.2 == pytest.approx(0.4 / 3)
 
 
 def recorded(*settings: str, policy: str = "rank", steps: int = 400) -> list[Recording]:
@@ -222,34 +218,31 @@ def recorded(*settings: str, policy: str = "rank", steps: int = 400) -> list[Rec
 def test_verdicts_of_lemma_2_flip_with_their_constants() -> None:
     """With the true constants all hold; with half of any of them something fails."""
     runs, samples = recorded(), fake(noise=0.001)
-    true = Constants(0.31, 0.34, 0.51)
+    true, (_, others) = Constants(0.31, 0.34, 0.51), samples.halves()
     rows = lemma2.rows(runs, samples, true, [BOUND])
     assert tuple(rows.columns) == COLUMNS
     assert words(rows, "(25)", SHARPER)[:2] == ["holds", "holds"]
     assert words(rows, "(25)", PRINTED)[0] == "fails"  # delta is negative with M in it
     assert words(rows, "(23)", PRINTED) == ["fails", "fails", "holds"]
     assert words(rows, "(23)", SHARPER) == ["holds"]
-    assert words(rows, "Lemma 2", SHARPER) == ["fails"]  # (33), for errors are larger than the bound on them
-    half = [ErrorBound("proven", 0.5, 0.5)]
-    (_, others) = samples.halves()
-    found = pd.DataFrame(lemma2.inequality_33(others, true, half))
-    assert words(found, "Lemma 2", SHARPER) == ["holds"]
-    assert words(found, "Lemma 2", PROPOSITION_4) == ["vacuous"]
-    found = pd.DataFrame(lemma2.inequality_33(others, Constants(0.0, 0.0, 0.1), half))
-    assert words(found, "Lemma 2", SHARPER) == ["fails"]
     assert words(rows, "(26)", PRINTED) == ["holds"]
-    (line,) = lemma2.inequality_32(others, true)
-    assert line["verdict"] == "holds"
-    (line,) = lemma2.inequality_32(others, Constants(0.31, 0.34, 0.1))
-    assert line["verdict"] == "fails"
-    assert {line["verdict"] for line in lemma2.inequality_31(others, true, [BOUND])} == {
-        "fails"
-    }  # errors are larger
-    large = [ErrorBound("proven", 1.0, 1.0)]
-    assert {line["verdict"] for line in lemma2.inequality_31(others, true, large)} == {"holds"}
-    assert {line["verdict"] for line in lemma2.inequality_31(others, Constants(0.0, 0.3, 0.5), large)} >= {
-        "fails"
-    }
+    assert words(rows, "Lemma 2", SHARPER) == ["fails"]  # (33), for errors are larger than the bound on them
+
+    def of_31(constants: Constants, error: float) -> list[object]:
+        bound = ErrorBound("proven", error, error)
+        return [line["verdict"] for line in lemma2.inequality_31(others, constants, [bound])]
+
+    def of_33(constants: Constants) -> dict[object, object]:
+        found = lemma2.inequality_33(others, constants, [ErrorBound("proven", 0.5, 0.5)])
+        return {line["form"]: line["verdict"] for line in found if line["claim"] == "Lemma 2"}
+
+    assert of_31(true, 1.0) == ["holds", "holds"]
+    assert of_31(true, 0.03) == of_31(Constants(0.0, 0.3, 0.3), 0.5) == ["fails", "fails"]
+    for L, word in ((0.51, "holds"), (0.1, "fails")):
+        (line,) = lemma2.inequality_32(others, Constants(0.31, 0.34, L))
+        assert line["verdict"] == word
+    assert of_33(true) == {PRINTED: "vacuous", PROPOSITION_4: "vacuous", SHARPER: "holds"}
+    assert of_33(Constants(0.0, 0.0, 0.1))[SHARPER] == "fails"
 
 
 def test_a_larger_L_makes_25_and_theorem_1_vacuous() -> None:
@@ -262,8 +255,8 @@ def test_a_larger_L_makes_25_and_theorem_1_vacuous() -> None:
 
 def test_errors_given_the_past_are_not_bounded_by_their_mean() -> None:
     runs = recorded("links.model=bernoulli", "links.p=0.2", "links.footprint=path")
-    (basis, bound), *none = conditions.proposition_3(runs).items()
-    assert (basis, bound.d_G, bound.p, none) == ("proven", 1, 0.2, [])
+    (bound,) = conditions.error_bounds(runs)
+    assert (bound.basis, bound.printed) == ("proven", pytest.approx(0.5 * 1 / (0.05 * 10 * 0.2)))
     errors = np.stack([lemma2.errors_of(run) for run in runs])
     for run, mine in zip(runs, errors, strict=True):
         k = int(mine.argmax())
@@ -287,47 +280,19 @@ def test_without_25_the_error_follows_from_what_was_measured() -> None:
 
 
 def test_what_proposition_3_rests_on() -> None:
-    assert conditions.proposition_3(recorded("links.model=never")) == {}
-    (nothing,) = conditions.error_bounds({}, 2, 3)
+    (nothing,) = conditions.error_bounds(recorded("links.model=never"))
     assert (nothing.printed, nothing.corrected) == (math.inf, math.inf)
-    assert conditions.most_L(SHARPER, PAPER, 5, 0.0, math.inf) == 0
-    (always,) = conditions.proposition_3(recorded("links.model=always")).values()
-    assert (always.d_G, always.p) == (1, 1.0)
-    (alone,) = conditions.proposition_3(recorded("agents.N=1")).values()
-    assert alone.printed() == 0
-    estimated = conditions.proposition_3(recorded())
-    assert all(basis.startswith("estimated") for basis in estimated)
-
-
-def test_the_region_grows_as_L_falls(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(region.FACTORS, "T0", (1, 4))
-    scenario = Scenario.load("paper")
-    bounds = {"proven": MultiplierBound(2, 0.1, 0.01, 0.5, 100)}
-    before = 0
-    for L in (100.0, 1.0, 0.01, 0.0001):
-        table = region.grid(scenario, Constants(0.0, 0.0, L), bounds, scaled=False)
-        held = table[table["verdict"] == "holds"]
-        assert len(held) >= before
-        before = len(held)
-        for line in held.itertuples():
-            error = line.eta * line.d_G / (line.alpha * line.T0 * line.p)
-            factor = {PRINTED: 6, PROPOSITION_4: math.sqrt(6), SHARPER: 1}[line.form]
-            assert line.error >= error * (0.5 if line.form == SHARPER else 1 - 1e-12)
-            assert factor * L * line.error <= 0.4
-            assert line.zones == sum(c > math.sqrt(6 * line.alpha) for c in PAPER) > 0
-    assert before > 0
-    nothing = region.grid(scenario, Constants(0.5, 0.0, 0.0001), bounds, scaled=False)
-    assert set(nothing["verdict"]) == {"vacuous"}
-    found = region.rows(scenario, nothing)
-    assert words(found, "(24)", PRINTED) == ["vacuous"] * 2 + ["holds"] * 4
-    assert words(found, "Theorem 1", SHARPER) == ["vacuous"]
+    (always,) = conditions.error_bounds(recorded("links.model=always"))
+    assert (always.basis, always.printed) == ("proven", pytest.approx(0.5 / (0.05 * 10)))
+    (alone,) = conditions.error_bounds(recorded("agents.N=1"))
+    assert alone.printed == 0
+    estimated = conditions.error_bounds(recorded())
+    assert all(bound.basis.startswith("estimated") for bound in estimated)
 
 
 def test_a_smaller_eta_is_of_no_use_to_a_policy_that_sees_ratios() -> None:
     """Multipliers are proportional to eta, so it does the same, and L times the error is the same."""
     rank = Policy.load("rank")
-    assert by_ratios(rank)
-    assert by_ratios(Policy.load("paper"))
     one, other = (
         execute(Scenario.load("tiny", ["links.model=never", f"dual.eta={eta}"]), rank, 400)
         for eta in (0.5, 0.125)
@@ -335,20 +300,7 @@ def test_a_smaller_eta_is_of_no_use_to_a_policy_that_sees_ratios() -> None:
     assert np.array_equal(one.action, other.action)
     assert np.array_equal(one.lam, 4 * other.lam)
     constants = [Constants.of(values_of(run.scenario, rank, [0], range(1, 12))) for run in (one, other)]
-    factor = constants[1].L / constants[0].L
-    assert factor == pytest.approx(4)
-    bounds = {"proven": MultiplierBound(1, 0.3, 0.05, 0.5, 10)}
-    table = region.grid(one.scenario, constants[0], bounds, scaled=True)
-    product = table["L"] * table["error"]
-    for _, mine in product.groupby([table[key] for key in ("alpha", "T0", "p", "form")]):
-        assert mine.to_numpy() == pytest.approx(mine.iloc[0])
-
-
-def test_the_map_is_equation_25() -> None:
-    scenario, bound = Scenario.load("paper"), MultiplierBound(2, 0.1, 0.01, 0.5, 100)
-    most = region.largest_L_map(PRINTED, scenario, bound)
-    for i, j in ((0, 0), (10, 50), (59, 59)):
-        assert most[i, j] == pytest.approx(0.4 * region.ALPHAS[j] / (6 * region.PRODUCTS[i]))
+    assert pytest.approx(4 * constants[0].L) == constants[1].L
 
 
 @pytest.mark.compiled
@@ -357,18 +309,13 @@ def test_the_command_writes_a_row_a_statement(
 ) -> None:
     monkeypatch.setattr("analysis.theorem1.__main__.LOOKS", 5)
     monkeypatch.setattr(repeats, "REPEATED", 12)
-    monkeypatch.setattr(region, "ALPHAS", region.ALPHAS[::6])
     arguments = ["tiny", "--policy", "rank", "--runs", "4", "--steps", "2000", "--out", str(tmp_path)]
     code, out, err = outcome(theorem1, arguments, capsys)
     assert (code, err) == (0, "")
-    names = {
-        "theorem1.csv",
-        "theorem1.md",
-        "theorem1-lemmas.png",
-        "theorem1-region.png",
-        "theorem1-region.csv",
+    figures = {
+        f"theorem1-{name}.{kind}" for name in ("lemmas", "trajectories") for kind in ("png", "pdf", "csv")
     }
-    assert names <= {path.name for path in tmp_path.iterdir()}
+    assert {path.name for path in tmp_path.iterdir()} == {"theorem1.csv", "theorem1.md", *figures}
     table = pd.read_csv(tmp_path / "theorem1.csv")
     assert tuple(table.columns) == COLUMNS
     assert set(table["verdict"]) <= {"holds", "fails", "vacuous", "undecided"}
@@ -387,10 +334,7 @@ def test_the_command_writes_a_row_a_statement(
         (["tiny", "--policy", "paper"], "--policy paper: the policy is for N = 5"),
         (["nowhere"], "nowhere: no such file"),
         (["tiny", "--policy", "rank", "--runs", "2"], "--runs"),
-        (
-            ["tiny", "--policy", "rank", "--steps", "10"],
-            "--steps 10: at least 10 rollouts of T0 = 10",
-        ),
+        (["tiny", "--policy", "rank", "--steps", "10"], "--steps 10: at least 10 rollouts of T0 = 10"),
     ],
 )
 def test_bad_input_is_one_line(

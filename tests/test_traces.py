@@ -2,6 +2,7 @@
 
 import gzip
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -51,15 +52,6 @@ def test_a_gzipped_trace_is_the_same(tmp_path: Path, trace: LinkTrace) -> None:
         assert np.array_equal(getattr(read_k7(file), name), getattr(trace, name))
 
 
-def test_a_threshold_replays_links_as_they_were(trace: LinkTrace) -> None:
-    replay = Replay(trace, 5, threshold=0.4)
-    assert replay.steps == 8
-    ((first, active),) = replay.active_steps()
-    assert first == 0
-    assert active.tolist() == [[step in (0, 1, 4, 5, 6, 7), True] for step in range(8)]
-    assert replay.surrogate.p.tolist() == [6 / 8, 1.0]
-
-
 def test_packets_get_lost_as_often_as_measured(trace: LinkTrace) -> None:
     """Within five standard deviations."""
     replay = Replay(trace, 0.001)
@@ -82,32 +74,18 @@ def test_both_engines_replay_it_alike(trace: LinkTrace) -> None:
     assert steps.fresh(39)[0, 0, 2] > 0
 
 
-def test_edges_that_are_never_up_are_left_out(tmp_path: Path, trace: LinkTrace) -> None:
+def test_edges_that_are_never_up_are_left_out(trace: LinkTrace) -> None:
+    never = replace(trace, quality=trace.quality * [1, 1, 0, 0, 1, 1, 1, 0])
     with pytest.raises(InputError, match=r"mine.k7: not connected, its components are \[0, 1\], \[2\]"):
-        Replay(
-            LinkTrace(
-                trace.name, 3, trace.edges, trace.time, trace.edge, trace.quality * [1, 1, 0, 0, 1, 1, 1, 0]
-            ),
-            5,
-        )
-    with pytest.raises(InputError, match=r"components are \[0\], \[1\], \[2\]"):
-        Replay(trace, 5, threshold=0.9)
+        Replay(never, 5)
 
 
-@pytest.mark.parametrize(
-    ("step_seconds", "threshold", "message"),
-    [
-        (0, None, "step_seconds = 0: must be above 0, and at most the trace's 40 s"),
-        (41, None, "step_seconds = 41"),
-        (1, 0, "threshold = 0: must be in"),
-        (1, 1.5, "threshold = 1.5"),
-    ],
-)
-def test_replays_that_cannot_be(
-    trace: LinkTrace, step_seconds: float, threshold: float, message: str
-) -> None:
-    with pytest.raises(InputError, match=message):
-        Replay(trace, step_seconds, threshold)
+@pytest.mark.parametrize("step_seconds", [0, 41])
+def test_steps_that_cannot_be(trace: LinkTrace, step_seconds: float) -> None:
+    with pytest.raises(
+        InputError, match=f"step_seconds = {step_seconds}: must be above 0, and at most .* 40 s"
+    ):
+        Replay(trace, step_seconds)
 
 
 @pytest.mark.parametrize(

@@ -9,20 +9,19 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from analysis.baselines.bound import upper_bound
 from analysis.baselines.catalogue import BOTH_WAYS, Policies, Tuned, all_baselines, ruled
 from analysis.baselines.drawing import draw
-from analysis.baselines.measure import bound_runs, capacity_runs, event_runs, nominal_runs
+from analysis.baselines.measure import bound_runs, capacity_runs, event_runs, nominal_runs, upper_bound
 from analysis.baselines.report import page
 from analysis.baselines.search import best_frozen, best_tightening
-from analysis.baselines.tables import Results, band, frontier, smallest
+from analysis.baselines.tables import Results, band, smallest
 from cmarlsim.errors import ArgumentError
 from cmarlsim.scenario import Scenario
 from cmarlsim.simulation.execution import Run, whole_rollouts
 from cmarlsim.storage.hdf5 import check_free
 from cmarlsim.terminal.console import command, compilation_announced, progress_bar
 
-TABLES = ("zones", "events", "capacity", "frontier")
+TABLES = ("zones", "events", "capacity")
 _FROZEN_ROLLOUTS = 20
 
 Advance = Callable[..., None]
@@ -41,7 +40,7 @@ def tune(scenario: Scenario, policies: Policies, rollouts: int, most: float) -> 
 
 def measure_all(scenario: Scenario, policies: Policies, steps: int, seeds: int, advance: Advance) -> Results:
     """Measure everything; `advance(share)` is called with the share of the work that was done since."""
-    bound = upper_bound(scenario, steps)
+    bound = upper_bound(scenario)
     tuned = tune(scenario, policies, steps // scenario.dual.T0, bound)
     advance(0.1)
     found = all_baselines(policies, tuned)
@@ -54,9 +53,8 @@ def measure_all(scenario: Scenario, policies: Policies, steps: int, seeds: int, 
         return pd.concat(tables, ignore_index=True)
 
     zones, events, carried = table(nominal_runs, 0.1), table(event_runs, 0.1), table(capacity_runs, 0.7)
-    carried = pd.concat([carried, bound_runs(scenario, steps)], ignore_index=True)
-    curves = frontier(scenario, steps)
-    return Results(scenario, steps, seeds, found, tuned, bound, zones, events, carried, curves)
+    carried = pd.concat([carried, bound_runs(scenario)], ignore_index=True)
+    return Results(scenario, steps, seeds, found, tuned, bound, zones, events, carried)
 
 
 def baselines(

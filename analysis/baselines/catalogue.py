@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
-from analysis.baselines.partition import best_partition, best_static, targets
+import numpy as np
+
+from analysis.baselines.partition import best_partition, targets
 from analysis.baselines.ruled_run import RuledRun, without_links
 from analysis.baselines.rules import ConsensusRule, FrozenRule, GossipRule, SharedRule
 from cmarlsim.kernels.world import Ints
@@ -116,7 +118,8 @@ def partition(longest: int) -> Baseline:
 
 def stay(scenario: Scenario, steps: int, seed: int) -> Ints:
     """Plan of a team that holds the zones with the largest thresholds."""
-    return targets(scenario, best_static(scenario), steps)
+    zones = np.sort(np.argsort(-scenario.c, kind="stable")[: scenario.agents.N])
+    return np.tile(zones, (steps, 1))
 
 
 def wander(scenario: Scenario, steps: int, seed: int) -> Ints:

@@ -77,21 +77,16 @@ def draw_events(axes: Axes, results: Results) -> None:
     axes.set_title("after an event at half time")
 
 
-def draw_frontier(axes: Axes, results: Results) -> None:
+def draw_waiting(axes: Axes, results: Results) -> None:
     """Draw the smallest margin of every baseline against its worst idleness."""
     runs = smallest(results.zones)
     for name, group in runs.groupby("baseline", sort=False):
         axes.plot(group["idleness_worst"], group["margin"], "o", color=colour(str(name)), markersize=4)
-    for name, curve in results.frontier.groupby("curve", sort=False):
-        shade = COLOURS[BOUND if name == "bound" else PARTITION]
-        label = "bound, if no zone waits longer" if name == "bound" else "best fixed partitions"
-        axes.plot(curve["idleness"], curve["margin"], color=shade, label=label, linewidth=1)
     axes.set_xscale("log")
     axes.set_ylim(-0.2, 0.45)
     axes.set_xlabel("worst idleness of a zone (steps)")
     axes.set_ylabel("smallest margin over zones")
     axes.axhline(0, color="0.5", linewidth=0.8)
-    axes.legend(loc="lower left")
     axes.set_title("margin against waiting")
 
 
@@ -128,7 +123,7 @@ def draw(results: Results, path: Path) -> None:
 
     figure = Figure(figsize=(14, 17), layout="constrained")
     panels = figure.subplots(3, 2).ravel()
-    for axes, panel in zip(panels, (draw_nominal, draw_events, draw_frontier), strict=False):
+    for axes, panel in zip(panels, (draw_nominal, draw_events, draw_waiting), strict=False):
         panel(axes, results)
     for axes, shape in zip(panels[3:], SHAPES, strict=False):
         draw_capacity(axes, results, shape)

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.baselines.bound import upper_bound
 from analysis.baselines.catalogue import BOUND, Baseline
 from analysis.baselines.metrics import bits_sent, distance, idleness, lam_change
 from analysis.baselines.ruled_run import with_thresholds
@@ -19,8 +18,18 @@ MOST = 0.95
 """Largest threshold that scaling leads to."""
 
 
+def upper_bound(scenario: Scenario) -> float:
+    """Upper bound on the smallest margin of any team, whatever its agents know and do; zones are disjoint.
+
+    Let r_m be the share of the steps in which zone m is attended. It is at most 1, and sum r is at most N,
+    for an agent is in one zone at a time. With margins of at least delta, r_m >= c_m + delta.
+    """
+    c = scenario.c
+    return float(min(1 - c.max(), (scenario.agents.N - c.sum()) / len(c)))
+
+
 def nominal_runs(baseline: Baseline, scenario: Scenario, steps: int, seeds: Sequence[int]) -> pd.DataFrame:
-    """A row for each run and zone; the last four columns are the team's, and the same in all rows of a run.
+    """A row for each run and zone; the last three columns are the team's, and the same in all rows of a run.
 
     Metres and bits are per agent and step; for bits see `bits_sent`, for multipliers `lam_change`.
     """
@@ -28,7 +37,6 @@ def nominal_runs(baseline: Baseline, scenario: Scenario, steps: int, seeds: Sequ
     for seed in seeds:
         chunk = baseline.start(scenario, steps, seed).play(steps // scenario.dual.T0, keep_steps=True)
         idle, satisfaction = idleness(chunk.reward), chunk.reward.mean(axis=0)
-        sent, fewest = bits_sent(baseline.sends, chunk, scenario)
         columns = {
             "baseline": baseline.name,
             "seed": seed,
@@ -39,8 +47,7 @@ def nominal_runs(baseline: Baseline, scenario: Scenario, steps: int, seeds: Sequ
             "idleness_mean": idle.mean(axis=0),
             "idleness_worst": idle.max(axis=0),
             "metres": distance(chunk.position).sum() / (steps * N),
-            "bits_sent": sent / (steps * N),
-            "bits_least": fewest / (steps * N),
+            "bits_sent": bits_sent(baseline.sends, chunk, scenario) / (steps * N),
             "lam_change": lam_change(chunk.lam),
         }
         tables.append(pd.DataFrame(columns))
@@ -134,9 +141,9 @@ def capacity_runs(baseline: Baseline, scenario: Scenario, steps: int, seeds: Seq
     return pd.DataFrame(rows, columns=["baseline", "shape", "load", "seed", "margin"])
 
 
-def bound_runs(scenario: Scenario, steps: int) -> pd.DataFrame:
-    """The linear program's bound, in the form of `capacity_runs`."""
-    rows = [(BOUND, shape, load, 0, upper_bound(other, steps)) for shape, load, other in loaded(scenario)]
+def bound_runs(scenario: Scenario) -> pd.DataFrame:
+    """The upper bound, in the form of `capacity_runs`."""
+    rows = [(BOUND, shape, load, 0, upper_bound(other)) for shape, load, other in loaded(scenario)]
     return pd.DataFrame(rows, columns=["baseline", "shape", "load", "seed", "margin"])
 
 
@@ -146,14 +153,13 @@ def worst_margins(table: pd.DataFrame, shape: str) -> pd.DataFrame:
     return chosen.groupby(["baseline", "load"], sort=False)["margin"].min().unstack()
 
 
-def capacity(table: pd.DataFrame, shape: str, tolerance: float = 0.0) -> pd.Series:
+def capacity(table: pd.DataFrame, shape: str) -> pd.Series:
     """The largest load up to which every run of a baseline keeps all zones, linear between the loads tried.
 
-    A zone counts as kept with a margin of at least -`tolerance`. Zero for a baseline that does not even keep
-    them at the first load.
+    Zero for a baseline that does not even keep them at the first load.
     """
     worst = worst_margins(table, shape)
-    return worst.apply(lambda row: _first_zero(row.index.to_numpy(), row.to_numpy() + tolerance), axis=1)
+    return worst.apply(lambda row: _first_zero(row.index.to_numpy(), row.to_numpy()), axis=1)
 
 
 def _first_zero(load: Floats, margin: Floats) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from cmarlsim.building.zones import inside_zones
 from cmarlsim.kernels.scene import Chunk
 from cmarlsim.kernels.world import Bools, Floats, Ints
 from cmarlsim.scenario import Scenario
@@ -28,30 +27,19 @@ def distance(position: Floats) -> Floats:
     return np.nansum(stride, axis=0)
 
 
-def bits_sent(sends: str, chunk: Chunk, scenario: Scenario) -> tuple[float, float]:
-    """Bits that the team sends as its protocol is written, and the fewest with the same effect; or NaN."""
-    if sends == "nothing":
-        return 0.0, 0.0
+def bits_sent(sends: str, chunk: Chunk, scenario: Scenario) -> float:
+    """Bits that the team sends as its protocol is written; NaN where that is left open."""
     if sends == "multipliers":
-        return averaging_bits(chunk, scenario.M), np.nan
+        return averaging_bits(chunk, scenario.M)
     if sends == "observations":
-        return literal_bits(chunk, scenario.dual.T0, scenario.M), fewest_bits(chunk, scenario)
-    return np.nan, np.nan
+        return literal_bits(chunk, scenario.dual.T0, scenario.M)
+    return 0.0 if sends == "nothing" else np.nan
 
 
 def literal_bits(chunk: Chunk, T0: int, M: int) -> int:
     """Bits of eq. (17) as written: at step t of a rollout M for each earlier step, to each neighbour."""
     talking = chunk.link.sum(axis=(1, 2), dtype=np.int64)
     return int((talking * (np.arange(len(talking)) % T0)).sum()) * M
-
-
-def fewest_bits(chunk: Chunk, scenario: Scenario) -> int:
-    """Bits that no protocol with the same estimates can save.
-
-    One for each agent, zone and step of which the agent knows at the end of the rollout that the zone was
-    attended, without having been there: somebody must have told it. What addressing takes is not counted.
-    """
-    return int((chunk.estimate & ~inside_zones(scenario.world, chunk.position)).sum())
 
 
 def averaging_bits(chunk: Chunk, M: int) -> int:

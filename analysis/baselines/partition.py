@@ -7,20 +7,25 @@ each for a fixed number of steps, its dwell time. Of a period P, zone m is atten
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 from itertools import permutations
 from typing import NamedTuple
 
 import numpy as np
 
-from analysis.baselines.trips import Trips, trips
-from cmarlsim.errors import InputError
+from cmarlsim.building.worlds import goals_of
+from cmarlsim.building.zones import inside_zones
 from cmarlsim.kernels.world import Floats, Ints
 from cmarlsim.scenario import Scenario
 
-MOST_ZONES = 9
-"""There are 21,147 ways to partition nine zones."""
+
+class Trips(NamedTuple):
+    """Trips from the waypoint of zone i to that of zone j, (M, M) steps; zeros on the diagonal."""
+
+    steps: Ints  # between the last step at the one and the first step at the other
+    leaving: Ints  # of these, the steps still in zone i
+    arriving: Ints  # and the steps already in zone j
 
 
 class Round(NamedTuple):
@@ -29,23 +34,23 @@ class Round(NamedTuple):
     tour: tuple[int, ...]  # its zones, in the order of visits
     dwell: tuple[int, ...]  # steps at each
     margin: float  # the smallest of its zones' in the long run
-    idleness: int  # the longest time for which it leaves one of them alone
 
 
-class Partition(NamedTuple):
-    """A schedule for some agents; the others hold the zone with the largest threshold."""
-
-    rounds: tuple[Round, ...]
-
-    @property
-    def margin(self) -> float:
-        """The smallest in the long run."""
-        return min(each.margin for each in self.rounds)
-
-    @property
-    def idleness(self) -> int:
-        """The longest time in steps for which a zone is left alone, once all were visited."""
-        return max(each.idleness for each in self.rounds)
+def trips(scenario: Scenario) -> Trips:
+    """How long agents travel from zone to zone along their shortest ways."""
+    places = scenario.numbered
+    inside = inside_zones(scenario.world, places.position)
+    goals = goals_of(scenario.floorplan, [zone.center for zone in scenario.zones])
+    counts = Trips(*(np.zeros((scenario.M, scenario.M), dtype=np.int64) for _ in Trips._fields))
+    for i, place in enumerate(goals):
+        for j, goal in enumerate(goals):
+            here = places.after[place, j]
+            while here != goal:
+                counts.steps[i, j] += 1
+                counts.leaving[i, j] += inside[here, i]
+                counts.arriving[i, j] += inside[here, j]
+                here = places.after[here, j]
+    return counts
 
 
 def set_partitions(zones: tuple[int, ...], most: int) -> Iterator[tuple[tuple[int, ...], ...]]:
@@ -78,7 +83,7 @@ def best_round(block: tuple[int, ...], c: Floats, way: Trips, longest: int) -> R
     """
     tour = shortest_tour(block, way)
     if len(tour) == 1:
-        return Round(tour, (longest,), float(1.0 - c[tour[0]]), 0)
+        return Round(tour, (longest,), float(1.0 - c[tour[0]]))
     after, before = np.roll(tour, -1), np.roll(tour, 1)
     passing = way.leaving[tour, after] + way.arriving[before, tour]
     travel = int(way.steps[tour, after].sum())
@@ -92,24 +97,16 @@ def best_round(block: tuple[int, ...], c: Floats, way: Trips, longest: int) -> R
         low, high = np.where(fits, middle, low), np.where(fits, high, middle)
     best = int(low.argmax())
     dwell = np.maximum(1, np.ceil((wanted + low[best]) * period[best] - passing)).astype(np.int64)
-    whole, attended = int(dwell.sum()) + travel, dwell + passing
-    margin = float((attended / whole - wanted).min())
-    return Round(tour, tuple(dwell.tolist()), margin, whole - int(attended.min()))
+    margin = float(((dwell + passing) / (int(dwell.sum()) + travel) - wanted).min())
+    return Round(tour, tuple(dwell.tolist()), margin)
 
 
 @lru_cache(maxsize=64)
-def best_partition(scenario: Scenario, longest: int) -> Partition:
+def best_partition(scenario: Scenario, longest: int) -> tuple[Round, ...]:
     """The partition and dwell times of at most `longest` steps with the largest smallest margin.
 
-    Of equals, the one whose other rounds are better, the worse ones first.
-
-    Raises
-    ------
-    InputError
-        If there are more than `MOST_ZONES` zones, or too many places.
+    Among equals it is the one whose other rounds are better, compared from the worst on.
     """
-    if scenario.M > MOST_ZONES:
-        raise InputError(f"scenario '{scenario.name}': partitions of M = {scenario.M} zones are too many")
     way, c = trips(scenario), scenario.c
 
     @cache
@@ -117,17 +114,11 @@ def best_partition(scenario: Scenario, longest: int) -> Partition:
         return best_round(block, c, way, longest)
 
     choices = set_partitions(tuple(range(scenario.M)), scenario.agents.N)
-    partitions = (Partition(tuple(best(block) for block in blocks)) for blocks in choices)
-    return max(partitions, key=lambda each: sorted(each_round.margin for each_round in each.rounds))
+    partitions = (tuple(best(block) for block in blocks) for blocks in choices)
+    return max(partitions, key=lambda rounds: sorted(each.margin for each in rounds))
 
 
-def best_static(scenario: Scenario) -> Partition:
-    """The best assignment that is never left: agents hold the zones with the largest thresholds."""
-    zones = np.argsort(-scenario.c, kind="stable")[: scenario.agents.N].tolist()
-    return Partition(tuple(Round((m,), (1,), float(1.0 - scenario.c[m]), 0) for m in sorted(zones)))
-
-
-def targets(scenario: Scenario, partition: Partition, steps: int) -> Ints:
+def targets(scenario: Scenario, rounds: Sequence[Round], steps: int) -> Ints:
     """The zone that each agent heads for at every step, (steps, N): the plan of a `PrescribedRun`.
 
     An agent heads for a zone while it travels there and for its dwell time. An agent without a round holds
@@ -135,7 +126,7 @@ def targets(scenario: Scenario, partition: Partition, steps: int) -> Ints:
     """
     way = trips(scenario)
     plan = np.full((steps, scenario.agents.N), int(np.argmax(scenario.c)))
-    for n, each in enumerate(partition.rounds):
+    for n, each in enumerate(rounds):
         before = np.roll(each.tour, 1)
         stay = np.array(each.dwell) + way.steps[before, each.tour]
         period = np.repeat(each.tour, stay)

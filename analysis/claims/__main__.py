@@ -29,9 +29,9 @@ FIGURES = "figures"
 
 def make_all(folder: Path, force: bool) -> None:
     """Run all scripts; what they print is left out, for the page has it."""
-    for part in PARTS:
+    for part in PARTS.values():
         check_free(folder / part.table, force)
-    for number, part in enumerate(PARTS, start=1):
+    for number, part in enumerate(PARTS.values(), start=1):
         print(f"{part.name} ({number} of {len(PARTS)})", file=sys.stderr, flush=True)
         with redirect_stdout(StringIO()):
             part.make(out=folder, force=force)
@@ -66,7 +66,7 @@ def claims(
     folder = out / FIGURES if from_ is None else from_
     if from_ is None:
         make_all(folder, force)
-    table = summed_up(PARTS, folder)
+    table = summed_up(folder)
     out.mkdir(parents=True, exist_ok=True)
     page = stem.with_suffix(".md")
     page.write_text(written(table, folder, page), encoding="utf-8")

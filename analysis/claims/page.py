@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from os.path import relpath
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pandas as pd
 
 from analysis import markdown
 from analysis.claims.entries import ENTRIES, Entry
-from analysis.claims.parts import PARTS, Part
+from analysis.claims.parts import PARTS
 from cmarlsim.bounds.verdicts import FAILS, HOLDS, UNDECIDED, VACUOUS
 from cmarlsim.errors import InputError
 
@@ -62,7 +61,7 @@ def conclude(rows: pd.DataFrame, condition: bool) -> tuple[str, str]:
     return f"**{shown.get(word, word)}** ({counted})", number
 
 
-def line(entry: Entry, part: Part, tables: dict[str, pd.DataFrame]) -> dict[str, str]:
+def line(entry: Entry, tables: dict[str, pd.DataFrame]) -> dict[str, str]:
     """One line of the page.
 
     Raises
@@ -70,7 +69,7 @@ def line(entry: Entry, part: Part, tables: dict[str, pd.DataFrame]) -> dict[str,
     InputError
         If the script's table has nothing on the claim as printed.
     """
-    rows = entry.select(tables)
+    part, rows = PARTS[entry.part], entry.select(tables)
     printed, corrected = (rows[rows["form"].isin(forms)] for forms in (entry.printed, entry.corrected))
     if printed.empty:
         raise InputError(
@@ -91,7 +90,7 @@ def line(entry: Entry, part: Part, tables: dict[str, pd.DataFrame]) -> dict[str,
     }
 
 
-def summed_up(parts: Sequence[Part], folder: Path) -> pd.DataFrame:
+def summed_up(folder: Path) -> pd.DataFrame:
     """One line for each of `ENTRIES`, from the tables that scripts left in a folder.
 
     Raises
@@ -99,21 +98,21 @@ def summed_up(parts: Sequence[Part], folder: Path) -> pd.DataFrame:
     InputError
         If a table is missing, or has nothing on a claim.
     """
-    by_name = {part.name: part for part in parts}
-    tables = {part.name: part.read(folder) for part in parts}
-    return pd.DataFrame([line(entry, by_name[entry.part], tables) for entry in ENTRIES])
+    tables = {name: part.read(folder) for name, part in PARTS.items()}
+    return pd.DataFrame([line(entry, tables) for entry in ENTRIES])
 
 
 def written(table: pd.DataFrame, folder: Path, page: Path) -> str:
     """The page, whose links go from its own place to the folder of tables and figures, if they are there."""
     heads = ["claim", "what it says", "command", "as printed", "as corrected", "what decides", "basis", "see"]
     lines = []
-    where, texts = relpath(folder, page.parent), {part.name: part.text for part in PARTS}
+    where = relpath(folder, page.parent)
     for entry, found in zip(ENTRIES, table.to_dict("records"), strict=True):
         links = [(f"{entry.figure}.png", "figure"), (f"{entry.part}.md", "table")]
         see = [f"[{word}]({where}/{name})" for name, word in links if (folder / name).is_file()]
-        see += [f"[text]({texts[entry.part]})"] * (page.parent / texts[entry.part]).is_file()
-        decides = [f"{text}" for text in (found["decided by"], found["corrected by"]) if text]
+        text = PARTS[entry.part].text
+        see += [f"[text]({text})"] * (page.parent / text).is_file()
+        decides = [number for number in (found["decided by"], found["corrected by"]) if number]
         cells = [found["claim"], found["says"], f"`{found['command']}`", found["as printed"]]
         cells += [found["as corrected"], "; corrected: ".join(decides), found["basis"], ", ".join(see)]
         lines.append(cells)

@@ -45,9 +45,12 @@ class Part:
             ) from None
 
 
-PARTS = (
-    Part("proposition1", proposition1, "proposition1.csv", "proposition1.md"),
-    Part("proposition2", proposition2, "proposition2-claims.csv", "footprints.md"),
-    Part("proposition3", proposition3, "proposition3.csv", "footprints.md"),
-    Part("theorem1", theorem1, "theorem1.csv", "theorem1.md"),
-)
+PARTS = {
+    part.name: part
+    for part in (
+        Part("proposition1", proposition1, "proposition1.csv", "proposition1.md"),
+        Part("proposition2", proposition2, "proposition2-claims.csv", "footprints.md"),
+        Part("proposition3", proposition3, "proposition3.csv", "footprints.md"),
+        Part("theorem1", theorem1, "theorem1.csv", "theorem1.md"),
+    )
+}

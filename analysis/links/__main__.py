@@ -4,8 +4,7 @@ Fits the links of recordings (level ``step``): how often each pair could talk, f
 links remember, and how they hang together. Then the same policy, with the same draws, runs over the recorded
 links, which makes the recorded run again bit for bit, and over surrogates of them: begun at another step,
 whole rows drawn anew, two-state chains, and independent edges, eq. (4). What differs is what the assumption
-costs. Writes ``links.csv`` with the verdicts, tables of pairs, lags, correlations and costs, a figure, and
-``links.md``::
+costs. Writes ``links.csv`` with the verdicts, tables of pairs and costs, a figure, and ``links.md``::
 
     python -m analysis.links results/team-seed*.h5
     python -m analysis.links --run --runs 20
@@ -19,46 +18,31 @@ import pandas as pd
 import typer
 
 from analysis.links.drawing import draw
-from analysis.links.fit import Fit, correlation_table, lag_table, pair_table
+from analysis.links.fit import Fit, pair_table
 from analysis.links.replay import BERNOULLI, CHAIN, RECORDED, cost_table, replays
-from analysis.links.verdicts import LEAST_SAMPLES, promises, verdict_table
-from analysis.markdown import framed
+from analysis.links.verdicts import model_rows
+from analysis.markdown import counted, framed
 from analysis.options import OUT, POLICIES, Force, Out, Policies, Recordings, Run
-from analysis.recordings import check_contracts, label_of, labelled, obtain
+from analysis.recordings import label_of, labelled, obtain
 from analysis.style import free_stem, save
 from cmarlsim.storage.hdf5 import check_free
 from cmarlsim.terminal.console import command, compilation_announced, progress_bar
 
 NAME = "links"
-TABLES = ("pairs", "lags", "correlations", "costs")
+TABLES = ("pairs", "costs")
 
 
-def too_few(recordings: int) -> str:
-    """Why verdicts on Proposition 3 are undecided, as a line; empty if there are enough recordings."""
-    if recordings >= LEAST_SAMPLES:
-        return ""
-    about = "on the recorded links " if recordings == 1 else ""
+def page(verdicts: pd.DataFrame, pairs: pd.DataFrame, costs: pd.DataFrame) -> str:
+    """Verdicts, pairs and costs as a page."""
     return (
-        f"Verdicts on Proposition 3 {about}are undecided: an interval needs {LEAST_SAMPLES} recordings "
-        f"or more, there {'is 1' if recordings == 1 else f'are {recordings}'}.\n"
-    )
-
-
-def page(verdicts: pd.DataFrame, pairs: pd.DataFrame, costs: pd.DataFrame, recordings: int) -> str:
-    """Verdicts, pairs and costs of so many recordings as a page."""
-    return (
-        "Links of the recordings against eq. (4): a test that a claim should pass, the largest value that "
-        "it allows (bound), and the recording's (measured). Then errors of multipliers, mean over rollouts, "
-        "of the worst agent and zone, over different links, against Proposition 3 with p as fitted.\n"
-        f"{too_few(recordings)}\n{framed(verdicts)}\n"
-        "Pairs of agents: the share p of the steps in which they could talk, and how long they could, or "
-        "could not, at a time: `mean` of the whole times, which is too small where they are rare, for "
-        "the first and the last are cut off, and `mean_law`, p and 1 - p by how often a "
-        "link goes up, without that error; `r` is the autocorrelation at a lag, `chain` that of two-state "
-        "chains.\n\n"
-        f"{framed(pairs)}\n"
+        "Links of the recordings against eq. (4): tests that they should pass if it were true, the largest "
+        f"value that it allows (bound), and the recordings' (measured).\n\n{framed(verdicts)}\n"
+        "Pairs of agents: the share p of the steps in which they could talk, and how many steps they could, "
+        "or could not, at a time; `iid` is what eq. (4) says; `r` is the autocorrelation at a lag, `chain` "
+        f"that of two-state chains.\n\n{framed(pairs)}\n"
         "The same policy and draws over other links, means over recordings with 95 % intervals; "
-        f"`difference` is to the recorded links.\n\n{framed(costs)}"
+        "`difference` is to the recorded links. Errors are means over rollouts, of the worst agent.\n\n"
+        f"{framed(costs)}"
     )
 
 
@@ -70,19 +54,11 @@ def summary(costs: pd.DataFrame, verdicts: pd.DataFrame) -> str:
         true, iid = (found.loc[(kind, quantity), "value"] for kind in (RECORDED, BERNOULLI))
         row = found.loc[(BERNOULLI, quantity)]
         apart = f"{row['difference']:+.3f} ({row['difference_low']:+.3f} .. {row['difference_high']:+.3f})"
-        if row["difference_low"] <= 0 <= row["difference_high"]:
-            said = "no difference is visible"
-        else:
-            said = "independence predicts too little" if iid < true else "independence predicts too much"
         lines.append(
             f"{quantity}: {true:.3f} over the recorded links, {iid:.3f} if they were independent, "
-            f"{apart}: {said}; {found.loc[(CHAIN, quantity), 'value']:.3f} over two-state chains"
+            f"a difference of {apart}; {found.loc[(CHAIN, quantity), 'value']:.3f} over two-state chains"
         )
-    for claim, mine in verdicts.groupby("claim", sort=False):
-        for kind, some in mine.groupby("links", sort=False):
-            counts = some["verdict"].value_counts()
-            said = ", ".join(f"{word} in {count}" for word, count in counts.items())
-            lines.append(f"{claim}, {kind} links: {said}")
+    lines.append(f"eq. (4): {counted(verdicts['verdict'])}")
     return "\n".join(lines)
 
 
@@ -97,27 +73,22 @@ def links(
 ) -> int:
     """Set links as they were beside links as eq. (4) has them, and say what the assumption costs."""
     stem = free_stem(out, NAME, force, (".png", ".pdf", ".csv", ".md"))
-    paths = {name: out / f"{NAME}-{name}.csv" for name in TABLES}
-    for path in paths.values():
+    paths = [out / f"{NAME}-{name}.csv" for name in TABLES]
+    for path in paths:
         check_free(path, force)
     policies = labelled(policy)
     recorded = obtain(recordings, run, "step", runs)
-    check_contracts(recorded[0])
-    mine, scenario = policies[label_of(recorded[0], policies)], recorded[0].scenario
-    fits = [Fit.of(recording) for recording in recorded]
-    independent, _ = promises(fits, scenario)
+    mine, fits = policies[label_of(recorded[0], policies)], [Fit.of(recording) for recording in recorded]
     with compilation_announced(), progress_bar(NAME, len(recorded)) as advance:
         outcomes = replays(recorded, mine, fits, draws, advance)
-    costs = cost_table(outcomes, [zone.name for zone in scenario.zones])
-    verdicts, pairs = verdict_table(outcomes, fits, scenario), pair_table(fits)
-    tables = dict(zip(TABLES, (pairs, lag_table(fits), correlation_table(fits), costs), strict=True))
-    save(draw(fits, costs, independent.one_zone), verdicts, stem)
-    for name, path in paths.items():
-        tables[name].to_csv(path, index=False, float_format="%.6g")
-    stem.with_suffix(".md").write_text(page(verdicts, pairs, costs, len(recorded)), encoding="utf-8")
+    costs = cost_table(outcomes, [zone.name for zone in recorded[0].scenario.zones])
+    verdicts, pairs = pd.DataFrame(model_rows(fits)), pair_table(fits)
+    save(draw(fits, costs), verdicts, stem)
+    for path, table in zip(paths, (pairs, costs), strict=True):
+        table.to_csv(path, index=False, float_format="%.6g")
+    stem.with_suffix(".md").write_text(page(verdicts, pairs, costs), encoding="utf-8")
     print(f"{stem}-{{{','.join(TABLES)}}}.csv\n{stem}.md")
     print(summary(costs, verdicts))
-    print(too_few(len(recorded)), end="")
     return 0
 
 

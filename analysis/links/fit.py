@@ -12,7 +12,7 @@ import pandas as pd
 from analysis.measures import link_blocks
 from cmarlsim.errors import InputError
 from cmarlsim.footprints.surrogates import TwoState
-from cmarlsim.kernels.world import Bools, Floats, Ints
+from cmarlsim.kernels.world import Bools, Floats
 from cmarlsim.recordings.recording import Recording
 from cmarlsim.simulation.link_trace import all_pairs
 
@@ -58,14 +58,6 @@ def trace_of(recording: Recording) -> Bools:
     return up
 
 
-def spells(up: Bools) -> tuple[Ints, Ints]:
-    """Lengths in steps of the times that a link (T,) was up, and down, but for the first and the last."""
-    border = np.flatnonzero(up[1:] != up[:-1]) + 1
-    length = np.diff(border)
-    risen = up[border[:-1]]
-    return length[risen], length[~risen]
-
-
 def autocorrelation(up: Bools, last: int) -> Floats:
     """Autocorrelation of every column of (T, F) at the lags 0 .. `last`, (last + 1, F).
 
@@ -85,12 +77,8 @@ def autocorrelation(up: Bools, last: int) -> Floats:
 
 def correlation(up: Bools) -> Floats:
     """Correlation of the columns of (T, F) at the same step, (F, F); 0 for a link that never changes."""
-    centred = up - up.mean(axis=0)
-    scale = np.sqrt((centred**2).mean(axis=0))
-    covariance = centred.T @ centred / len(up)
-    found = np.divide(
-        covariance, np.outer(scale, scale), out=np.zeros_like(covariance), where=covariance != 0
-    )
+    with np.errstate(invalid="ignore"):
+        found = np.nan_to_num(np.atleast_2d(np.corrcoef(up, rowvar=False)))
     np.fill_diagonal(found, 1)
     return found
 
@@ -99,14 +87,13 @@ def correlation(up: Bools) -> Floats:
 class Fit:
     """Links of one recording, (T, F), and what they did."""
 
-    path: str
     N: int
     up: Bools
 
     @classmethod
     def of(cls, recording: Recording) -> Fit:
         """Fit a recording of level ``step``; raises as `trace_of`."""
-        return cls(recording.path, recording.scenario.agents.N, trace_of(recording))
+        return cls(recording.scenario.agents.N, trace_of(recording))
 
     @cached_property
     def law(self) -> TwoState:
@@ -129,81 +116,22 @@ def pair_names(N: int) -> list[str]:
     return [f"{i}-{j}" for i, j in all_pairs(N)]
 
 
-def pooled_spells(fits: Sequence[Fit], f: int) -> tuple[Ints, Ints]:
-    """`spells` of pair `f` in all recordings."""
-    found = [spells(fit.up[:, f]) for fit in fits]
-    return np.concatenate([up for up, _ in found]), np.concatenate([down for _, down in found])
-
-
 def pair_table(fits: Sequence[Fit]) -> pd.DataFrame:
-    """One row a pair and state: how long it lasts, and how fast it is forgotten.
+    """One row a pair: how often it could talk, how long at a time, and how fast that is forgotten.
 
-    Columns: pair, i, j, p (mean over recordings, with p_low and p_high), state (up or down), spells
-    (complete ones, without the first and the last, which are cut off), mean (steps) of these, mean_law
-    (that of the fitted two-state chains: steps in the state by the times it was entered, with what is cut
-    off), median, q90, cv (standard deviation by mean, of a geometric law ``cv_geometric``), mean_iid
-    (what eq. (4) says), autocorrelation at `LAGS` as ``r1``, and what two-state chains say as
-    ``r1_chain``.
+    Columns: pair, p (mean over recordings, with p_low and p_high), up and down (mean steps at a time: those
+    in the state by the times it was entered, so that what a recording cuts off counts), up_iid and down_iid
+    (what eq. (4) says), autocorrelation at `LAGS` as ``r1``, and what two-state chains say as ``r1_chain``.
     """
-    p, s = (np.array([getattr(fit.law, name) for fit in fits]) for name in ("p", "s"))
-    changes = s.mean(axis=0)
+    p, s, memory = (np.array([getattr(fit.law, name) for fit in fits]) for name in ("p", "s", "memory"))
     r = np.mean([fit.autocorrelation for fit in fits], axis=0)
-    memory = np.array([fit.law.memory for fit in fits])
-    lags = [lag for lag in LAGS if lag < len(r)]
-    rows = []
-    for f, (i, j) in enumerate(all_pairs(fits[0].N)):
-        share = p[:, f].mean()
-        head = {
-            "pair": f"{i}-{j}",
-            "i": i,
-            "j": j,
-            "p": share,
-            "p_low": p[:, f].min(),
-            "p_high": p[:, f].max(),
-        }
-        for state, length, iid in zip(
-            ("up", "down"), pooled_spells(fits, f), (1 - share, share), strict=True
-        ):
-            line = {**head, "state": state, "spells": len(length), "mean_iid": 1 / iid if iid > 0 else np.inf}
-            line |= _dwell(length)
-            within = share if state == "up" else 1 - share
-            line["mean_law"] = within / changes[f] if changes[f] > 0 else np.inf if within > 0 else np.nan
-            line |= {f"r{lag}": r[lag, f] for lag in lags}
-            line |= {f"r{lag}_chain": (memory[:, f] ** lag).mean() for lag in lags}
-            rows.append(line)
-    return pd.DataFrame(rows)
-
-
-def _dwell(length: Ints) -> dict[str, float]:
-    """Mean, quantiles and spread of lengths; NaN where there are none."""
-    if not len(length):
-        return dict.fromkeys(("mean", "median", "q90", "cv", "cv_geometric"), np.nan)
-    mean, (median, q90) = length.mean(), np.quantile(length, (0.5, 0.9))
-    return {
-        "mean": mean,
-        "median": median,
-        "q90": q90,
-        "cv": length.std() / mean,
-        "cv_geometric": np.sqrt(1 - 1 / mean),
-    }
-
-
-def lag_table(fits: Sequence[Fit]) -> pd.DataFrame:
-    """One row a pair and lag: measured autocorrelation, that of two-state chains, and that of eq. (4)."""
-    r = np.mean([fit.autocorrelation for fit in fits], axis=0)
-    lag, F = np.arange(len(r)), r.shape[1]
-    chain = np.mean([fit.law.memory ** lag[:, None] for fit in fits], axis=0)
-    columns = {"lag": lag.repeat(F), "pair": pair_names(fits[0].N) * len(r)}
-    columns |= {"measured": r.ravel(), "chain": chain.ravel(), "iid": (lag == 0).repeat(F).astype(float)}
-    return pd.DataFrame(columns)
-
-
-def correlation_table(fits: Sequence[Fit]) -> pd.DataFrame:
-    """One row two pairs: their correlation at the same step, mean over recordings, least and largest."""
-    every = np.array([fit.correlation for fit in fits])
-    first, second = np.triu_indices(every.shape[1], k=1)
-    names = np.array(pair_names(fits[0].N))
-    each = every[:, first, second]
-    found = pd.DataFrame({"pair": names[first], "other": names[second], "correlation": each.mean(axis=0)})
-    found["low"], found["high"] = each.min(axis=0), each.max(axis=0)
-    return found.sort_values("correlation", key=np.abs, ascending=False, ignore_index=True)
+    share, changes = p.mean(axis=0), s.mean(axis=0)
+    table = pd.DataFrame({"pair": pair_names(fits[0].N), "p": share})
+    table["p_low"], table["p_high"] = p.min(axis=0), p.max(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):  # a link that never changes
+        for state, within in (("up", share), ("down", 1 - share)):
+            table[state], table[f"{state}_iid"] = within / changes, 1 / (1 - within)
+    for lag in LAGS:
+        if lag < len(r):
+            table[f"r{lag}"], table[f"r{lag}_chain"] = r[lag], (memory**lag).mean(axis=0)
+    return table

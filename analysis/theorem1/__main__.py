@@ -1,9 +1,8 @@
 """``python -m analysis.theorem1``: Theorem 1 and its parts, against what happens.
 
-Lemma 1 exactly; Lemma 2, (23), (25) and (31)-(33) with measured epsilon, beta and L; for which alpha,
-eta, T0 and p the theorem promises anything; Lemmas 3 to 6, Proposition 4, (24) and the local certificate in
-long runs. Writes ``theorem1.csv`` (a row a statement), the same as ``theorem1.md``, and three figures, each
-with its numbers as CSV. A scenario and policy of your own::
+Lemma 1 exactly; Lemma 2, (23), (25) and (31)-(33) with measured epsilon, beta and L; Lemmas 3 to 6,
+Proposition 4, (24) and the local certificate in long runs. Writes ``theorem1.csv`` (a row a statement), the
+same as ``theorem1.md``, and two figures, each with its numbers as CSV. A scenario and policy of your own::
 
     python -m analysis.theorem1 mybuilding.toml --policy mypolicy.h5
 """
@@ -23,10 +22,10 @@ from analysis.markdown import counted, framed
 from analysis.options import OUT, Force, Out
 from analysis.recordings import executed
 from analysis.style import free_stem, save
-from analysis.theorem1 import drawing, lemma1, lemma2, region, trajectories
-from analysis.theorem1.conditions import Constants, error_bounds, proposition_3
-from analysis.theorem1.paths import tightness
-from analysis.theorem1.repeats import values_of
+from analysis.theorem1 import drawing, lemma1, lemma2, trajectories
+from analysis.theorem1.conditions import Constants, error_bounds
+from analysis.theorem1.paths import Paths
+from analysis.theorem1.repeats import sampled, values_of
 from cmarlsim.bounds.verdicts import ASSUMED, FAILS
 from cmarlsim.errors import InputError
 from cmarlsim.policies.policy import Policy
@@ -36,7 +35,7 @@ from cmarlsim.simulation.execution import whole_rollouts
 from cmarlsim.terminal.console import command, compilation_announced, progress_bar
 
 NAME = "theorem1"
-FIGURES = (f"{NAME}-lemmas", f"{NAME}-region", f"{NAME}-trajectories")
+FIGURES = (f"{NAME}-lemmas", f"{NAME}-trajectories")
 
 ROLLOUTS = 400
 """Length of the runs for Lemma 2."""
@@ -91,15 +90,10 @@ def check_steps(steps: int, T0: int) -> None:
         )
 
 
-def by_ratios(policy: Policy) -> bool:
-    """Whether a policy sees multipliers only by their ratios."""
-    return policy.encoding is None or policy.encoding.scale_lam
-
-
 def lemmas(
     scenario: Scenario, policy: Policy, seeds: Sequence[int], L: float | None, stem: Path
 ) -> list[pd.DataFrame]:
-    """Rows of Lemmas 1 and 2 and of the region of (25); saves their figures."""
+    """Rows of Lemmas 1 and 2; saves their figure."""
     batch = [(scenario, policy, seed) for seed in seeds]
     recordings = executed(f"{NAME}: running", batch, "step", ROLLOUTS * scenario.dual.T0)
     looked_at = sorted({round(k) for k in np.geomspace(1, ROLLOUTS - 1, LOOKS)})
@@ -107,16 +101,11 @@ def lemmas(
         values = values_of(scenario, policy, seeds, looked_at, advance)
     constants = Constants.of(values)
     constants = constants if L is None else replace(constants, L=L)
+    save(drawing.draw_lemmas(values, constants), drawing.lemma_table(values), stem.with_name(FIGURES[0]))
     lam = np.concatenate([recording.lam_ideal for recording in recordings])
-    lam, bounds = lam[lam.any(axis=1)], proposition_3(recordings)
-    grid = region.grid(scenario, constants, bounds, by_ratios(policy))
-    figure = drawing.draw_lemmas(values, constants, lam)
-    save(figure, drawing.tabulate(values), stem.with_name(f"{NAME}-lemmas"))
-    save(region.draw(scenario, constants, bounds), grid, stem.with_name(f"{NAME}-region"))
     return [
-        lemma1.rows(scenario, lam, seeds[0]),
-        lemma2.rows(recordings, values, constants, error_bounds(bounds, scenario.agents.N, scenario.M)),
-        region.rows(scenario, grid),
+        lemma1.rows(scenario, lam[lam.any(axis=1)]),
+        lemma2.rows(recordings, values, constants, error_bounds(recordings)),
     ]
 
 
@@ -126,10 +115,9 @@ def along_trajectories(
     """Rows of Lemmas 3 to 6, Proposition 4, (24) and the certificate; saves their figure."""
     batch = [(scenario, policy, seed) for seed in seeds]
     recordings = executed(f"{NAME}: long runs", batch, "rollout", steps)
-    samples = trajectories.sampled(recordings[0], policy)
-    figure = drawing.draw_trajectories(recordings, samples)
-    save(figure, tightness(recordings[0]), stem.with_name(f"{NAME}-trajectories"))
-    return trajectories.rows(recordings, samples)
+    paths = Paths(recordings)
+    save(drawing.draw_trajectories(paths), drawing.promise_table(paths), stem.with_name(FIGURES[1]))
+    return trajectories.rows(paths, sampled(recordings[0], policy))
 
 
 def repeated_26(table: pd.DataFrame) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -12,7 +12,7 @@ import numpy as np
 from analysis.multipliers import estimates
 from analysis.theorem1.repeats import Values
 from cmarlsim.bounds.proposition3 import MultiplierBound
-from cmarlsim.bounds.theorem1 import largest_L, least_slack, slack, unmet_conditions
+from cmarlsim.bounds.theorem1 import least_slack, unmet_conditions
 from cmarlsim.bounds.verdicts import ESTIMATED, PRINTED, PROVEN, SHARPER
 from cmarlsim.errors import InputError
 from cmarlsim.footprints.footprint import Footprint
@@ -22,7 +22,7 @@ from cmarlsim.recordings.recording import Recording
 
 PROPOSITION_4 = "Proposition 4"
 FORMS = (PRINTED, PROPOSITION_4, SHARPER)
-"""Factors before epsilon, beta and L are M, sqrt(M) and 1; the last form has the least slack of Lemma 1."""
+"""Forms of (23) and (25); the last has the least slack of Lemma 1 for 1 - ||c||_inf."""
 
 
 @dataclass(frozen=True)
@@ -67,11 +67,15 @@ class ErrorBound:
         return f" ({how})" if how else ""
 
 
+def _factor(form: str, M: int) -> float:
+    """What epsilon, beta and L are multiplied by in (23) and (25)."""
+    return {PRINTED: M, PROPOSITION_4: math.sqrt(M), SHARPER: 1}[form]
+
+
 def delta(form: str, c: Floats, N: int, mismatch: float) -> float:
     """Delta of (23) in one of `FORMS`; `mismatch` is epsilon + beta."""
-    if form == SHARPER:
-        return least_slack(c, N)[1] - mismatch
-    return slack(c, mismatch)[FORMS.index(form)]
+    room = least_slack(c, N)[1] if form == SHARPER else 1 - float(np.max(c))
+    return room - _factor(form, len(c)) * mismatch
 
 
 def gain_bound(form: str, c: Floats, N: int, mismatch: float) -> float:
@@ -84,16 +88,13 @@ def gain_bound(form: str, c: Floats, N: int, mismatch: float) -> float:
 
 def most_mismatch(form: str, c: Floats, N: int) -> float:
     """Smallest epsilon + beta for which delta is not above 0 any more."""
-    factor = {PRINTED: len(c), PROPOSITION_4: math.sqrt(len(c)), SHARPER: 1}[form]
-    return delta(form, c, N, 0.0) / factor
+    return delta(form, c, N, 0.0) / _factor(form, len(c))
 
 
 def most_L(form: str, c: Floats, N: int, mismatch: float, error: float) -> float:
     """Largest L for which (25) holds, in one of `FORMS`; 0 where delta is not above 0."""
-    room = delta(form, c, N, mismatch)
-    if form == SHARPER:
-        return max(room, 0) / error if error > 0 else math.inf
-    return largest_L(error, len(c), room)[FORMS.index(form)]
+    room = max(delta(form, c, N, mismatch), 0)
+    return room / (_factor(form, len(c)) * error) if error > 0 else math.inf
 
 
 def conditions_met(form: str, c: Floats, N: int, constants: Constants, error: float) -> bool:
@@ -103,27 +104,25 @@ def conditions_met(form: str, c: Floats, N: int, constants: Constants, error: fl
     return most_L(form, c, N, constants.mismatch, error) >= constants.L
 
 
-def proposition_3(recordings: Sequence[Recording]) -> dict[str, MultiplierBound]:
-    """Proposition 3 for runs of one scenario (level ``step``), by what it rests on; empty if it says nothing.
+def error_bounds(recordings: Sequence[Recording]) -> list[ErrorBound]:
+    """What Proposition 3 promises for runs of one scenario (level ``step``); infinite if it says nothing.
 
     On a footprint d_G and p are what the scenario says. Links by sight or range are neither independent nor
-    equal: there they are estimated.
+    equal: there they are estimated, in two ways.
     """
     scenario = recordings[0].scenario
     links, dual, N = scenario.links, scenario.dual, scenario.agents.N
     rest = (dual.alpha, dual.eta, dual.T0)
     if N == 1 or links.model == "always":
-        return {PROVEN: MultiplierBound(min(1, N - 1), 1.0, *rest)}
-    if links.model == "bernoulli" and links.footprint is not None and links.p is not None:
+        found = {PROVEN: MultiplierBound(min(1, N - 1), 1.0, *rest)}
+    elif links.model == "bernoulli" and links.footprint is not None and links.p is not None:
         footprint = Footprint("links", N, footprint_edges(links.footprint, N), np.array(links.p))
-        return {PROVEN: MultiplierBound(footprint.diameter, links.p, *rest)}
-    try:
-        return estimates(recordings)
-    except InputError:  # not all agents are connected
-        return {}
-
-
-def error_bounds(bounds: Mapping[str, MultiplierBound], N: int, M: int) -> list[ErrorBound]:
-    """What Proposition 3 promises in all, for N agents and M zones; infinite if `bounds` is empty."""
-    found = [ErrorBound(basis, bound.printed(), bound.all_agents(N, M)) for basis, bound in bounds.items()]
-    return found or [ErrorBound(f"{ESTIMATED}: agents that never hear of each other", math.inf, math.inf)]
+        found = {PROVEN: MultiplierBound(footprint.diameter, links.p, *rest)}
+    else:
+        try:
+            found = estimates(recordings)
+        except InputError:
+            return [ErrorBound(f"{ESTIMATED}: agents that never hear of each other", math.inf, math.inf)]
+    return [
+        ErrorBound(basis, bound.printed(), bound.all_agents(N, scenario.M)) for basis, bound in found.items()
+    ]

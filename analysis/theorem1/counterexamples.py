@@ -45,9 +45,8 @@ def lemma5_rows(scenario: Scenario) -> list[dict[str, object]]:
     bounds = PathBounds(scenario.c, scenario.dual.alpha, scenario.dual.eta)
     norm = float(np.linalg.norm(idle_team(scenario), axis=1).max())
     quantity = "max_k ||lambda_k|| of a team that stays in one zone"
-    printed = Statement("Lemma 5", PRINTED, quantity, bounds.printed_U(), PROVEN)
-    corrected = Statement("Lemma 5", CORRECTED, quantity, bounds.proven_U(), OURS)
-    return [printed.row(norm), corrected.row(norm)]
+    forms = ((PRINTED, bounds.printed_U(), PROVEN), (CORRECTED, bounds.proven_U(), OURS))
+    return [Statement("Lemma 5", form, quantity, U, basis).row(norm) for form, U, basis in forms]
 
 
 def homebody(scenario: Scenario) -> Policy:

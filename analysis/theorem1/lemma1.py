@@ -9,14 +9,10 @@ import numpy as np
 import pandas as pd
 
 from cmarlsim.bounds.theorem1 import least_slack
-from cmarlsim.bounds.verdicts import CORRECTED, OURS, PRINTED, PROVEN, ROUNDING, SHARPER, Statement
+from cmarlsim.bounds.verdicts import OURS, PRINTED, PROVEN, SHARPER, Statement
 from cmarlsim.building.worlds import goals_of
 from cmarlsim.kernels.world import TOLERANCE, Floats
-from cmarlsim.randomness import stream
 from cmarlsim.scenario import Scenario
-
-DRAWN = 2000
-"""Random multipliers, and random thresholds of each kind."""
 
 LEMMA = "Lemma 1"
 
@@ -67,8 +63,8 @@ def conditions(scenario: Scenario) -> list[dict[str, object]]:
     ]
 
 
-def rows(scenario: Scenario, lam: Floats, seed: int) -> pd.DataFrame:
-    """Lemma 1 for a scenario, in the multipliers of runs, and for random thresholds.
+def rows(scenario: Scenario, lam: Floats) -> pd.DataFrame:
+    """Lemma 1 for a scenario, exactly and in the multipliers of runs.
 
     `lam` (R, M): multipliers that occurred, none of them 0.
 
@@ -85,45 +81,12 @@ def rows(scenario: Scenario, lam: Floats, seed: int) -> pd.DataFrame:
         (PRINTED, f"(27): {least}, all lambda", room / math.sqrt(M), PROVEN, norm),
     ]
     if norm >= 0:
-        drawn = slacks(random_multipliers(M, seed), c, N).min()
         stated += [
             (SHARPER, f"{least}, all lambda", closed_slack(c, N), OURS, norm),
-            (SHARPER, f"{least}, {DRAWN:,} random lambda", norm, OURS, drawn),
             (SHARPER, f"{least}, lambda of the runs", norm, OURS, slacks(lam, c, N).min()),
         ]
     found = [
         Statement(LEMMA, form, words, bound, basis, at_least=True).row(value)
         for form, words, bound, basis, value in stated
     ]
-    return pd.DataFrame(conditions(scenario) + found + random_thresholds(M, N, seed))
-
-
-def random_multipliers(M: int, seed: int) -> Floats:
-    """Multipliers (`DRAWN`, M), some much larger than others."""
-    return stream(seed, "lemma 1").exponential(size=(DRAWN, M)) ** 2
-
-
-def random_thresholds(M: int, N: int, seed: int) -> list[dict[str, object]]:
-    """(30) for random thresholds: left side less right side, at worst where it holds, at best where not."""
-    draws = stream(seed, "thresholds")
-    c = draws.beta(0.5, 0.5, size=(20 * DRAWN, M)) * draws.random((20 * DRAWN, 1)) ** 0.3
-    total, most = c.sum(axis=1), c.max(axis=1)
-    one = c[total + 1 - most <= N - 1][:DRAWN]
-    one[np.arange(len(one)), one.argmax(axis=1)] = 1
-    near = (total > N - 1) & (total <= N - 1 + most)
-    kinds = (
-        (PRINTED, "least", "||c||_1 <= N - 1", c[total <= N - 1]),
-        (CORRECTED, "least", "N - 1 < ||c||_1 <= N - 1 + ||c||_inf", c[near]),
-        ("without", "largest", "||c||_1 > N - 1 + ||c||_inf", c[total > N - 1 + most + ROUNDING]),
-        ("without", "least", "||c||_inf = 1", one),
-    )
-    found = []
-    for form, which, words, thresholds in kinds:
-        some = thresholds[:DRAWN]
-        if len(some):
-            apart = np.array([least_slack(each, N)[0] for each in some]) - (1 - some.max(axis=1))
-            quantity = f"(30): {which} of left - right, {len(some):,} random c with {words}"
-            trivial = 0.0 if thresholds is one else math.nan  # a slack of 0 is none
-            statement = Statement(LEMMA, form, quantity, 0.0, PROVEN, True, trivial)
-            found.append(statement.row(apart.min() if which == "least" else apart.max()))
-    return found
+    return pd.DataFrame(conditions(scenario) + found)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import pandas as pd
 
 from cmarlsim.bounds.certificate import certified_satisfaction
 from cmarlsim.bounds.proposition4 import PathBounds
@@ -38,7 +37,7 @@ STEP = "||lambda_{k+1}|| <= ||(1 - alpha) lambda_k + eta (c - r_k)||, where ||c 
 
 @dataclass(frozen=True, eq=False)
 class Paths:
-    """Runs of one scenario, equally long; R runs of K rollouts."""
+    """R runs of one scenario and policy, K rollouts each, recorded at level ``rollout`` or ``step``."""
 
     runs: Sequence[Recording]
 
@@ -173,28 +172,3 @@ def _slack(small: Floats, large: Floats) -> float:
 def broken(recording: Recording) -> list[str]:
     """Invariants that a recording does not meet: none, unless something is wrong with the program."""
     return [name for name, slack in invariant_slacks(recording).items() if slack < -ROUNDING]
-
-
-def tightness(run: Recording) -> pd.DataFrame:
-    """Satisfaction and certificates over time.
-
-    Returns
-    -------
-    pd.DataFrame
-        Columns K (rollouts done), zone, n, satisfaction, certificate, gap (the first less the second), and
-        promise (c - sqrt(alpha M)).
-    """
-    scenario, found, satisfaction = run.scenario, certificates(run, run.lam), run.satisfaction("rollout")
-    N, M = scenario.agents.N, scenario.M
-    K = np.unique(np.geomspace(1, run.rollouts_done, 80).round().astype(np.int64))
-    held = np.repeat(satisfaction[K - 1, None], N, axis=1)
-    columns = {
-        "K": np.repeat(K, N * M),
-        "zone": np.tile([zone.name for zone in scenario.zones], len(K) * N),
-        "n": np.tile(np.repeat(np.arange(N), M), len(K)),
-        "satisfaction": held.ravel(),
-        "certificate": found[K - 1].ravel(),
-        "gap": (held - found[K - 1]).ravel(),
-        "promise": np.tile(scenario.c - feasibility_error(scenario.dual.alpha, M), len(K) * N),
-    }
-    return pd.DataFrame(columns)

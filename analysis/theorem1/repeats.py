@@ -9,7 +9,7 @@ ideal policy is known: it attends the N zones with the largest multipliers.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 import numpy as np
@@ -26,8 +26,8 @@ from cmarlsim.simulation.execution import Run
 REPEATED, LONG = 64, 12
 """Repetitions of a rollout for `Values`, and of the long ones."""
 
-FORKS = 200
-"""Repetitions of a rollout for a `Sample`."""
+SAMPLED, FORKS = 12, 200
+"""Rollouts that `sampled` repeats, and repetitions of each."""
 
 WAITED, LASTED = 4, 16
 """Rollouts with frozen multipliers: left out, and taken."""
@@ -81,16 +81,24 @@ class Sample:
         return (self.reward - c) @ self.ideal
 
 
-def sample_rollouts(
-    recording: Recording, policy: Policy, rollouts: Sequence[int], forks: int = FORKS
+def sampled(
+    recording: Recording, policy: Policy, rollouts: Sequence[int] | None = None, forks: int = FORKS
 ) -> list[Sample]:
-    """Repeat rollouts, ascending, of a recording of level ``rollout`` or ``step`` made with `policy`.
+    """Repeat rollouts of a recording of level ``rollout`` or ``step`` made with `policy`.
+
+    Parameters
+    ----------
+    rollouts
+        Ascending; by default some from the first that has multipliers to the last.
 
     Raises
     ------
     InputError
         If the run, repeated, is not that of the recording.
     """
+    if rollouts is None:
+        last = recording.rollouts_done - 1
+        rollouts = sorted({round(k) for k in np.geomspace(1, last, SAMPLED)}) if last > 0 else []
     run, samples = Run(recording.scenario, policy, recording.seed), []
     for k in rollouts:
         if k > run.done:
@@ -155,10 +163,9 @@ class Values:
 
     def halves(self) -> tuple[Values, Values]:
         """The first half of the rollouts, and the others."""
-        middle = (len(self.lam) + 1) // 2
-        parts = [getattr(self, field.name) for field in fields(self)[2:]]
+        middle, names = (len(self.lam) + 1) // 2, [field.name for field in fields(self)[2:]]
         first, others = (
-            Values(self.N, self.c, *(part[some] for part in parts))
+            replace(self, **{name: getattr(self, name)[some] for name in names})
             for some in (slice(middle), slice(middle, None))
         )
         return first, others

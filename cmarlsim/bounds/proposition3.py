@@ -122,8 +122,3 @@ class MultiplierBound:
     def lateness(self) -> float:
         """Largest chance that what happens at a random step of a rollout is not known at its end."""
         return float(self.late.mean())
-
-    @property
-    def burn_in(self) -> float:
-        """Rollouts 1 / alpha that multipliers remember, so that runs should be much longer."""
-        return 1 / self.alpha if self.alpha > 0 else math.inf

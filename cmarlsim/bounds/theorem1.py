@@ -49,19 +49,3 @@ def slack(c: Floats, mismatch: float = 0.0) -> tuple[float, float]:
     """
     room = 1 - float(np.max(c))
     return room - len(c) * mismatch, room - math.sqrt(len(c)) * mismatch
-
-
-def largest_L(error: float, M: int, delta: float) -> tuple[float, float]:
-    """Largest L of Assumption 2 for which eq. (25) holds, and with sqrt(M), as Proposition 4 has it.
-
-    Parameters
-    ----------
-    error
-        Of multipliers: `MultiplierBound.printed` gives eq. (25) as it stands, `MultiplierBound.all_agents`
-        what its proof needs, for Lemma 2 takes the maximum over agents and zones.
-    delta
-        As from `slack`; L is 0 where it is not positive.
-    """
-    if error == 0:
-        return math.inf, math.inf
-    return max(delta, 0) / (M * error), max(delta, 0) / (math.sqrt(M) * error)

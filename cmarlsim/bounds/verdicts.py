@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
 COLUMNS = ("claim", "form", "quantity", "bound", "measured", "low", "high", "ratio", "verdict", "basis")
 
 HOLDS, FAILS, VACUOUS, UNDECIDED = "holds", "fails", "vacuous", "undecided"
@@ -38,11 +36,6 @@ def at_most(low: float, high: float, bound: float, most: float = math.inf) -> st
     return HOLDS if high <= bound + ROUNDING else UNDECIDED
 
 
-def ratio(value: float, bound: float) -> float:
-    """A value by its bound; NaN where the bound is not above 0."""
-    return value / bound if bound > 0 else np.nan
-
-
 @dataclass(frozen=True)
 class Statement:
     """That a quantity is at most `bound`, or at least.
@@ -66,6 +59,7 @@ class Statement:
         ends = sorted((sign * low, sign * high))
         most = math.inf if math.isnan(self.trivial) else sign * self.trivial
         word = at_most(ends[0], ends[1], sign * self.bound, most)
-        numbers = (float(self.bound), float(measured), low, high, ratio(float(measured), self.bound))
+        ratio = float(measured) / self.bound if self.bound > 0 else math.nan
+        numbers = (float(self.bound), float(measured), low, high, ratio)
         head = (self.claim, self.form, self.quantity)
         return dict(zip(COLUMNS, (*head, *numbers, word, self.basis), strict=True))

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cmarlsim.errors import InputError
 from cmarlsim.footprints.activations import Copies
 from cmarlsim.footprints.chain import Chain
 from cmarlsim.footprints.footprint import Footprint
@@ -27,27 +26,10 @@ class Watch:
     """Who observes which zones, and how often they must be attended.
 
     Node n observes zone m at every step, independently, with probability `occupancy`[n, m]: always, if 1.
-
-    Raises
-    ------
-    InputError
-        If shapes do not fit, or a probability or a threshold is outside [0, 1].
     """
 
     occupancy: Floats  # (N, M)
     c: Floats  # (M,)
-
-    def __post_init__(self) -> None:
-        occupancy = np.asarray(self.occupancy, dtype=np.float64)
-        if occupancy.ndim != 2 or not occupancy.size:
-            raise InputError(f"occupancy: has shape {occupancy.shape}: must be (N, M)")
-        c = np.array(np.broadcast_to(np.asarray(self.c, dtype=np.float64), occupancy.shape[1:]))
-        for name, values in (("occupancy", occupancy), ("c", c)):
-            outside = ~((values >= 0) & (values <= 1))
-            if outside.any():
-                raise InputError(f"{name} = {values[outside][0]:g}: must be in [0, 1]")
-        object.__setattr__(self, "occupancy", occupancy)
-        object.__setattr__(self, "c", c)
 
     @classmethod
     def dealt(cls, footprint: Footprint, M: int, c: float, occupancy: float = 1.0) -> Watch:
@@ -109,7 +91,6 @@ def multiplier_errors(
 
     Repetitions are independent of each other. Their number is part of the draws' address.
     """
-    check_fits(footprint, watch)
     M, step = len(watch.c), dual.eta / dual.T0
     lam, ideal = np.zeros((repetitions, len(agents), M)), np.zeros((repetitions, M))
     unprojected, k = np.zeros_like(lam), 0
@@ -121,14 +102,6 @@ def multiplier_errors(
         unprojected = (1 - dual.alpha) * unprojected + step * missed
         k += 1
         yield Errors(lam - ideal[:, None], unprojected)
-
-
-def check_fits(footprint: Footprint, watch: Watch) -> None:
-    """Raise InputError unless there is a row of occupancy for every node."""
-    if len(watch.occupancy) != footprint.N:
-        raise InputError(
-            f"occupancy: {len(watch.occupancy)} rows: must be N = {footprint.N}, as {footprint.name} has"
-        )
 
 
 def _rollout(

@@ -78,11 +78,6 @@ class TwoState:
             spread > 0, 1 - np.divide(self.s, spread, out=np.zeros_like(self.s), where=spread > 0), 0
         )
 
-    @property
-    def least(self) -> Floats:
-        """Least probability (F,) to be up at the next step, whatever happened before."""
-        return np.where(self.p == 1, 1, np.where(self.p == 0, 0, np.minimum(self.rises, self.stays)))
-
     def draw(self, steps: int, seed: int, number: int = 0) -> Bools:
         """Draw number `number` of `steps` steps, (steps, F).
 

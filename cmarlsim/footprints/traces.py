@@ -17,7 +17,6 @@ from cmarlsim.footprints.activations import CHUNK
 from cmarlsim.footprints.footprint import Footprint
 from cmarlsim.kernels.world import Bools, Floats, Ints
 from cmarlsim.randomness import uniforms
-from cmarlsim.recordings.recording import Recording
 
 COLUMNS = ("datetime", "src", "dst", "channel", "mean_rssi", "pdr", "tx_count")
 
@@ -60,11 +59,7 @@ class LinkTrace:
 class Replay:
     """A trace in steps of `step_seconds`, whose active edges feed `gossip.Gossip`.
 
-    Parameters
-    ----------
-    threshold
-        An edge is active where its quality is at least this. By default one packet is sent at every step,
-        and an edge is active with its quality of that time as probability.
+    One packet is sent at every step: an edge is active with its quality of that time as probability.
 
     Raises
     ------
@@ -72,7 +67,7 @@ class Replay:
         If there is no step, or the edges ever active do not connect all nodes.
     """
 
-    def __init__(self, trace: LinkTrace, step_seconds: float, threshold: float | None = None) -> None:
+    def __init__(self, trace: LinkTrace, step_seconds: float) -> None:
         if trace.duration == 0:
             raise InputError(f"{trace.name}: nothing changes after the first survey, so there is no time")
         if not 0 < step_seconds <= trace.duration:
@@ -80,9 +75,7 @@ class Replay:
                 f"{trace.name}: step_seconds = {step_seconds:g}: must be above 0, and at most the trace's "
                 f"{trace.duration:g} s"
             )
-        if threshold is not None and not 0 < threshold <= 1:
-            raise InputError(f"{trace.name}: threshold = {threshold:g}: must be in (0, 1]")
-        self.trace, self.step_seconds, self.threshold = trace, step_seconds, threshold
+        self.trace, self.step_seconds = trace, step_seconds
         self.steps = int(trace.duration / step_seconds)
         share = sum(chance.sum(axis=0) for _, chance in self._chances()) / self.steps
         self._ever = np.flatnonzero(share > 0)
@@ -94,20 +87,13 @@ class Replay:
         block = max(1, CHUNK // len(self.trace.edges))
         for first in range(0, self.steps, block):
             steps = np.arange(first, min(first + block, self.steps), dtype=np.float64)
-            chance = self.trace.quality_at(steps * self.step_seconds)
-            yield first, chance if self.threshold is None else (chance >= self.threshold).astype(np.float64)
+            yield first, self.trace.quality_at(steps * self.step_seconds)
 
     def active_steps(self, seed: int = 0) -> Iterator[tuple[int, Bools]]:
         """As `activations.active_steps`, of the edges of `surrogate`; `seed` draws which packets are lost."""
         for first, chance in self._chances():
             drawn = uniforms(seed, "packets", first, len(chance), (chance.shape[1],))
             yield first, (drawn < chance)[:, self._ever]
-
-
-def recorded_active(recording: Recording, footprint: Footprint, k: int) -> Bools:
-    """Which edges of `footprint` were up in rollout `k` of a recording of level ``step``, (T0, F)."""
-    T0, (i, j) = recording.scenario.dual.T0, footprint.edges.T
-    return recording.links(k * T0, (k + 1) * T0)[:, i, j]
 
 
 def read_k7(path: str | Path) -> LinkTrace:
