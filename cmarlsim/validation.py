@@ -56,6 +56,13 @@ class Strict(BaseModel, metaclass=_Told):
         data = {name: getattr(self, name) for name in type(self).model_fields}
         return parse(type(self), data | dict(update), f"{type(self).__name__}.model_copy", copy=True)
 
+    def __eq__(self, other: object) -> bool:
+        """Compare fields, and not the arrays that were computed from them."""
+        names = type(self).model_fields
+        return type(self) is type(other) and all(
+            getattr(self, name) == getattr(other, name) for name in names
+        )
+
     def __setattr__(self, name: str, value: object) -> None:
         problem = f"{type(self).__name__} is frozen, so {name} cannot become {value!r:.40}"
         if name in type(self).model_fields:

@@ -24,6 +24,7 @@ from cmarlsim import (
     learn,
     tiled,
 )
+from cmarlsim.building.worlds import build_world
 from cmarlsim.run import run
 from cmarlsim.training.recipe import Recipe
 
@@ -184,6 +185,10 @@ def test_a_changed_copy_is_a_scenario_like_any_other() -> None:
     assert other == loaded
     assert (other.numbered.near == loaded.numbered.near).all()
     assert TINY.model_copy() == TINY
+    build_world.cache_clear()
+    loaded.__dict__.pop("world")
+    assert loaded.world is not other.world
+    assert len({other, loaded, TINY}) == 2  # whatever was computed from them
 
 
 # --- keys that the link model does not use ---
