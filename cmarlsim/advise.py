@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cmarlsim.advice.advisor import TARGET, Question, ask
-from cmarlsim.randomness import check_seed
+from cmarlsim.advice.advisor import TARGET, ask
 from cmarlsim.scenario import Scenario
 from cmarlsim.terminal.advice_report import print_advice
 from cmarlsim.terminal.console import command, compilation_announced, waiting
@@ -42,7 +41,7 @@ def advise(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the short run.")] = 0,
-    full: Annotated[bool, typer.Option("--full", help="Print all statements and changes in tables.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Print all statements in a table.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON: docs/advise.md lists the keys.")
     ] = False,
@@ -52,13 +51,11 @@ def advise(
     ] = None,
 ) -> int:
     """Say whether a team will keep its promises, by what margin, and what should change first."""
-    question = Question(target_error, lipschitz, steps, seed)
-    check_seed(seed)
     world = Scenario.load(scenario, set_ or ())
     name = policy or usual_policy(world)
     team = fitting_policy(name, world, scenario)
-    with compilation_announced(), waiting(f"{world.name}: a short run, and others at other ranges"):
-        advice = ask(world, team, name, question)
+    with compilation_announced(), waiting(f"{world.name}: a short run"):
+        advice = ask(world, team, name, target_error=target_error, L=lipschitz, steps=steps, seed=seed)
     if as_json:
         print(json.dumps(advice.json(), indent=2, allow_nan=False))
     else:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from cmarlsim.api import execute
 from cmarlsim.randomness import check_seed
 from cmarlsim.recordings.datasets import check_record, choose_links
 from cmarlsim.recordings.recording import Recording
 from cmarlsim.report.run_picture import draw_runs
 from cmarlsim.scenario import Scenario
 from cmarlsim.simulation.execution import Run, whole_rollouts
+from cmarlsim.simulation.progress import Progress
 from cmarlsim.storage.hdf5 import check_free
 from cmarlsim.terminal.console import (
     STOPPED,
@@ -25,10 +30,12 @@ from cmarlsim.terminal.console import (
     progress_bar,
     waiting,
 )
-from cmarlsim.terminal.parallel import RunJob, run_jobs
 from cmarlsim.terminal.policy_choice import fitting_policy
 from cmarlsim.terminal.run_files import Files, one_each
 from cmarlsim.terminal.run_report import print_report
+
+OneRun = Callable[[int, Progress], None]
+"""Makes one of several runs, by its number, and calls what it is given after every chunk."""
 
 
 @grouped
@@ -71,24 +78,33 @@ def run(
     for path in [*paths, *([picture] if picture else [])]:
         check_free(path, files.force or files.resume is not None, [Path(scenario), Path(policy)])
     with compilation_announced(), waiting(f"{loaded.name}: looking along all ways"):
-        Run(loaded, fitting, seed).advance(0, keep_steps=False)  # so that several processes find it done
-    jobs = [
-        RunJob(loaded, fitting, steps, seed + i, path, record, links, files.writing(path))
-        for i, path in enumerate(paths)
-    ]
-    return _run_and_report(jobs, f"{loaded.name}: running", rollouts * runs, picture)
+        Run(loaded, fitting, seed).advance(0, keep_steps=False)  # so that several threads find it done
+
+    def one(i: int, progress: Progress) -> None:
+        writing = files.writing(paths[i])
+        execute(
+            loaded,
+            fitting,
+            steps,
+            seed + i,
+            out=paths[i],
+            record=record,
+            links=links,
+            progress=progress,
+            **writing,
+        ).close()
+
+    return _run_and_report(one, paths, f"{loaded.name}: running", rollouts * runs, picture)
 
 
-def _run_and_report(jobs: Sequence[RunJob], label: str, rollouts: int, picture: Path | None) -> int:
+def _run_and_report(
+    one: OneRun, paths: Sequence[Path], label: str, rollouts: int, picture: Path | None
+) -> int:
+    """Make runs, one a file, and report them; `rollouts` are those of all."""
     with Stop() as stop:
         with progress_bar(label, rollouts) as advance:
-
-            def progress(done: int) -> bool:
-                advance(done)
-                return not stop.asked
-
-            run_jobs(jobs, progress)
-        recordings = [Recording.open(job.out) for job in jobs if job.out.exists()]
+            _run_at_once(one, len(paths), advance, stop)
+        recordings = [Recording.open(path) for path in paths if path.exists()]
         if picture:
             draw_runs(recordings, picture)
         print_report(recordings)
@@ -101,6 +117,24 @@ def _run_and_report(jobs: Sequence[RunJob], label: str, rollouts: int, picture: 
         )
         return STOPPED
     return 0
+
+
+def _run_at_once(one: OneRun, runs: int, advance: Callable[[int], object], stop: Stop) -> None:
+    """Make runs, each in a thread; they end at their next chunk when they are to stop."""
+    turn = threading.Lock()
+
+    def progress(done: int) -> bool:
+        with turn:
+            advance(done)
+        return not stop.asked
+
+    def begin(i: int) -> None:
+        if not stop.asked:
+            one(i, progress)
+
+    with ThreadPoolExecutor(min(runs, len(os.sched_getaffinity(0)))) as pool:
+        for future in [pool.submit(begin, i) for i in range(runs)]:
+            future.result()
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
-from time import perf_counter, sleep
-from typing import Annotated, Any
+from time import sleep
+from typing import Annotated
 
 import typer
 
@@ -18,13 +18,13 @@ from cmarlsim.storage.hdf5 import check_free
 from cmarlsim.sweeps.axes import MOST_TASKS
 from cmarlsim.sweeps.batches import Worker
 from cmarlsim.sweeps.collecting import collect as collected
-from cmarlsim.sweeps.collecting import default_kind, write_hdf5, write_table
+from cmarlsim.sweeps.collecting import default_kind, write_table
 from cmarlsim.sweeps.manifest import Manifest
 from cmarlsim.sweeps.planning import plan_sweep
 from cmarlsim.sweeps.results import Census
 from cmarlsim.sweeps.running import ready_to_run, run_sweep
-from cmarlsim.sweeps.slurm import AGAIN, ArrayOptions, Arrays
-from cmarlsim.sweeps.status import profile_lines, status_lines
+from cmarlsim.sweeps.slurm import AGAIN, Arrays
+from cmarlsim.sweeps.status import status_lines
 from cmarlsim.terminal.console import (
     STOPPED,
     Stop,
@@ -69,26 +69,23 @@ class SlurmOptions:
 
     partition: Annotated[str | None, typer.Option(help="slurm: where to run.")] = None
     account: Annotated[str | None, typer.Option(help="slurm: who pays.")] = None
-    time: Annotated[str, typer.Option(help="slurm: time limit of an element.")] = ArrayOptions.time
-    memory: Annotated[str, typer.Option(help="slurm: memory of an element.")] = ArrayOptions.memory
+    time: Annotated[str, typer.Option(help="slurm: time limit of an element.")] = "01:00:00"
+    memory: Annotated[str, typer.Option(help="slurm: memory of an element.")] = "2G"
     tasks_per_element: Annotated[
         int | None,
         typer.Option(min=1, help="slurm: tasks of an element, as whole batches. [default: 1/100 of all]"),
     ] = None
     wait: Annotated[bool, typer.Option("--wait", help="slurm: return when all elements have ended.")] = False
 
-    def array_options(self, engine: str, max_parallel: int | None) -> ArrayOptions:
-        """What was asked of Slurm, which must be the engine then."""
+    def check(self, engine: str) -> None:
+        """Raise InputError unless the engine is known, and Slurm where anything was asked of it."""
         if engine not in ENGINES:
             raise InputError(
                 f"--engine {engine}: must be one of {', '.join(ENGINES)}{nearest(engine, ENGINES)}"
             )
-        values: dict[str, Any] = dict(vars(self))
-        asked = [name for name, value in values.items() if value != getattr(SlurmOptions, name)]
+        asked = [name for name, value in vars(self).items() if value != getattr(SlurmOptions, name)]
         if asked and engine != "slurm":
             raise InputError(f"--{asked[0].replace('_', '-')}: goes with --engine slurm only")
-        del values["wait"]
-        return ArrayOptions(max_parallel=max_parallel, **values)
 
 
 @grouped
@@ -102,22 +99,19 @@ def run(
         int | None,
         typer.Option(min=1, help="Processes or elements at once. [default: one for each core, or no limit]"),
     ] = None,
-    profile: Annotated[bool, typer.Option("--profile", help="Print where the time went.")] = False,
 ) -> int:
     """Run what is not done yet. The exit code is the number of tasks that failed, 100 at most."""
-    options = slurm.array_options(engine, max_parallel)
-    worker, started = Worker(out), perf_counter()
+    slurm.check(engine)
+    worker = Worker(out)
     with compilation_announced():
         worker.prepare()
     with Stop() as stop:
         ended = True
         if engine == "slurm":
-            ended = _run_on_slurm(Arrays(out), options, slurm.wait, stop)
+            ended = _run_on_slurm(Arrays(out), slurm, max_parallel, stop)
         else:
             _run_here(worker.manifest, out, max_parallel, stop)
     census = Census.of(out, worker.manifest, deep=False)
-    if profile:
-        print("\n".join(profile_lines(census.done, perf_counter() - started)))
     if not ended:
         return STOPPED if stop.asked else 0
     return _outcome(out, worker.manifest, census, stop)
@@ -134,16 +128,18 @@ def _run_here(manifest: Manifest, out: Path, workers: int | None, stop: Stop) ->
         run_sweep(out, workers=workers, progress=progress)
 
 
-def _run_on_slurm(arrays: Arrays, options: ArrayOptions, wait: bool, stop: Stop) -> bool:
+def _run_on_slurm(arrays: Arrays, slurm: SlurmOptions, at_once: int | None, stop: Stop) -> bool:
     """Submit what is open and not in the queue; returns whether all elements have ended."""
     batches = ready_to_run(arrays.out)[1].open_batches
-    submitted = arrays.submit(batches, options) if batches else None
+    directives = {name: getattr(slurm, name) for name in ("partition", "account", "time")}
+    directives["mem"] = slurm.memory
+    submitted = arrays.submit(batches, directives, slurm.tasks_per_element, at_once) if batches else None
     if submitted:
         array, elements, count = submitted
         print(f"job array {array}: {elements:,} elements, {count:,} batches", flush=True)
     else:
         print("nothing to submit: what is not done is in the queue already, or all is done", flush=True)
-    while wait and not stop.asked and arrays.alive():
+    while slurm.wait and not stop.asked and arrays.alive():
         sleep(_POLL_SECONDS)
     return not arrays.alive()
 
@@ -187,7 +183,7 @@ def element(
 
 
 def status(out: Out) -> int:
-    """Say what is done, running, failed and waiting, and when all will be done."""
+    """Say what is done, running, failed and waiting."""
     print("\n".join(status_lines(out)))
     arrays = Arrays(out)
     if arrays.any():
@@ -211,23 +207,16 @@ def collect(
             "table.csv without pyarrow]"
         ),
     ] = None,
-    hdf5: Annotated[
-        Path | None, typer.Option(help="Also gather the table and all recordings in this HDF5 file.")
-    ] = None,
     partial: Annotated[bool, typer.Option("--partial", help="Leave out tasks that are not done.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
 ) -> int:
     """Gather all results in one table with a row for every task and zone."""
     manifest = Manifest.load(out)
     path = table or out / f"table{default_kind()}"
-    for file in [path, *([hdf5] if hdf5 else [])]:
-        check_free(file, force or file == path != table)
+    check_free(path, force or path != table)
     rows = collected(out, partial)
     write_table(rows, path)
     print(f"{rows['task'].nunique():,} of {len(manifest.tasks):,} tasks, {len(rows):,} rows: {path}")
-    if hdf5:
-        write_hdf5(out, rows, hdf5)
-        print(f"HDF5: {hdf5}")
     return 0
 
 

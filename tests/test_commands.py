@@ -233,10 +233,10 @@ def wait_for(condition: Callable[[], bool], seconds: float = 120.0) -> None:
         time.sleep(0.05)
 
 
-def started_for_ever(folder: Path, runs: int) -> tuple[subprocess.Popen[str], list[Path]]:
+def started_for_ever(folder: Path, runs: int, *more: str) -> tuple[subprocess.Popen[str], list[Path]]:
     """Runs that have begun to record, each into a file of its own."""
     endless = ("--steps", "1000000000", "--runs", str(runs), "--record", "rollout", "--out", "r.h5")
-    process = started(folder, "cmarlsim.run", *TINY, *endless)
+    process = started(folder, "cmarlsim.run", *TINY, *endless, *more)
     paths = [folder / ("r.h5" if runs == 1 else f"r-seed{seed}.h5") for seed in range(runs)]
     wait_for(lambda: all(journal_of(path).exists() and journal_of(path).stat().st_size for path in paths))
     return process, paths
@@ -261,13 +261,17 @@ def test_a_stopped_run_leaves_valid_files(tmp_path: Path, number: signal.Signals
 
 
 @pytest.mark.compiled
-def test_a_killed_run_leaves_valid_files_and_no_workers(tmp_path: Path) -> None:
-    process, paths = started_for_ever(tmp_path, runs=2)
+def test_runs_that_were_killed_go_on(tmp_path: Path) -> None:
+    process, paths = started_for_ever(tmp_path, 2)
     process.kill()
-    process.communicate()  # returns when the workers, who share the pipes, have ended too
-    for path in paths:
-        with Recording.open(path) as recording:
-            assert len(recording.lam) == recording.rollouts_done + 1 > 1
+    process.communicate()
+    sizes = [journal_of(path).stat().st_size for path in paths]
+    process, _ = started_for_ever(tmp_path, 2, "--resume", "auto")
+    wait_for(
+        lambda: all(journal_of(path).stat().st_size > size for path, size in zip(paths, sizes, strict=True))
+    )
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=60)[0].count("recording: ") == 2
 
 
 @pytest.mark.compiled

@@ -9,7 +9,7 @@ from commands import started
 
 from cmarlsim import __main__, __version__
 from cmarlsim.errors import ArgumentError, InputError
-from cmarlsim.terminal import progress
+from cmarlsim.simulation import progress
 from cmarlsim.terminal.console import STOPPED, command, progress_bar
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,6 +38,18 @@ def test_a_symbolic_link_stays(tmp_path: Path, publish: Callable[[Path], None], 
     assert not file.is_symlink()
     assert (file.read_bytes() != b"older", file.stat().st_size) == (True, plain.stat().st_size)
     assert sorted(each.name for each in tmp_path.rglob("*")) == ["file", "folder", "link", "plain"]
+
+
+def test_a_rename_that_only_seems_to_fail_has_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replace = os.replace
+
+    def strange(source: Path, target: Path) -> None:
+        replace(source, target)
+        raise FileNotFoundError
+
+    monkeypatch.setattr(os, "replace", strange)
+    write_text(tmp_path / "file")
+    assert (tmp_path / "file").read_bytes() == b"text"
 
 
 def test_a_training_goes_on_beside_the_file_that_a_link_points_to(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from copy import copy
 from itertools import product
 from multiprocessing import get_context
@@ -20,7 +20,6 @@ from typing import Any
 from uuid import uuid4
 
 import h5py
-import numpy as np
 import pandas as pd
 import pytest
 from commands import Call
@@ -32,13 +31,13 @@ from cmarlsim.sweeps import batches, plan_sweep, run_sweep, running
 from cmarlsim.sweeps.batches import Worker
 from cmarlsim.sweeps.collecting import recordings_in
 from cmarlsim.sweeps.locks import holder, lock, lock_of
-from cmarlsim.sweeps.manifest import NAME, Manifest
-from cmarlsim.sweeps.results import Census, Result, publish, read, recording_of, results_of
-from cmarlsim.sweeps.status import status_lines
+from cmarlsim.sweeps.manifest import Manifest
+from cmarlsim.sweeps.results import Census, read, recording_of, results_of
 
 ROOT = Path(__file__).parent.parent
 HEAD = 'name = "s"\nscenario = "tiny"\npolicy = "rank"\nsteps = 200\n'
 GRID = HEAD + "[grid]\nlinks.d = [0.1, 1.0]\nseed = { first = 3, count = 3 }\n"
+RECORDED = GRID.replace("steps = 200", 'record = "rollout"\nsteps = 500')
 
 
 def planned(folder: Path, text: str = GRID, name: str = "out", batch: int | None = 2) -> Path:
@@ -127,7 +126,10 @@ def test_a_latin_hypercube_has_one_sample_in_every_piece(tmp_path: Path) -> None
             "[grid]\nseed = { count = 9999999999 }\n",
             "seed: count = 9999999999: should be less than or equal to 1000000",
         ),
-        ("[grid]\nseed = { count = 10001 }\n", "s.toml: 10,001 tasks, more than 10,000: say yes"),
+        (
+            "[grid]\nseed = { count = 5001 }\nsteps = [10, 20]\n",
+            "s.toml: 5,001 x 2 = 10,002 tasks, more than 10,000: say yes",
+        ),
     ],
 )
 def test_what_cannot_be_swept_is_named(call: Call, text: str, message: str) -> None:
@@ -138,17 +140,10 @@ def test_what_cannot_be_swept_is_named(call: Call, text: str, message: str) -> N
     assert not Path("out").exists()
 
 
-def test_a_large_grid_is_asked_about(call: Call) -> None:
-    Path("s.toml").write_text(HEAD + "[grid]\nseed = { count = 101 }\ndual.alpha = [")
-    with Path("s.toml").open("a") as file:
-        file.write(", ".join(str(i / 100) for i in range(100)) + "]\n")
-    code, _, err = call(plan, "s.toml", "out")
-    assert (code, err) == (
-        2,
-        "error: s.toml: 101 x 100 = 10,100 tasks, more than 10,000: say yes to allow that\n",
-    )
+def test_a_large_grid_is_allowed_when_asked_for(call: Call) -> None:
+    Path("s.toml").write_text(HEAD + "[grid]\nseed = { count = 10_001 }\n")
     assert call(plan, "s.toml", "out", "--yes")[0] == 0
-    assert len(Manifest.load(Path("out")).tasks) == 10_100
+    assert len(Manifest.load(Path("out")).tasks) == 10_001
 
 
 def test_a_folder_belongs_to_one_sweep(call: Call) -> None:
@@ -166,43 +161,18 @@ def test_a_folder_belongs_to_one_sweep(call: Call) -> None:
     assert "holds no sweep; plan one" in call(run, "mine")[2]
     Path("site").mkdir()
     Path("site/manifest.json").write_text("{}")
-    assert "site: is not empty (it holds manifest.json)" in call(plan, "s.toml", "site")[2]
+    assert "site/manifest.json: is damaged" in call(plan, "s.toml", "site")[2]
+    work_through(Path("out"))
+    Path("out/manifest.json").unlink()
+    assert "out: is not empty (it holds results/00000" in call(plan, "s.toml", "out")[2]
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        Path.unlink,
-        lambda path: path.write_bytes(path.read_bytes()[:-9]),
-        lambda path: path.write_text(path.read_text().replace('"seed": 0', '"seed": 1')),
-    ],
-)
-def test_planning_again_puts_a_manifest_back(
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(path.read_bytes()[:-9])])
+def test_planning_again_puts_a_policy_back(
     call: Call, tmp_path: Path, damage: Callable[[Path], object]
 ) -> None:
-    path = planned(tmp_path, batch=3) / NAME
-    work_through(path.parent)
-    before, results = path.read_bytes(), results_of(path.parent, 1).read_bytes()
-    (path.parent / "table.csv").touch()
-    damage(path)
-    err = call(run, "out")[2]
-    assert ("its checksum is wrong" if path.exists() else "its manifest is lost") in err
-    assert "plan the same sweep into it again, which keeps its results" in err
-    code, _, err = call(plan, "s.toml", "out", "--batch", "2")
-    assert code == 2
-    assert "out: holds results of a sweep that is not this one: its file, a policy, its batch size or" in err
-    assert call(plan, "s.toml", "out", "--batch", "3")[0] == 0
-    assert path.read_bytes() == before
-    assert call(run, "out") == (0, "s: 6 of 6 tasks done\n", "")
-    assert results_of(path.parent, 1).read_bytes() == results
-
-
-@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"?")])
-def test_a_lost_policy_is_told_once_and_put_back(
-    call: Call, tmp_path: Path, damage: Callable[[Path], object]
-) -> None:
-    text = 'name = "s"\npolicy = "paper"\nsteps = 100\n[grid]\nseed = { count = 3 }\n'
-    out = planned(tmp_path, text)
+    out = planned(tmp_path, 'name = "s"\npolicy = "paper"\nsteps = 100\n[grid]\nseed = { count = 3 }\n')
+    work_through(out)
     (path,) = (out / "policies").iterdir()
     before = path.read_bytes()
     damage(path)
@@ -212,7 +182,7 @@ def test_a_lost_policy_is_told_once_and_put_back(
     assert "plan the same sweep into it again, which keeps its results and puts it back" in err
     assert call(plan, "s.toml", "out", "--batch", "2")[0] == 0
     assert path.read_bytes() == before
-    assert not list((out / "results").iterdir())
+    assert call(run, "out") == (0, "s: 3 of 3 tasks done\n", "")
 
 
 def test_what_to_type_next_can_be_typed(call: Call, tmp_path: Path) -> None:
@@ -228,7 +198,6 @@ def test_other_versions_are_refused(call: Call, tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr("numpy.__version__", "1.2.3")
     code, _, err = call(run, "out")
     assert code == 2
-    assert f"numpy is 1.2.3 here and {np.__version__} there" not in err
     assert "other versions, which may give other numbers: numpy is 1.2.3 here" in err
 
 
@@ -257,18 +226,16 @@ def test_tasks_are_the_runs_that_execute_makes(tmp_path: Path) -> None:
 def test_batches_and_processes_change_nothing(call: Call, tmp_path: Path) -> None:
     work_through(planned(tmp_path, name="one", batch=6))
     planned(tmp_path, name="two", batch=1)
-    code, text, err = call(run, "two", "--max-parallel", "2", "--profile")
-    assert (code, err) == (0, "")
-    for stage in ("6 tasks are done so far", "draw", "simulate", "write", "other"):
-        assert stage in text
+    code, text, err = call(run, "two", "--max-parallel", "2")
+    assert (code, text, err) == (0, "s: 6 of 6 tasks done\n", "")
     pd.testing.assert_frame_equal(sweeps.collect("one"), sweeps.collect("two"), check_exact=True)
     assert call(run, "two") == (0, "s: 6 of 6 tasks done\n", "")
     assert call(status, "two")[1] == "s: 6 tasks: 6 done, 0 running, 0 failed, 0 waiting\n"
     assert not list(Path("two/locks").iterdir())
 
 
-def test_a_collection_is_a_table_and_a_file(call: Call, tmp_path: Path) -> None:
-    out = planned(tmp_path, GRID.replace("steps", 'record = "rollout"\nsteps'))
+def test_what_is_done_is_collected_in_a_table(call: Call, tmp_path: Path) -> None:
+    out = planned(tmp_path)
     assert (
         "6 of 6 tasks are not done, the first is task 0 (links.d = 0.1, seed = 3)" in call(collect, "out")[2]
     )
@@ -276,14 +243,9 @@ def test_a_collection_is_a_table_and_a_file(call: Call, tmp_path: Path) -> None:
     assert call(collect, "out", "--partial", "--table", "t.csv")[1] == "2 of 6 tasks, 6 rows: t.csv\n"
     work_through(out)
     assert "exists already" in call(collect, "out", "--table", "t.csv")[2]
-    assert call(collect, "out", "--table", "t.csv", "--force", "--hdf5", "t.h5")[0] == 0
+    assert call(collect, "out", "--table", "t.csv", "--force")[0] == 0
     assert "must end in .parquet or .csv" in call(collect, "out", "--table", "t.txt")[2]
     pd.testing.assert_frame_equal(pd.read_csv("t.csv"), sweeps.collect(out), check_exact=True)
-    with h5py.File("t.h5") as file, Recording.open(recording_of(out, 4)) as recording:
-        assert (file["table/margin"][...] == sweeps.collect(out)["margin"]).all()
-        assert list(file["table/zone"].asstr()[:3]) == ["left", "right", "top"]
-        assert (file["recording/000004/rollout/lam"][...] == recording.lam).all()
-        assert file["recording/000004"].attrs["seed"] == 4
 
 
 def test_axes_of_lists_and_of_several_types_can_be_written(call: Call, tmp_path: Path) -> None:
@@ -296,7 +258,7 @@ def test_axes_of_lists_and_of_several_types_can_be_written(call: Call, tmp_path:
     work_through(out)
     rows = sweeps.collect(out)[["links.footprint", "links.p"]].drop_duplicates()
     assert rows.to_numpy().tolist() == [["path", 1.0], ["[[0, 1]]", 0.5]]
-    assert call(collect, "out", "--table", "t.csv", "--hdf5", "t.h5")[0] == 0
+    assert call(collect, "out", "--table", "t.csv")[0] == 0
 
 
 @pytest.mark.parametrize("what", ["flipped", "cut", "empty", "foreign"])
@@ -409,14 +371,18 @@ def test_a_task_that_kills_its_process_is_given_up(tmp_path: Path, monkeypatch: 
     assert read(out, worker.manifest, 0)[1].reason is None
 
 
+def begun(out: Path) -> None:
+    """Run one chunk: a worker is asked to stop before the task, for what is there, and after every chunk."""
+    asked: list[None] = []
+    Worker(out, lambda: asked.append(None) or len(asked) == 3).batch(0)
+
+
 def test_a_stopped_task_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cmarlsim.simulation.execution._CHUNK_ROLLOUTS", 10)
-    text = GRID.replace("200", "500").replace("steps", 'record = "rollout"\nsteps')
-    out, calm = (planned(tmp_path, text, name, batch=6) for name in ("out", "calm"))
+    out, calm = (planned(tmp_path, RECORDED, name, batch=6) for name in ("out", "calm"))
     work_through(calm)
-    for done in (20, 30, 40):  # asked before the task, for what is there, and after every chunk
-        asked: list[None] = []
-        Worker(out, lambda asked=asked: asked.append(None) or len(asked) == 3).batch(0)
+    for done in (20, 30, 40):
+        begun(out)
         with Recording.open(out / "recordings" / "000000.h5") as recording:
             assert recording.rollouts_done == done
     work_through(out)
@@ -442,11 +408,9 @@ def test_a_damaged_part_is_told_and_begun_anew(
     damage: Callable[[bytes], bytes],
 ) -> None:
     monkeypatch.setattr("cmarlsim.simulation.execution._CHUNK_ROLLOUTS", 10)
-    text = GRID.replace("200", "500").replace("steps", 'record = "rollout"\nsteps')
-    out, calm = (planned(tmp_path, text, name, batch=6) for name in ("out", "calm"))
+    out, calm = (planned(tmp_path, RECORDED, name, batch=6) for name in ("out", "calm"))
     Worker(calm).batch(0)
-    asked: list[None] = []
-    Worker(out, lambda: asked.append(None) or len(asked) == 3).batch(0)
+    begun(out)
     part = out / "recordings" / "000000.h5"
     part.write_bytes(damage(part.read_bytes()))
     Worker(out).batch(0)
@@ -509,19 +473,6 @@ def test_without_locks_work_is_done_twice_at_worst(tmp_path: Path, monkeypatch: 
     check_same(out, calm)
 
 
-def test_a_rename_that_only_seems_to_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    replace = os.replace
-
-    def strange(source: Path, target: Path) -> None:
-        replace(source, target)
-        raise FileNotFoundError
-
-    out = planned(tmp_path)
-    monkeypatch.setattr(os, "replace", strange)
-    assert Worker(out).batch(0) == 2
-    assert len(read(out, Manifest.load(out), 0)) == 2
-
-
 def test_what_others_run_is_waited_for(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of three batches two are held: the holder of one does it, that of the other ends before it did."""
     out, calm = planned(tmp_path), planned(tmp_path, name="calm")
@@ -538,7 +489,7 @@ def test_what_others_run_is_waited_for(call: Call, tmp_path: Path, monkeypatch: 
         seen.append(len(Census.of(out, manifest).done))
         if len(seen) == 10:
             said = call(status, "out")[1]
-            assert said.startswith("s: 6 tasks: 2 done, 4 running, 0 failed, 0 waiting\nexpected end: ")
+            assert said.startswith("s: 6 tasks: 2 done, 4 running, 0 failed, 0 waiting\n")
             assert f"running: tasks 0 to 1, process {os.getpid()} on " in said
             results_of(out, 0).write_bytes(results_of(calm, 0).read_bytes())
         if len(seen) in (10, 20):
@@ -568,32 +519,20 @@ def test_waiting_for_others_can_be_stopped(
     assert "stopped; the same command runs the rest: cmarlsim sweep run out\n" in err
 
 
-class Immediate(Executor):
-    """An executor without processes or threads."""
-
-    def submit(self, function: Callable[..., Any], /, *arguments: Any, **options: Any) -> Future[Any]:
-        future = Future[Any]()
-        try:
-            future.set_result(function(*arguments, **options))
-        except Exception as error:
-            future.set_exception(error)
-        return future
-
-
 @pytest.mark.compiled
 @pytest.mark.parametrize(
     "executor",
-    [Immediate, lambda: ThreadPoolExecutor(3), lambda: ProcessPoolExecutor(2, get_context("spawn"))],
+    [lambda: ThreadPoolExecutor(3), lambda: ProcessPoolExecutor(2, get_context("spawn"))],
 )
 def test_any_executor_runs_a_sweep(tmp_path: Path, executor: Callable[[], Executor]) -> None:
-    text = GRID.replace("steps", 'record = "rollout"\nsteps').replace("count = 3", "count = 6")
+    text = RECORDED.replace("count = 3", "count = 6")
     out, calm = (planned(tmp_path, text, name, batch) for name, batch in (("out", 1), ("calm", 6)))
     work_through(calm)
     counts, again = list[int](), list[int]()
     with executor() as given:
         stopped = run_sweep(out, given, progress=lambda tasks: counts.append(tasks) or sum(counts) < 2)
         assert sum(counts) == 2
-        assert len(stopped.done) < 12 or executor is Immediate
+        assert len(stopped.done) < 12
         assert len(run_sweep(out, given, progress=again.append).done) == sum(again) == 12
     check_same(out, calm)
 
@@ -604,34 +543,14 @@ def test_what_an_executor_raises_is_raised(tmp_path: Path, monkeypatch: pytest.M
 
     out = planned(tmp_path)
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(InputError, match=r"\.jsonl: cannot be written: No space left on device"):
-        run_sweep(out, Immediate())
+    full_disk = pytest.raises(InputError, match=r"\.jsonl: cannot be written: No space left on device")
+    with ThreadPoolExecutor(1) as executor, full_disk:
+        run_sweep(out, executor)
     monkeypatch.undo()
     assert [path.name for path in (out / "results").iterdir()] == []
-    assert len(run_sweep(out, Immediate()).done) == 6
+    assert len(run_sweep(out, workers=1).done) == 6
     error = copy(ArgumentError("steps", 5, "must be 10"))  # as from another process
     assert (str(error), error.problem) == ("steps = 5: must be 10", "must be 10")
-
-
-@pytest.mark.compiled
-def test_the_python_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = (ROOT / "docs" / "sweeps.md").read_text(encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    names: dict[str, Any] = {}
-    for block in page.split("```python\n")[1:]:
-        exec(block.split("```")[0], names)
-    assert len(names["table"]) == 30 * 6
-
-
-def test_the_expected_end_goes_by_steps(tmp_path: Path) -> None:
-    """Two tasks of 100 steps took 3 s; 100,000 steps are left, at which two processes work."""
-    text = GRID.partition("[grid]")[0] + "[[list]]\nsteps = 100\n[[list]]\nsteps = 50_000\n"
-    out = planned(tmp_path, text + "[grid]\nseed = [0, 1]\n", batch=1)
-    manifest = Manifest.load(out)
-    for task, seconds in enumerate((1.0, 2.0)):
-        publish(out, manifest, task, [Result(task, seconds={"draw": 0.5, "simulate": seconds - 0.5})])
-    with lock(lock_of(out, 2)), lock(lock_of(out, 3)):
-        assert f", in {3.0 / 200 * 100_000 / 2:,.0f} s\n" in "\n".join(status_lines(out))
 
 
 def test_an_element_runs_its_batches(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -653,9 +572,7 @@ def test_without_slurm_one_line_says_so(call: Call, tmp_path: Path, monkeypatch:
         "error: squeue: there is no such program here; is Slurm installed?\n",
     )
     assert "must be one of local, slurm; did you mean 'slurm'?" in call(run, "out", "--engine", "slum")[2]
-    assert "--time 2: must be at least 3 minutes" in call(run, "out", "--engine", "slurm", "--time", "2")[2]
     assert "--wait: goes with --engine slurm only" in call(run, "out", "--wait")[2]
-    assert "--time soon: must be MINUTES" in call(run, "out", "--engine", "slurm", "--time", "soon")[2]
 
 
 def test_a_wait_for_the_queue_that_was_stopped_says_so(
@@ -676,31 +593,17 @@ def test_a_queue_that_lost_tasks_is_no_success(
     call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A Slurm of three small scripts: it takes jobs and forgets them."""
-    out = planned(tmp_path)
-    for name, says in [("squeue", ""), ("sbatch", "7"), ("scontrol", "MaxArraySize = 3")]:
+    planned(tmp_path)
+    for name, says in [("squeue", ""), ("sbatch", "7")]:
         program = tmp_path / "bin" / name
         program.parent.mkdir(exist_ok=True)
         program.write_text(f"#!/bin/sh\necho '{says}'\n")
         program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
-    code, _, err = call(run, "out", "--engine", "slurm", "--tasks-per-element", "2")
-    assert code == 2
-    assert "--tasks-per-element 2: makes 3 elements, more than an array may have here (2): raise it" in err
     code, text, _ = call(run, "out", "--engine", "slurm", "--tasks-per-element", "3", "--wait")
     assert code == 6
     assert "job array 7: 2 elements, 3 batches\n" in text
     assert "6 tasks have no result though all that ran them has ended" in text
-    assert call(plan, "s.toml", "back\\slash")[0] == 0
-    submit = ("back\\slash", "--engine", "slurm", "--tasks-per-element", "3")
-    assert "with a backslash in its name" in call(run, *submit)[2]
-    manifest = Manifest.load(out)
-    for task, seconds in enumerate((1.0, 3.0)):
-        publish(out, manifest, task, [Result(2 * task, seconds={"draw": 0.5, "simulate": seconds})])
-    text = call(run, "out", "--engine", "slurm", "--tasks-per-element", "3", "--wait", "--profile")[1]
-    table = [line.split() for line in text.splitlines()]
-    assert "2 tasks are done so far, their own seconds:" in text
-    assert ["draw", "1.000", "20.0%", "0.500000", "0.500000", "0"] in table
-    assert ["simulate", "4.000", "80.0%", "2.000000", "3.000000", "2"] in table
     scripts = [path.read_text() for path in Path("out/slurm").glob("*.sbatch")]
     assert "#SBATCH --array=0-1\n" in scripts[0]
     assert all(f"{name}=1" in scripts[0] for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"))

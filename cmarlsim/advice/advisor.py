@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
-from cmarlsim.advice.changes import REQUIREMENTS, Change, changes
+from cmarlsim.advice.changes import Change, changes
 from cmarlsim.advice.connectivity import Connectivity, estimated_connectivity, known_connectivity
 from cmarlsim.advice.parameters import Parameters
 from cmarlsim.advice.short_run import ShortRun, affordable_steps, run_and_measure
 from cmarlsim.advice.statements import Row, conditions, gossip, shown, theorem1
-from cmarlsim.api import execute
 from cmarlsim.bounds.verdicts import ESTIMATED
 from cmarlsim.errors import ArgumentError
 from cmarlsim.policies.policy import Policy
+from cmarlsim.randomness import check_seed
 from cmarlsim.recordings.recording import Recording
 from cmarlsim.scenario import Scenario
-from cmarlsim.simulation.execution import STEPS
 
 FORMAT = "cmarlsim-advice/2"
 TARGET = 0.05
@@ -26,41 +25,6 @@ TARGET = 0.05
 MOST_ESTIMATED = 200
 """Most agents whose d_G and p are estimated from links by sight."""
 
-MOST_RANGED = 64
-"""Most agents for whom other ranges are tried."""
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is asked of a scenario.
-
-    Attributes
-    ----------
-    target_error
-        E: satisfaction may be below thresholds by that much, a share of time.
-    L
-        L of Assumption 2, None if unknown.
-    steps, seed
-        Length and seed of the short run; by default as long as a run is, or as a few seconds allow.
-
-    Raises
-    ------
-    ArgumentError
-        If a value is impossible.
-    """
-
-    target_error: float = TARGET
-    L: float | None = None
-    steps: int | None = None
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if not 0 < self.target_error < 1:
-            problem = "must be above 0 and below 1, a share of time"
-            raise ArgumentError("target_error", self.target_error, problem)
-        if self.L is not None and not 0 <= self.L < math.inf:
-            raise ArgumentError("L", self.L, "must be 0 or more")
-
 
 @dataclass(frozen=True)
 class Advice:
@@ -68,9 +32,10 @@ class Advice:
 
     scenario: Scenario
     policy: str
-    question: Question
+    target_error: float
+    L: float | None
     theory: Parameters
-    run: ShortRun | None  # None if the scenario is too large to try
+    run: ShortRun
     statements: list[Row]
     changes: list[Change]
 
@@ -80,72 +45,82 @@ class Advice:
 
     def json(self) -> dict[str, Any]:
         """Fields for programs: docs/advise.md lists the keys."""
-        radio, target = self.theory.connectivity, self.question.target_error
+        radio = self.theory.connectivity
         return {
             "format": FORMAT,
             "scenario": self.scenario.name,
             "policy": self.policy,
             "zones": [zone.name for zone in self.scenario.zones],
-            "target_error": target,
-            "steps": self.run.steps if self.run else 0,
-            "seed": self.question.seed,
-            "L": self.question.L,
-            "d_G": {"value": radio.d_G, "basis": radio.basis, "words": radio.words},
-            "p": {"value": radio.p, "basis": radio.basis},
-            "statements": [_plain(row) for row in self.statements],
-            "requirements": {key: words.format(target) for key, words in REQUIREMENTS.items()},
-            "changes": [_plain(asdict(change)) for change in self.changes],
+            "target_error": self.target_error,
+            "steps": self.run.steps,
+            "L": self.L,
+            "d_G": radio.d_G,
+            "p": radio.p,
+            "statements": [_finite(row) for row in self.statements],
+            "changes": [_finite(change._asdict()) for change in self.changes],
         }
 
 
-def _plain(row: Row) -> Row:
-    """Fields for JSON, which knows no infinity: None stands for it, as for what is not a number."""
+def _finite(row: Row) -> Row:
+    """A row for JSON, which knows no infinity: None stands for it, as for what is not a number."""
     return {
         name: None if isinstance(value, float) and not math.isfinite(value) else value
         for name, value in row.items()
     }
 
 
-def ask(scenario: Scenario, policy: Policy, name: str, question: Question) -> Advice:
+def ask(
+    scenario: Scenario,
+    policy: Policy,
+    name: str,
+    *,
+    target_error: float = TARGET,
+    L: float | None = None,
+    steps: int | None = None,
+    seed: int = 0,
+) -> Advice:
     """Say what the theory promises a scenario, what a short run shows, and what would reach the target.
 
     Parameters
     ----------
     policy, name
         Must fit the scenario; and what it is called.
+    target_error
+        E: satisfaction may be below thresholds by that much, a share of time.
+    L
+        L of Assumption 2, None if unknown.
+    steps, seed
+        Length and seed of the short run; by default as long as a run is, or as a few seconds allow.
 
     Raises
     ------
-    ArgumentError
-        If a value of the question does not fit the scenario.
+    InputError
+        If a value is impossible or does not fit the scenario, or it is too large to be run.
     """
-    zones, target = [zone.name for zone in scenario.zones], question.target_error
-    steps = affordable_steps(scenario, question.steps)
-    run, recording = run_and_measure(scenario, policy, steps, question.seed) if steps else (None, None)
+    if not 0 < target_error < 1:
+        raise ArgumentError("target_error", target_error, "must be above 0 and below 1, a share of time")
+    if L is not None and not 0 <= L < math.inf:
+        raise ArgumentError("L", L, "must be 0 or more")
+    check_seed(seed)
+    zones, steps = [zone.name for zone in scenario.zones], affordable_steps(scenario, steps)
+    run, recording = run_and_measure(scenario, policy, steps, seed)
     theory = Parameters.of(scenario, _connectivity(scenario, recording), policy)
     statements = [
         *conditions(scenario),
-        *theorem1(theory, zones, target, question.L, run),
-        *gossip(theory, zones, steps or STEPS, run),
-        *(shown(theory, zones, run) if run else []),
+        *theorem1(theory, zones, target_error, L, run),
+        *gossip(theory, run),
+        *shown(theory, zones, run),
     ]
-
-    def estimate(d: float) -> Connectivity:
-        found = execute(scenario.at_range(d), policy, steps, question.seed, record="step")
-        return estimated_connectivity(found)
-
-    affordable = steps and scenario.agents.N <= MOST_RANGED
-    found = changes(theory, target, scenario, estimate if affordable else None)
-    return Advice(scenario, name, question, theory, run, statements, found)
+    found = changes(theory, target_error, scenario.links, run.missed)
+    return Advice(scenario, name, target_error, L, theory, run, statements, found)
 
 
-def _connectivity(scenario: Scenario, recording: Recording | None) -> Connectivity:
+def _connectivity(scenario: Scenario, recording: Recording) -> Connectivity:
     """Connectivity as the scenario says, or as estimated from a run."""
     N = scenario.agents.N
     known = known_connectivity(scenario.links, N)
     if known is not None:
         return known
-    if recording is None or N > MOST_ESTIMATED:
-        words = f"N = {N}, M = {scenario.M}, T0 = {scenario.dual.T0} take too long to estimate d_G and p"
-        return Connectivity(None, 0.0, ESTIMATED, words)
+    if N > MOST_ESTIMATED:
+        return Connectivity(None, 0.0, ESTIMATED, f"N = {N} takes too long to estimate d_G and p")
     return estimated_connectivity(recording)

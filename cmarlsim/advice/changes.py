@@ -1,17 +1,14 @@
-"""The smallest change of one setting that brings an error within a target: by formula, bisection or runs."""
+"""The smallest change of one setting that brings an error within a target, by formula or bisection."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from bisect import bisect_left
+from dataclasses import replace
+from typing import NamedTuple
 
-import numpy as np
-
-from cmarlsim.advice.connectivity import Connectivity
 from cmarlsim.advice.parameters import Parameters
-from cmarlsim.bounds.verdicts import ASSUMED, ESTIMATED, OURS
-from cmarlsim.kernels.world import Floats
-from cmarlsim.scenario import Scenario
+from cmarlsim.bounds.verdicts import ESTIMATED
+from cmarlsim.scenario import Links
 
 LONGEST = 100_000
 """Most steps of a rollout that are tried."""
@@ -19,82 +16,63 @@ LONGEST = 100_000
 FINEST = 1e-12
 """Distance at which bisection ends."""
 
-RANGES = 33
-"""Ranges d that are tried, from the present one to that at which everybody hears everybody."""
 
-Estimate = Callable[[float], Connectivity]
-
-REQUIREMENTS = {
-    "feasibility": "eq. (24) allows an error of {:g}",
-    "feasibility_corrected": "eq. (24), corrected, allows an error of {:g}",
-    "news": "at most {:g} of all observations come too late to count",
-}
-"""What is asked for, by key, with the target."""
-
-
-@dataclass(frozen=True)
-class Change:
-    """Smallest change of one setting, all others left alone, that meets one of `REQUIREMENTS`.
+class Change(NamedTuple):
+    """Smallest change of one setting, all others left alone, that serves a purpose.
 
     Attributes
     ----------
-    requirement
-        Its key.
+    purpose
+        What holds then, in words.
     setting
-        Key in a scenario: ``dual.alpha``, ``dual.T0``, ``links.p`` or ``links.d``.
+        Key in a scenario: ``dual.alpha``, ``dual.T0`` or ``links.p``.
     now, needed
-        Its value, and the nearest one that meets the requirement: the same if it is met, None if none is
-        found.
+        Its value, and the nearest one that is enough.
     """
 
-    requirement: str
+    purpose: str
     setting: str
     now: float
-    needed: float | None
-    basis: str
+    needed: float
 
 
-def changes(theory: Parameters, target: float, scenario: Scenario, estimate: Estimate | None) -> list[Change]:
+def changes(theory: Parameters, target: float, links: Links, missed: float) -> list[Change]:
     """Smallest changes with which satisfaction is c - `target` by eq. (24), and agents know what happens.
 
-    Eq. (24) depends on alpha alone, how late news is on all but alpha and eta. Where estimates of d_G and p
-    are refuted by their run, only other ranges are tried.
+    Eq. (24) depends on alpha alone, how late news is on all but alpha and eta. Where the run refutes
+    estimates of d_G and p, nothing follows from them. What is met, or out of reach, needs no change.
 
     Parameters
     ----------
     target
         E, a share of time.
-    estimate
-        Connectivity at a range d, for links by sight or disc; None if that takes too long.
+    missed
+        Share of the time that an agent missed in a zone, in the run that estimates come from.
     """
-    alpha, T0, found = theory.alpha, theory.T0, []
-    square = theory.paths.largest_step
-    for key, largest, basis in (
-        ("feasibility", target**2 / theory.M, ASSUMED),
-        ("feasibility_corrected", 2 * target**2 / (square + target**2), OURS),
-    ):
-        found.append(Change(key, "dual.alpha", alpha, min(alpha, largest), basis))
-    basis, met = theory.basis, in_time(theory, target)
-    longer = T0 if met else None if theory.refuted else longer_rollouts(theory, target)
-    found.append(Change("news", "dual.T0", T0, longer, basis))
-    if scenario.links.model == "bernoulli":
-        p = theory.connectivity.p
-        found.append(Change("news", "links.p", p, p if met else more_links(theory, target), basis))
-    if scenario.links.model == "sight-or-disc":
-        d = float(scenario.links.d or 0)
-        farther = d if met else longer_range(theory, target, ranges(scenario), estimate) if estimate else None
-        found.append(Change("news", "links.d", d, farther, ESTIMATED))
+    found, refuted = [], theory.basis == ESTIMATED and missed > theory.lateness
+    if theory.lateness > target and not refuted:
+        news = f"at most {target:g} of all observations come too late to count"
+        T0 = longer_rollouts(theory, target)
+        if T0 is not None:
+            found.append(Change(news, "dual.T0", theory.T0, T0))
+        p = more_links(theory, target) if links.model == "bernoulli" else None
+        if p is not None:
+            found.append(Change(news, "links.p", theory.connectivity.p, p))
+    largest = 2 * target**2 / (theory.paths.largest_step + target**2)
+    if largest < theory.alpha and not theory.lacks_L:
+        smaller = f"eq. (24), corrected, allows an error of {target:g}"
+        found.append(Change(smaller, "dual.alpha", theory.alpha, largest))
     return found
-
-
-def in_time(theory: Parameters, target: float) -> bool:
-    """Whether at most a share `target` of observations is late: as computed, and in the run of estimates."""
-    return max(theory.lateness, theory.connectivity.missed) <= target
 
 
 def longer_rollouts(theory: Parameters, target: float) -> int | None:
     """The least T0 of at most `LONGEST` that is long enough for news to be in time, None if none is."""
-    return first_whole(lambda T0: replace(theory, T0=T0).lateness <= target, theory.T0, LONGEST)
+
+    def enough(T0: int) -> bool:
+        return replace(theory, T0=T0).lateness <= target
+
+    least = bisect_left(range(LONGEST + 1), True, lo=theory.T0, key=enough)
+    return least if least <= LONGEST else None
 
 
 def more_links(theory: Parameters, target: float) -> float | None:
@@ -110,37 +88,3 @@ def more_links(theory: Parameters, target: float) -> float | None:
         middle = (low + high) / 2
         low, high = (low, middle) if enough(middle) else (middle, high)
     return high
-
-
-def ranges(scenario: Scenario) -> Floats:
-    """Ranges of the radio beyond the present one, up to that within which all waypoints lie of each other."""
-    d, extent = float(scenario.links.d or 0), np.ptp(scenario.floorplan.waypoint_positions(), axis=0)
-    farthest = float(np.hypot(*extent))
-    longer = np.geomspace(max(d, farthest / RANGES), max(d, farthest), RANGES)
-    return longer[longer > d]
-
-
-def longer_range(theory: Parameters, target: float, tried: Floats, estimate: Estimate) -> float | None:
-    """The least of some ranges d at which news is in time, None if it is at none.
-
-    At the range tried before it, news is late by the connectivity estimated there, or in its run.
-    """
-
-    def enough(i: int) -> bool:
-        return in_time(replace(theory, connectivity=estimate(float(tried[i]))), target)
-
-    found = first_whole(enough, -1, len(tried) - 1) if len(tried) else None
-    return None if found is None else float(tried[found])
-
-
-def first_whole(meets: Callable[[int], bool], fails_at: int, last: int) -> int | None:
-    """The least whole number above `fails_at`, up to `last`, that meets a condition, met beyond it too."""
-    step, meets_at = 1, fails_at
-    while not meets(meets_at := min(fails_at + step, last)):
-        if meets_at >= last:
-            return None
-        fails_at, step = meets_at, 2 * step
-    while meets_at - fails_at > 1:
-        middle = (meets_at + fails_at) // 2
-        fails_at, meets_at = (fails_at, middle) if meets(middle) else (middle, meets_at)
-    return meets_at

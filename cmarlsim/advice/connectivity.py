@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cmarlsim.advice.short_run import missed_share
 from cmarlsim.bounds.verdicts import ESTIMATED, PROVEN
 from cmarlsim.errors import InputError
 from cmarlsim.footprints.footprint import Footprint, fitted, strongest
@@ -14,23 +13,18 @@ from cmarlsim.graphs import footprint_edges
 from cmarlsim.recordings.recording import Recording
 from cmarlsim.scenario import Links
 
-MOST_TRAVERSED = 2000
-"""Up to so many agents the diameter of a footprint is found exactly."""
-
 
 @dataclass(frozen=True)
 class Connectivity:
     """Diameter d_G and edge probability p of eq. (4), what they rest on, and why.
 
-    d_G is None if no news spreads, or if nothing is known. `missed` was measured in the run from which
-    estimates come: see `short_run.missed_share`.
+    d_G is None if no news spreads, or if nothing is known.
     """
 
     d_G: int | None
     p: float
     basis: str
     words: str
-    missed: float = 0.0
 
 
 def known_connectivity(links: Links, N: int) -> Connectivity | None:
@@ -42,20 +36,10 @@ def known_connectivity(links: Links, N: int) -> Connectivity | None:
     if links.model == "never":
         return Connectivity(None, 0.0, PROVEN, "nobody ever hears of anybody")
     if links.model == "bernoulli" and links.footprint is not None:
-        d_G, words = _diameter(links.footprint, N)
-        return Connectivity(d_G, float(links.p or 0), PROVEN, words)
+        name = links.footprint if isinstance(links.footprint, str) else f"of {len(links.footprint)} pairs"
+        graph = Footprint(name, N, footprint_edges(links.footprint, N), np.asarray(1.0))
+        return Connectivity(graph.diameter, float(links.p or 0), PROVEN, f"footprint {name}")
     return None
-
-
-def _diameter(footprint: str | tuple[tuple[int, int], ...], N: int) -> tuple[int, str]:
-    """Diameter of a footprint, or for large teams a bound on it, and its name."""
-    if footprint == "complete":
-        return 1, "footprint complete"
-    name = footprint if isinstance(footprint, str) else f"of {len(footprint)} pairs"
-    graph = Footprint(name, N, footprint_edges(footprint, N), np.asarray(1.0))
-    if N <= MOST_TRAVERSED:
-        return graph.diameter, f"footprint {name}"
-    return 2 * int(graph.distances(0).max()), f"footprint {name}; its diameter is at most this"
 
 
 def estimated_connectivity(recording: Recording) -> Connectivity:
@@ -64,14 +48,13 @@ def estimated_connectivity(recording: Recording) -> Connectivity:
     Links by sight are neither independent nor equally likely. As in `analysis.proposition3`, p is chosen so
     that of the pairs which were linked in a share p or more of the steps d_G / p is least.
     """
-    missed = missed_share(recording)
     try:
         best = strongest(fitted(recording))
     except InputError as apart:
         words = f"the pairs that met do not join the team: {str(apart).partition(': ')[2]}"
-        return Connectivity(None, 0.0, ESTIMATED, words, missed)
+        return Connectivity(None, 0.0, ESTIMATED, words)
     words = (
         f"links by sight or within {recording.scenario.links.d:g} m follow the agents, so no p is true; the "
         f"most useful {len(best.edges)} pairs were each linked this often or more"
     )
-    return Connectivity(best.diameter, float(best.p.min()), ESTIMATED, words, missed)
+    return Connectivity(best.diameter, float(best.p.min()), ESTIMATED, words)

@@ -13,7 +13,7 @@ import numpy as np
 from cmarlsim.advice.connectivity import Connectivity
 from cmarlsim.bounds.proposition3 import MultiplierBound
 from cmarlsim.bounds.proposition4 import PathBounds
-from cmarlsim.bounds.theorem1 import feasibility_error, least_slack
+from cmarlsim.bounds.theorem1 import least_slack
 from cmarlsim.kernels.world import Floats
 from cmarlsim.policies.policy import Policy
 from cmarlsim.scenario import Scenario
@@ -58,13 +58,8 @@ class Parameters:
         return PathBounds(self.c, self.alpha, self.eta)
 
     @property
-    def feasibility(self) -> float:
-        """Error sqrt(alpha M) of eq. (24)."""
-        return feasibility_error(self.alpha, self.M)
-
-    @property
     def shortfall(self) -> float:
-        """Error in its place, sqrt(alpha S / (2 - alpha)) with S the sum of max(c_m, 1 - c_m)^2."""
+        """Error of eq. (24), corrected: sqrt(alpha S / (2 - alpha)), S the sum of max(c_m, 1 - c_m)^2."""
         return self.paths.shortfall(self.paths.largest_step)
 
     @property
@@ -99,11 +94,6 @@ class Parameters:
         return 1.0 if self.bound is None else self.bound.lateness
 
     @property
-    def refuted(self) -> bool:
-        """Whether the run that connectivity was estimated from showed more than the estimates allow."""
-        return self.connectivity.missed > self.lateness
-
-    @property
     def ceiling(self) -> Floats:
         """Largest value eta c_m / alpha of each multiplier, (M,)."""
         with np.errstate(over="ignore"):
@@ -113,11 +103,6 @@ class Parameters:
     def printed(self) -> float:
         """Right-hand side of eq. (22)."""
         return self._error(lambda bound: bound.printed())
-
-    @property
-    def one_zone(self) -> Floats:
-        """Error of each agent in each zone, with E min(BN, T0), (M,)."""
-        return np.minimum(self.ceiling, self._error(lambda bound: bound.one_zone()))
 
     @property
     def all_agents(self) -> float:

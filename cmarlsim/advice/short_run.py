@@ -28,23 +28,17 @@ FEWEST_ROLLOUTS = 2
 
 @dataclass(frozen=True)
 class ShortRun:
-    """What was measured in one run. Errors are means over the rollouts of its second half."""
+    """What was measured in one run."""
 
     steps: int
     satisfaction: Floats  # (M,)
     certified: Floats  # (M,) by the agent that can certify most
-    one_zone: Floats  # (M,) error of the agent that is farthest off
-    all_agents: float
+    error: float  # largest of a multiplier, over agents and zones, on average over the second half
     missed: float  # share of the steps, in the worst zone and for the worst agent
 
 
 def affordable_steps(scenario: Scenario, steps: int | None) -> int:
     """Steps of a short run: as asked for, or as many as a run has by default and a few seconds allow.
-
-    Returns
-    -------
-    int
-        0 if the scenario is too large for any.
 
     Raises
     ------
@@ -52,14 +46,14 @@ def affordable_steps(scenario: Scenario, steps: int | None) -> int:
         If `steps` are no whole rollouts, or too few.
     """
     T0, N = scenario.dual.T0, scenario.agents.N
-    rollouts = max(FEWEST_ROLLOUTS, whole_rollouts(steps, T0))
+    rollouts = whole_rollouts(steps, T0)
     if steps is not None:
         if steps < FEWEST_ROLLOUTS * T0:
             raise ArgumentError("steps", steps, f"must be {FEWEST_ROLLOUTS} rollouts of T0 = {T0} or more")
         return steps
     size = record_bytes(scenario, T0, "step", choose_links(scenario, 0, "step", "auto"))
     rollouts = min(rollouts, MOST_BYTES // size, MOST_PAIRS // (T0 * N * (N + scenario.M)))
-    return rollouts * T0 if rollouts >= FEWEST_ROLLOUTS else 0
+    return max(rollouts, FEWEST_ROLLOUTS) * T0
 
 
 def missed_share(recording: Recording) -> float:
@@ -80,8 +74,7 @@ def run_and_measure(scenario: Scenario, policy: Policy, steps: int, seed: int) -
         steps=recording.steps,
         satisfaction=recording.satisfaction(),
         certified=recording.certificate().max(axis=0),
-        one_zone=late.mean(axis=0).max(axis=0),
-        all_agents=float(late.max(axis=(1, 2)).mean()),
+        error=float(late.max(axis=(1, 2)).mean()),
         missed=missed_share(recording),
     )
     return measured, recording

@@ -9,7 +9,7 @@ import numpy as np
 
 from cmarlsim.advice.parameters import Parameters
 from cmarlsim.advice.short_run import ShortRun
-from cmarlsim.bounds.theorem1 import slack, unmet_conditions
+from cmarlsim.bounds.theorem1 import feasibility_error, slack
 from cmarlsim.bounds.verdicts import (
     ASSUMED,
     CORRECTED,
@@ -25,8 +25,6 @@ from cmarlsim.scenario import Scenario
 
 Row = dict[str, Any]
 """A row of `bounds.verdicts`, with a ``key`` for programs and the ``zone``, None if it is about all."""
-
-ERROR = "error of a multiplier, on average"
 
 
 def row(
@@ -56,23 +54,20 @@ def longest_trip(scenario: Scenario) -> int:
 
 
 def theorem1(
-    theory: Parameters, zones: list[str], target: float, L: float | None, run: ShortRun | None
+    theory: Parameters, zones: list[str], target: float, L: float | None, run: ShortRun
 ) -> list[Row]:
     """Lemma 1, the error of eq. (24) and what it leaves of each threshold, and eq. (25)."""
     gained = Statement("Lemma 1", SHARPER, "least lambda^T (V - c) / ||lambda||", 0.0, OURS, at_least=True)
     found = [row("slack", gained, theory.slack)]
-    kept = run.satisfaction if run else np.full(theory.M, np.nan)
-    overloaded = theory.M > theory.N and bool(unmet_conditions(theory.c, theory.N))
-    for form, basis, error, never in (
-        (PRINTED, ASSUMED, theory.feasibility, overloaded),
-        (CORRECTED, OURS, theory.shortfall, theory.slack <= 0),
-    ):
+    printed = feasibility_error(theory.alpha, theory.M)
+    for form, basis, error in ((PRINTED, ASSUMED, printed), (CORRECTED, OURS, theory.shortfall)):
         allowed = Statement("(24)", form, "what satisfaction may lack", target, basis)
         found.append(row("feasibility_error", allowed, error))
-        left = np.zeros(theory.M) if never or theory.alpha == 0 else np.maximum(theory.c - error, 0)
-        for zone, least, satisfaction in zip(zones, left.tolist(), kept.tolist(), strict=True):
-            promised = Statement("(24)", form, "satisfaction", least, basis, at_least=True, trivial=0.0)
-            found.append(row("promised", promised, satisfaction, zone=zone))
+    never = theory.slack <= 0 or theory.alpha == 0
+    left = np.zeros(theory.M) if never else np.maximum(theory.c - theory.shortfall, 0)
+    for zone, least, satisfaction in zip(zones, left.tolist(), run.satisfaction.tolist(), strict=True):
+        promised = Statement("(24)", CORRECTED, "satisfaction", least, OURS, at_least=True, trivial=0.0)
+        found.append(row("promised", promised, satisfaction, zone=zone))
     L = math.inf if theory.lacks_L else math.nan if L is None else L
     for form, basis, words, room, error in (
         (PRINTED, ASSUMED, "M L times (22)", slack(theory.c)[0], theory.M * theory.printed),
@@ -84,33 +79,25 @@ def theorem1(
     return found
 
 
-def gossip(theory: Parameters, zones: list[str], steps: int, run: ShortRun | None) -> list[Row]:
-    """How far multipliers can be off, and were, and how long they remember.
+def gossip(theory: Parameters, run: ShortRun) -> list[Row]:
+    """How late news is, how far multipliers can be off, and were, and how long they remember.
 
     A measured mean above a bound refutes it where the bound rests on estimates. Else only chance lifts one
     run above it: then what is measured counts as an interval from 0.
     """
     estimated = theory.basis == ESTIMATED
     proven, ours, low = (ESTIMATED, ESTIMATED, None) if estimated else (PROVEN, OURS, 0.0)
-    nothing = (np.full(theory.M, np.nan), math.nan, math.nan)
-    errors, all_agents, missed = (run.one_zone, run.all_agents, run.missed) if run else nothing
-    burn_in = Statement("(18)", PRINTED, "rollouts 1 / alpha that are remembered", steps / theory.T0, PROVEN)
-    late = "share of the time that an agent misses in a zone"
-    lateness = Statement("Proposition 2", CORRECTED, late, theory.lateness, proven, trivial=1.0)
-    found = [
+    words = "rollouts 1 / alpha that are remembered"
+    burn_in = Statement("(18)", PRINTED, words, run.steps / theory.T0, PROVEN)
+    words = "share of the time that an agent misses in a zone"
+    lateness = Statement("Proposition 2", CORRECTED, words, theory.lateness, proven, trivial=1.0)
+    words, most = "largest error over agents and zones, on average", float(theory.ceiling.max())
+    error = Statement("(22)", CORRECTED, words, theory.all_agents, ours, trivial=most)
+    return [
         row("burn_in", burn_in, 1 / theory.alpha if theory.alpha > 0 else math.inf),
-        row("lateness", lateness, missed, low),
+        row("lateness", lateness, run.missed, low),
+        row("error", error, run.error, low),
     ]
-    ceiling = theory.ceiling.tolist()
-    for zone, most, closer, error in zip(
-        zones, ceiling, theory.one_zone.tolist(), errors.tolist(), strict=True
-    ):
-        for form, bound, basis in ((PRINTED, theory.printed, proven), (CORRECTED, closer, ours)):
-            statement = Statement("(22)", form, ERROR, bound, basis, trivial=most)
-            found.append(row("error_zone", statement, error, low, zone))
-    words = "largest error over agents and zones, on average"
-    worst = Statement("(22)", CORRECTED, words, theory.all_agents, ours, trivial=max(ceiling))
-    return [*found, row("error_all", worst, all_agents, low)]
 
 
 def shown(theory: Parameters, zones: list[str], run: ShortRun) -> list[Row]:

@@ -21,7 +21,6 @@ from cmarlsim.recordings.differences import check_same, made_differences, made_w
 from cmarlsim.recordings.recording import Recording
 from cmarlsim.recordings.summary import Summary
 from cmarlsim.scenario import Scenario
-from cmarlsim.stopwatch import timed
 from cmarlsim.storage.hdf5 import damage_told, open_readable, published
 from cmarlsim.storage.journal import Journal, journal_of, packed, unpacked
 
@@ -185,7 +184,6 @@ class Recorder:
             self._summary.restore(state, rollouts)
         self.done, self.state = rollouts, state
 
-    @timed("write")
     def append(self, chunk: Chunk, state: State) -> None:
         """Append a chunk, after which the run was left with `state`.
 
@@ -248,7 +246,6 @@ class Recorder:
             "continue with resume='auto'"
         )
 
-    @timed("write")
     def finish(self) -> Recording:
         """Make the file of the journal, which ends, and hand the recording over for reading.
 

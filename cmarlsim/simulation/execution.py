@@ -18,7 +18,6 @@ from cmarlsim.randomness import check_seed, draw_into, stream
 from cmarlsim.recordings.sparse_links import link_changes, linked_pairs
 from cmarlsim.scenario import FEW, Scenario
 from cmarlsim.simulation.memory_limits import check_memory
-from cmarlsim.stopwatch import timed
 
 STEPS = 40_000
 """Default length of a run, as in Section V."""
@@ -227,7 +226,6 @@ class Run:
             self._site = site._replace(numbered=with_nowhere(site.numbered))
         self._state.locations.node[n] = len(self._site.numbered.tile) - 1
 
-    @timed("draw")
     def _draw(self, rollouts: int) -> Draws:
         """Draws of the next rollouts; the arrays are used again if they are long enough."""
         T0, widths = self.scenario.dual.T0, (self.scenario.agents.N, len(self._rules.links.footprint))
@@ -239,7 +237,6 @@ class Run:
         draw_into(draws.link, self.seed, "link", self.done)
         return draws
 
-    @timed("simulate")
     def _run(self, draws: Draws, chunk: Chunk) -> None:
         self._scene.clock[:] = 0, -1
         while not run_rollouts(

@@ -1,57 +1,73 @@
-"""How far long work has come, for users of the library who ask for it."""
+"""How far long work has come, where no terminal draws a bar."""
 
 from __future__ import annotations
 
 import sys
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
 from cmarlsim.errors import ArgumentError
 
 Progress = Callable[[int], object]
 """Called with the number of rollouts just done; the work ends early where it returns False."""
 
-EVERY = 10.0
-"""Seconds between two lines, where a line cannot be written over."""
+FIRST_SECONDS, EVERY_SECONDS = 2.0, 10.0
+"""When the first line is printed, and how long after each the next, where a line cannot be written over."""
 
 
 class TextProgress:
     """Shows progress on stderr: a line that is written over, or where that cannot be, a line now and then.
 
+    It tells the part that is done, how long that took, and how long the rest takes at the rate of the last
+    seconds. What went before the first piece of work, such as compiling, does not count for the rate.
+
     Parameters
     ----------
-    label
+    label : str
         What is being done.
-    total
-        Number of parts that it has.
+    total : int or None
+        Pieces of work in all, if that is known.
     """
 
-    def __init__(self, label: str, total: int) -> None:
-        self._label, self._total, self.done = label, total, 0
+    def __init__(self, label: str, total: int | None) -> None:
+        self._label, self._total, self._done = label, total, 0
         self._over = sys.stderr.isatty() or "ipykernel" in sys.modules
-        self._began = self._shown = time.monotonic()
-        self._first: tuple[int, float] | None = None
+        self._begun = time.monotonic()
+        self._due = self._begun + FIRST_SECONDS
+        self._since: tuple[float, int] | None = None
 
-    def __call__(self, done: int) -> bool:
-        """Note that `done` more parts are done."""
-        now, self.done = time.monotonic(), self.done + done
-        self._first = self._first or (
-            self.done,
-            now,
-        )  # the first call may be about work of an earlier process
-        finished = self.done >= self._total
-        if self._over or finished or now - self._shown >= EVERY:
-            begin, end = ("\r", "\n" if finished else "") if self._over else ("", "\n")
-            print(f"{begin}{self._line(now):<70}", end=end, file=sys.stderr, flush=True)
-            self._shown = now
+    def __call__(self, count: int, note: str = "") -> bool:
+        """Count pieces of work that were just done, and print a line if one is due."""
+        now = time.monotonic()
+        self._done += count
+        if self._since is None and count:
+            self._since = now, self._done
+        due = now >= self._due
+        if self._over:
+            end = "\n" if self._done == self._total else ""
+            print(f"\r{self._line(now, note):<78}", end=end, file=sys.stderr, flush=True)
+        elif due:
+            print(self._line(now, note), file=sys.stderr, flush=True)
+        if due:
+            self._due = now + EVERY_SECONDS
+            if self._since and self._since[1] < self._done:
+                self._since = now, self._done
         return True
 
-    def _line(self, now: float) -> str:
-        share = self.done / max(self._total, 1)
-        parts, seconds = self._first or (0, now)
-        left = (now - seconds) / max(self.done - parts, 1) * (self._total - self.done)
-        time_left = f", {left:.0f} s left" if self.done > parts and left > 0 else ""
-        return f"{self._label}: {share:4.0%} after {now - self._began:.0f} s{time_left}"
+    def _line(self, now: float, note: str) -> str:
+        part, left = f"{self._done:,} done", ""
+        if self._total:
+            part = f"{100 * self._done // self._total} %"
+            if self._since and self._since[1] < self._done:
+                seconds, pieces = now - self._since[0], self._done - self._since[1]
+                left = f"about {_clock((self._total - self._done) * seconds / pieces)} left"
+        parts = (part, f"{_clock(now - self._begun)} so far", left, note)
+        return f"{self._label}: {', '.join(filter(None, parts))}"
+
+
+def _clock(seconds: float) -> str:
+    return str(timedelta(seconds=round(seconds)))
 
 
 def shown(progress: Progress | bool | None, label: str, total: int) -> Progress:

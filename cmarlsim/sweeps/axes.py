@@ -82,13 +82,7 @@ class Sweep(Strict):
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read a sweep file.
-
-        Raises
-        ------
-        InputError
-            If it cannot be read, a key is unknown, or a value impossible.
-        """
+        """Read a sweep file; InputError if it cannot be read, a key is unknown, or a value impossible."""
         return parse(cls, read_toml(path), path)
 
 

@@ -14,12 +14,11 @@ from cmarlsim.api import execute
 from cmarlsim.errors import DamagedError, InputError
 from cmarlsim.notes import log
 from cmarlsim.simulation.execution import Run, whole_rollouts
-from cmarlsim.simulation.processes import stopping
 from cmarlsim.simulation.runs import Writing
-from cmarlsim.stopwatch import stopwatch
 from cmarlsim.storage.files import write_whole
 from cmarlsim.sweeps.locks import Lock, lock, lock_of
 from cmarlsim.sweeps.manifest import Manifest, Sources, Task
+from cmarlsim.sweeps.processes import stopping
 from cmarlsim.sweeps.results import Result, checksum, fault, publish, read, recording_of
 
 PUBLISH_SECONDS = 5.0
@@ -34,10 +33,6 @@ MOST_DEATHS = 5
 _REASON_LINES = 3
 _STOPPED = ".stopped"
 """Ending of the file with the checksum of a recording that a stopped task goes on from."""
-
-
-class StoppedError(Exception):
-    """The task was given up because the process is to stop."""
 
 
 def run_batch(out: Path, manifest: str, number: int) -> int | None:
@@ -104,10 +99,10 @@ class Worker:
                 break
             deaths = held.left["deaths"] + 1 if held.left.get("task") == task else 0
             held.note(task=task, deaths=deaths)
-            try:
-                results[task] = self._result(task) if deaths < MOST_DEATHS else _given_up(task)
-            except StoppedError:
+            result = self._result(task) if deaths < MOST_DEATHS else _given_up(task)
+            if result is None:
                 break
+            results[task] = result
             if deaths >= MOST_DEATHS or time.monotonic() - published > PUBLISH_SECONDS:
                 publish(self.out, self.manifest, number, results.values())
                 published = time.monotonic()
@@ -121,23 +116,17 @@ class Worker:
             return {}
         return {task: result for task, result in results.items() if fault(self.out, result) is None}
 
-    def _result(self, number: int) -> Result:
-        """Run a task; whatever goes wrong in it is its result."""
-        start = time.perf_counter()
-        with stopwatch() as seconds:
-            try:
-                result = self._run(number, self.sources.task(number))
-            except StoppedError:
-                raise
-            except InputError as error:
-                result = Result(number, reason=str(error))
-            except Exception:
-                lines = traceback.format_exc().strip().splitlines()
-                result = Result(number, reason="\n".join(lines[-_REASON_LINES:]))
-        seconds.add("other", time.perf_counter() - start - sum(seconds.values()))
-        return replace(result, seconds={stage: round(value, 6) for stage, value in seconds.items()})
+    def _result(self, number: int) -> Result | None:
+        """Run a task; whatever goes wrong in it is its result. None if it was stopped."""
+        try:
+            return self._run(number, self.sources.task(number))
+        except InputError as error:
+            return Result(number, reason=str(error))
+        except Exception:
+            lines = traceback.format_exc().strip().splitlines()
+            return Result(number, reason="\n".join(lines[-_REASON_LINES:]))
 
-    def _run(self, number: int, task: Task) -> Result:
+    def _run(self, number: int, task: Task) -> Result | None:
         record, rollouts = self.manifest.record, whole_rollouts(task.steps, task.scenario.dual.T0)
         path, writing = None, Writing()
         if record != "summary" or rollouts * task.scenario.dual.T0 >= LONG_STEPS:
@@ -158,7 +147,7 @@ class Worker:
         if result is None:
             if path:
                 write_whole(path.with_suffix(_STOPPED), checksum(path).encode())
-            raise StoppedError
+            return None
         if path:
             path.with_suffix(_STOPPED).unlink(missing_ok=True)
             if record == "summary":

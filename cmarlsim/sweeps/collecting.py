@@ -1,4 +1,4 @@
-"""Gathering what a sweep has found: one table, and one HDF5 file."""
+"""Gathering what a sweep has found in one table."""
 
 from __future__ import annotations
 
@@ -7,9 +7,6 @@ import json
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
-
-import h5py
-import numpy as np
 
 from cmarlsim.errors import InputError
 from cmarlsim.notes import log
@@ -20,7 +17,6 @@ from cmarlsim.sweeps.results import Census, recording_of
 if TYPE_CHECKING:
     import pandas as pd
 
-FORMAT = "cmarlsim-collection/1"
 KINDS = (".parquet", ".csv")
 
 _MOST_SHOWN = 5
@@ -77,13 +73,7 @@ def _plain(value: Any) -> Any:
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a table, as Parquet or CSV by the ending of its name.
-
-    Raises
-    ------
-    InputError
-        If it has another ending, pyarrow is missing for Parquet, or it cannot be written.
-    """
+    """Write a table, as its name ends; InputError if that is not in `KINDS`, or it cannot be written."""
     if path.suffix not in KINDS:
         raise InputError(f"{path}: must end in {' or '.join(KINDS)}")
     try:
@@ -96,37 +86,8 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
         raise InputError(f"{path}: Parquet needs pyarrow: pip install pyarrow, or name a .csv file") from None
 
 
-def write_hdf5(out: Path, table: pd.DataFrame, path: Path) -> None:
-    """Write one HDF5 file: ``/table/COLUMN``, the manifest, and every recording as ``/recording/TASK``.
-
-    Raises
-    ------
-    InputError
-        If it cannot be written.
-    """
-    manifest = Manifest.load(out)
-    with published(path) as scratch, h5py.File(scratch, "w") as file:
-        file.attrs["format"] = FORMAT
-        file["manifest"] = json.dumps(manifest.model_dump(mode="json"))
-        for name, column in table.items():
-            dtype = column.dtype if column.dtype.kind in "biuf" else h5py.string_dtype()
-            file[f"table/{name}"] = np.array(column, dtype=dtype)
-        for number in sorted(set(table["task"])) if manifest.record != "summary" else ():
-            with h5py.File(recording_of(out, number)) as recording:
-                group = file.create_group(f"recording/{number:06d}")
-                group.attrs.update(recording.attrs)
-                for name in recording:
-                    recording.copy(name, group)
-
-
 def complete(out: Path, manifest: Manifest, partial: bool) -> Census:
-    """What a sweep has found, after all of its files are checked; damage is told.
-
-    Raises
-    ------
-    InputError
-        If tasks are missing, failed or damaged, unless `partial` is set.
-    """
+    """What a sweep has found, its files checked; InputError if tasks are not done, unless it is `partial`."""
     census = Census.of(out, manifest)
     missing = len(manifest.tasks) - len(census.done)
     if missing and not partial:
@@ -145,13 +106,7 @@ def complete(out: Path, manifest: Manifest, partial: bool) -> Census:
 
 
 def recordings_in(out: Path) -> list[Path]:
-    """Recordings of a sweep, by task.
-
-    Raises
-    ------
-    InputError
-        If it keeps none, or not all of them are there.
-    """
+    """Recordings of a sweep, by task; InputError if it keeps none, or not all of them are there."""
     manifest = Manifest.load(out)
     if manifest.record == "summary":
         raise InputError(f"{out}: keeps no recordings; its file must say record = 'rollout' or 'step'")

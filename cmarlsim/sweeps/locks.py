@@ -37,13 +37,7 @@ class Lock:
 
 @contextmanager
 def lock(path: Path) -> Iterator[Lock | None]:
-    """Hold a lock; yields None if another process does. The file at `path` goes, unless an error ends this.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be made.
-    """
+    """Hold a lock; yields None if another process does. The file at `path` goes, unless an error ends it."""
     with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b", buffering=0) as file:
         if not _locked(file, fcntl.LOCK_EX) or not os.fstat(file.fileno()).st_nlink:
             yield None

@@ -16,7 +16,6 @@ from cmarlsim.building.floorplan import FloorPlan
 from cmarlsim.errors import DamagedError, InputError, MisfitError
 from cmarlsim.policies.policy import RANK, Policy
 from cmarlsim.scenario import Scenario
-from cmarlsim.simulation.execution import STEPS
 from cmarlsim.storage.files import write_whole
 from cmarlsim.storage.provenance import versions
 from cmarlsim.validation import Count, Strict, parse, put
@@ -73,24 +72,17 @@ class Manifest(Strict):
 
     @classmethod
     def load(cls, out: Path) -> Self:
-        """Read the manifest in a folder and check that it is whole.
-
-        Raises
-        ------
-        InputError
-            If there is none, or it is damaged.
-        """
+        """Read the manifest in a folder; InputError if there is none, or its checksum is wrong."""
         path = out / NAME
         try:
             text, _, check = path.read_text(encoding="utf-8").rstrip("\n").rpartition("\n")
         except FileNotFoundError:
-            lost = any((out / "results").glob("*.jsonl"))
-            what = f"its manifest is lost; {_AGAIN}" if lost else "holds no sweep; plan one"
-            raise InputError(f"{out}: {what}: cmarlsim sweep plan SWEEP.toml {quote(str(out))}") from None
+            command = f"cmarlsim sweep plan SWEEP.toml {quote(str(out))}"
+            raise InputError(f"{out}: holds no sweep; plan one: {command}") from None
         except (OSError, ValueError) as error:
             raise InputError(f"{path}: cannot be read: {error}") from None
         if check != hashlib.sha256(text.encode()).hexdigest():
-            raise DamagedError(f"{path}: is damaged (its checksum is wrong); {_AGAIN}")
+            raise DamagedError(f"{path}: is damaged (its checksum is wrong); plan into another folder")
         return parse(cls, json.loads(text), path)
 
     def save(self, out: Path) -> None:
@@ -123,11 +115,6 @@ class Manifest(Strict):
         """Values of the axes in a task."""
         return dict(zip(self.keys, self.tasks[number], strict=True))
 
-    def steps_of(self, number: int) -> int:
-        """Steps of a task, before they are rounded up to whole rollouts."""
-        steps = self.settings(number).get("steps", self.steps)
-        return STEPS if steps is None else int(steps)
-
     def check_versions(self, out: Path) -> None:
         """Raise MisfitError where the sweep was planned with other versions than are here."""
         here = versions()
@@ -153,13 +140,7 @@ class Sources:
         self._scenario = lru_cache(maxsize=64)(self._build)
 
     def task(self, number: int) -> Task:
-        """A task with its scenario and policy.
-
-        Raises
-        ------
-        InputError
-            If they do not belong together, or the policy's file is not the one of the manifest.
-        """
+        """A task with its scenario and policy; InputError if they do not belong together."""
         manifest, settings = self._manifest, self._manifest.settings(number)
         policy = self.policy(settings.pop("policy", manifest.policy))
         seed, steps = settings.pop("seed", manifest.seed), settings.pop("steps", manifest.steps)
@@ -182,13 +163,7 @@ class Sources:
             self.policy(name)
 
     def policy(self, name: str) -> Policy:
-        """A policy by its name in the manifest.
-
-        Raises
-        ------
-        InputError
-            If its file is missing, damaged or another one.
-        """
+        """A policy by its name in the manifest; InputError if its file is missing, damaged or another one."""
         if name not in self._loaded:
             sha256 = self._manifest.policies[name]
             path = RANK if name == RANK else self._out / "policies" / f"{sha256}.h5"

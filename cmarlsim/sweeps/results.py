@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,8 +27,6 @@ class Result:
         Each zone's name, threshold c, satisfaction, and the largest satisfaction that an agent can certify.
     recording
         SHA-256 of its recording's file, where there is one.
-    seconds
-        Seconds spent in each stage: ``draw``, ``simulate``, ``write`` and ``other``.
     reason
         Where it failed, the last lines of why.
     """
@@ -36,7 +34,6 @@ class Result:
     task: int
     zones: Sequence[tuple[str, float, float, float]] = ()
     recording: str | None = None
-    seconds: Mapping[str, float] = field(default_factory=dict)
     reason: str | None = None
 
     @classmethod
@@ -61,13 +58,7 @@ def results_of(out: Path, batch: int) -> Path:
 
 
 def publish(out: Path, manifest: Manifest, batch: int, results: Iterable[Result]) -> None:
-    """Write the results of a batch, as many as there are yet, with a checksum in the last line.
-
-    Raises
-    ------
-    InputError
-        If they cannot be written.
-    """
+    """Write the results of a batch so far, with a checksum in the last line; InputError if that fails."""
     head = {"format": FORMAT, "manifest": manifest.sha256, "batch": batch}
     rows = [vars(result) for result in sorted(results, key=lambda result: result.task)]
     text = "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in (head, *rows))
@@ -95,23 +86,12 @@ def read(out: Path, manifest: Manifest, batch: int) -> dict[int, Result]:
     return {result.task: result for result in results}
 
 
-def manifests_of(out: Path) -> set[str]:
-    """Hashes of the manifests that the results in a folder are of; what cannot be read says nothing."""
-    found = set()
-    for path in (out / "results").glob("[0-9]*.jsonl"):
-        try:
-            found.add(str(_parsed(path.read_text(encoding="utf-8"))[0]["manifest"]))
-        except (OSError, ValueError, LookupError, TypeError):
-            continue
-    return found
-
-
 def _parsed(text: str) -> tuple[dict[str, Any], list[Result]]:
     body, _, check = text.rstrip("\n").rpartition("\n")
     if hashlib.sha256(f"{body}\n".encode()).hexdigest() != check:
         raise ValueError("its checksum is wrong")
     head, *rows = (json.loads(line) for line in body.splitlines())
-    keys = ("task", "zones", "recording", "seconds", "reason")
+    keys = ("task", "zones", "recording", "reason")
     return head, [Result(**{key: row[key] for key in keys}) for row in rows]
 
 
@@ -151,12 +131,10 @@ class Census:
     open_batches: list[int] = field(default_factory=list)
 
     @classmethod
-    def of(
-        cls, out: Path, manifest: Manifest, deep: bool = True, batches: Iterable[int] | None = None
-    ) -> Census:
-        """Look through the results of all batches, or of some."""
+    def of(cls, out: Path, manifest: Manifest, deep: bool = True) -> Census:
+        """Look through the results of all batches."""
         census = cls()
-        for batch in range(manifest.batches) if batches is None else batches:
+        for batch in range(manifest.batches):
             try:
                 results = read(out, manifest, batch)
             except DamagedError as error:

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from cmarlsim.errors import InputError
 from cmarlsim.notes import log
-from cmarlsim.simulation.processes import Workers
 from cmarlsim.sweeps.batches import Worker, run_batch
 from cmarlsim.sweeps.locks import holder, lock_of, process_in, remove_left
 from cmarlsim.sweeps.manifest import Manifest
+from cmarlsim.sweeps.processes import Workers
 from cmarlsim.sweeps.results import Census
 
 MOST_FAILED_STARTS = 5

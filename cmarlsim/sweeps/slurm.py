@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 import subprocess
 import sys
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cmarlsim.errors import ArgumentError, InputError, LockedError
-from cmarlsim.simulation.processes import THREAD_VARIABLES
+from cmarlsim.errors import InputError, LockedError
 from cmarlsim.storage.files import write_whole
 from cmarlsim.sweeps.locks import lock
 from cmarlsim.sweeps.manifest import Manifest
+from cmarlsim.sweeps.processes import THREAD_VARIABLES
 
 AGAIN = 75
 """Exit code of an element that was stopped by a warning and wants to be put back."""
 
 WARNING_SECONDS = 60
 """So long before its time limit an element is warned."""
-
-LEAST_SECONDS = 180
-"""Shortest time limit: Slurm may warn a minute earlier than it was told."""
 
 MOST_RESTARTS = 100
 """So often is an element put back into the queue before it is given up."""
@@ -53,55 +48,6 @@ if {{ [ $warned = yes ] && [ $code -eq {again} ]; }} || [ $code -eq 137 ]; then
 fi
 exit $code
 """
-
-
-@dataclass(frozen=True)
-class ArrayOptions:
-    """How a job array is submitted.
-
-    Attributes
-    ----------
-    partition, account, time, memory : str or None
-        As `sbatch` takes them; `time` and `memory` are those of an element.
-    tasks_per_element : int or None
-        Tasks of an element of the array, rounded up to whole batches; None for a hundredth of all.
-    max_parallel : int or None
-        Elements that may run at once.
-
-    Raises
-    ------
-    ArgumentError
-        If `time` is no time limit, or too short.
-    """
-
-    partition: str | None = None
-    account: str | None = None
-    time: str = "01:00:00"
-    memory: str = "2G"
-    tasks_per_element: int | None = None
-    max_parallel: int | None = None
-
-    def __post_init__(self) -> None:
-        seconds = _seconds_of(self.time)
-        if seconds is None:
-            raise ArgumentError("time", self.time, "must be MINUTES, HOURS:MINUTES:SECONDS or DAYS-HOURS")
-        if seconds < LEAST_SECONDS:
-            problem = (
-                f"must be at least {LEAST_SECONDS // 60} minutes: elements are warned {WARNING_SECONDS} s "
-                "before, and go back into the queue"
-            )
-            raise ArgumentError("time", self.time, problem)
-
-
-def _seconds_of(limit: str) -> int | None:
-    """Seconds of a time limit as Slurm reads it; None if it is none."""
-    found = re.fullmatch(r"(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?", limit)
-    if not found:
-        return None
-    days, *rest = (None if part is None else int(part) for part in found.groups())
-    parts = [part for part in rest if part is not None]
-    units = (3600, 60, 1) if days is not None or len(parts) == 3 else (60, 1)
-    return 86400 * (days or 0) + sum(part * unit for part, unit in zip(parts, units, strict=False))
 
 
 def _call(program: str, *arguments: str) -> str:
@@ -137,13 +83,7 @@ class Arrays:
         return any((self.out / "slurm").glob("*.json"))
 
     def alive(self) -> Counter[str]:
-        """How many elements are in which state, of those that wait or run.
-
-        Raises
-        ------
-        InputError
-            If Slurm does not answer.
-        """
+        """Count the elements that wait or run, by their states; InputError if Slurm does not answer."""
         return Counter(state for _, _, state in self._queue())
 
     def _queue(self) -> Iterator[tuple[str, int, str]]:
@@ -155,21 +95,26 @@ class Arrays:
                 yield ticket, int(index), state
 
     def batches(self, ticket: str, index: int) -> list[int]:
-        """Batches of an element; the ticket is what its array was submitted under.
-
-        Raises
-        ------
-        InputError
-            If there is no such element.
-        """
+        """Batches of an element of the array that was submitted under `ticket`; InputError if it has none."""
         path = self.out / "slurm" / f"{ticket}.json"
         try:
             return [int(batch) for batch in json.loads(path.read_text(encoding="utf-8"))[index]]
         except (OSError, ValueError, LookupError, TypeError) as error:
             raise InputError(f"{path}: has no element {index}: {error}") from None
 
-    def submit(self, batches: Sequence[int], options: ArrayOptions) -> tuple[str, int, int] | None:
+    def submit(
+        self, batches: Sequence[int], directives: dict[str, Any], tasks: int | None, at_once: int | None
+    ) -> tuple[str, int, int] | None:
         """Submit batches, but for those of elements that wait or run already.
+
+        Parameters
+        ----------
+        directives
+            Options of `sbatch` by their names; those that are None are left out.
+        tasks
+            Tasks of an element of the array, rounded up to whole batches; None for a hundredth of all.
+        at_once
+            Elements that may run at once; None for no limit.
 
         Returns
         -------
@@ -188,32 +133,27 @@ class Arrays:
             rest = [batch for batch in batches if batch not in queued]
             if not rest:
                 return None
-            elements = _dealt(rest, self._manifest.batch, options.tasks_per_element)
-            _check_size(len(elements), options.tasks_per_element)
+            elements = _dealt(rest, self._manifest.batch, tasks)
             write_whole(folder / f"{ticket}.json", json.dumps(elements).encode())
             script = folder / f"{ticket}.sbatch"
-            write_whole(script, self._script(ticket, len(elements), options).encode())
+            limit = f"%{at_once}" if at_once else ""
+            own = {"comment": ticket, "array": f"0-{len(elements) - 1}{limit}"}
+            write_whole(script, self._script(ticket, own | directives).encode())
             array = _call("sbatch", "--parsable", str(script)).strip().partition(";")[0]
         return array, len(elements), len(rest)
 
-    def _script(self, ticket: str, elements: int, options: ArrayOptions) -> str:
+    def _script(self, ticket: str, directives: Mapping[str, Any]) -> str:
         out = self.out.resolve()
-        parallel = f"%{options.max_parallel}" if options.max_parallel else ""
-        directives: dict[str, Any] = {
+        directives = {
             "job-name": self._name,
-            "comment": ticket,
-            "array": f"0-{elements - 1}{parallel}",
-            "partition": options.partition,
-            "account": options.account,
-            "time": options.time,
-            "mem": options.memory,
+            **directives,
             "ntasks": 1,
             "cpus-per-task": 1,
             "signal": f"B:USR1@{WARNING_SECONDS}",
             "open-mode": "append",
-            "output": _literal(out / "slurm") + "/%A_%a.log",
+            "output": f"{out / 'slurm'}".replace("%", "%%") + "/%A_%a.log",
         }
-        lines = [f"#SBATCH --{name}={_one_line(value)}" for name, value in directives.items() if value]
+        lines = [f"#SBATCH --{name}={shlex.quote(str(value))}" for name, value in directives.items() if value]
         command = (sys.executable, "-m", "cmarlsim.sweep", "element", str(out), ticket)
         return _SCRIPT.format(
             directives="\n".join([*lines, "#SBATCH --requeue"]),
@@ -222,29 +162,6 @@ class Arrays:
             again=AGAIN,
             restarts=MOST_RESTARTS,
         )
-
-
-def _check_size(elements: int, tasks_per_element: int | None) -> None:
-    found = re.search(r"MaxArraySize\s*=\s*(\d+)", _call("scontrol", "show", "config"))
-    if found and elements >= int(found[1]):
-        problem = (
-            f"makes {elements:,} elements, more than an array may have here ({int(found[1]) - 1:,}): raise it"
-        )
-        raise ArgumentError("tasks_per_element", tasks_per_element, problem)
-
-
-def _literal(path: Path) -> str:
-    """A path in which Slurm finds nothing to fill in."""
-    if "\\" in str(path):
-        raise InputError(f"{path}: Slurm cannot write below a folder with a backslash in its name; move it")
-    return str(path).replace("%", "%%")
-
-
-def _one_line(value: Any) -> str:
-    text = str(value)
-    if not text.isprintable():
-        raise InputError(f"{text!r}: cannot be an option of sbatch")
-    return shlex.quote(text)
 
 
 def _dealt(batches: Sequence[int], size: int, tasks: int | None) -> list[list[int]]:

@@ -1,48 +1,37 @@
-"""Advice in a few lines, and in tables."""
+"""Advice in a few lines, and in a table."""
 
 from __future__ import annotations
 
 import math
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from itertools import groupby
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from cmarlsim.advice.advisor import Advice
-from cmarlsim.advice.changes import REQUIREMENTS, Change
-from cmarlsim.advice.statements import Row, longest_trip
-from cmarlsim.bounds.verdicts import COLUMNS, CORRECTED, ESTIMATED, FAILS, HOLDS, PRINTED, ROUNDING, VACUOUS
+from cmarlsim.advice.changes import Change
+from cmarlsim.advice.statements import longest_trip
+from cmarlsim.bounds.verdicts import COLUMNS, CORRECTED, ESTIMATED, FAILS, HOLDS, ROUNDING, VACUOUS
 
 DIGITS = 3
 WIDTH = 140
 """Columns where there is no terminal."""
 
-ZONE_COLUMNS = (
-    ("satisfaction", "satisfaction", PRINTED, "measured"),
-    ("certified", "certified", None, "bound"),
-    ("promised by (24)", "promised", PRINTED, "bound"),
-    ("corrected", "promised", CORRECTED, "bound"),
-    ("error", "error_zone", PRINTED, "measured"),
-    ("at most, by (22)", "error_zone", PRINTED, "bound"),
-    ("corrected", "error_zone", CORRECTED, "bound"),
-)
-"""Columns of the table of zones: heading, key and form of the statement, and which of its columns."""
-
-STATEMENT_COLUMNS = [column for column in COLUMNS if column not in ("low", "high")]
+TABLE_COLUMNS = ["zone", *(column for column in COLUMNS if column not in ("low", "high"))]
 
 
 def print_advice(advice: Advice, full: bool = False) -> None:
-    """Print the answers, and if `full` all statements and changes in tables."""
+    """Print the answers, and if `full` all statements in a table."""
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDTH)
     for line in answers(advice):
         console.print(escape(line), highlight=False, soft_wrap=True)
     if full:
-        for table in (_zones(advice), _statements(advice), _changes(advice)):
-            console.print(table)
-    more = "" if full else "--full shows all statements and changes; "
+        console.print(_table(advice))
+    more = "" if full else "--full shows all statements; "
     console.print(f"{more}docs/advise.md explains them", style="dim", highlight=False)
 
 
@@ -104,7 +93,7 @@ def _theorem1(advice: Advice) -> str:
 
 def _no_promise(advice: Advice) -> str:
     """Why Theorem 1 promises nothing, empty if it may."""
-    theory, L = advice.theory, advice.question.L
+    theory, L = advice.theory, advice.L
     if theory.slack <= 0:
         return "the thresholds ask for too much of so few agents"
     if theory.lacks_L:
@@ -122,8 +111,6 @@ def _no_promise(advice: Advice) -> str:
 
 def _run(advice: Advice) -> str:
     """What a short run showed."""
-    if advice.run is None:
-        return "was not made, for this is too large to try in seconds; see --steps"
     lost = [row["zone"] for row in advice.of("satisfaction") if row["verdict"] == FAILS]
     margin = advice.run.satisfaction - advice.theory.c
     least = int(margin.argmin())
@@ -145,8 +132,8 @@ def _proven(advice: Advice) -> str:
 
 
 def _first(advice: Advice) -> list[str]:
-    """What to change first: the team, the rollouts, the policy, and settings that meet a requirement."""
-    scenario, target, found = advice.scenario, advice.question.target_error, []
+    """What to change first: the team, the rollouts, the policy, and settings."""
+    scenario, found = advice.scenario, []
     if advice.of("threshold_sum")[0]["verdict"] == FAILS:
         enough = min(math.ceil(scenario.c.sum() - ROUNDING) + 1, scenario.M)
         found.append(f"agents.N = {enough}: enough for the thresholds")
@@ -154,17 +141,10 @@ def _first(advice: Advice) -> list[str]:
         found.append("the policy, for zones are not kept: cmarlsim train makes one for this scenario")
     if advice.of("trip")[0]["verdict"] == FAILS:
         found.append(f"dual.T0 = {longest_trip(scenario) + 1}: a rollout longer than the longest trip")
-    for key in ("news",) if advice.theory.lacks_L else ("news", "feasibility_corrected"):
-        useful = [change for change in advice.changes if change.requirement == key and helps(change)]
-        if useful:
-            settings = " or ".join(f"{change.setting} = {safely(change)}" for change in useful)
-            found.append(f"{settings}: {REQUIREMENTS[key].format(target)}")
-    return found or [f"nothing that is known to help, for an error of {target:g}"]
-
-
-def helps(change: Change) -> bool:
-    """Whether a setting must change, and can."""
-    return change.needed not in (None, change.now)
+    for purpose, useful in groupby(advice.changes, key=lambda change: change.purpose):
+        settings = " or ".join(f"{change.setting} = {safely(change)}" for change in useful)
+        found.append(f"{settings}: {purpose}")
+    return found or [f"nothing that is known to help, for an error of {advice.target_error:g}"]
 
 
 def _some(names: list[str], most: int = 6) -> str:
@@ -182,7 +162,6 @@ def number(value: float) -> str:
 
 def safely(change: Change) -> str:
     """What is needed with `DIGITS` digits, rounded away from the present value, so that it still suffices."""
-    assert change.needed is not None
     if change.setting == "dual.T0":
         return f"{change.needed:.0f}"
     exact = Decimal(change.needed)
@@ -191,48 +170,12 @@ def safely(change: Change) -> str:
     return f"{float(rounded):g}"
 
 
-def _zones(advice: Advice) -> Table:
-    """Table of promise and practice side by side, one row a zone."""
-    columns = [(head, advice.of(key, form), column) for head, key, form, column in ZONE_COLUMNS]
-    columns = [each for each in columns if each[1]]
-    table = Table(title="zones")
-    table.add_column("zone")
-    for heading in ("c", *(head for head, *_ in columns), "margin"):
-        table.add_column(heading, justify="right")
-    for m, zone in enumerate(advice.scenario.zones):
-        cells = [_cell(rows[m], column) for _, rows, column in columns]
-        margin = f"{advice.run.satisfaction[m] - zone.c:+.3f}" if advice.run else "-"
-        table.add_row(escape(zone.name), f"{zone.c:g}", *cells, margin)
-    return table
-
-
-def _cell(row: Row, column: str) -> str:
-    """A number of a zone, in brackets if it promises nothing; shares of time with three decimals."""
-    share = row["key"] != "error_zone" and not math.isnan(row[column])
-    text = f"{row[column]:.3f}" if share else number(row[column])
-    return f"({text})" if row["verdict"] == VACUOUS and column == "bound" else text
-
-
-def _statements(advice: Advice) -> Table:
-    """Table of all statements that are not about one zone."""
-    table = Table(title="statements")
-    for column in STATEMENT_COLUMNS:
+def _table(advice: Advice) -> Table:
+    """Table of all statements."""
+    table = Table()
+    for column in TABLE_COLUMNS:
         table.add_column(column, justify="right" if column in ("bound", "measured", "ratio") else "left")
     for row in advice.statements:
-        if row["zone"] is None:
-            cells = [row[column] for column in STATEMENT_COLUMNS]
-            texts = [cell if isinstance(cell, str) else number(cell) for cell in cells]
-            table.add_row(*texts)
-    return table
-
-
-def _changes(advice: Advice) -> Table:
-    """Table of the smallest change of each setting, by requirement."""
-    table = Table(title="the smallest change of one setting with which ...")
-    for column in ("requirement", "setting", "now", "needed", "basis"):
-        table.add_column(column, justify="right" if column in ("now", "needed") else "left")
-    for change in advice.changes:
-        words = REQUIREMENTS[change.requirement].format(advice.question.target_error)
-        needed = "-" if change.needed is None else safely(change) if helps(change) else "met"
-        table.add_row(words, change.setting, number(change.now), needed, change.basis)
+        cells = [(row | {"zone": row["zone"] or "all"})[column] for column in TABLE_COLUMNS]
+        table.add_row(*(escape(cell) if isinstance(cell, str) else number(cell) for cell in cells))
     return table

@@ -26,7 +26,7 @@ from rich.text import Text
 from cmarlsim.errors import ArgumentError, InputError
 from cmarlsim.kernels.compiling import CACHE_FOLDER, watched
 from cmarlsim.notes import notes_on_stderr
-from cmarlsim.terminal.progress import ProgressLines
+from cmarlsim.simulation.progress import TextProgress
 
 STOPPED = 130
 """Exit code of a run that was stopped by a signal."""
@@ -166,11 +166,11 @@ def waiting(label: str) -> Iterator[None]:
 
 
 @contextmanager
-def progress_bar(label: str, total: int | None) -> Iterator[Callable[..., None]]:
+def progress_bar(label: str, total: int | None) -> Iterator[Callable[..., Any]]:
     """Show a bar on a terminal, elsewhere a line now and then; yields ``advance(count, note="")``."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield ProgressLines(label, total).advance
+        yield TextProgress(label, total)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
     times = (TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}"))

@@ -53,13 +53,7 @@ class Files:
         return {"force": self.force, "resume": resume, "checkpoint": self.checkpoint}
 
     def base(self, name: str, seed: int, runs: int) -> Path:
-        """The recording's name, before seeds join it.
-
-        Raises
-        ------
-        InputError
-            If the options contradict each other, or there is nothing to resume.
-        """
+        """The recording's name, before seeds join it; InputError if the options contradict each other."""
         if self.resume and self.force:
             raise InputError("--resume: goes on with what --force would forget; leave out one of them")
         if not self.checkpoint > 0:

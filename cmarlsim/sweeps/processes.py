@@ -32,15 +32,12 @@ class Workers(ProcessPoolExecutor):
     ----------
     count : int
         Number of processes.
-    jobs : int
-        Number of jobs that count what they have done, by `count_up`.
     """
 
-    def __init__(self, count: int, jobs: int = 0) -> None:
+    def __init__(self, count: int) -> None:
         context = multiprocessing.get_context("spawn")
-        # Neither has a lock, which a process that is killed would keep.
-        self._stop, self._counts = context.RawValue("b", 0), context.RawArray("q", jobs)
-        super().__init__(count, context, _begin, (self._stop, self._counts))
+        self._stop = context.RawValue("b", 0)  # without a lock, which a process that is killed would keep
+        super().__init__(count, context, _begin, (self._stop,))
 
     def submit(self, function: Callable[..., Any], /, *arguments: Any, **options: Any) -> Future[Any]:
         """Have `function` called with `arguments` and `options` in one of the processes."""
@@ -50,11 +47,6 @@ class Workers(ProcessPoolExecutor):
     def stop(self) -> None:
         """Tell all jobs to stop."""
         self._stop.value = 1
-
-    @property
-    def counted(self) -> int:
-        """What all jobs have counted."""
-        return sum(self._counts)
 
     def __exit__(self, kind: type[BaseException] | None, *rest: Any) -> bool | None:
         if kind is not None:
@@ -81,7 +73,6 @@ def _worker_surroundings() -> Iterator[None]:
 
 
 _stop: Any = None
-_counts: Any = None
 _busy = _ended = False
 
 
@@ -90,14 +81,9 @@ def stopping() -> bool:
     return _ended or (_stop is not None and bool(_stop.value))
 
 
-def count_up(job: int, by: int) -> None:
-    """Count what was done in a job, in one of `Workers`."""
-    _counts[job] += by
-
-
-def _begin(stop: Any, counts: Any) -> None:
-    global _stop, _counts
-    _stop, _counts = stop, counts
+def _begin(stop: Any) -> None:
+    global _stop
+    _stop = stop
     warnings.simplefilter("ignore")  # the parent has shown them
     notes_on_stderr()
     gc.freeze()  # what was imported is no garbage, and looking through it takes long
