@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from cmarlsim.building.zones import inside_zones
+from cmarlsim.building.worlds import inside_zones
 from cmarlsim.errors import InputError
 from cmarlsim.kernels.world import Bools, Floats, Ints
 from cmarlsim.learning.mlp import softmax

@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 
 from analysis.measures import connected, link_blocks, neighbourhood_sizes, own_zones
-from cmarlsim.building.zones import inside_zones
+from cmarlsim.building.worlds import inside_zones
 from cmarlsim.footprints.footprint import linked
 from cmarlsim.kernels.world import TOLERANCE, Floats
 from cmarlsim.recordings.recording import Recording

@@ -137,7 +137,7 @@ class Interrupted:
         if journal_of(self.path).exists():
             copy = Path(shutil.copy(journal_of(self.path), self.path.with_name("copy")))
             with Journal(copy) as journal:
-                if journal.lost is not None:
+                if journal.lost:
                     raise AssertionError(f"{journal_of(self.path)}: is taken for damaged after a kill")
             copy.unlink(missing_ok=True)
 

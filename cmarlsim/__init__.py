@@ -15,7 +15,7 @@ Names, each with its own `help`:
 Scenario       a floor plan, a team, its zones and thresholds, and who can talk to whom
 Policy         what every agent does on every tile, given its multipliers
 Recording      what a run leaves, in memory or in an HDF5 file
-execute        run Algorithm 2: one run, or one for each of several seeds
+execute        run Algorithm 2
 execute_batch  run it for many scenarios, policies and seeds, on all cores
 learn          train a policy: Algorithm 1, then in runs of Algorithm 2
 tiled          a scenario in a large building, copies of the paper's
@@ -35,38 +35,21 @@ from typing import TYPE_CHECKING
 from cmarlsim.version import __version__
 
 if TYPE_CHECKING:
-    from cmarlsim.api import execute, execute_batch
-    from cmarlsim.errors import (
-        ArgumentError,
-        DamagedError,
-        DivergedError,
-        InputError,
-        LockedError,
-        MisfitError,
-    )
-    from cmarlsim.policies.policy import Policy
-    from cmarlsim.recordings.recording import Recording
-    from cmarlsim.scenario import Scenario
-    from cmarlsim.tiled_scenarios import tiled
-    from cmarlsim.training.learn import learn
+    from cmarlsim.api import execute as execute
+    from cmarlsim.api import execute_batch as execute_batch
+    from cmarlsim.errors import ArgumentError as ArgumentError
+    from cmarlsim.errors import DamagedError as DamagedError
+    from cmarlsim.errors import DivergedError as DivergedError
+    from cmarlsim.errors import InputError as InputError
+    from cmarlsim.errors import LockedError as LockedError
+    from cmarlsim.errors import MisfitError as MisfitError
+    from cmarlsim.policies.policy import Policy as Policy
+    from cmarlsim.recordings.recording import Recording as Recording
+    from cmarlsim.scenario import Scenario as Scenario
+    from cmarlsim.scenario.tiled import tiled as tiled
+    from cmarlsim.training.learn import learn as learn
 
-__all__ = [
-    "ArgumentError",
-    "DamagedError",
-    "DivergedError",
-    "InputError",
-    "LockedError",
-    "MisfitError",
-    "Policy",
-    "Recording",
-    "Scenario",
-    "__version__",
-    "execute",
-    "execute_batch",
-    "learn",
-    "tiled",
-]
-
+_KINDS = ("InputError", "ArgumentError", "DamagedError", "LockedError", "MisfitError", "DivergedError")
 _MODULES = {
     "Policy": "cmarlsim.policies.policy",
     "Recording": "cmarlsim.recordings.recording",
@@ -74,8 +57,10 @@ _MODULES = {
     "execute": "cmarlsim.api",
     "execute_batch": "cmarlsim.api",
     "learn": "cmarlsim.training.learn",
-    "tiled": "cmarlsim.tiled_scenarios",
-} | dict.fromkeys((name for name in __all__ if name.endswith("Error")), "cmarlsim.errors")
+    "tiled": "cmarlsim.scenario.tiled",
+} | dict.fromkeys(_KINDS, "cmarlsim.errors")
+
+__all__ = ["__version__", *_MODULES]
 
 
 def __getattr__(name: str) -> object:

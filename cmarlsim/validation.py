@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
@@ -55,6 +56,13 @@ class Strict(BaseModel, metaclass=_Told):
         data = {name: getattr(self, name) for name in type(self).model_fields}
         return parse(type(self), data | dict(update), f"{type(self).__name__}.model_copy", copy=True)
 
+    def __eq__(self, other: object) -> bool:
+        """Compare fields, and not the arrays that were computed from them."""
+        names = type(self).model_fields
+        return type(self) is type(other) and all(
+            getattr(self, name) == getattr(other, name) for name in names
+        )
+
     def __setattr__(self, name: str, value: object) -> None:
         problem = f"{type(self).__name__} is frozen, so {name} cannot become {value!r:.40}"
         if name in type(self).model_fields:
@@ -81,6 +89,13 @@ def names_checked(function: Callable[P, R]) -> Callable[P, R]:
         return function(*arguments, **named)
 
     return wrapped
+
+
+def check_names(kind: str, names: Sequence[str]) -> None:
+    """Raise ValueError, for a validator, if a name stands twice."""
+    name, times = Counter(names).most_common(1)[0]
+    if times > 1:
+        raise ValueError(f"{kind}: the name '{name}' stands {times} times; names must differ")
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -111,34 +126,23 @@ def setting_value(text: str) -> Any:
 
 
 def apply_settings(data: dict[str, Any], settings: str | Sequence[str]) -> list[str]:
-    """Apply one setting, or each of several, to parsed TOML, in place; returns them as a list.
+    """Apply one ``key.path=value`` setting, or several, to parsed TOML, in place; returns them as a list.
 
     Raises
     ------
     InputError
-        If they are no texts, or as `apply_setting`.
+        If one is no such setting, or there is no such place in the data.
     """
     each = [settings] if isinstance(settings, str) or not isinstance(settings, Sequence) else [*settings]
     for setting in each:
         if not isinstance(setting, str):
             raise ArgumentError("overrides", setting, "must be texts such as 'links.d=4'")
-        apply_setting(data, setting)
+        path, equals, text = setting.partition("=")
+        keys = path.strip().split(".")
+        if not equals or not all(keys):
+            raise ArgumentError("overrides", setting, "must be KEY=VALUE, for example links.d=4")
+        put(data, keys, setting_value(text), setting)
     return each
-
-
-def apply_setting(data: dict[str, Any], setting: str) -> None:
-    """Apply one ``key.path=value`` setting to parsed TOML, in place.
-
-    Raises
-    ------
-    InputError
-        If it is no such setting, or there is no such place in the data.
-    """
-    path, equals, text = setting.partition("=")
-    keys = path.strip().split(".")
-    if not equals or not all(keys):
-        raise ArgumentError("overrides", setting, "must be KEY=VALUE, for example links.d=4")
-    put(data, keys, setting_value(text), setting)
 
 
 def put(data: dict[str, Any], keys: Sequence[str], value: Any, source: str) -> None:
@@ -211,14 +215,16 @@ def _explain(model: type[Strict], item: Any, data: dict[str, Any]) -> str:
 
 
 def dotted(location: tuple[str | int, ...], data: Any = None) -> str:
-    """Write a key's path in `data` as `apply_setting` reads it: ``zones.red.c``, or ``zones.2.c``.
+    """Write a key's path in `data` as `apply_settings` reads it: ``zones.red.c``, or ``zones.2.c``.
 
     Tables in arrays go by name if that is one word which no other table there has. ``center[0]`` is a number.
     """
     text = ""
     for part in location:
-        inside = part in data if isinstance(data, Mapping) else isinstance(part, int) and _holds(data, part)
-        entry = data[part] if inside else None
+        try:
+            entry = data[part]
+        except (LookupError, TypeError):
+            entry = None
         if isinstance(part, str):
             text += f".{part}"
         elif isinstance(entry, Mapping):
@@ -229,12 +235,8 @@ def dotted(location: tuple[str | int, ...], data: Any = None) -> str:
     return text.removeprefix(".")
 
 
-def _holds(items: Any, i: int) -> bool:
-    return isinstance(items, (list, tuple)) and i < len(items)
-
-
 def _called(tables: Sequence[Any], i: int) -> str:
-    """How `apply_setting` names a table of an array."""
+    """How `apply_settings` names a table of an array."""
     names = [table.get("name") for table in tables if isinstance(table, Mapping)]
     name = tables[i].get("name")
     usable = isinstance(name, str) and re.fullmatch(r"[^\s.=]+", name) and not name.isdecimal()

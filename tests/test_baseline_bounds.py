@@ -18,7 +18,6 @@ from analysis.baselines.partition import (
     targets,
     trips,
 )
-from analysis.baselines.ruled_run import with_thresholds
 from cmarlsim.kernels.world import Bools
 from cmarlsim.simulation.prescribed import PrescribedRun
 
@@ -100,7 +99,7 @@ def test_tours_are_the_shortest() -> None:
 
 
 def test_static_leaves_out_the_least_wanted_zones() -> None:
-    scenario = with_thresholds(scenario_of(PAPER), [0.5, 0.1, 0.3, 0.4, 0.2, 0.6])
+    scenario = scenario_of(PAPER).with_thresholds([0.5, 0.1, 0.3, 0.4, 0.2, 0.6])
     assert stay(scenario, 300, 0).tolist() == [[0, 2, 3, 4, 5]] * 300
 
 
@@ -140,6 +139,6 @@ def test_the_bound_is_the_share_of_time() -> None:
     tiny, paper = scenario_of(TINY), scenario_of(PAPER)
     assert upper_bound(tiny) == pytest.approx(min(1 - 0.4, (2 - 0.9) / 3))
     assert upper_bound(paper) == pytest.approx(min(1 - 0.6, (5 - 2.1) / 6))
-    assert upper_bound(with_thresholds(paper, [0.8] * 6)) == pytest.approx((5 - 4.8) / 6)
+    assert upper_bound(paper.with_thresholds([0.8] * 6)) == pytest.approx((5 - 4.8) / 6)
     for longest in (10, 50, 200):
         assert min(each.margin for each in best_partition(paper, longest)) < upper_bound(paper)

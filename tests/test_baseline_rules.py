@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 
 from analysis.baselines.catalogue import Ruled
 from analysis.baselines.metrics import averaging_bits, distance, idleness, literal_bits
-from analysis.baselines.ruled_run import RuledRun, with_thresholds, without_links
+from analysis.baselines.ruled_run import RuledRun, without_links
 from analysis.baselines.rules import ConsensusRule, FrozenRule, GossipRule, SharedRule, metropolis, product
 from cmarlsim import execute
 from cmarlsim.kernels.scene import Chunk
@@ -145,7 +145,7 @@ def test_averaging_keeps_the_mean_and_goes_in_the_order_of_time(rounds: int) -> 
 
 def test_other_thresholds_are_another_scenario_in_the_same_building() -> None:
     scenario = scenario_of(PAPER)
-    site, new = scenario.site, with_thresholds(scenario, np.arange(6) / 10)
+    site, new = scenario.site, scenario.with_thresholds(np.arange(6) / 10)
     assert new.c == pytest.approx(np.arange(6) / 10)
     assert all(mine is other for mine, other in zip(new.site, site, strict=True))
     assert scenario.c == pytest.approx(np.arange(1, 7) / 10)

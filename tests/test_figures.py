@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from analysis import figure3a, figure3bf, figure4, figure5a, figure5b
 from analysis.style import free_stem, new_figure, save
-from cmarlsim import InputError, Policy, Recording, Scenario, execute
+from cmarlsim import InputError, Policy, Recording, Scenario, execute, execute_batch
 from cmarlsim.report.picture import colour
 
 RANK = Policy.load("rank")
@@ -28,7 +28,7 @@ def run() -> Recording:
 
 @pytest.fixture(scope="module")
 def several() -> list[Recording]:
-    return execute(TINY, RANK, 70, seeds=[0, 1, 2])
+    return execute_batch([(TINY, RANK, seed) for seed in range(3)], 70, record="step")
 
 
 def test_figure_4_has_the_band_over_runs(several: list[Recording]) -> None:

@@ -9,7 +9,7 @@ from cases import Case, scenario_of, shipped_case
 from hypothesis import given
 from kernels import bools_of, unset_words
 
-from cmarlsim.building.zones import inside_zones
+from cmarlsim.building.worlds import inside_zones
 from cmarlsim.kernels.bits import words_for
 from cmarlsim.kernels.observing import observe_zones, tile_of
 from cmarlsim.kernels.world import World

@@ -2,7 +2,6 @@
 
 import errno
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -11,7 +10,6 @@ import pytest
 from trainings import QUICK, TINY, Edit, replaced, train
 
 from cmarlsim import InputError, Policy, Scenario, execute
-from cmarlsim.storage.shipped import DATA
 from cmarlsim.training.recipe import RECIPES
 
 RECIPE = RECIPES["paper"].model_copy(
@@ -82,11 +80,8 @@ def test_policy_for_other_tiles_is_refused(trained: Trained) -> None:
         execute(with_tiles((0.5, 0.5, 1.5, 1.4)), policy, 100)
 
 
-def test_paper_policy_does_not_fit_tiny() -> None:
-    with pytest.raises(
-        InputError, match="for N = 5, M = 6 and 12 tiles, the scenario has N = 2, M = 3 and 4"
-    ):
-        execute(TINY, Policy.load("paper"), 100)
+def with_attribute(name: str, value: object) -> Edit:
+    return lambda file: file.attrs.__setitem__(name, value)
 
 
 BROKEN: dict[str, tuple[Edit, str]] = {
@@ -98,7 +93,18 @@ BROKEN: dict[str, tuple[Edit, str]] = {
     "b1 flat": (replaced("weights/b1", np.zeros(16)), r"\(16,\)"),
     "b2 of one agent": (replaced("weights/b2", np.zeros((1, 3))), r"\(1, 3\)"),
     "not finite": (replaced("weights/b2", np.full((2, 3), np.nan)), "not finite"),
-    "other format": (lambda file: file.attrs.__setitem__("format", "cmarlsim-run/1"), "cmarlsim-policy/1"),
+    "tiles of three coordinates": (replaced("tile_center", np.zeros((4, 3))), r"must be \(L, 2\)"),
+    "a single number of tiles": (replaced("tile_center", 3.0), r"must be \(L, 2\)"),
+    "words for weights": (replaced("weights/W1", "words"), "expected numbers"),
+    "complex weights": (replaced("weights/b2", np.zeros((2, 3), dtype=complex)), "expected numbers"),
+    "box of three coordinates": (with_attribute("low", np.zeros(3)), r"must be \(L, 2\)"),
+    "box not finite": (with_attribute("low", np.array([np.nan, 0.0])), "low must be below high"),
+    "box without extent": (with_attribute("high", np.full(2, -99.0)), "low must be below high"),
+    "words for a flag": (with_attribute("scale_lam", "False"), "not a Boolean"),
+    "too many roots": (with_attribute("lam_roots", 9), "must be 0 to 8"),
+    "fewer than no roots": (with_attribute("lam_roots", -1), "must be 0 to 8"),
+    "half a root": (with_attribute("lam_roots", 0.5), "not a whole number"),
+    "other format": (with_attribute("format", "cmarlsim-run/1"), "cmarlsim-policy/1"),
     "no format": (lambda file: file.attrs.__delitem__("format"), "cmarlsim-policy/1"),
 }
 
@@ -114,45 +120,16 @@ def test_broken_policy_file_is_refused(tmp_path: Path, trained: Trained, case: s
     assert str(path) in str(refusal.value)
 
 
-BROKEN_ENCODING: dict[str, Edit] = {
-    "tiles of three coordinates": replaced("tile_center", np.zeros((4, 3))),
-    "a single number of tiles": replaced("tile_center", 3.0),
-    "words for weights": replaced("weights/W1", "words"),
-    "box of three coordinates": lambda file: file.attrs.__setitem__("low", np.zeros(3)),
-    "box not finite": lambda file: file.attrs.__setitem__("low", np.array([np.nan, 0.0])),
-    "words for a flag": lambda file: file.attrs.__setitem__("scale_lam", "False"),
-    "complex weights": replaced("weights/b2", np.zeros((2, 3), dtype=complex)),
-    "a group for weights": lambda file: (file.__delitem__("weights/b2"), file.create_group("weights/b2")),
-    "too many roots": lambda file: file.attrs.__setitem__("lam_roots", 9),
-    "fewer than no roots": lambda file: file.attrs.__setitem__("lam_roots", -1),
-    "half a root": lambda file: file.attrs.__setitem__("lam_roots", 0.5),
-    "words for roots": lambda file: file.attrs.__setitem__("lam_roots", "2"),
-    "box without extent": lambda file: file.attrs.__setitem__("high", file.attrs["low"]),
-}
-
-
-@pytest.mark.parametrize("case", BROKEN_ENCODING)
-def test_broken_encoding_is_refused(tmp_path: Path, trained: Trained, case: str) -> None:
-    path = tmp_path / "broken.h5"
-    shutil.copy(trained[1], path)
-    with h5py.File(path, "r+") as file:
-        BROKEN_ENCODING[case](file)
-    with pytest.raises(InputError, match=r"broken\.h5: "):
-        execute(TINY, Policy.load(path), 100)
-
-
-@pytest.mark.parametrize("size", [0, 100, 0.5, 0.99])
+@pytest.mark.parametrize("size", [0, 0.5, 0.99])
 def test_truncated_policy_file_is_refused(tmp_path: Path, trained: Trained, size: float) -> None:
     whole = trained[1].read_bytes()
     path = tmp_path / "truncated.h5"
-    path.write_bytes(whole[: int(size * len(whole)) if size < 1 else int(size)])
+    path.write_bytes(whole[: int(size * len(whole))])
     with pytest.raises(InputError, match=r"truncated\.h5: not a readable HDF5 file"):
         Policy.load(path)
 
 
-def test_foreign_and_missing_policy_files_are_refused() -> None:
-    with pytest.raises(InputError, match=r"tiny\.toml: not a readable HDF5 file"):
-        Policy.load(DATA / "scenarios" / "tiny.toml")
+def test_a_name_that_is_not_shipped_is_refused() -> None:
     with pytest.raises(InputError, match=r"papper: no such file.*did you mean 'paper'"):
         Policy.load("papper")
 
@@ -173,18 +150,6 @@ def test_a_policy_from_before_there_were_roots_has_none(tmp_path: Path, trained:
     lam = np.array([[4.0, 1.0, 0.0]])
     assert old.encoding.lam_input(lam).tolist() == [[1.0, 0.25, 0.0]]
     assert new.encoding.lam_input(lam) == pytest.approx(np.array([[1.0, 0.25**0.25, 0.0]]))
-
-
-@pytest.mark.parametrize("roots", [0, 1, 8])
-def test_the_number_of_roots_survives_the_file(tmp_path: Path, trained: Trained, roots: int) -> None:
-    policy = trained[0]
-    assert policy.encoding is not None
-    encoding = replace(policy.encoding, lam_roots=roots)
-    Policy(policy.networks, encoding).save(tmp_path / "p.h5")
-    loaded = Policy.load(tmp_path / "p.h5")
-    assert loaded.encoding is not None
-    assert loaded.encoding.lam_roots == loaded.weights(2, TINY.world).lam_roots == roots
-    assert loaded.sha256 == Policy(policy.networks, encoding).sha256
 
 
 def test_a_full_disk_is_one_line_and_leaves_what_was_there(

@@ -13,7 +13,7 @@ from cmarlsim.errors import InputError
 from cmarlsim.kernels.world import TICKS_PER_METRE
 from cmarlsim.scenario import Scenario
 from cmarlsim.storage import shipped
-from cmarlsim.validation import apply_setting, dotted
+from cmarlsim.validation import apply_settings, dotted
 
 ZONE = '[[zones]]\nname = "z"\ncenter = [0.5, 0.5]\nradius = 0.3\nc = 0.5\n'
 SMALL = f"""
@@ -65,10 +65,6 @@ def refusal(path: Path, *overrides: str) -> str:
     return message
 
 
-def test_the_small_scenario_is_fine(tmp_path: Path) -> None:
-    assert Scenario.load(write(tmp_path)).agents.speed == 1.0
-
-
 def test_paper_is_section_v() -> None:
     scenario = Scenario.load("paper")
     assert (scenario.agents.N, scenario.M, scenario.dual.T0) == (5, 6, 100)
@@ -91,16 +87,9 @@ def test_paper_distances_between_zones() -> None:
     assert np.array_equal(metres, metres.T)
 
 
-@pytest.mark.parametrize("name", ["paper", "tiny"])
-def test_toml_round_trip(name: str) -> None:
-    scenario = Scenario.load(name)
-    again = Scenario.from_toml(scenario.to_toml(), scenario.floorplan.to_toml(), "test")
-    assert again == scenario
-
-
-def test_scenarios_are_frozen() -> None:
-    with pytest.raises(ValueError, match="frozen"):
-        Scenario.load("tiny").dual.alpha = 0.5
+def test_toml_round_trip() -> None:
+    scenario = Scenario.load("paper")
+    assert Scenario.from_toml(scenario.to_toml(), scenario.floorplan.to_toml(), "test") == scenario
 
 
 @pytest.mark.parametrize(
@@ -130,23 +119,21 @@ def test_overrides_reach_every_key(override: str, key: str, value: object) -> No
         ("zones.0.center=[0, 'x']", ["zones.z.center[1] = 'x'"]),
         ("zones.0.name=7", ["zones.0.name = 7"]),
         ("dual.alpha=1", ["dual.alpha = 1", "less than 1"]),
-        ("dual.alpha=-0.1", ["dual.alpha = -0.1"]),
         ("dual.eta=0", ["dual.eta = 0", "greater than or equal to 0.000000000001"]),
         ("dual.eta=1e308", ["dual.eta = 1e+308", "less than or equal to 1000000000000"]),
         ("dual.T0=0", ["dual.T0 = 0"]),
         ("dual.T0=2.5", ["dual.T0 = 2.5", "integer"]),
         ("agents.N=true", ["agents.N = True"]),
-        ("agents.N='2'", ["agents.N = '2'"]),
-        ("agents.speed=0", ["agents.speed = 0"]),
         ("agents.speed=1e-9", ["agents.speed = 1e-09", "0.000001"]),
         ("agents.speed=nan", ["agents.speed = nan"]),
         ("zones.0.c=1.0", ["zones.z.c = 1.0", "less than 1"]),
-        ("zones.0.c=-0.1", ["zones.z.c = -0.1"]),
         ("zones.0.radius=0", ["zones.z.radius = 0"]),
         ("zones.0.center=[9, 9]", ["zones.z.center = [9.0, 9.0]", "no tile"]),
         ("zones.0.center=[1.0, 0.9]", ["nearest waypoint 'a'", "put a waypoint inside"]),
         ("zones.y.c=0", ["zones.y", "one of z"]),
         ("zones.7.c=0", ["zones.7", "below 1"]),
+        ("links.p=0", ["links.p = 0"]),
+        ("links.p=1.5", ["links.p = 1.5"]),
         ("links.model=allways", ["links.model = 'allways'", "'always'"]),
         ("links.model='sight-or-disc'", ["d is missing", "sight-or-disc"]),
         (
@@ -156,7 +143,6 @@ def test_overrides_reach_every_key(override: str, key: str, value: object) -> No
         ("floorplan=3", ["floorplan = 3"]),
         ("floorplan=nowhere", ["floorplan = 'nowhere'", "no such file", "pittsburgh"]),
         ("nonsense", ["overrides = 'nonsense'", "KEY=VALUE"]),
-        ("=3", ["overrides = '=3'", "KEY=VALUE"]),
     ],
 )
 def test_bad_values_name_file_key_and_value(tmp_path: Path, override: str, parts: list[str]) -> None:
@@ -171,13 +157,11 @@ def test_bad_values_name_file_key_and_value(tmp_path: Path, override: str, parts
         ("'cicle'", "links.footprint = 'cicle': must be a list of pairs of agents, or complete:N, path:N, "),
         ("'cicle:2'", "did you mean 'cycle'?"),
         ("'star:3'", "links.footprint = 'star:3': is for 3 agents, must be for agents.N = 2: write star"),
-        ("'grid:2x2'", "is for 4 agents, must be for agents.N = 2"),
         ("'grid'", "links.footprint = 'grid': must be grid:ROWSxCOLUMNS, for example grid:3x4"),
         ("'erdos-renyi:2'", "must be erdos-renyi:N:PROBABILITY, for example erdos-renyi:8:0.4"),
         ("'erdos-renyi:2:1.5'", "must be erdos-renyi:N:PROBABILITY"),
         ("'random-geometric:2:1e-9'", "not connected, its components are [0], [1]"),
         ("[[0, 2]]", "[0, 2] must be two different agents of 0 to 1"),
-        ("[[0, 0]]", "[0, 0] must be two different agents"),
         ("[[0, 1], [1, 0]]", "listed once"),
         ("[]", "links.footprint: not connected, its components are [0], [1]"),
     ],
@@ -194,14 +178,7 @@ def test_footprints_by_name(footprint: str) -> None:
     settings = ["links.model=bernoulli", "links.p=0.5", f"links.footprint={footprint}"]
     scenario = Scenario.load("tiny", settings)
     assert scenario.rules().links.footprint.tolist() == [[0, 1]]
-    again = Scenario.from_toml(scenario.to_toml(), scenario.floorplan.to_toml(), "again")
-    assert again == scenario
-
-
-@pytest.mark.parametrize("p", ["0", "1.5", "-0.1"])
-def test_bad_edge_probabilities(tmp_path: Path, p: str) -> None:
-    overrides = ("links.model=bernoulli", f"links.p={p}", "links.footprint=path")
-    assert f"links.p = {p}" in refusal(write(tmp_path), *overrides)
+    assert Scenario.from_toml(scenario.to_toml(), scenario.floorplan.to_toml(), "again") == scenario
 
 
 @pytest.mark.parametrize(
@@ -260,10 +237,9 @@ def test_files_that_are_not_scenarios(tmp_path: Path) -> None:
     assert "no such file" in refusal(tmp_path / "missing.toml")
     assert "is a folder" in refusal(tmp_path)
     broken = tmp_path / "broken.toml"
-    broken.write_text("name = [")
-    assert "broken.toml: not valid TOML" in refusal(broken)
-    broken.write_bytes(b"\xff\xfe")
-    assert "broken.toml: not valid TOML" in refusal(broken)
+    for content in (b"name = [", b"\xff\xfe"):
+        broken.write_bytes(content)
+        assert "broken.toml: not valid TOML" in refusal(broken)
 
 
 def test_shipped_things_are_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -287,25 +263,20 @@ def test_a_scenario_at_another_range_is_one_that_was_loaded_with_it(before: bool
     """Whether or not the range's consequences were known before, and with numbered places or without."""
     overrides = ["links.d=5.0", f"agents.speed={speed}"]
     scenario = Scenario.load("paper", overrides)
-    if before:
-        kept = scenario.site
+    known = arrays_of(scenario) if before else []
     other, loaded = scenario.at_range(1.0), Scenario.load("paper", [*overrides, "links.d=1.0"])
     assert other == loaded
-    assert other.to_toml() == loaded.to_toml()
-    assert (scenario.links.d, other.links.d, other.rules().links.d) == (5.0, 1.0, 1.0)
     for array, wanted in zip(arrays_of(other), arrays_of(loaded), strict=True):
         np.testing.assert_array_equal(array, wanted)
-    if before:
-        assert scenario.site is kept
-        assert other.world is scenario.world
+    assert all(array is kept for array, kept in zip(arrays_of(scenario), known, strict=False))
     pairs = zip(arrays_of(scenario), arrays_of(other), strict=True)
     assert not all(np.array_equal(one, another) for one, another in pairs)
     assert other.at_range(5.0) == scenario
 
 
-@pytest.mark.parametrize("d", [-1.0, float("nan"), float("inf"), "far", None])
+@pytest.mark.parametrize("d", [-1.0, float("nan"), "far", None])
 def test_a_range_that_cannot_be_is_refused(d: float) -> None:
-    with pytest.raises(InputError, match=r"scenario 'tiny', links: .*d"):
+    with pytest.raises(InputError, match=r"links\.d|d is missing"):
         Scenario.load("tiny").at_range(d)
 
 
@@ -318,10 +289,10 @@ def test_a_range_that_cannot_be_is_refused(d: float) -> None:
     ],
 )
 def test_keys_in_messages_can_be_set(names: tuple[str, str], keys: tuple[str, str]) -> None:
-    """By name where that finds the table, else by index: as `apply_setting` reads them."""
+    """By name where that finds the table, else by index: as `apply_settings` reads them."""
     for i in (0, 1):
         data = {"zones": [{"name": name, "c": 0.1} for name in names]}
         assert dotted(("zones", i, "c"), data) == keys[i]
-        apply_setting(data, f"{keys[i]}=0.2")
+        apply_settings(data, f"{keys[i]}=0.2")
         assert [zone["c"] for zone in data["zones"]] == [0.2 if i == 0 else 0.1, 0.2 if i == 1 else 0.1]
     assert dotted(("zones", 2, "c"), data) == "zones[2].c"

@@ -11,7 +11,7 @@ from hypothesis import given
 
 from analysis.intervals import distribution_error
 from cmarlsim import Policy, Scenario, execute
-from cmarlsim.building.zones import inside_zones
+from cmarlsim.building.worlds import inside_zones
 from cmarlsim.errors import InputError
 from cmarlsim.footprints.activations import Copies, active_events, active_steps, events_of
 from cmarlsim.footprints.chain import Chain

@@ -31,7 +31,7 @@ from analysis.theorem1.paths import (
 )
 from analysis.theorem1.repeats import sampled
 from analysis.theorem1.trajectories import conditional_rows, rows
-from cmarlsim import InputError, Policy, Recording, Scenario, execute
+from cmarlsim import InputError, Policy, Recording, Scenario, execute, execute_batch
 from cmarlsim.bounds.certificate import certified_satisfaction
 from cmarlsim.bounds.proposition4 import PathBounds
 
@@ -181,7 +181,9 @@ def test_what_is_missing_is_bounded_by_the_slack_of_the_path(case: cases.Case) -
 @pytest.fixture(scope="module")
 def runs() -> list[Recording]:
     """Two agents who follow the largest multipliers in the tiny building."""
-    return execute(Scenario.load("tiny"), Policy.load("rank"), 600, seeds=range(3), record="rollout")
+    return execute_batch(
+        [(Scenario.load("tiny"), Policy.load("rank"), seed) for seed in range(3)], 600, record="rollout"
+    )
 
 
 def altered(run: Recording, name: str, factor: float) -> Recording:
@@ -402,7 +404,8 @@ def test_every_verdict_flips_when_its_bound_is_tampered_with(
 def test_a_team_that_never_changes_zones_fails_26() -> None:
     scenario = Scenario.load("tiny")
     policy = counterexamples.homebody(scenario)
-    paths = Paths(execute(scenario, policy, 800, seeds=range(2), record="rollout"))
+    batch = [(scenario, policy, seed) for seed in range(2)]
+    paths = Paths(execute_batch(batch, 800, record="rollout"))
     samples = sampled(paths.runs[0], policy, forks=20)
     table = rows(paths, samples).set_index(["claim", "form"])["verdict"].sort_index()
     assert set(table.loc["(26)"]) == {"fails"}

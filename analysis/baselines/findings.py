@@ -9,7 +9,6 @@ import pandas as pd
 from analysis.baselines.catalogue import OURS, TIGHTENED
 from analysis.baselines.measure import EVENTS, changed
 from analysis.baselines.partition import best_partition
-from analysis.baselines.ruled_run import with_thresholds
 from analysis.baselines.tables import Results, after_events, band, smallest
 
 DWELL = 200
@@ -64,7 +63,7 @@ def events(results: Results) -> list[str]:
     after, scenario = after_events(results.events), results.scenario
     agents = scenario.agents.model_copy(update={"N": scenario.agents.N - 1})
     planned = {
-        "thresholds": best_partition(with_thresholds(scenario, changed(scenario)), DWELL),
+        "thresholds": best_partition(scenario.with_thresholds(changed(scenario)), DWELL),
         "death": best_partition(scenario.model_copy(update={"agents": agents}), DWELL),
     }
     sentences = []

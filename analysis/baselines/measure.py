@@ -9,7 +9,6 @@ import pandas as pd
 
 from analysis.baselines.catalogue import BOUND, Baseline
 from analysis.baselines.metrics import bits_sent, distance, idleness, lam_change
-from analysis.baselines.ruled_run import with_thresholds
 from cmarlsim.kernels.world import Floats
 from cmarlsim.scenario import Scenario
 
@@ -124,7 +123,7 @@ def loaded(scenario: Scenario) -> Iterator[tuple[str, float, Scenario]]:
     """Shape, load, and the scenario with such thresholds."""
     for shape, thresholds in SHAPES.items():
         for load in loads_of(scenario):
-            yield shape, load, with_thresholds(scenario, thresholds(scenario.c, load))
+            yield shape, load, scenario.with_thresholds(thresholds(scenario.c, load))
 
 
 def capacity_runs(baseline: Baseline, scenario: Scenario, steps: int, seeds: Sequence[int]) -> pd.DataFrame:

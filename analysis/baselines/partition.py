@@ -14,8 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cmarlsim.building.worlds import goals_of
-from cmarlsim.building.zones import inside_zones
+from cmarlsim.building.worlds import goals_of, inside_zones
 from cmarlsim.kernels.world import Floats, Ints
 from cmarlsim.scenario import Scenario
 

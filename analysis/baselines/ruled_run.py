@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from analysis.baselines.rules import GossipRule, RolloutEnd
@@ -11,12 +9,6 @@ from cmarlsim.kernels.scene import Chunk, new_chunk, part_of
 from cmarlsim.kernels.world import Floats
 from cmarlsim.scenario import Scenario
 from cmarlsim.simulation.execution import Run
-
-
-def with_thresholds(scenario: Scenario, c: Sequence[float] | Floats) -> Scenario:
-    """The scenario with other thresholds, (M,)."""
-    pairs = zip(scenario.zones, np.asarray(c).tolist(), strict=True)
-    return scenario.model_copy(update={"zones": tuple(zone.model_copy(update={"c": m}) for zone, m in pairs)})
 
 
 def without_links(scenario: Scenario) -> Scenario:

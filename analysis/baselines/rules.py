@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cmarlsim.building.zones import inside_zones
+from cmarlsim.building.worlds import inside_zones
 from cmarlsim.kernels.dual import updated_all
 from cmarlsim.kernels.scene import Chunk
 from cmarlsim.kernels.world import Bools, Floats, Ints

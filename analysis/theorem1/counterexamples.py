@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from analysis.intervals import wilson
-from cmarlsim.api import execute
+from cmarlsim.api import execute_batch
 from cmarlsim.bounds.proposition4 import PathBounds
 from cmarlsim.bounds.verdicts import CORRECTED, OURS, PRINTED, PROVEN, Statement
 from cmarlsim.kernels.world import Floats
@@ -75,7 +75,9 @@ def settled(runs: int = 40) -> tuple[float, Floats]:
     dual = scenario.dual
     chance = (1 - 1 / len(scenario.floorplan.waypoints)) ** scenario.agents.N
     steps = math.ceil(MEMORIES / dual.alpha) * dual.T0
-    found = execute(scenario, homebody(scenario), steps, seeds=range(runs), record="rollout")
+    policy = homebody(scenario)
+    batch = [(scenario, policy, seed) for seed in range(runs)]
+    found = execute_batch(batch, steps, record="rollout")
     running = np.array([recording.lam_ideal[1:, 1].mean() for recording in found])
     return float(chance * dual.eta * scenario.c[1] / dual.alpha), running
 

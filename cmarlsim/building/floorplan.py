@@ -11,11 +11,10 @@ import numpy as np
 import tomli_w
 from pydantic import Field, model_validator
 
-from cmarlsim.building import tiling
 from cmarlsim.kernels.plans import find_blocking, find_uncovered, first_overlap
 from cmarlsim.kernels.world import Bools, Floats, Ints
 from cmarlsim.storage import shipped
-from cmarlsim.validation import Name, Number, Point, Strict, parse, read_toml
+from cmarlsim.validation import Name, Number, Point, Strict, check_names, parse, read_toml
 
 SHORTEST_EDGE = 1e-6
 """Metres; shorter waypoint edges would vanish within the tolerances."""
@@ -89,10 +88,8 @@ class FloorPlan(Strict):
 
     @model_validator(mode="after")
     def _names_fit(self) -> Self:
-        for kind, things in (("tiles", self.tiles), ("waypoints", self.waypoints)):
-            name, times = Counter(thing.name for thing in things).most_common(1)[0]
-            if times > 1:
-                raise ValueError(f"{kind}: the name '{name}' stands {times} times; names must differ")
+        check_names("tiles", [tile.name for tile in self.tiles])
+        check_names("waypoints", [waypoint.name for waypoint in self.waypoints])
         known = {waypoint.name for waypoint in self.waypoints}
         for i, edge in enumerate(self.edges):
             for name in edge:
@@ -175,26 +172,3 @@ class FloorPlan(Strict):
         """Lengths of the edges in metres."""
         ends = self.waypoint_positions()[self.edge_indices()].tolist()
         return [math.dist(a, b) for a, b in ends]
-
-
-def tiled(nx: int, ny: int) -> FloorPlan:
-    """A large regular building: the shipped plan `pittsburgh`, nx times ny times, joined by streets.
-
-    Parameters
-    ----------
-    nx, ny
-        Copies side by side and rows of copies; at most `cmarlsim.building.tiling.MOST_COPIES` together.
-
-    Raises
-    ------
-    InputError
-        If `nx` or `ny` is not a whole number of at least 1, or both together are too large.
-
-    Examples
-    --------
-    >>> plan = tiled(3, 2)
-    >>> len(plan.tiles), len(plan.waypoints), plan.tiles[16].name
-    (96, 120, 'r0c1-office 1')
-    """
-    nx, ny = tiling.shape(nx, ny)
-    return parse(FloorPlan, tiling.floorplan(nx, ny), f"tiled({nx}, {ny})")

@@ -40,13 +40,6 @@ def _empty(zones: int) -> NumberedPlaces:
     )
 
 
-def _moved(world: World, locations: Locations, zone: int, speed: int) -> Locations:
-    """Locations one step further towards a zone."""
-    after = Locations(*(array.copy() for array in locations))
-    advance_all(world, after, zone, speed)
-    return after
-
-
 def _found(world: World, speed: int) -> tuple[Locations, np.ndarray] | None:
     """All places and, (Q, M), the number of the one after; None if there are too many."""
     waypoints, zones = len(world.waypoint), len(world.zone_radius)
@@ -57,7 +50,9 @@ def _found(world: World, speed: int) -> tuple[Locations, np.ndarray] | None:
     after: list[list[int]] = []
     frontier = locations_at(np.arange(waypoints))
     while len(frontier.node):
-        steps = [_moved(world, frontier, zone, speed) for zone in range(zones)]
+        steps = [Locations(*(array.copy() for array in frontier)) for _ in range(zones)]
+        for zone, step in enumerate(steps):
+            advance_all(world, step, zone, speed)
         first = len(found)
         for n in range(len(frontier.node)):
             row = []

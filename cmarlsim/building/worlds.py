@@ -10,7 +10,7 @@ import numpy as np
 
 from cmarlsim.building.floorplan import FloorPlan
 from cmarlsim.kernels.routes import Roads, Search, find_ways
-from cmarlsim.kernels.world import TICKS_PER_METRE, TOLERANCE, World
+from cmarlsim.kernels.world import TICKS_PER_METRE, TOLERANCE, Bools, Floats, World
 from cmarlsim.validation import Point
 
 MOST_WAYS = 2**25
@@ -83,3 +83,25 @@ def build_world(plan: FloorPlan, zones: tuple[tuple[Point, float], ...]) -> Worl
         to_go=to_go,
         next_edge=next_edge,
     )
+
+
+def inside_zones(world: World, position: Floats) -> Bools:
+    """Whether positions are in zones: the direct observations of eq. (17), decided as the engine does.
+
+    Parameters
+    ----------
+    world
+        Where zones are, such as `Scenario.world`.
+    position : (..., 2) array
+        In metres. NaN, of an agent that is no longer there, is in no zone.
+
+    Returns
+    -------
+    (..., M) array of bool
+        A border belongs to its zone: the distance is <= radius + 1e-9 m.
+    """
+    inside = np.empty((*position.shape[:-1], len(world.zone_radius)), dtype=np.bool_)
+    for m, (center, reach) in enumerate(zip(world.zone_center, world.zone_radius + TOLERANCE, strict=True)):
+        dx, dy = position[..., 0] - center[0], position[..., 1] - center[1]
+        inside[..., m] = dx * dx + dy * dy <= reach * reach
+    return inside

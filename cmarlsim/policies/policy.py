@@ -128,11 +128,8 @@ class Policy:
         """The policy in one line."""
         if self.networks is None or self.encoding is None:
             return "<Policy rank: agent n takes its n-th largest multiplier>"
-        (N, M), tiles, hidden = (
-            self.networks.b2.shape,
-            len(self.encoding.tile_center),
-            self.networks.b1.shape[1],
-        )
+        (N, M), hidden = self.networks.b2.shape, self.networks.b1.shape[1]
+        tiles = len(self.encoding.tile_center)
         return f"<Policy for {N} agents, {M} zones, {tiles} tiles: networks of {hidden} hidden units>"
 
     def _repr_html_(self) -> str:
@@ -176,16 +173,9 @@ class Policy:
         """
         tiles, zones = len(world.tile_box), len(world.zone_radius)
         if self.networks is None or self.encoding is None:
-            return Weights(
-                True,
-                False,
-                0,
-                np.zeros((tiles, 2)),
-                *(
-                    np.zeros(shape, dtype=np.float32)
-                    for shape in ((agents, zones + 2, 0), (agents, 0), (agents, zones, 0), (agents, zones))
-                ),
-            )
+            shapes = ((agents, zones + 2, 0), (agents, 0), (agents, zones, 0), (agents, zones))
+            nothing = (np.zeros(shape, dtype=np.float32) for shape in shapes)
+            return Weights(True, False, 0, np.zeros((tiles, 2)), *nothing)
         made_for = (*self.networks.b2.shape, len(self.encoding.tile_center))
         if made_for != (agents, zones, tiles):
             raise MisfitError(

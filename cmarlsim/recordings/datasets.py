@@ -15,10 +15,15 @@ more than `FEW_AGENTS` agents, unless asked otherwise; the attribute `links` say
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self, overload
+
+import numpy as np
 
 from cmarlsim.errors import ArgumentError, InputError, nearest
 from cmarlsim.scenario import Scenario
+
+if TYPE_CHECKING:
+    from cmarlsim.recordings.recording import Recording
 
 FORMAT = "cmarlsim-recording/1"
 LEVELS = ("step", "rollout", "summary")
@@ -67,10 +72,16 @@ class Dataset(NamedTuple):
         """Rows before the first rollout: the multipliers begin with lambda_0 = 0."""
         return int(self.axes[0] == "k_or_end")
 
-    @property
-    def levels(self) -> str:
-        """The levels of recording that keep it."""
-        return "step or rollout" if self.group == "rollout" else self.group
+    def described(self) -> str:
+        """What it is, with its type, shape and levels: for `help`."""
+        sizes = {"t": "T", "n": "N", "n_other": "N", "m": "M", "k": "K", "k_or_end": "K + 1", "change": "C"}
+        shape = ", ".join(sizes.get(axis, "2") for axis in self.axes) + "," * (len(self.axes) == 1)
+        level = "step or rollout" if self.group == "rollout" else self.group
+        links = {"link": ", where links are kept dense"} | dict.fromkeys(
+            SPARSE, ", where they are kept sparse"
+        )
+        kind = f"{np.dtype(self.kind)} array ({shape}), kept at level {level}{links.get(self.name, '')}"
+        return f"{self.note}\n\n{kind}; InputError in other recordings."
 
 
 _PAIRS = (
@@ -127,6 +138,23 @@ DATASETS = {dataset.name: dataset for dataset in _ALL}
 SPARSE = ("link_count", "link_pair")
 
 
+class DatasetAttribute:
+    """Attribute of a `Recording` that reads a dataset, up to `rollouts_done`."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name, self.__doc__ = name, DATASETS[name].described()
+
+    @overload
+    def __get__(self, recording: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, recording: Recording, owner: type) -> np.ndarray: ...
+    def __get__(self, recording: Recording | None, owner: type) -> Self | np.ndarray:
+        return self if recording is None else recording.read(self.name)
+
+    def __set__(self, recording: Recording, value: object) -> None:
+        raise InputError(f"{recording.path}: {self.name} cannot be set: a recording is only read")
+
+
 def dataset_of(name: str) -> Dataset:
     """The dataset of that name; ArgumentError if there is none."""
     if name not in DATASETS:
@@ -166,17 +194,14 @@ def choose_links(scenario: Scenario, steps: int, level: str, links: str) -> bool
         raise InputError(f"links = {links!r}: must be one of {', '.join(LINK_FORMS)}")
     N, M, gigabyte = scenario.agents.N, scenario.M, 1e9
     sparse = links == "sparse" or (links == "auto" and N > FEW_AGENTS)
-    if level == "step" and steps * N * M > MOST_BYTES:
+    wide, what = (M, "estimates") if sparse or M > N else (N, "links")
+    if level == "step" and steps * N * wide > MOST_BYTES:
+        instead = "links='sparse', " if what == "links" else ""
         raise ArgumentError(
             "record",
             "step",
-            f"the estimates of N = {N} agents of M = {M} zones in {steps} steps are "
-            f"{steps * N * M / gigabyte:.0f} GB, more than {MOST_BYTES / gigabyte:.0f}: "
-            "use record='rollout', or fewer steps",
-        )
-    if level == "step" and not sparse and steps * N * N > MOST_BYTES:
-        raise InputError(
-            f"dense links: {steps} matrices of N x N = {N} x {N} links are "
-            f"{steps * N * N / gigabyte:.0f} GB, more than {MOST_BYTES / gigabyte:.0f}: use links='sparse'"
+            f"the {what} of N = {N} agents and M = {M} zones in {steps} steps are "
+            f"{steps * N * wide / gigabyte:.0f} GB, more than {MOST_BYTES / gigabyte:.0f}: "
+            f"use {instead}record='rollout', or fewer steps",
         )
     return sparse

@@ -38,7 +38,6 @@ class MemoryRecorder:
         self._shape = (T0 if level == "step" else 0, N, M, sparse)
         self._whole = self._room(0 if level == "summary" else rollouts)
         self._changes: dict[str, list[np.ndarray]] = {name: [] for name in SPARSE}
-        self._sums: dict[str, np.ndarray] = {}
 
     def _room(self, rollouts: int) -> Chunk:
         rows, N, M, sparse = self._shape
@@ -54,13 +53,14 @@ class MemoryRecorder:
         """Note that `room` was filled, as `chunk`."""
         self._done += len(chunk.lam)
         if self.level == "summary":
-            self._sums = self._summary.add(chunk)
+            self._summary.add(chunk)
         for name, parts in self._changes.items():
             parts.append(getattr(chunk, name))
 
     def finish(self) -> Recording:
         """Hand the recording over for reading."""
-        arrays = {DATASETS[name].location: array for name, array in self._sums.items()}
+        sums = self._summary.datasets() if self.level == "summary" else {}
+        arrays = {DATASETS[name].location: array for name, array in sums.items()}
         if self._names:
             done = part_of(self._whole, 0, self._done)._asdict()
             done |= {name: np.concatenate(parts) for name, parts in self._changes.items()}

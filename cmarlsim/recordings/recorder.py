@@ -112,8 +112,8 @@ class Recorder:
 
     def _check_nothing_left(self) -> None:
         """Raise InputError if a run that was killed has left something."""
-        if self._journal.last is not None or self._journal.lost is not None:
-            damaged = "" if self._journal.lost is None else ", which is damaged"
+        if self._journal.last is not None or self._journal.lost:
+            damaged = ", which is damaged" if self._journal.lost else ""
             raise InputError(
                 f"{self.path}: a run that did not end has left {self._journal.path}{damaged}: continue it "
                 "with resume='auto', or add force=True to begin anew"
@@ -125,8 +125,8 @@ class Recorder:
         The file is of another run only where the run in the journal was told to replace it.
         """
         last, about = self._journal.last, self._journal.about
-        if self._journal.lost is not None:
-            self._tell_damage(self._journal.lost.get("rollouts"), resume)
+        if self._journal.lost:
+            self._tell_damage(resume)
         if last is not None:
             check_same(about["made_with"], self._made_with, self._journal.path)
         if self.path.exists():
@@ -146,10 +146,9 @@ class Recorder:
             left = {name: (last.label["pieces"][name], arrays.pop(f"left/{name}")) for name in self._columns}
             self._go_on(last.label["rollouts"], left, arrays)
 
-    def _tell_damage(self, rollouts: int | None, resume: Resume) -> None:
+    def _tell_damage(self, resume: Resume) -> None:
         """Say that the journal is damaged; unless `resume` is ``auto``, that is an error."""
-        kept = "what it kept" if rollouts is None else f"the {rollouts} rollouts that it kept"
-        damage = f"{self._journal.path}: is damaged, and {kept} can no longer be read"
+        damage = f"{self._journal.path}: is damaged, and what it kept can no longer be read"
         instead = f"go on from {self.path}" if self.path.exists() else "begin anew"
         if resume != "auto":
             raise DamagedError(f"{damage}; to {instead}, use resume='auto', or delete it")
@@ -157,16 +156,15 @@ class Recorder:
 
     def _go_on_from_file(self, file: h5py.File, rollouts: int) -> None:
         try:
-            left = {}
-            for name, column in self._columns.items():
-                dataset = file[DATASETS[name].location]
-                pieces = len(dataset) // column.piece_rows
-                rows = self._rows(name, rollouts) or len(dataset)
-                if dataset.chunks[0] != column.piece_rows or len(dataset) != rows:
-                    raise ValueError(f"{name} is stored in another way")
-                with damage_told(self.path):
-                    left[name] = (pieces, dataset[pieces * column.piece_rows :])
             with damage_told(self.path):
+                left = {}
+                for name, column in self._columns.items():
+                    dataset = file[DATASETS[name].location]
+                    pieces = len(dataset) // column.piece_rows
+                    rows = self._rows(name, rollouts) or len(dataset)
+                    if dataset.chunks[0] != column.piece_rows or len(dataset) != rows:
+                        raise ValueError(f"{name} is stored in another way")
+                    left[name] = (pieces, dataset[pieces * column.piece_rows :])
                 state = {name: array[...] for name, array in file["state"].items()}
             self._go_on(rollouts, left, state)
         except (KeyError, ValueError, AttributeError) as error:
@@ -174,7 +172,7 @@ class Recorder:
         self._file_goes_on = self._replace = True
 
     def _rows(self, name: str, rollouts: int) -> int | None:
-        """Rows of a dataset after so many rollouts, where that is known."""
+        """Rows of a dataset after so many rollouts, where that is known beforehand."""
         dataset = DATASETS[name]
         per_rollout = self._per_rollout.get(dataset.axes[0])
         return None if per_rollout is None else rollouts * per_rollout + dataset.first_rows

@@ -13,11 +13,11 @@ from cmarlsim.bounds.certificate import certified_satisfaction
 from cmarlsim.errors import ArgumentError, DamagedError, InputError, LockedError
 from cmarlsim.html import table
 from cmarlsim.kernels.world import Bools, Floats
-from cmarlsim.recordings.attributes import DatasetAttribute
 from cmarlsim.recordings.datasets import (
     DATASETS,
     FORMAT,
     SPARSE,
+    DatasetAttribute,
     check_record,
     dataset_of,
     kept,

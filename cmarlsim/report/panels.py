@@ -45,6 +45,7 @@ class PlanPanel:
         from matplotlib.collections import LineCollection, PatchCollection
         from matplotlib.colors import to_rgba_array
         from matplotlib.patches import Circle
+        from matplotlib.path import Path
 
         draw_floorplan(axes, scenario)
         axes.set(xlim=axes.get_xlim(), ylim=axes.get_ylim())
@@ -56,7 +57,8 @@ class PlanPanel:
         width = 2.0 if self.few else 0.8
         self.links: Any = LineCollection([], colors="rebeccapurple", linewidths=width, animated=True)
         size = ROBOT if self.few else SMALL_ROBOT
-        self.robots = stamps(axes, [disc()], size, facecolor="black", edgecolor="white", linewidths=0.8)
+        disc = Path.circle(radius=0.5)
+        self.robots = stamps(axes, [disc], size, facecolor="black", edgecolor="white", linewidths=0.8)
         named = range(scenario.agents.N if self.few else 0)
         self.numbers = stamps(axes, [written(n) for n in named], 0.7 * ROBOT, facecolor="white", linewidths=0)
         for collection in (self.lit, self.links, self.robots, self.numbers):
@@ -167,13 +169,6 @@ def stamps(axes: Axes, shapes: Sequence[Path], size: float, **look: Any) -> Any:
     collection = PathCollection(shapes, [size**2], offset_transform=axes.transData, animated=True, **look)
     collection.set_transform(IdentityTransform())
     return collection
-
-
-def disc() -> Path:
-    """A disc of diameter 1."""
-    from matplotlib.path import Path
-
-    return Path.circle(radius=0.5)
 
 
 def written(n: int) -> Path:

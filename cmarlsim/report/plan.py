@@ -57,13 +57,11 @@ def draw_margins(axes: Axes, recordings: Sequence[Recording], points: float) -> 
             Circle(zone.center, radius, facecolor=shade, edgecolor="black", linewidth=0.4, zorder=4)
         )
         if radius * points > SMALLEST_NUMBER:
-            shade_of_number = "white" if abs(margin[m]) > 0.3 else "black"
-            size = min(6.0, radius * points)
             axes.text(
                 *zone.center,
                 str(m),
-                color=shade_of_number,
-                fontsize=size,
+                color="white" if abs(margin[m]) > 0.3 else "black",
+                fontsize=min(6.0, radius * points),
                 ha="center",
                 va="center_baseline",
                 zorder=5,
@@ -86,7 +84,8 @@ def draw_occupation(axes: Axes, recording: Recording, size: float) -> None:
     size
         Diameter of a dot in points.
     """
-    from matplotlib.colors import LogNorm
+    from matplotlib import colormaps
+    from matplotlib.colors import ListedColormap, LogNorm
 
     points = recording.read("position", -OCCUPATION_STEPS).round(3)
     points = points.view(np.complex128).ravel()  # x + iy: one number a point sorts ten times faster
@@ -94,17 +93,8 @@ def draw_occupation(axes: Axes, recording: Recording, size: float) -> None:
     order = np.argsort(counts)
     percent = 100 * counts[order] / len(points)
     x, y = places[order].real, places[order].imag
-    shades = LogNorm(min(1.0, percent.min()), 100.0)
-    dots = axes.scatter(
-        x, y, c=percent, s=size**2, linewidths=0, cmap=without_pale_end("viridis_r"), norm=shades, zorder=3
-    )
+    norm = LogNorm(min(1.0, percent.min()), 100.0)
+    shades = ListedColormap(colormaps["viridis_r"](np.linspace(0.15, 1.0, 256)))  # print loses the palest
+    dots = axes.scatter(x, y, c=percent, s=size**2, linewidths=0, cmap=shades, norm=norm, zorder=3)
     bar = axes.figure.colorbar(dots, ax=axes, label="share of agent-steps", shrink=0.8, format="{x:g} %")
     bar.minorticks_off()
-
-
-def without_pale_end(name: str) -> Any:
-    """A colour map without its palest colours, which print loses."""
-    from matplotlib import colormaps
-    from matplotlib.colors import ListedColormap
-
-    return ListedColormap(colormaps[name](np.linspace(0.15, 1.0, 256)), f"{name} without its pale end")

@@ -15,9 +15,9 @@ from cmarlsim.kernels.scene import Chunk, Draws, State, new_chunk, new_scene, pa
 from cmarlsim.kernels.world import Floats, Ints, locations_at
 from cmarlsim.policies.policy import Policy
 from cmarlsim.randomness import check_seed, draw_into, stream
+from cmarlsim.recordings.sparse_links import link_changes, linked_pairs
 from cmarlsim.scenario import FEW, Scenario
 from cmarlsim.simulation.memory_limits import check_memory
-from cmarlsim.simulation.sparse_links import link_changes, linked_pairs
 
 STEPS = 40_000
 """Default length of a run, as in Section V."""

@@ -39,18 +39,12 @@ def table_bytes(scenario: Scenario, policy: Policy) -> dict[str, int]:
 
 
 def check_memory(scenario: Scenario, policy: Policy) -> None:
-    """Raise InputError, as `check_tables` does, if a run's tables do not fit into memory."""
+    """Raise InputError if a run's tables do not fit into memory."""
     check_tables(f"scenario '{scenario.name}'", scenario, table_bytes(scenario, policy))
 
 
 def check_tables(what: str, scenario: Scenario, tables: Mapping[str, int]) -> None:
-    """Raise InputError if `tables`, as `table_bytes` gives them, take more than `SHARE` of the memory.
-
-    Raises
-    ------
-    InputError
-        Says how much is needed, for what most, and what to lower.
-    """
+    """Raise InputError, which says what to lower, if `tables` take more than `SHARE` of the memory."""
     needed, limit, gigabyte = sum(tables.values()), SHARE * machine_bytes(), 1e9
     if needed > limit:
         largest = max(tables, key=tables.__getitem__)
@@ -70,13 +64,7 @@ def record_bytes(scenario: Scenario, steps: int, record: str, sparse: bool) -> i
 
 
 def check_record_memory(sizes: Sequence[int]) -> None:
-    """Raise InputError if recordings of these sizes take more than `SHARE` of the machine's memory.
-
-    Raises
-    ------
-    InputError
-        Says how much is needed, and what to keep instead.
-    """
+    """Raise InputError if recordings of these sizes take more than `SHARE` of the machine's memory."""
     needed, limit = sum(sizes), SHARE * machine_bytes()
     if needed > limit:
         raise InputError(

@@ -14,7 +14,7 @@ from typing import Any
 import h5py
 
 from cmarlsim.errors import ArgumentError, DamagedError, InputError, LockedError
-from cmarlsim.storage.files import real
+from cmarlsim.storage.files import real, sync
 
 
 def open_readable(path: Path, file_format: str) -> h5py.File:
@@ -143,7 +143,7 @@ def published(path: Path, replace: bool = True) -> Iterator[h5py.File]:
                 os.replace(temporary, path)
             finally:
                 temporary.unlink(missing_ok=True)  # while it is locked
-        sync_folder(path)
+        sync(path.parent)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
 
@@ -197,44 +197,6 @@ def locked(path: Path) -> int:
         os.close(file)  # its owner has removed it meanwhile
 
 
-def sync_folder(path: Path) -> None:
-    """Have the names in the folder of `path` on disk."""
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def take_name(temporary: Path, path: Path, force: bool) -> None:
-    """Give the file `temporary` the name `path`; another of that name is replaced only with `force`.
-
-    Raises
-    ------
-    LockedError
-        If there is one that somebody has open.
-    InputError
-        If there is one and `force` is not set.
-    """
-    path = real(path)
-    if force and path.exists():
-        with path.open("rb") as present:
-            try:
-                fcntl.flock(present, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise LockedError(f"{path}: is open, here or in another process; close it first") from None
-        os.replace(temporary, path)
-        return
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        raise InputError(f"{path}: exists already; add force=True to replace it") from None
-    except OSError:  # a file system without links
-        os.rename(temporary, path)
-        return
-    temporary.unlink()
-
-
 def check_free(path: Path, force: bool, inputs: Sequence[Path] = ()) -> None:
     """Make sure that a file can be written at `path`; its folder is made if it is missing.
 
@@ -244,21 +206,18 @@ def check_free(path: Path, force: bool, inputs: Sequence[Path] = ()) -> None:
         If `path` exists and `force` is not set or it is one of the `inputs`, or its folder cannot be made or
         written to.
     """
-
-    def refusal(problem: str) -> ArgumentError:
-        return ArgumentError("out", str(path), problem)
-
-    for source in inputs:
-        if path.exists() and source.exists() and path.samefile(source):
-            raise refusal("is an input of this run; choose another name")
-    if path.is_dir():
-        raise refusal("is a folder; name a file in it")
-    if path.exists() and not force:
-        raise refusal("exists already; add force=True to replace it, or choose another name")
-    folder = real(path).parent
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise refusal(f"cannot make its folder: {error.strerror}") from None
-    if not os.access(folder, os.W_OK):
-        raise refusal(f"the folder {folder} is not writable")
+    folder, problem = real(path).parent, ""
+    if path.exists() and any(source.exists() and path.samefile(source) for source in inputs):
+        problem = "is an input of this run; choose another name"
+    elif path.is_dir():
+        problem = "is a folder; name a file in it"
+    elif path.exists() and not force:
+        problem = "exists already; add force=True to replace it, or choose another name"
+    else:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            problem = "" if os.access(folder, os.W_OK) else f"the folder {folder} is not writable"
+        except OSError as error:
+            problem = f"cannot make its folder: {error.strerror}"
+    if problem:
+        raise ArgumentError("out", str(path), problem)

@@ -23,8 +23,8 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from cmarlsim.errors import DamagedError, InputError
-from cmarlsim.storage.files import real
-from cmarlsim.storage.hdf5 import locked, sync_folder
+from cmarlsim.storage.files import real, sync
+from cmarlsim.storage.hdf5 import locked
 
 MAGIC = b"cmarlsim-journal/1\n"
 
@@ -70,9 +70,8 @@ class Journal:
         What it is of; empty if there is no commit.
     last : Record or None
         The last commit; None if there is none.
-    lost : dict or None
-        Where there are commits and none can be gone back to: what the last one says that can be read, nothing
-        if none can.
+    lost : bool
+        Whether there were commits and none can be gone back to.
     """
 
     def __init__(self, path: Path) -> None:
@@ -80,7 +79,7 @@ class Journal:
         self._file = locked(path)
         self.about: Label = {}
         self.last: Record | None = None
-        self.lost: Label | None = None
+        self.lost = False
         if not MAGIC.startswith(os.pread(self._file, len(MAGIC), 0)):
             os.close(self._file)
             raise InputError(f"{path}: is in the way, and not a journal of a run; move it")
@@ -89,8 +88,8 @@ class Journal:
         if begin is not None:
             self._lay_out(begin.end, begin.label["slot"])
             self._find_commit(begin.label["about"])
-        elif not self._begins_in_vain():
-            self.lost = {}
+        else:
+            self.lost = not self._begins_in_vain()
 
     def _find_commit(self, about: Label) -> None:
         commits = [commit for place in self._slots if (commit := self._read(place)) is not None]
@@ -100,8 +99,7 @@ class Journal:
                 self.about, self.last, self._end = about, commit, commit.label["end"]
                 return
         slots = [b"".join(_parts(self._file, self._slot_bytes, place)) for place in self._slots]
-        if commits or any(slot.rstrip(b"\0").endswith(_MARK) for slot in slots):
-            self.lost = commits[0].label if commits else {}
+        self.lost = bool(commits) or any(slot.rstrip(b"\0").endswith(_MARK) for slot in slots)
 
     def _begins_in_vain(self) -> bool:
         """Whether the beginning was cut off as it was written: then there is text to the end of the file."""
@@ -122,7 +120,7 @@ class Journal:
     def start(self, about: Label, most: int) -> None:
         """Forget everything, and begin with commits of up to `most` bytes."""
         slot = most + 2**16
-        self.about, self.last, self.lost = about, None, None
+        self.about, self.last, self.lost = about, None, False
         os.ftruncate(self._file, 0)
         begin = _record({"about": about, "slot": slot})
         _write(self._file, MAGIC + begin, 0)
@@ -154,7 +152,7 @@ class Journal:
         _write(self._file, record, self._slots[serial % 2])
         os.fsync(self._file)
         if self.last is None:
-            sync_folder(self.path)
+            sync(self.path.parent)
         self.last = Record(label, b"", self._slots[serial % 2] + len(record))
 
     def pieces(self) -> Iterator[tuple[str, bytes]]:
@@ -180,7 +178,7 @@ class Journal:
 
     def close(self) -> None:
         """Let go of the file, if that was not done; one in which there never was a commit is deleted."""
-        if self._file >= 0 and self.last is None and self.lost is None:
+        if self._file >= 0 and self.last is None and not self.lost:
             self.path.unlink(missing_ok=True)
         self._let_go()
 

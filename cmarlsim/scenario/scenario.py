@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import tomllib
 import warnings
-from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -33,10 +32,10 @@ from cmarlsim.kernels.world import (
     Visibility,
     World,
 )
-from cmarlsim.scenario_tables import MOST_AGENTS, Agents, Dual, Links, Thresholds, Zone, warn_of_unused
+from cmarlsim.scenario.tables import MOST_AGENTS, Agents, Dual, Links, Thresholds, Zone, warn_of_unused
 from cmarlsim.storage import shipped
-from cmarlsim.storage.files import as_path
-from cmarlsim.validation import Name, Point, Strict, apply_settings, dotted, parse, read_toml
+from cmarlsim.storage.files import as_path, write_whole
+from cmarlsim.validation import Name, Point, Strict, apply_settings, check_names, dotted, parse, read_toml
 
 FEW = 64
 """Up to so many agents, looking every pair up among numbered places is faster than going along the edges."""
@@ -136,12 +135,9 @@ class Scenario(Strict):
             If they cannot be written.
         """
         path = as_path("path", path)
-        plan = path.parent / f"{path.stem}-plan.toml"
-        try:
-            plan.write_text(self.floorplan.to_toml(), encoding="utf-8")
-            path.write_text(self.to_toml(plan.name), encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
+        plan = path.with_name(f"{path.stem}-plan.toml")
+        write_whole(plan, self.floorplan.to_toml().encode())
+        write_whole(path, self.to_toml(plan.name).encode())
 
     @property
     def M(self) -> int:
@@ -184,8 +180,7 @@ class Scenario(Strict):
         InputError
             If `d` cannot be a range.
         """
-        links = parse(Links, self.links.model_dump() | {"d": d}, f"scenario '{self.name}', links")
-        return self.model_copy(update={"links": links})
+        return self.model_copy(update={"links": self.links.model_dump() | {"d": d}})
 
     def with_thresholds(self, c: Sequence[float] | Floats) -> Self:
         """The same scenario with other thresholds, (M,).
@@ -233,7 +228,7 @@ class Scenario(Strict):
 
     @model_validator(mode="after")
     def _zones_can_be_attended(self) -> Self:
-        _check_names(self.zones)
+        check_names("zones", [zone.name for zone in self.zones])
         plan = self.floorplan
         parts = components(len(plan.waypoints), plan.edge_indices().tolist())
         if len(parts) > 1:
@@ -279,9 +274,3 @@ class Scenario(Strict):
                 stacklevel=2,
             )
         return self
-
-
-def _check_names(zones: Sequence[Zone]) -> None:
-    for name, times in Counter(zone.name for zone in zones).items():
-        if times > 1:
-            raise ValueError(f"zones: the name '{name}' stands {times} times; names must differ")

@@ -1,4 +1,4 @@
-"""Large regular buildings as TOML data: copies of the shipped plan `pittsburgh`, joined by streets.
+"""Scenarios in large buildings: copies of the paper's plan, joined by streets.
 
 Every copy has the paper's six rooms and L-shaped corridor. Above each row of copies runs a street, 2 m wide,
 into which the vertical corridors of that row lead, and those of the row above. Copies stand 28 m and 14 m
@@ -7,12 +7,18 @@ apart, whole metres, so that agents come to the same places in each of them.
 
 from __future__ import annotations
 
-import operator
+import math
+from numbers import Real
 from typing import Any
 
-from cmarlsim.errors import InputError
+from cmarlsim.building.floorplan import FloorPlan
+from cmarlsim.building.worlds import build_world
+from cmarlsim.errors import ArgumentError, InputError, is_whole
+from cmarlsim.kernels.world import TICKS_PER_METRE
+from cmarlsim.scenario.scenario import Scenario
+from cmarlsim.scenario.tables import Agents
 from cmarlsim.storage import shipped
-from cmarlsim.validation import read_toml
+from cmarlsim.validation import names_checked, parse, read_toml
 
 Toml = dict[str, Any]
 Points = tuple[tuple[float, float], ...]
@@ -37,33 +43,69 @@ STREET = {
 }
 CROSSING = (24.75, 15.0)
 
+HIGHEST_C = 0.85
+"""Threshold that `tiled` does not exceed."""
 
-def shape(nx: object, ny: object) -> tuple[int, int]:
-    """Columns and rows of copies, checked.
+
+@names_checked
+def tiled(
+    nx: int, ny: int, N: int, *, speed: float = 1.0, d: float = 5.0, T0: int | None = None, load: float = 0.7
+) -> Scenario:
+    """Scenario in a large building: the paper's, nx times ny times, with N agents for all its 6 nx ny zones.
+
+    Parameters
+    ----------
+    nx, ny
+        Copies of the paper's floor plan and zones side by side, and rows of copies; at most `MOST_COPIES`
+        together.
+    N, speed, d
+        Agents, metres a step, range through walls in metres.
+    T0
+        Steps per rollout; by default three times the longest trip, in full fifties: 100, the paper's, for
+        one copy.
+    load
+        Sum of all thresholds divided by N - 1, in the paper's proportions. None goes beyond `HIGHEST_C`.
 
     Raises
     ------
     InputError
-        If they are not whole numbers of at least 1, or more than `MOST_COPIES` together.
+        If a value is out of range, or the building too large.
+
+    Examples
+    --------
+    >>> scenario = tiled(3, 2, N=20)
+    >>> scenario.M, scenario.zones[6].name, scenario.dual.T0, f"{scenario.c.sum():.3f}"
+    (36, 'r0c1-red', 400, '13.300')
     """
-    call, counts = f"tiled({nx!r}, {ny!r})", []
-    for key, value in (("nx", nx), ("ny", ny)):
-        try:
-            count = operator.index(value)  # type: ignore[arg-type]
-        except TypeError:
-            count = 0
-        if count < 1 or isinstance(value, bool):
-            raise InputError(f"{call}: {key} = {value!r}: must be a whole number of at least 1")
-        counts.append(count)
-    if counts[0] * counts[1] > MOST_COPIES:
-        raise InputError(
-            f"{call}: {counts[0] * counts[1]} copies are too many for the tables of the ways between them: "
-            f"lower nx or ny, so that nx * ny is at most {MOST_COPIES}"
-        )
-    return counts[0], counts[1]
+    source = f"tiled({nx}, {ny})"
+    for key, count in (("nx", nx), ("ny", ny)):
+        if not is_whole(count) or count < 1:
+            raise ArgumentError(key, count, "must be a whole number of at least 1")
+    if nx * ny > MOST_COPIES:
+        problem = f"{nx * ny} copies are too many for the tables of the ways between them"
+        raise InputError(f"{source}: {problem}: lower nx or ny, so that nx * ny is at most {MOST_COPIES}")
+    if not (isinstance(load, Real) and load > 0):
+        raise ArgumentError("load", load, "must be above 0, and at most 1 for a team that is not overloaded")
+    plan = parse(FloorPlan, floorplan_of(nx, ny), source)
+    agents, zones = parse(Agents, {"N": N, "speed": speed}, source), zones_of(nx, ny)
+    share = load * (agents.N - 1) / sum(zone["c"] for zone in zones)
+    zones = [zone | {"c": min(share * zone["c"], HIGHEST_C)} for zone in zones]
+    if T0 is None:
+        discs = tuple((tuple(zone["center"]), zone["radius"]) for zone in zones)
+        longest = build_world(plan, discs).to_go.max() / TICKS_PER_METRE / agents.speed
+        T0 = 50 * math.ceil(3 * longest / 50)
+    data = {
+        "name": plan.name,
+        "floorplan": plan,
+        "agents": agents,
+        "dual": {"alpha": 0.01, "eta": 0.5, "T0": T0},
+        "links": {"model": "sight-or-disc", "d": d},
+        "zones": zones,
+    }
+    return parse(Scenario, data, source)
 
 
-def floorplan(nx: int, ny: int) -> Toml:
+def floorplan_of(nx: int, ny: int) -> Toml:
     """Floor plan of nx times ny copies; names begin with the copy, such as ``r0c1-office 1``."""
     one = read_toml(shipped.DATA / "floorplans" / "pittsburgh.toml")
     whole: Toml = {"name": f"tiled-{nx}x{ny}", "edges": [], "walls": [], "tiles": [], "waypoints": []}
@@ -113,7 +155,7 @@ def _street_edges(row: int, column: int, nx: int, ny: int) -> list[list[str]]:
     return edges
 
 
-def zones(nx: int, ny: int) -> list[Toml]:
+def zones_of(nx: int, ny: int) -> list[Toml]:
     """The paper's zones, with its thresholds, in every copy."""
     one = read_toml(shipped.DATA / "scenarios" / "paper.toml")["zones"]
     whole = []
