@@ -74,7 +74,7 @@ def run(
     choose_links(loaded, steps, record, links)
     base = files.base(loaded.name, seed, runs)
     paths = one_each(base, seed, runs)
-    picture = base.with_suffix(".png") if files.plot and record != "summary" else None
+    picture = base.with_suffix(".png") if files.plot else None
     for path in [*paths, *([picture] if picture else [])]:
         check_free(path, files.force or files.resume is not None, [Path(scenario), Path(policy)])
     with compilation_announced(), waiting(f"{loaded.name}: looking along all ways"):

@@ -93,7 +93,7 @@ def test_settings_reach_the_recording(call: Call) -> None:
         (["tiny", "--record", "step-thin"], ["links = 'thin'", "auto, dense, sparse"]),
         (
             ["tiny", "--policy", "rank", "--set", "agents.N=2000", "--record", "step-dense"],
-            ["zones in 40000 steps are 160 GB", "--record step-sparse"],
+            ["2000 x 2000 links are 160 GB", "--record step-sparse"],
         ),
         (
             ["tiny", "--policy", "rank", "--set", "agents.N=65535", "--set", "dual.T0=100000"],

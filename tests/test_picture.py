@@ -8,6 +8,8 @@ import matplotlib
 import numpy as np
 import pytest
 from commands import Call
+from hypothesis import given
+from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
@@ -15,7 +17,7 @@ from PIL import Image
 
 from cmarlsim import Policy, Recording, Scenario, execute, tiled
 from cmarlsim.report import run_picture
-from cmarlsim.report.picture import COLOURS
+from cmarlsim.report.picture import COLOURS, spread
 from cmarlsim.report.plan import margin_shades
 from cmarlsim.report.run_picture import STYLE, over_time, run_figure, spans
 from cmarlsim.run import run
@@ -27,6 +29,10 @@ CAMPUS = tiled(3, 2, N=20)
 
 def team_run(level: str = "step", seed: int = 3, steps: int = 300) -> Recording:
     return execute(TEAM, RANK, steps, seed=seed, record=level)
+
+
+def campus_run(level: str) -> Recording:
+    return execute(CAMPUS, RANK, 4000, record=level)
 
 
 def drawn(*recordings: Recording) -> Figure:
@@ -77,10 +83,8 @@ def test_satisfaction_is_drawn_with_its_thresholds_and_the_names_of_zones() -> N
     for m in range(3):
         assert np.allclose(curves[m].get_ydata(), mean[:, m], rtol=0, atol=1e-12)
         assert set(thresholds[m].get_ydata()) == {TEAM.c[m]}
-    names, shown = ["left", "right", r"\$t^p\$ and a…"], axes.get_legend().get_texts()
-    order = np.argsort(-mean[-1])
-    assert [text.get_text() for text in shown] == [names[m] for m in order]
-    assert [text.get_color() for text in shown] == [COLOURS[m] for m in order]
+    assert [text.get_text() for text in axes.texts] == ["left", "right", r"\$t^p\$ and a…"]
+    assert [text.get_color() for text in axes.texts] == list(COLOURS[:3])
 
 
 def test_where_agents_were_adds_up() -> None:
@@ -93,7 +97,7 @@ def test_where_agents_were_adds_up() -> None:
 
 
 def test_many_zones_are_numbered_in_the_colours_of_their_margins_and_are_rows_of_maps() -> None:
-    recording = execute(CAMPUS, RANK, 4000, record="rollout")
+    recording = campus_run("rollout")
     figure = drawn(recording)
     margins, local, ideal = (
         figure.axes[axes_titled(figure, title)].get_images()[0]
@@ -112,7 +116,21 @@ def test_many_zones_are_numbered_in_the_colours_of_their_margins_and_are_rows_of
         assert margins.cmap(margins.norm(margin)) == shades.to_rgba(margin)
 
 
-@pytest.mark.parametrize("record", ["step", "rollout"])
+@pytest.mark.parametrize("scenario", [TEAM, CAMPUS])
+def test_without_time_means_are_drawn(scenario: Scenario) -> None:
+    whole, sums = (execute(scenario, RANK, 4000, record=level) for level in ("rollout", "summary"))
+    figure = drawn(sums)
+    above, below = (axes_titled(figure, title) for title in ("satisfaction", "multipliers"))
+    for m in range(scenario.M):
+        assert figure.axes[above].get_lines()[m].get_ydata().tolist() == [whole.satisfaction()[m]]
+        shown = figure.axes[below].get_lines()[m]
+        assert np.allclose(shown.get_ydata(), whole.lam[:-1, :, m].mean(axis=0), rtol=0, atol=1e-12)
+        assert set(shown.get_xdata()) == {m}
+    lines = figure.axes[above].collections[0].get_segments()
+    assert [line[0, 1] for line in lines] == list(scenario.c)
+
+
+@pytest.mark.parametrize("record", ["step", "rollout", "summary"])
 @pytest.mark.parametrize("scenario", [TEAM, CAMPUS, Scenario.load("paper"), Scenario.load("tiny")])
 def test_all_that_is_written_stays_on_the_page(scenario: Scenario, record: str) -> None:
     figure = drawn(execute(scenario, RANK, 2000, record=record))
@@ -125,6 +143,25 @@ def test_all_that_is_written_stays_on_the_page(scenario: Scenario, record: str) 
     assert written.y1 <= height
     plan = figure.axes[0].get_window_extent()
     assert plan.width > 0.55 * figure.bbox.width or plan.height > 0.3 * figure.bbox.height
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8), st.floats(0, 0.1))
+def test_labels_of_curves_keep_their_order_and_their_distance(ends: list[float], distance: float) -> None:
+    heights = spread(np.array(ends), distance)
+    order = np.argsort(ends, kind="stable")
+    assert (np.diff(heights[order]) >= distance - 1e-12).all()
+    assert heights.min() >= -1e-12
+    assert heights.max() <= 1 + 1e-12
+
+
+def test_labels_that_fit_stay_beside_their_curves() -> None:
+    ends = np.array([0.9, 0.2, 0.5, 0.52])
+    assert spread(ends, 0.05) == pytest.approx([0.9, 0.2, 0.5, 0.55])
+    assert spread(np.array([1.0, 0.99]), 0.05) == pytest.approx([1.0, 0.95])
+
+
+def test_more_labels_than_fit_share_what_there_is() -> None:
+    assert np.allclose(spread(np.full(5, 0.5), 0.9), np.linspace(0, 1, 5))
 
 
 @pytest.mark.parametrize(("most", "size"), [(400, 1), (30, 1), (7, 5), (4, 8), (1, 30)])
@@ -145,8 +182,8 @@ def test_points_of_long_runs_are_means_over_rollouts(
     assert np.allclose(reduced[:, 0], lowest, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("level", ["step", "rollout"])
-def test_the_command_draws_in_print_quality(call: Call, level: str) -> None:
+@pytest.mark.parametrize("level", ["step", "rollout", "summary"])
+def test_the_command_draws_every_level_in_print_quality(call: Call, level: str) -> None:
     arguments = ["tiny", "--policy", "rank", "--steps", "500", "--record", level, "--runs", "2"]
     code, out, err = call(run, *arguments, "--out", "r.h5")
     assert (code, err) == (0, "")
@@ -154,11 +191,3 @@ def test_the_command_draws_in_print_quality(call: Call, level: str) -> None:
     with Image.open(Path("r.png")) as picture:
         assert picture.width == 7.16 * 300
         assert round(picture.info["dpi"][0]) == 300
-
-
-def test_a_summary_has_no_picture(call: Call) -> None:
-    code, out, err = call(
-        run, "tiny", "--policy", "rank", "--steps", "500", "--record", "summary", "--out", "r.h5"
-    )
-    assert (code, err, "picture" in out) == (0, "", False)
-    assert [file.name for file in Path.cwd().iterdir()] == ["r.h5"]

@@ -23,6 +23,9 @@ LONGEST_NAME = 12
 CURVE_POINTS = 20_000
 """Most points of a curve over a run; more cannot be told apart."""
 
+LABEL_DISTANCE = 0.055
+"""Least distance between the labels of two curves, as a fraction of the axes' height."""
+
 
 def colour(m: int) -> str:
     """Colour of zone m."""
@@ -106,16 +109,39 @@ def _satisfaction_after(recording: Recording, rollouts: int, stride: int) -> np.
 def draw_satisfaction(axes: Axes, recordings: Sequence[Recording]) -> None:
     """Draw satisfaction over time with the band over runs, and the thresholds, as in the paper's Fig. 4."""
     steps, (low, mean, high) = satisfaction_band(recordings)
-    curves, names = [], zone_names(recordings[0].scenario)
     for m, zone in enumerate(recordings[0].scenario.zones):
         if len(recordings) > 1:
             axes.fill_between(steps, low[:, m], high[:, m], color=colour(m), alpha=0.3, linewidth=0)
-        curves += axes.plot(steps, mean[:, m], color=colour(m), label=names[m])
+        axes.plot(steps, mean[:, m], color=colour(m), label=plain(zone.name))
         axes.axhline(zone.c, color=colour(m), linestyle="--", linewidth=0.8)
     axes.set(xlabel="step t", ylabel="satisfaction (solid), threshold c (dashed)")
     axes.set(xlim=(0, steps[-1]), ylim=(0, 1))
     axes.locator_params("x", nbins=4)
-    handles = [curves[m] for m in np.argsort(-mean[-1], kind="stable")]  # from top to bottom, as they end
-    axes.legend(
-        handles=handles, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, labelcolor="linecolor"
-    )
+    label_ends(axes, mean[-1], zone_names(recordings[0].scenario))
+
+
+def label_ends(axes: Axes, ends: np.ndarray, names: Sequence[str]) -> None:
+    """Write the name of each zone beside the end of its curve, from 0 to 1, and none over another."""
+    for m, height in enumerate(spread(ends, LABEL_DISTANCE)):
+        axes.annotate(
+            names[m],
+            (1.0, ends[m]),
+            (1.04, height),
+            xycoords="axes fraction",
+            color=colour(m),
+            verticalalignment="center",
+            annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": colour(m), "linewidth": 0.6, "shrinkA": 1, "shrinkB": 0},
+        )
+
+
+def spread(heights: np.ndarray, distance: float) -> np.ndarray:
+    """Heights from 0 to 1, (n,), in the same order and moved so that neighbours are `distance` apart.
+
+    Where they would not fit, they are as far apart as fits.
+    """
+    order = np.argsort(heights, kind="stable")
+    steps = min(distance, 1 / max(len(heights) - 1, 1)) * np.arange(len(heights))
+    result = np.empty(len(heights))
+    result[order] = np.minimum(np.maximum.accumulate(heights[order] - steps), 1 - steps[-1]) + steps
+    return result

@@ -1,7 +1,7 @@
 """The picture of a run: where agents were, satisfaction against the thresholds, and the multipliers.
 
 Up to `MOST_NAMES` zones have curves with their names; more zones are the rows of maps. A recording at level
-``summary`` knows nothing of time, and has no picture.
+``summary`` knows nothing of time: then means over the run are drawn.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ STYLE: Any = {
 
 
 def draw_runs(recordings: Sequence[Recording], path: Path) -> None:
-    """Write the picture of runs of one scenario, recorded at one level with rollouts, as a PNG file."""
+    """Write the picture of runs of one scenario, recorded at one level, as a PNG file."""
     import matplotlib
 
     with matplotlib.rc_context(STYLE):
@@ -70,7 +70,9 @@ def run_figure(recordings: Sequence[Recording]) -> Figure:
     halves: Any = figure.subfigures(2, 1, height_ratios=heights)
     top, bottom = halves
     draw_plan(top.subplots(), recordings, WIDTH * 72 / across)
-    if scenario.M <= MOST_NAMES:
+    if recordings[0].level == "summary":
+        draw_means(bottom, recordings)
+    elif scenario.M <= MOST_NAMES:
         left, right = bottom.subfigures(1, 2)
         axes = left.subplots()
         draw_satisfaction(axes, recordings)
@@ -140,6 +142,23 @@ def draw_map(axes: Axes, recording: Recording, values: Floats, **looks: Any) -> 
     """Draw values over the time of a run, (n, M), as a picture with a row for each zone, the first on top."""
     extent = (0, recording.steps, values.shape[1] - 0.5, -0.5)
     return axes.imshow(values.T, aspect="auto", extent=extent, interpolation="nearest", **looks)
+
+
+def draw_means(figure: SubFigure, recordings: Sequence[Recording]) -> None:
+    """Draw for each zone satisfaction against its threshold, and the mean multipliers of agents."""
+    scenario = recordings[0].scenario
+    zones = np.arange(scenario.M)
+    satisfaction = np.array([recording.satisfaction() for recording in recordings])
+    upper, lower = figure.subplots(2, 1, sharex=True)
+    upper.hlines(scenario.c, zones - 0.4, zones + 0.4, color="black", linewidth=1)
+    upper.set(ylim=(0, 1.05), title="satisfaction in each run (dots), thresholds c (lines)")
+    lower.set(title="multipliers: mean over the run of each agent")
+    for axes, values in ((upper, satisfaction), (lower, recordings[0].rows("summary/lam_mean"))):
+        for m in range(scenario.M):
+            axes.plot(np.full(len(values), m), values[:, m], "o", color=colour(m), markersize=2.5, alpha=0.6)
+    lower.set(xlim=(-0.6, scenario.M - 0.4), ylim=(0, None), xlabel="zone m")
+    if scenario.M <= MOST_NAMES:
+        lower.set_xticks(zones, zone_names(scenario))
 
 
 def time_label(recording: Recording) -> str:

@@ -42,9 +42,7 @@ class Files:
     checkpoint: Annotated[
         float, typer.Option(help="Seconds of work that may be lost when the run is killed.")
     ] = CHECKPOINT_SECONDS
-    plot: Annotated[
-        bool, typer.Option(help="Draw a picture beside the recording; of a summary there is none.")
-    ] = True
+    plot: Annotated[bool, typer.Option(help="Draw a picture beside the recording.")] = True
 
     def writing(self, path: Path) -> Writing:
         """How the recording `path` is written; of several runs, some may not have begun."""
