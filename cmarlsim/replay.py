@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -11,10 +15,10 @@ import typer
 from cmarlsim.errors import InputError
 from cmarlsim.recordings.recording import Recording
 from cmarlsim.report.canvas import Canvas
-from cmarlsim.report.film import gif
+from cmarlsim.report.film import find_ffmpeg, gif, mp4
 from cmarlsim.report.moments import largest_multiplier, moments
-from cmarlsim.storage.files import published
-from cmarlsim.storage.hdf5 import check_free
+from cmarlsim.storage.files import real
+from cmarlsim.storage.hdf5 import check_free, take_name
 from cmarlsim.terminal.console import Stop, command, compilation_announced, progress_bar
 
 FILM_STEPS = 400
@@ -34,7 +38,7 @@ def replay(
     recording: Annotated[Path, typer.Argument(metavar="RUN.h5", help="A recording at level step.")],
     out: Annotated[
         Path | None,
-        typer.Option(help="GIF file to write. [default: RUN.gif]", show_default=False),
+        typer.Option(help="GIF or MP4 file to write. [default: RUN.gif]", show_default=False),
     ] = None,
     first: Annotated[int, typer.Option("--from", help="The first step to show.")] = 0,
     last: Annotated[
@@ -48,18 +52,21 @@ def replay(
 ) -> int:
     """Film a run: robots on the plan, links, attended zones, multipliers, satisfaction so far."""
     path = out or recording.parent / f"{recording.stem}.gif"
-    if path.suffix != ".gif":
-        raise InputError(f"--out {path}: must end in .gif, such as {path.stem or 'run'}.gif")
+    if path.suffix not in (".gif", ".mp4"):
+        raise InputError(f"--out {path}: must end in .gif or .mp4, such as {path.stem or 'run'}.gif")
     if not SLOWEST <= speed <= FASTEST:
         raise InputError(f"--speed {speed:g}: must be from {SLOWEST:g} to {FASTEST:g} steps per second")
+    if path.suffix == ".mp4":
+        find_ffmpeg()
     check_free(path, force, [recording])
     with compilation_announced():
         run = Recording.open(recording)
     with run:
         stride = math.ceil(speed / MOST_PICTURES)
         steps = _chosen(run, first, last)[::stride]
-        with published(path) as temporary:
-            _film(run, steps, speed / stride, temporary)
+        with _temporary(path) as temporary:
+            _film(run, steps, speed / stride, temporary, path)
+            take_name(temporary, path, force)
     print(f"film: {path} ({len(steps):,} pictures, {len(steps) * stride / speed:.0f} s)")
     return 0
 
@@ -82,17 +89,43 @@ def _chosen(run: Recording, first: int, last: int | None) -> range:
     return range(first, last)
 
 
-def _film(run: Recording, steps: range, rate: float, path: Path) -> None:
-    """Write a film; after SIGINT or SIGTERM, raise KeyboardInterrupt at the next picture."""
+def _film(run: Recording, steps: range, rate: float, temporary: Path, path: Path) -> None:
+    """Write a film under a temporary name, in the format of `path`.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        At the next picture after SIGINT or SIGTERM.
+    """
     canvas = Canvas(run.scenario, largest_multiplier(run, steps))
-    some = steps[:: math.ceil(len(steps) / SAMPLES)]
-    film = gif(path, rate, [canvas.draw(moment).copy() for moment in moments(run, some)])
-    with Stop() as stop, progress_bar("filming", len(steps)) as advance, film as write:
+    if path.suffix == ".mp4":
+        film = mp4(temporary, rate, canvas.shape)
+    else:
+        some = steps[:: math.ceil(len(steps) / SAMPLES)]
+        film = gif(temporary, rate, [canvas.draw(moment).copy() for moment in moments(run, some)])
+    with Stop() as stop, progress_bar(f"filming {path.name}", len(steps)) as advance, film as write:
         for moment in moments(run, steps):
             if stop.asked:
-                raise KeyboardInterrupt("stopped: no film was written")
+                raise KeyboardInterrupt
             write(canvas.draw(moment))
             advance(1)
+
+
+@contextmanager
+def _temporary(path: Path) -> Iterator[Path]:
+    """A name beside `path` under which nothing is left behind."""
+    path = real(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("stopped: no film was written") from None
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise InputError(f"{path}: the disk is full; no film was written") from None
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

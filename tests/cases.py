@@ -10,6 +10,7 @@ import naive
 import numba
 import numpy as np
 import tomli_w
+from cmarlsim.tiled_scenarios import tiled
 from naive import Floats, Toml
 
 from cmarlsim.learning.mlp import MLP
@@ -18,7 +19,6 @@ from cmarlsim.policies.policy import Policy
 from cmarlsim.randomness import stream, uniforms
 from cmarlsim.scenario import Scenario
 from cmarlsim.storage import shipped
-from cmarlsim.tiled_scenarios import tiled
 
 COMPILED = not numba.config.DISABLE_JIT
 

@@ -9,21 +9,38 @@ from pathlib import Path
 import pytest
 
 from cmarlsim import Policy, Scenario, learn
-from cmarlsim.storage.files import write_whole
-from cmarlsim.storage.hdf5 import check_free
+from cmarlsim.storage.files import scratch_name, settle, write_whole
+from cmarlsim.storage.hdf5 import check_free, take_name
 from cmarlsim.training.checkpoint import checkpoint_of
 from cmarlsim.training.recipe import RECIPES
 
+PAPER = Policy.load("paper")
+
 
 def save_policy(path: Path) -> None:
-    Policy.load("paper").save(path)
+    PAPER.save(path)
 
 
 def write_text(path: Path) -> None:
     write_whole(path, b"text")
 
 
-@pytest.mark.parametrize("publish", [save_policy, write_text])
+def settle_file(path: Path) -> None:
+    scratch = scratch_name(path)
+    scratch.write_bytes(b"a table")
+    settle(scratch, path)
+
+
+def take_forced(path: Path) -> None:
+    scratch = scratch_name(path)
+    scratch.write_bytes(b"a film")
+    take_name(scratch, path, force=True)
+
+
+PUBLISHERS = [save_policy, write_text, settle_file, take_forced]
+
+
+@pytest.mark.parametrize("publish", PUBLISHERS)
 @pytest.mark.parametrize("there", [True, False])
 def test_a_symbolic_link_stays(tmp_path: Path, publish: Callable[[Path], None], there: bool) -> None:
     link, file, plain = tmp_path / "link", tmp_path / "folder" / "file", tmp_path / "plain"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,10 +18,11 @@ from matplotlib.colors import to_rgba
 from PIL import Image
 
 from cmarlsim import Policy, Recording, Scenario, execute
+from cmarlsim.errors import InputError
 from cmarlsim.replay import replay
 from cmarlsim.report import moments
 from cmarlsim.report.canvas import Canvas
-from cmarlsim.report.film import Pixels, gif
+from cmarlsim.report.film import Pixels, gif, mp4
 from cmarlsim.report.moments import Moment
 from cmarlsim.report.panels import MultiplierBars, MultiplierImage, side_by_side
 from cmarlsim.report.picture import COLOURS
@@ -127,7 +130,8 @@ def test_everything_that_changes_is_seen_and_then_gone() -> None:
 def test_many_multipliers_are_an_image_and_many_robots_are_dots() -> None:
     crowd = Scenario.load("tiny", ["agents.N=50"])
     canvas, moment = Canvas(crowd, 1.0), made_up(crowd)
-    canvas.draw(moment)
+    pixels = canvas.draw(moment)
+    assert pixels.shape == (*canvas.shape, 4)
     assert isinstance(canvas.lam, MultiplierImage)
     assert np.array_equal(canvas.lam.image.get_array(), moment.lam.T)
     assert canvas.lam.image.get_clim() == (0, 1)
@@ -148,9 +152,10 @@ def test_buildings_of_any_shape_fit(size: tuple[float, float]) -> None:
     annexe = {"name": "annexe", "rectangle": (3.0, 0.0, 3.0 + size[0], size[1])}
     scenario["floorplan"]["tiles"] = (*scenario["floorplan"]["tiles"], annexe)
     canvas = Canvas(Scenario.model_validate(scenario), 1.0)
-    height, width, _ = canvas.draw(made_up(TEAM)).shape
-    assert width == 800
+    height, width = canvas.shape
+    assert (height % 2, width) == (0, 800)
     assert 500 <= height <= 920
+    canvas.draw(made_up(TEAM))
     for text in (canvas.title, canvas.clock):
         assert canvas.plan.axes.bbox.y1 < text.get_window_extent().y0 < height - 10
 
@@ -220,10 +225,13 @@ def test_a_film_without_wishes_lies_beside_its_recording(filmed: Callable[..., O
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["--out", "run.h5"], "--out run.h5: must end in .gif, such as run.gif"),
+        (["--out", "run.avi"], "--out run.avi: must end in .gif or .mp4, such as run.gif"),
+        (["--out", "run.h5"], "--out run.h5: must end in .gif or .mp4, such as run.gif"),
         (["--from", "300"], "--from 300: must be a step of run.h5: 0 to 299"),
+        (["--from", "-1"], "--from -1: must be a step of run.h5: 0 to 299"),
         (["--to", "301"], "--to 301: must be more than --from 0 and at most 300, the steps of run.h5"),
         (["--from", "7", "--to", "7"], "--to 7: must be more than --from 7 and at most 300"),
+        (["--speed", "0"], "--speed 0: must be from 0.1 to 1e+06 steps per second"),
         (["--speed", "nan"], "--speed nan: must be from 0.1 to 1e+06 steps per second"),
     ],
 )
@@ -246,11 +254,17 @@ def test_the_level_that_a_film_needs_is_named(filmed: Callable[..., Outcome]) ->
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("suffix", [".gif", ".mp4"])
 def test_a_stopped_film_leaves_nothing(
-    filmed: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+    filmed: Callable[..., Outcome],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    number: signal.Signals,
+    suffix: str,
 ) -> None:
-    draw, drawn, there = Canvas.draw, [], Path("film.gif")
+    draw, drawn, there = Canvas.draw, [], Path(f"film{suffix}")
     there.write_text("an older film")
+    fake_ffmpeg(tmp_path, monkeypatch, "sys.stdin.buffer.read()")
 
     def draw_and_stop(canvas: Canvas, moment: Moment) -> Pixels:
         drawn.append(moment.t)
@@ -262,4 +276,56 @@ def test_a_stopped_film_leaves_nothing(
     assert filmed("--out", str(there), "--force") == (130, "", "stopped: no film was written\n")
     assert len(drawn) == 20
     assert there.read_text() == "an older film"
-    assert {path.name for path in Path.cwd().iterdir()} == {"run.h5", there.name}
+    assert {path.name for path in Path.cwd().iterdir()} == {"run.h5", there.name, "bin"}
+
+
+def fake_ffmpeg(folder: Path, monkeypatch: pytest.MonkeyPatch, does: str) -> None:
+    """Put a program of the name first in the path."""
+    program = folder / "bin" / "ffmpeg"
+    program.parent.mkdir()
+    program.write_text(f"#!{sys.executable} -I\nimport sys\n{does}\n")
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+
+
+def test_ffmpeg_is_given_the_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep = "open(sys.argv[-1], 'wb').write(' '.join(sys.argv[1:-1]).encode() + sys.stdin.buffer.read())"
+    fake_ffmpeg(tmp_path, monkeypatch, keep)
+    pictures = blocks(5)
+    with mp4(tmp_path / "film", 12.5, (40, 60)) as write:
+        for picture in pictures:
+            write(picture)
+    told = (tmp_path / "film").read_bytes()
+    assert told.endswith(b"".join(picture.tobytes() for picture in pictures))
+    assert b"-s 60x40 -r 12.5 -i -" in told
+
+
+def test_an_mp4_takes_its_name_when_ffmpeg_is_done(
+    filmed: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_ffmpeg(tmp_path, monkeypatch, "open(sys.argv[-1], 'w').write(str(len(sys.stdin.buffer.read())))")
+    assert filmed("--out", "film.mp4", "--to", "6")[0] == 0
+    height, width = Canvas(TEAM, 1.0).shape
+    assert Path("film.mp4").read_text() == str(6 * height * width * 4)
+
+
+@pytest.mark.parametrize("reads", ["", "sys.stdin.buffer.read();"])
+def test_what_ffmpeg_complains_about_is_said(
+    filmed: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reads: str
+) -> None:
+    fake_ffmpeg(tmp_path, monkeypatch, f"{reads}sys.exit('first\\nno such codec\\n')")
+    assert filmed("--out", "film.mp4", "--to", "9") == (2, "", "error: ffmpeg failed: no such codec\n")
+    assert {path.name for path in Path.cwd().iterdir()} == {"run.h5", "bin"}
+
+
+def test_without_ffmpeg_gif_is_recommended(
+    filmed: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    code, _, err = filmed("--out", "film.mp4")
+    assert code == 2
+    assert err.startswith("error: MP4 needs the program ffmpeg, which is not there")
+    assert err.endswith(".gif works without\n")
+    with pytest.raises(InputError, match="needs the program ffmpeg"), mp4(Path("x"), 1.0, (2, 2)):
+        pass

@@ -42,7 +42,8 @@ class Canvas:
         boxes = scenario.floorplan.tile_boxes()
         across, up = boxes[:, 2:].max(axis=0) - boxes[:, :2].min(axis=0)
         plan_height = min(max(WIDTH * up / across, LOWEST), HIGHEST)
-        figure = Figure((WIDTH, plan_height + BARS_HEIGHT), dpi=100, layout="constrained")
+        height = round(50 * (plan_height + BARS_HEIGHT)) / 50  # an even number of pixels, for MP4
+        figure = Figure((WIDTH, height), dpi=100, layout="constrained")
         self._agg = FigureCanvasAgg(figure)
         title = plain(shortened(scenario.name, LONGEST_TITLE))
         self.title = figure.suptitle(title, x=0.01, ha="left")
@@ -61,6 +62,12 @@ class Canvas:
         edge = self.title.get_position()[1]
         self.clock = figure.text(0.99, edge, "", ha="right", va="top", fontsize="large", animated=True)
         self._background = self._agg.copy_from_bbox(figure.bbox)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width in pixels, both even."""
+        width, height = self._agg.get_width_height()
+        return height, width
 
     def draw(self, moment: Moment) -> Pixels:
         """Draw a moment; the next one is drawn into the same memory.

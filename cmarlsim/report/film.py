@@ -1,13 +1,19 @@
-"""Films, written picture by picture as a GIF with Pillow."""
+"""Films, written picture by picture: GIF with Pillow, MP4 through ffmpeg."""
 
 from __future__ import annotations
 
 import heapq
+import shutil
+import subprocess
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 import numpy as np
+
+from cmarlsim.errors import InputError
 
 Pixels = np.ndarray
 """A picture: (height, width, 4) uint8, red, green, blue and opacity."""
@@ -73,6 +79,10 @@ def gif(path: Path, rate: float, samples: Sequence[Pixels]) -> Iterator[Write]:
     height, width, _ = samples[0].shape
     before, count = np.zeros((height, width), dtype=np.uint32), 0
 
+    def hundredths() -> int:
+        """How long the present picture stays, such that rounding does not add up."""
+        return round(100 * (count + 1) / rate) - round(100 * count / rate)
+
     def write(pixels: Pixels) -> None:
         nonlocal before, count
         now = pixels.view(np.uint32)[..., 0].copy()
@@ -81,8 +91,7 @@ def gif(path: Path, rate: float, samples: Sequence[Pixels]) -> Iterator[Write]:
         changed = changed[rows, columns]
         part = np.full(changed.shape, STAYS, dtype=np.uint8)
         part[changed] = nearest[_codes(pixels[rows, columns][changed])]
-        hundredths = round(100 * (count + 1) / rate) - round(100 * count / rate)  # errors do not add up
-        settings = {"duration": 10 * hundredths, "transparency": STAYS, "disposal": 1}
+        settings = {"duration": 10 * hundredths(), "transparency": STAYS, "disposal": 1}
         file.writelines(getdata(Image.fromarray(part), (columns.start, rows.start), **settings))
         before, count = now, count + 1
 
@@ -98,3 +107,63 @@ def _span(present: np.ndarray) -> slice:
     """From the first True to the last; never empty."""
     where = np.flatnonzero(present)
     return slice(int(where[0]), int(where[-1]) + 1) if len(where) else slice(0, 1)
+
+
+def find_ffmpeg() -> str:
+    """Path of the program ffmpeg, the system's or else that of the package imageio-ffmpeg.
+
+    Raises
+    ------
+    InputError
+        If there is neither.
+    """
+    found = shutil.which("ffmpeg")
+    if found:
+        return found
+    try:
+        import imageio_ffmpeg
+
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except (ImportError, RuntimeError):
+        raise InputError(
+            "MP4 needs the program ffmpeg, which is not there: install it, or the extra 'video' of cmarlsim; "
+            "a name that ends in .gif works without"
+        ) from None
+
+
+@contextmanager
+def mp4(path: Path, rate: float, shape: tuple[int, int]) -> Iterator[Write]:
+    """Write an MP4 of pictures of `shape` (height, width), both even; parameters as `gif`.
+
+    Raises
+    ------
+    InputError
+        If ffmpeg is missing or fails.
+    """
+    height, width = shape
+    source = ["-f", "rawvideo", "-pix_fmt", "rgba", "-s", f"{width}x{height}", "-r", f"{rate:.9g}", "-i", "-"]
+    target = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-movflags", "+faststart", "-f", "mp4"]
+    arguments = [find_ffmpeg(), "-y", "-loglevel", "error", *source, *target, str(path.absolute())]
+    with tempfile.TemporaryFile() as complaints:
+        process = subprocess.Popen(  # in a session of its own: Ctrl-C is ours to handle
+            arguments, stdin=subprocess.PIPE, stderr=complaints, start_new_session=True
+        )
+        assert process.stdin is not None
+        stream = process.stdin
+        try:
+            with suppress(BrokenPipeError):  # ffmpeg has ended, and says why
+                yield lambda pixels: stream.write(pixels.data)
+                stream.close()
+            if process.wait():
+                raise InputError(f"ffmpeg failed: {_last_line(complaints)}")
+        finally:
+            process.kill()
+            process.wait()
+            with suppress(BrokenPipeError):
+                stream.close()
+
+
+def _last_line(complaints: IO[bytes]) -> str:
+    complaints.seek(0)
+    lines = complaints.read().decode(errors="replace").split("\n")
+    return next((line for line in reversed(lines) if line.strip()), "without a word")

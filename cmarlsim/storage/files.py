@@ -23,6 +23,12 @@ def real(path: Path) -> Path:
     return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
+def scratch_name(path: Path) -> Path:
+    """A name beside `path`, hidden and nobody else's, for what will be published as `path`."""
+    path = real(path)
+    return path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex}.tmp")
+
+
 @contextmanager
 def published(path: Path) -> Iterator[Path]:
     """Yields another name to write a file under; it takes the name `path` in the end, when it is on disk.
@@ -32,11 +38,10 @@ def published(path: Path) -> Iterator[Path]:
     InputError
         If it cannot be written.
     """
-    there = real(path)
-    temporary = there.with_name(f".{there.name[:100]}.{uuid.uuid4().hex}.tmp")
+    temporary = scratch_name(path)
     try:
         yield temporary
-        _settle(temporary, there)
+        settle(temporary, path)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
     finally:
@@ -49,24 +54,24 @@ def write_whole(path: Path, data: bytes) -> None:
         temporary.write_bytes(data)
 
 
-def _settle(temporary: Path, path: Path) -> None:
+def settle(temporary: Path, path: Path) -> None:
     """Give a complete file its name, and have both on disk when this returns.
 
     A network file system may rename and then say that there is nothing to rename, because its answer was
     lost and the question repeated: then it is looked whether `path` is the file that was meant.
     """
-    sync(temporary)
+    path = real(path)
+    _sync(temporary)
     meant = os.stat(temporary).st_ino
     try:
         os.replace(temporary, path)
     except FileNotFoundError:
         if not path.exists() or os.stat(path).st_ino != meant:
             raise
-    sync(path.parent)
+    _sync(path.parent)
 
 
-def sync(path: Path) -> None:
-    """Have a file, or the names in a folder, on disk."""
+def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -14,7 +14,7 @@ from typing import Any
 import h5py
 
 from cmarlsim.errors import ArgumentError, DamagedError, InputError, LockedError
-from cmarlsim.storage.files import real, sync
+from cmarlsim.storage.files import real
 
 
 def open_readable(path: Path, file_format: str) -> h5py.File:
@@ -143,7 +143,7 @@ def published(path: Path, replace: bool = True) -> Iterator[h5py.File]:
                 os.replace(temporary, path)
             finally:
                 temporary.unlink(missing_ok=True)  # while it is locked
-        sync(path.parent)
+        sync_folder(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
 
@@ -195,6 +195,44 @@ def locked(path: Path) -> int:
         except FileNotFoundError:
             pass
         os.close(file)  # its owner has removed it meanwhile
+
+
+def sync_folder(path: Path) -> None:
+    """Have the names in the folder of `path` on disk."""
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def take_name(temporary: Path, path: Path, force: bool) -> None:
+    """Give the file `temporary` the name `path`; another of that name is replaced only with `force`.
+
+    Raises
+    ------
+    LockedError
+        If there is one that somebody has open.
+    InputError
+        If there is one and `force` is not set.
+    """
+    path = real(path)
+    if force and path.exists():
+        with path.open("rb") as present:
+            try:
+                fcntl.flock(present, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise LockedError(f"{path}: is open, here or in another process; close it first") from None
+        os.replace(temporary, path)
+        return
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise InputError(f"{path}: exists already; add force=True to replace it") from None
+    except OSError:  # a file system without links
+        os.rename(temporary, path)
+        return
+    temporary.unlink()
 
 
 def check_free(path: Path, force: bool, inputs: Sequence[Path] = ()) -> None:

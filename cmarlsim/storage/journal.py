@@ -23,8 +23,8 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from cmarlsim.errors import DamagedError, InputError
-from cmarlsim.storage.files import real, sync
-from cmarlsim.storage.hdf5 import locked
+from cmarlsim.storage.files import real
+from cmarlsim.storage.hdf5 import locked, sync_folder
 
 MAGIC = b"cmarlsim-journal/1\n"
 
@@ -152,7 +152,7 @@ class Journal:
         _write(self._file, record, self._slots[serial % 2])
         os.fsync(self._file)
         if self.last is None:
-            sync(self.path.parent)
+            sync_folder(self.path)
         self.last = Record(label, b"", self._slots[serial % 2] + len(record))
 
     def pieces(self) -> Iterator[tuple[str, bytes]]:
