@@ -7,9 +7,9 @@ import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
-from cmarlsim.errors import ArgumentError, is_whole
+from cmarlsim.errors import ArgumentError, InputError, is_whole
 from cmarlsim.policies.policy import Policy
 from cmarlsim.randomness import check_seed
 from cmarlsim.recordings.datasets import check_record, choose_links
@@ -26,7 +26,7 @@ from cmarlsim.storage.hdf5 import check_free
 from cmarlsim.validation import names_checked
 
 
-@names_checked
+@overload
 def execute(
     scenario: Scenario,
     policy: Policy,
@@ -40,7 +40,38 @@ def execute(
     force: bool = False,
     resume: Resume = False,
     checkpoint: float = CHECKPOINT_SECONDS,
-) -> Recording:
+) -> Recording: ...
+
+
+@overload
+def execute(
+    scenario: Scenario,
+    policy: Policy,
+    steps: int | None = None,
+    *,
+    seeds: Iterable[int],
+    record: str = "step",
+    links: str = "auto",
+    progress: Progress | bool = False,
+) -> list[Recording]: ...
+
+
+@names_checked
+def execute(
+    scenario: Scenario,
+    policy: Policy,
+    steps: int | None = None,
+    seed: int = 0,
+    *,
+    seeds: Iterable[int] | None = None,
+    out: str | Path | None = None,
+    record: str = "step",
+    links: str = "auto",
+    progress: Progress | bool = False,
+    force: bool = False,
+    resume: Resume = False,
+    checkpoint: float = CHECKPOINT_SECONDS,
+) -> Recording | list[Recording]:
     """Run Algorithm 2.
 
     Parameters
@@ -51,8 +82,11 @@ def execute(
         Length of the run, a multiple of T0; by default 40,000, rounded up to whole rollouts.
     seed
         Same scenario, policy and seed: same bits.
+    seeds
+        Instead of `seed`: a run with each of these, such as ``range(20)``, spread over the cores as by
+        `execute_batch`.
     out
-        HDF5 file to write; by default the recording stays in memory. The file
+        HDF5 file to write; by default the recording stays in memory, as it does with `seeds`. The file
         appears whole when the run ends. Until then ``OUT.journal`` has what was run, and it stays if the
         process is killed or the disk is full.
     record
@@ -77,7 +111,7 @@ def execute(
 
     Returns
     -------
-    Recording
+    Recording, or with `seeds` a list of them
 
     Raises
     ------
@@ -100,9 +134,19 @@ def execute(
     >>> recording = cmarlsim.execute(scenario, policy, steps=1000)
     >>> recording.position.shape, recording.satisfaction().shape
     ((1000, 2, 2), (3,))
+    >>> runs = cmarlsim.execute(scenario, policy, steps=1000, seeds=range(5), record="summary")
+    >>> [run.seed for run in runs]
+    [0, 1, 2, 3, 4]
     """
     _check_kinds(scenario, policy)
     check_writing(out, force=force, resume=resume, checkpoint=checkpoint)
+    if seeds is not None:
+        if out is not None or seed != 0 or force:
+            raise InputError("seeds: give no seed beside them, and no out: the recordings stay in memory")
+        if isinstance(seeds, str) or not isinstance(seeds, Iterable):
+            raise ArgumentError("seeds", seeds, "must be whole numbers, such as range(5)")
+        batch = [(scenario, policy, each) for each in seeds]
+        return execute_batch(batch, steps, record=record, links=links, progress=progress)
     rollouts = whole_rollouts(steps, scenario.dual.T0)
     check_record(record)
     sparse = choose_links(scenario, rollouts * scenario.dual.T0, record, links)
@@ -112,11 +156,11 @@ def execute(
         check_record_memory([record_bytes(scenario, rollouts * scenario.dual.T0, record, sparse)])
         keeper = MemoryRecorder(scenario, seed, policy.sha256, record, sparse, rollouts)
         return run_in_memory(run, rollouts, keeper, report)
-    path = as_path("out", out)
+    path, writing = as_path("out", out), Writing(force=force, resume=resume, checkpoint=checkpoint)
     check_free(path, bool(force or resume))
-    writing = Writing(force=force, resume=resume, checkpoint=checkpoint)
-    recorder = Recorder(path, scenario, policy, seed, record, sparse, **writing)
-    return run_into_file(run, rollouts, recorder, report)
+    return run_into_file(
+        run, rollouts, Recorder(path, scenario, policy, seed, record, sparse, **writing), report
+    )
 
 
 def _check_kinds(scenario: object, policy: object) -> None:
@@ -141,8 +185,7 @@ def execute_batch(
     Parameters
     ----------
     batch
-        Scenario, policy and seed of every run: ``[(scenario, policy, seed) for seed in range(20)]``, say. All
-        may differ: thresholds, ranges, buildings, teams.
+        Scenario, policy and seed of every run. All may differ: thresholds, ranges, buildings, teams.
     steps, record, links
         As for `execute`.
     threads

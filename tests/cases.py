@@ -10,7 +10,6 @@ import naive
 import numba
 import numpy as np
 import tomli_w
-from cmarlsim.tiled_scenarios import tiled
 from naive import Floats, Toml
 
 from cmarlsim.learning.mlp import MLP
@@ -18,6 +17,7 @@ from cmarlsim.policies.encoding import Encoding
 from cmarlsim.policies.policy import Policy
 from cmarlsim.randomness import stream, uniforms
 from cmarlsim.scenario import Scenario
+from cmarlsim.scenario.tiled import tiled
 from cmarlsim.storage import shipped
 
 COMPILED = not numba.config.DISABLE_JIT

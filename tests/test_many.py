@@ -38,8 +38,11 @@ def test_runs_at_once_are_the_runs_one_by_one(threads: int, record: str) -> None
     assert not same(together[0], together[1])
 
 
-def test_no_run_is_a_batch() -> None:
-    assert cmarlsim.execute_batch([]) == []
+def test_seeds_are_a_batch_of_one_scenario() -> None:
+    runs = cmarlsim.execute(TINY, RANK, STEPS, seeds=[5, 6])
+    assert [run.seed for run in runs] == [5, 6]
+    assert all(same(run, cmarlsim.execute(TINY, RANK, STEPS, run.seed)) for run in runs)
+    assert cmarlsim.execute(TINY, RANK, STEPS, seeds=[]) == []
 
 
 def test_one_bad_run_ends_the_batch() -> None:
@@ -109,10 +112,9 @@ def test_recordings_that_do_not_fit_into_memory_are_refused(monkeypatch: pytest.
     cmarlsim.execute(TINY, RANK, STEPS)
     with pytest.raises(cmarlsim.InputError, match=r"1 recordings in memory need .* or write to files"):
         cmarlsim.execute(TINY, RANK, 100 * STEPS)
-    batch = [(TINY, RANK, seed) for seed in range(200)]
     with pytest.raises(cmarlsim.InputError, match="200 recordings in memory need"):
-        cmarlsim.execute_batch(batch, STEPS, record="step")
-    assert len(cmarlsim.execute_batch(batch, STEPS)) == 200
+        cmarlsim.execute(TINY, RANK, STEPS, seeds=range(200))
+    assert len(cmarlsim.execute(TINY, RANK, STEPS, seeds=range(200), record="summary")) == 200
 
 
 @pytest.mark.parametrize(

@@ -67,9 +67,12 @@ ARGUMENTS: dict[str, Use] = {
     ),
     "epochs = 3: learn takes no such argument": lambda: learn(TINY, epochs=3),  # type: ignore[call-arg]
     "n = 3: tiled takes no such argument; did you mean 'N'?": lambda: tiled(2, 2, n=3),  # type: ignore[call-arg]
+    "seeds = 5: must be whole numbers, such as range(5)": go(seeds=5),
+    "seeds = '123': must be whole numbers": go(seeds="123"),
+    "seed = 1.0: must be a whole number": go(seeds=[1.0]),
     "seed = 1.5: must be a whole number": go(seed=1.5),
     "seed = True: must be a whole number": go(seed=True),
-    "seed = -1: must be 0 or more": go(seed=-1),
+    "seed = -1: must be 0 or more": go(seeds=[-1]),
     "steps = 100.0: must be a whole number": go(steps=100.0),
     "scenario = 'tiny': must be a Scenario, such as Scenario.load gives": go(scenario="tiny"),
     "policy = 'rank': must be a Policy, such as Policy.load gives": go(policy="rank"),
@@ -107,6 +110,7 @@ ARGUMENTS: dict[str, Use] = {
 
 OTHERS: dict[str, Use] = {
     "links = None: must be one of auto, dense, sparse": go(links=None),
+    "seeds: give no seed beside them": go(seeds=[1], seed=4),
     "resume: needs an out": go(resume=True),
     "new.h5: nothing to continue": go(out="new.h5", resume=True),
     "run.h5: is of another run, these differ: seed": go(seed=1, out="run.h5", resume=True),
