@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from analysis.paper_figure import PaperFigure, command_of
 from analysis.style import DOUBLE, agent_look, new_figure
 from cmarlsim.recordings.recording import Recording
 from cmarlsim.report.picture import colour, draw_floorplan, plain
 from cmarlsim.scenario import Scenario
+from cmarlsim.terminal.console import command
 
 ROLLOUTS = 3
 """Length of the trajectories."""
@@ -54,7 +56,7 @@ def draw(table: pd.DataFrame, scenario: Scenario) -> Figure:
     return figure
 
 
-if __name__ == "__main__":
-    from analysis.figures import main
+FIGURE = PaperFigure("figure3a", "one run", "step", tabulate, draw)
 
-    main("figure3a")
+if __name__ == "__main__":
+    command(command_of(FIGURE))

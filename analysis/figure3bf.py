@@ -11,12 +11,14 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 
+from analysis.paper_figure import PaperFigure, command_of
 from analysis.recordings import check_panels
 from analysis.style import DOUBLE, SHADES, new_figure
 from cmarlsim.kernels.world import TOLERANCE
 from cmarlsim.recordings.recording import Recording
 from cmarlsim.report.picture import draw_walls
 from cmarlsim.scenario import Scenario
+from cmarlsim.terminal.console import command
 
 SIDE = 0.25
 """Side of a square bin in metres."""
@@ -90,7 +92,7 @@ def draw(table: pd.DataFrame, scenario: Scenario) -> Figure:
     return figure
 
 
-if __name__ == "__main__":
-    from analysis.figures import main
+FIGURE = PaperFigure("figure3bf", "one run", "step", tabulate, draw)
 
-    main("figure3bf")
+if __name__ == "__main__":
+    command(command_of(FIGURE))

@@ -15,9 +15,11 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.figure import Figure
 
+from analysis.paper_figure import PaperFigure, command_of
 from analysis.style import DOUBLE, new_figure
 from cmarlsim.recordings.recording import Recording
 from cmarlsim.report.picture import colour, plain, satisfaction_band
+from cmarlsim.terminal.console import command
 
 
 def tabulate(recordings: Sequence[Recording]) -> pd.DataFrame:
@@ -53,7 +55,7 @@ def margins(table: pd.DataFrame) -> pd.DataFrame:
     return last[["low", "mean", "high"]].sub(last["c"], axis=0).set_axis(["min", "mean", "max"], axis=1)
 
 
-if __name__ == "__main__":
-    from analysis.figures import main
+FIGURE = PaperFigure("figure4", "runs", "rollout", tabulate, draw, margins)
 
-    main("figure4")
+if __name__ == "__main__":
+    command(command_of(FIGURE))

@@ -12,9 +12,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from analysis.paper_figure import PaperFigure, command_of
 from analysis.style import SHADES, SINGLE, new_figure
 from cmarlsim.footprints.footprint import linked
 from cmarlsim.recordings.recording import Recording
+from cmarlsim.terminal.console import command
 
 _MOST_NUMBERS = 12
 """Largest team whose frequencies are written into the matrix."""
@@ -52,7 +54,7 @@ def draw(table: pd.DataFrame) -> Figure:
     return figure
 
 
-if __name__ == "__main__":
-    from analysis.figures import main
+FIGURE = PaperFigure("figure5a", "runs", "step", tabulate, draw)
 
-    main("figure5a")
+if __name__ == "__main__":
+    command(command_of(FIGURE))

@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from analysis.paper_figure import PaperFigure, command_of
 from analysis.recordings import check_panels
 from analysis.style import DOUBLE, agent_look, new_figure
 from cmarlsim.recordings.recording import Recording
 from cmarlsim.scenario import Scenario
+from cmarlsim.terminal.console import command
 
 STEPS = 1000
 """Length of the snapshot at the end of the run."""
@@ -52,7 +54,7 @@ def draw(table: pd.DataFrame, scenario: Scenario) -> Figure:
     return figure
 
 
-if __name__ == "__main__":
-    from analysis.figures import main
+FIGURE = PaperFigure("figure5b", "one run", "step", tabulate, draw)
 
-    main("figure5b")
+if __name__ == "__main__":
+    command(command_of(FIGURE))

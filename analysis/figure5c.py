@@ -20,12 +20,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.mismatch import mismatch
+from analysis.paper_figure import PaperFigure, command_of
 from analysis.recordings import label_of
 from analysis.style import DOUBLE, new_figure
 from cmarlsim.errors import InputError
 from cmarlsim.policies.policy import Policy
 from cmarlsim.recordings.recording import Recording
 from cmarlsim.report.picture import plain
+from cmarlsim.terminal.console import command
 
 _LOOKS = (("#1f5fb4", "o", "-"), ("#b2182b", "s", "--"), ("#1f8a1f", "^", "-."), ("#6a3d9a", "D", ":"))
 """Colour, marker and line of the policies, in turn."""
@@ -114,7 +116,7 @@ def margins(table: pd.DataFrame) -> pd.DataFrame:
     return table.groupby(["policy", "d"], sort=False)["smallest_margin"].agg(["min", "mean", "max"])
 
 
-if __name__ == "__main__":
-    from analysis.figures import main
+FIGURE = PaperFigure("figure5c", "ranges", "rollout", tabulate, draw, margins)
 
-    main("figure5c")
+if __name__ == "__main__":
+    command(command_of(FIGURE))

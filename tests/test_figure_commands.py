@@ -10,8 +10,9 @@ import pytest
 from commands import Call
 
 from analysis import recordings as recordings_module
-from analysis.figures import FIGURES, command_of
+from analysis.figures import FIGURES
 from analysis.paper import paper
+from analysis.paper_figure import command_of
 from cmarlsim import Policy, Scenario, execute
 from cmarlsim.training import Training
 from cmarlsim.training.recipe import Recipe

@@ -15,15 +15,12 @@ more than `FEW_AGENTS` agents, unless asked otherwise; the attribute `links` say
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Self, overload
+from typing import NamedTuple, Protocol, Self, overload
 
 import numpy as np
 
 from cmarlsim.errors import ArgumentError, InputError, nearest
 from cmarlsim.scenario import Scenario
-
-if TYPE_CHECKING:
-    from cmarlsim.recordings.recording import Recording
 
 FORMAT = "cmarlsim-recording/1"
 LEVELS = ("step", "rollout", "summary")
@@ -138,6 +135,26 @@ DATASETS = {dataset.name: dataset for dataset in _ALL}
 SPARSE = ("link_count", "link_pair")
 
 
+class Datasets(Protocol):
+    """What has datasets: a `Recording`, as those see it whom it is built of."""
+
+    scenario: Scenario
+    path: str
+    seed: int
+    policy_sha256: str
+    rollouts_done: int
+
+    @property
+    def steps(self) -> int:
+        """Number of steps T."""
+
+    def holds(self, name: str) -> bool:
+        """Whether there is this dataset."""
+
+    def read(self, name: str) -> np.ndarray:
+        """Read a dataset."""
+
+
 class DatasetAttribute:
     """Attribute of a `Recording` that reads a dataset, up to `rollouts_done`."""
 
@@ -147,11 +164,11 @@ class DatasetAttribute:
     @overload
     def __get__(self, recording: None, owner: type) -> Self: ...
     @overload
-    def __get__(self, recording: Recording, owner: type) -> np.ndarray: ...
-    def __get__(self, recording: Recording | None, owner: type) -> Self | np.ndarray:
+    def __get__(self, recording: Datasets, owner: type) -> np.ndarray: ...
+    def __get__(self, recording: Datasets | None, owner: type) -> Self | np.ndarray:
         return self if recording is None else recording.read(self.name)
 
-    def __set__(self, recording: Recording, value: object) -> None:
+    def __set__(self, recording: Datasets, value: object) -> None:
         raise InputError(f"{recording.path}: {self.name} cannot be set: a recording is only read")
 
 

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cmarlsim.errors import ArgumentError, InputError, nearest
-from cmarlsim.recordings.datasets import DATASETS
+from cmarlsim.recordings.datasets import DATASETS, Datasets
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
-
-    from cmarlsim.recordings.recording import Recording
 
 _RUNNING = {
     "satisfaction": "Mean reward up to the end of each rollout, eq. (2).",
@@ -22,7 +20,7 @@ _RUNNING = {
 }
 
 
-def to_frame(recording: Recording, name: str | None = None) -> pd.DataFrame:
+def to_frame(recording: Datasets, name: str | None = None) -> pd.DataFrame:
     """Make a pandas table, with steps as its index and names of zones in its columns.
 
     Parameters
@@ -70,7 +68,7 @@ def to_frame(recording: Recording, name: str | None = None) -> pd.DataFrame:
     return pd.DataFrame(values.reshape(len(values), math.prod(values.shape[1:])), index, columns)
 
 
-def to_xarray(recording: Recording) -> xr.Dataset:
+def to_xarray(recording: Datasets) -> xr.Dataset:
     """Make an xarray data set of all datasets, with running `satisfaction` and `margin`.
 
     It needs xarray, as ``pip install 'cmarlsim[xarray]'`` gives it.
@@ -105,7 +103,7 @@ def to_xarray(recording: Recording) -> xr.Dataset:
     return xr.Dataset(variables, coordinates, about | {"policy_sha256": recording.policy_sha256})
 
 
-def _values(recording: Recording, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
+def _values(recording: Datasets, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
     """A dataset or a running mean, and the names of its axes."""
     if name in _RUNNING:
         return getattr(recording, name)("rollout"), ("k", "m")
@@ -115,7 +113,7 @@ def _values(recording: Recording, name: str) -> tuple[np.ndarray, tuple[str, ...
     return recording.read(name), DATASETS[name].axes
 
 
-def _labels(recording: Recording) -> dict[str, Any]:
+def _labels(recording: Datasets) -> dict[str, Any]:
     """What stands at the axes."""
     scenario, agents, K = recording.scenario, np.arange(recording.scenario.agents.N), recording.rollouts_done
     return {
