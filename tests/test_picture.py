@@ -21,6 +21,7 @@ from cmarlsim.report.picture import COLOURS, spread
 from cmarlsim.report.plan import margin_shades
 from cmarlsim.report.run_picture import STYLE, over_time, run_figure, spans
 from cmarlsim.run import run
+from cmarlsim.terminal.run_report import print_report
 
 RANK = Policy.load("rank")
 TEAM = Scenario.load("tiny", ["agents.N=4", "zones.top.name=$t^p$ and a long name"])
@@ -53,7 +54,9 @@ def test_multipliers_of_every_agent_stand_beside_the_ideal_ones(level: str) -> N
     first, K, T0 = axes_titled(figure, "multipliers"), recording.rollouts_done, TEAM.dual.T0
     for m, axes in enumerate(figure.axes[first : first + 3]):
         ideal, *local = axes.get_lines()
-        assert ideal.get_color() == "black"
+        assert (ideal.get_color(), ideal.get_linestyle()) == ("black", "--")
+        assert ideal.get_zorder() > max(line.get_zorder() for line in local)
+        assert axes.transLimits.transform((0, 0))[1] > 0.15  # ideal ones that stay 0 are not on the frame
         assert np.array_equal(ideal.get_ydata(), recording.lam_ideal[:K, m])
         for n, line in enumerate(local):
             assert np.array_equal(line.get_xdata(), np.arange(K) * T0)
@@ -85,6 +88,29 @@ def test_satisfaction_is_drawn_with_its_thresholds_and_the_names_of_zones() -> N
         assert set(thresholds[m].get_ydata()) == {TEAM.c[m]}
     assert [text.get_text() for text in axes.texts] == ["left", "right", r"\$t^p\$ and a…"]
     assert [text.get_color() for text in axes.texts] == list(COLOURS[:3])
+
+
+def test_every_colour_bar_has_a_label_and_steps_have_separators() -> None:
+    for scenario in (TEAM, CAMPUS):
+        figure = drawn(execute(scenario, RANK, 4000, record="step"))
+        bars = [axes for axes in figure.axes if axes.get_label() == "<colorbar>"]
+        assert all(axes.get_ylabel() for axes in bars)
+        assert len(bars) == (1 if scenario is TEAM else 2)
+        timed = [axes for axes in figure.axes if axes.get_xlabel().startswith("step t")]
+        assert timed
+        assert all("4,000" in [label.get_text() for label in axes.get_xticklabels()] for axes in timed)
+
+
+def test_the_table_has_the_numbers_of_the_picture(capsys: pytest.CaptureFixture[str]) -> None:
+    for recording in (campus_run("summary"), team_run("summary")):
+        print_report([recording])
+        rows = [line.strip("│ ").split() for line in capsys.readouterr().out.splitlines() if line[:1] == "│"]
+        names = [zone.name for zone in recording.scenario.zones]
+        numbered = recording.scenario is CAMPUS
+        assert [row[0] for row in rows] == (
+            [str(m) for m in range(36)] if numbered else [n.split()[0] for n in names]
+        )
+        assert not numbered or [row[2] for row in rows] == names
 
 
 def test_where_agents_were_adds_up() -> None:

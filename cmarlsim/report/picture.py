@@ -114,10 +114,16 @@ def draw_satisfaction(axes: Axes, recordings: Sequence[Recording]) -> None:
             axes.fill_between(steps, low[:, m], high[:, m], color=colour(m), alpha=0.3, linewidth=0)
         axes.plot(steps, mean[:, m], color=colour(m), label=plain(zone.name))
         axes.axhline(zone.c, color=colour(m), linestyle="--", linewidth=0.8)
-    axes.set(xlabel="step t", ylabel="satisfaction (solid), threshold c (dashed)")
-    axes.set(xlim=(0, steps[-1]), ylim=(0, 1))
-    axes.locator_params("x", nbins=4)
+    axes.set(ylabel="satisfaction (solid), threshold c (dashed)", xlim=(0, steps[-1]), ylim=(0, 1))
+    mark_steps(axes)
     label_ends(axes, mean[-1], zone_names(recordings[0].scenario))
+
+
+def mark_steps(axes: Axes, label: str = "step t") -> None:
+    """Label the axis of time, with few ticks, so that large numbers of steps can be read."""
+    axes.set_xlabel(label)
+    axes.locator_params("x", nbins=4, integer=True)
+    axes.xaxis.set_major_formatter("{x:,.0f}")
 
 
 def label_ends(axes: Axes, ends: np.ndarray, names: Sequence[str]) -> None:

@@ -35,7 +35,14 @@ def draw_plan(axes: Axes, recordings: Sequence[Recording], points: float) -> Non
     few = scenario.M <= MOST_NAMES
     draw_floorplan(axes, scenario, 1.2 if few else 0.6)
     if recordings[0].level == "step":
-        draw_occupation(axes, recordings[0], min(2.2, points / 3))
+        dots = draw_occupation(axes, recordings[0], min(2.2, points / 3))
+        if few:
+            bar = axes.figure.colorbar(
+                dots, ax=axes, label="share of agent-steps", shrink=0.8, format="{x:g} %"
+            )
+            bar.minorticks_off()
+        else:
+            axes.set_title("positions of agents (dots): the darker, the longer held")
     if not few:
         draw_margins(axes, recordings, points)
         return
@@ -49,6 +56,8 @@ def draw_margins(axes: Axes, recordings: Sequence[Recording], points: float) -> 
     from matplotlib.patches import Circle
 
     shades = margin_shades()
+    looks: Any = {"shrink": 0.8, "extend": "both", "ticks": (-0.5, 0.0, 0.5)}
+    axes.figure.colorbar(shades, ax=axes, label="margin of each zone (discs)", **looks)
     margin = np.mean([recording.margin() for recording in recordings], axis=0)
     for m, zone in enumerate(recordings[0].scenario.zones):
         radius = max(zone.radius, SMALLEST_DISC / points)
@@ -76,13 +85,18 @@ def margin_shades() -> Any:
     return ScalarMappable(Normalize(-0.5, 0.5), "RdBu")
 
 
-def draw_occupation(axes: Axes, recording: Recording, size: float) -> None:
+def draw_occupation(axes: Axes, recording: Recording, size: float) -> Any:
     """Draw how often each position was held during the last steps, all agents together.
 
     Parameters
     ----------
     size
         Diameter of a dot in points.
+
+    Returns
+    -------
+    matplotlib.collections.PathCollection
+        The dots, whose values are percentages of agent-steps.
     """
     from matplotlib import colormaps
     from matplotlib.colors import ListedColormap, LogNorm
@@ -95,6 +109,4 @@ def draw_occupation(axes: Axes, recording: Recording, size: float) -> None:
     x, y = places[order].real, places[order].imag
     norm = LogNorm(min(1.0, percent.min()), 100.0)
     shades = ListedColormap(colormaps["viridis_r"](np.linspace(0.15, 1.0, 256)))  # print loses the palest
-    dots = axes.scatter(x, y, c=percent, s=size**2, linewidths=0, cmap=shades, norm=norm, zorder=3)
-    bar = axes.figure.colorbar(dots, ax=axes, label="share of agent-steps", shrink=0.8, format="{x:g} %")
-    bar.minorticks_off()
+    return axes.scatter(x, y, c=percent, s=size**2, linewidths=0, cmap=shades, norm=norm, zorder=3)

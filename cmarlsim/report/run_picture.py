@@ -14,7 +14,15 @@ import numpy as np
 
 from cmarlsim.kernels.world import Floats
 from cmarlsim.recordings.recording import Recording
-from cmarlsim.report.picture import colour, draw_satisfaction, plain, satisfaction_band, shortened, zone_names
+from cmarlsim.report.picture import (
+    colour,
+    draw_satisfaction,
+    mark_steps,
+    plain,
+    satisfaction_band,
+    shortened,
+    zone_names,
+)
 from cmarlsim.report.plan import MOST_NAMES, draw_plan, margin_shades
 
 if TYPE_CHECKING:
@@ -101,7 +109,8 @@ def draw_multipliers(figure: SubFigure, recording: Recording) -> None:
     _, local = over_time(recording, "lam", None if lines else spans)
     panels, names = np.atleast_1d(figure.subplots(scenario.M, 1, sharex=True)), zone_names(scenario)
     for m, axes in enumerate(panels):
-        axes.plot(steps, ideal[:, m], color="black", linewidth=1.8)
+        axes.plot(steps, ideal[:, m], color="black", linewidth=1.6, linestyle="--", zorder=3)
+        axes.text(1.01 * recording.steps, ideal[-1, m], "ideal", va="center")
         if lines:
             axes.plot(steps, local[:, :, m], color=colour(m), linewidth=0.6)
         else:
@@ -109,12 +118,10 @@ def draw_multipliers(figure: SubFigure, recording: Recording) -> None:
             axes.plot(steps, local[:, 1, m], color=colour(m), linewidth=0.7)
         axes.set_ylabel(names[m], color=colour(m), rotation=0, ha="right", va="center")
         top = max(local[..., m].max(), ideal[:, m].max()) or 1.0
-        axes.set(xlim=(0, recording.steps), ylim=(-0.06 * top, 1.1 * top))
-    panels[0].set_title(
-        f"multipliers: {'each agent' if lines else 'range of agents'} (colour), ideal (black)"
-    )
-    panels[-1].locator_params("x", nbins=4)
-    panels[-1].set_xlabel(time_label(recording))
+        axes.set(xlim=(0, recording.steps), ylim=(-0.25 * top, 1.1 * top))
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[0].set_title(f"multipliers: {'each line is one agent' if lines else 'range of agents and mean'}")
+    mark_steps(panels[-1], time_label(recording))
 
 
 def draw_maps(figure: SubFigure, recordings: Sequence[Recording]) -> None:
@@ -126,16 +133,15 @@ def draw_maps(figure: SubFigure, recordings: Sequence[Recording]) -> None:
     panels = figure.subplots(1, 3, sharey=True)
     shades = margin_shades()
     looks = {"cmap": "magma_r", "vmin": 0.0, "vmax": max(ideal.max(), local[:, 1].max()) or 1.0}
-    margins = draw_map(panels[0], recording, mean - recording.scenario.c, cmap=shades.cmap, norm=shades.norm)
+    draw_map(panels[0], recording, mean - recording.scenario.c, cmap=shades.cmap, norm=shades.norm)
     draw_map(panels[1], recording, local[:, 1], **looks)
     multipliers = draw_map(panels[2], recording, ideal, **looks)
-    titles = ("margin so far", "local multipliers, mean of agents", "ideal multipliers")
+    titles = ("margin so far (colours as above)", "local multipliers, mean of agents", "ideal multipliers")
     for axes, title in zip(panels, titles, strict=True):
-        axes.set(title=title, xlabel="step t" if axes is panels[0] else time_label(recording))
-        axes.locator_params("x", nbins=4)
+        axes.set_title(title)
+        mark_steps(axes, "step t" if axes is panels[0] else time_label(recording))
     panels[0].set_ylabel("zone m")
-    figure.colorbar(margins, ax=panels[0], extend="both")
-    figure.colorbar(multipliers, ax=panels[1:].tolist())
+    figure.colorbar(multipliers, ax=panels[1:].tolist(), label="multiplier")
 
 
 def draw_map(axes: Axes, recording: Recording, values: Floats, **looks: Any) -> Any:

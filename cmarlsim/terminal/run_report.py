@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from cmarlsim.recordings.recording import Recording
+from cmarlsim.report.plan import MOST_NAMES
 
 
 def band(values: np.ndarray) -> str:
@@ -21,6 +22,8 @@ def band(values: np.ndarray) -> str:
 def print_report(recordings: Sequence[Recording]) -> None:
     """Print satisfaction, margin and certificate of every zone, the smallest margin, and the files.
 
+    Zones have numbers where the picture has them in place of names.
+
     The certificate is the best that any agent can give from its own multipliers: a proven lower bound on the
     satisfaction of this very run.
     """
@@ -31,11 +34,15 @@ def print_report(recordings: Sequence[Recording]) -> None:
     runs = "" if len(recordings) == 1 else f" x {len(recordings)} runs (smallest .. largest)"
     steps = " or ".join(f"{steps:,}" for steps in sorted({recording.steps for recording in recordings}))
     table = Table(title=f"{escape(scenario.name)}: {steps} steps{runs}")
+    numbers = [str(m) for m in range(scenario.M)] if scenario.M > MOST_NAMES else []
+    if numbers:
+        table.add_column("m", justify="right")
     for heading in ("zone", "c", "satisfaction", "margin", "certified satisfaction"):
         table.add_column(heading, justify="left" if heading == "zone" else "right")
     for m, zone in enumerate(scenario.zones):
         kept = "green" if (margin[:, m] >= 0).all() else "red"
         table.add_row(
+            *numbers[m : m + 1],
             escape(zone.name),
             f"{zone.c:g}",
             band(satisfaction[:, m]).replace("+", ""),
