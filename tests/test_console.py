@@ -94,6 +94,7 @@ def test_no_rest_is_stated_before_a_rate_is_known(
         (["--version"], 0, f"cmarlsim {__version__}\n", ""),
         ([], 0, "Usage: ", ""),
         (["--help"], 0, "Usage: ", ""),
+        (["sweep"], 0, "Usage: ", ""),
         (["runn"], 2, "", "error: No such command 'runn'"),
         (["--nonsense"], 2, "", "error: No such option: --nonsense"),
         (["run", "--steps", "many"], 2, "", "error: Invalid value for '--steps'"),
