@@ -48,7 +48,7 @@ def _application() -> "typer.Typer":
 
     for command in (run, train, replay, rerun, advise):
         app.command()(interruptible(command))
-    app.add_typer(application(), name="sweep", help="Many runs from one file, on all cores or on Slurm.")
+    app.add_typer(application(), name="sweep")
     return app
 
 

@@ -56,5 +56,5 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """Return ``; did you mean 'x'?`` for the known word nearest to `word`, or an empty string."""
     words = list(known)
     alike = [each for each in words if each.lower() == word.lower()]
-    close = alike or difflib.get_close_matches(word, words, n=1, cutoff=0.5)
+    close = alike or difflib.get_close_matches(word, words, n=1, cutoff=0.65)
     return f"; did you mean '{close[0]}'?" if close else ""

@@ -52,16 +52,16 @@ def replay(
 ) -> int:
     """Film a run: robots on the plan, links, attended zones, multipliers, satisfaction so far."""
     path = out or recording.parent / f"{recording.stem}.gif"
-    if path.suffix not in (".gif", ".mp4"):
+    if out and path.suffix not in (".gif", ".mp4"):
         raise InputError(f"--out {path}: must end in .gif or .mp4, such as {path.stem or 'run'}.gif")
     if not SLOWEST <= speed <= FASTEST:
         raise InputError(f"--speed {speed:g}: must be from {SLOWEST:g} to {FASTEST:g} steps per second")
     if path.suffix == ".mp4":
         find_ffmpeg()
-    check_free(path, force, [recording])
     with compilation_announced():
         run = Recording.open(recording)
     with run:
+        check_free(path, force, [recording])
         stride = math.ceil(speed / MOST_PICTURES)
         steps = _chosen(run, first, last)[::stride]
         with _temporary(path) as temporary:

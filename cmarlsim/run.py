@@ -13,8 +13,9 @@ from typing import Annotated
 import typer
 
 from cmarlsim.api import execute
+from cmarlsim.errors import InputError
 from cmarlsim.randomness import check_seed
-from cmarlsim.recordings.datasets import check_record, choose_links
+from cmarlsim.recordings.datasets import choose_links
 from cmarlsim.recordings.recording import Recording
 from cmarlsim.report.run_picture import draw_runs
 from cmarlsim.scenario import Scenario
@@ -34,6 +35,9 @@ from cmarlsim.terminal.policy_choice import fitting_policy
 from cmarlsim.terminal.run_files import Files, one_each
 from cmarlsim.terminal.run_report import print_report
 
+RECORDS = ("step", "step-dense", "step-sparse", "rollout", "summary")
+"""Levels of recording, at level step with the form that links are kept in."""
+
 OneRun = Callable[[int, Progress], None]
 """Makes one of several runs, by its number, and calls what it is given after every chunk."""
 
@@ -43,7 +47,10 @@ def run(
     files: Files,
     scenario: Annotated[str, typer.Argument(help="A scenario's TOML file, or a shipped name.")] = "paper",
     policy: Annotated[
-        str, typer.Option(help="A policy's HDF5 file, a shipped name, or 'rank' (no training needed).")
+        str,
+        typer.Option(
+            help="A policy's HDF5 file, a shipped name, or 'rank' (untrained, fits every scenario)."
+        ),
     ] = "paper",
     steps: Annotated[
         int | None, typer.Option(help="Length of a run, whole rollouts. [default: 40000]", show_default=False)
@@ -62,11 +69,12 @@ def run(
     ] = None,
 ) -> int:
     """Run Algorithm 2: a team patrols a floor plan, gossips, and updates its multipliers."""
+    if record not in RECORDS:
+        raise InputError(f"--record {record}: must be one of {', '.join(RECORDS)}")
     loaded = Scenario.load(scenario, set_ or ())
     fitting = fitting_policy(policy, loaded, scenario)
     record, _, links = record.partition("-")
     links = links or "auto"
-    check_record(record)
     check_seed(seed)
     check_seed(seed + runs - 1)
     rollouts = whole_rollouts(steps, loaded.dual.T0)
@@ -103,14 +111,14 @@ def _run_and_report(
     """Make runs, one a file, and report them; `rollouts` are those of all."""
     with Stop() as stop:
         with progress_bar(label, rollouts) as advance:
-            _run_at_once(one, len(paths), advance, stop)
+            done = _run_at_once(one, len(paths), advance, stop)
         recordings = [Recording.open(path) for path in paths if path.exists()]
         if picture:
             draw_runs(recordings, picture)
         print_report(recordings)
         if picture:
             print(f"picture:   {picture}")
-    if stop.asked:
+    if done < rollouts:
         print(
             "stopped early: the recordings hold what was run so far and are valid; --resume auto goes on",
             file=sys.stderr,
@@ -119,13 +127,15 @@ def _run_and_report(
     return 0
 
 
-def _run_at_once(one: OneRun, runs: int, advance: Callable[[int], object], stop: Stop) -> None:
-    """Make runs, each in a thread; they end at their next chunk when they are to stop."""
-    turn = threading.Lock()
+def _run_at_once(one: OneRun, runs: int, advance: Callable[[int], object], stop: Stop) -> int:
+    """Make runs, each in a thread; told to stop, they end at their next chunk. Returns the rollouts done."""
+    turn, done = threading.Lock(), 0
 
-    def progress(done: int) -> bool:
+    def progress(more: int) -> bool:
+        nonlocal done
         with turn:
-            advance(done)
+            advance(more)
+            done += more
         return not stop.asked
 
     def begin(i: int) -> None:
@@ -135,6 +145,7 @@ def _run_at_once(one: OneRun, runs: int, advance: Callable[[int], object], stop:
     with ThreadPoolExecutor(min(runs, len(os.sched_getaffinity(0)))) as pool:
         for future in [pool.submit(begin, i) for i in range(runs)]:
             future.result()
+    return done
 
 
 if __name__ == "__main__":

@@ -223,6 +223,13 @@ def collect(
 def application() -> typer.Typer:
     """The commands of a sweep."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+    @app.callback(invoke_without_command=True)
+    def usage(context: typer.Context) -> None:
+        """Many runs from one file, on all cores or on Slurm."""
+        if context.invoked_subcommand is None:
+            print(context.get_help())
+
     for function in (plan, run, status, collect):
         app.command()(interruptible(function))
     app.command(hidden=True)(interruptible(element))
@@ -230,4 +237,4 @@ def application() -> typer.Typer:
 
 
 if __name__ == "__main__":
-    start(application(), sys.argv[1:] or ["--help"])
+    start(application())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -69,9 +70,8 @@ def train(
 
         def progress(training: Training) -> bool:
             nonlocal done
-            stage = "done" if training.finished else training.stage.name
             before, done = done, _work(training, training.done)
-            advance(done - before, f"{stage}, best margin {training.best.best_margin:+.3f}")
+            advance(done - before, _note(training))
             return not stop.asked
 
         policy = learn(
@@ -92,6 +92,12 @@ def _work(training: Training, iterations: int) -> int:
         work += recipe.teams * min(left, stage.iterations) * stage.agents * rollouts
         left -= min(left, stage.iterations)
     return work
+
+
+def _note(training: Training) -> str:
+    """Say where a training is, and the best margin so far if there is one."""
+    stage, margin = "done" if training.finished else training.stage.name, training.best.best_margin
+    return f"{stage}, best margin {margin:+.3f}" if isfinite(margin) else stage
 
 
 def _told(policy: Policy, out: Path) -> int:

@@ -51,6 +51,8 @@ class Strict(BaseModel, metaclass=_Told):
         InputError
             If a key is unknown or a value out of range.
         """
+        if update is not None and not isinstance(update, Mapping):
+            raise ArgumentError("update", update, "must be a dict of keys and their new values")
         if not update:
             return super().model_copy(deep=deep)
         data = {name: getattr(self, name) for name in type(self).model_fields}

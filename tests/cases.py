@@ -45,10 +45,14 @@ def shipped_case(name: str) -> Case:
     return Case(scenario, plan, "rank")
 
 
+def case_of(scenario: Scenario) -> Case:
+    """A scenario of the package as a case."""
+    return Case(tomllib.loads(scenario.to_toml()), tomllib.loads(scenario.floorplan.to_toml()), "rank")
+
+
 def two_copies() -> Case:
     """A building of two copies of the paper's plan."""
-    made = tiled(2, 1, N=9)
-    return Case(tomllib.loads(made.to_toml()), tomllib.loads(made.floorplan.to_toml()), "rank")
+    return case_of(tiled(2, 1, N=9))
 
 
 def own_observations(case: Case, position: Floats) -> np.ndarray:

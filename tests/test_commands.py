@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ import pytest
 from commands import ROOT, Call, lasting, started
 
 from cmarlsim import Policy, Recording, Scenario, execute
+from cmarlsim.report.run_picture import draw_runs
 from cmarlsim.run import run
 from cmarlsim.storage.journal import journal_of
 from cmarlsim.train import train
@@ -89,11 +92,12 @@ def test_settings_reach_the_recording(call: Call) -> None:
         (["tiny", "--steps", "0"], ["--steps 0", "for example 10"]),
         (["tiny", "--seed", "-1"], ["--seed -1"]),
         (["tiny", "--runs", "0"], ["--runs"]),
-        (["tiny", "--record", "all"], ["--record all", "step, rollout, summary"]),
-        (["tiny", "--record", "step-thin"], ["links = 'thin'", "auto, dense, sparse"]),
+        (["tiny", "--record", "all"], ["--record all", "step, step-dense, step-sparse, rollout, summary"]),
+        (["tiny", "--record", "step-thin"], ["--record step-thin", "step-dense, step-sparse"]),
+        (["tiny", "--record", "rollout-sparse"], ["--record rollout-sparse", "step-dense, step-sparse"]),
         (
             ["tiny", "--policy", "rank", "--set", "agents.N=2000", "--record", "step-dense"],
-            ["2000 x 2000 links are 160 GB", "--record step-sparse"],
+            ["links of N = 2000 agents", "40000 steps are 160 GB", "--record step-sparse"],
         ),
         (
             ["tiny", "--policy", "rank", "--set", "agents.N=65535", "--set", "dual.T0=100000"],
@@ -104,6 +108,8 @@ def test_settings_reach_the_recording(call: Call) -> None:
             ["N = 65535", "tables need", "lower agents.N"],
         ),
         (["tiny", "--out", "."], ["--out .", "HDF5 file"]),
+        (["tiny", "--resume", "."], ["--resume .", "HDF5 file"]),
+        (["tiny", "--resume", "/", "--runs", "2"], ["--resume /", "HDF5 file"]),
         (["tiny", "--out", "x.png"], ["--out x.png", "HDF5 file"]),
         (["tiny", "--out", "taken.h5"], ["--out taken.h5", "--force"]),
         (["tiny", "--out", "/proc/nowhere/r.h5"], ["--out /proc/nowhere/r.h5"]),
@@ -179,6 +185,21 @@ def test_recipes_and_ranges_reach_the_training(call: Call) -> None:
         assert policy.encoding is not None
         assert policy.encoding.lam_roots == recipe.lam_roots
         assert f"worst range: {policy.training['validation_margin']:+.3f}" in out
+
+
+def test_progress_of_a_training_has_a_margin_as_soon_as_there_is_one(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes: list[str] = []
+
+    @contextmanager
+    def noted(label: str, total: int) -> Iterator[Callable[[int, str], None]]:
+        yield lambda count, note: notes.append(note)
+
+    monkeypatch.setattr("cmarlsim.train.progress_bar", noted)
+    assert call(train, "tiny", "--out", "p.h5", *hyper(QUICK | {"pretrain_iterations": 200}))[0] == 0
+    assert notes[0] == "pre-training"
+    assert re.fullmatch(r"done, best margin [+-]\d\.\d{3}", notes[-1])
 
 
 @pytest.mark.parametrize("rate", ["pretrain_rate", "loop_rate"])
@@ -258,6 +279,24 @@ def test_a_stopped_run_leaves_valid_files(tmp_path: Path, number: signal.Signals
         with Recording.open(path) as recording:
             assert 0 < recording.steps < 1_000_000_000
             assert len(recording.lam) == recording.rollouts_done + 1
+
+
+def test_a_run_that_is_stopped_when_all_is_done_is_complete(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C comes while the picture is drawn; the same command again finds nothing left to run."""
+
+    def interrupted(recordings: Sequence[Recording], path: Path) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        draw_runs(recordings, path)
+
+    monkeypatch.setattr("cmarlsim.run.draw_runs", interrupted)
+    arguments = ("tiny", "--policy", "rank", "--steps", "100", "--runs", "2", "--out", "r.h5")
+    for _ in range(2):
+        code, out, err = call(run, *arguments, "--resume", "auto")
+        assert (code, err) == (0, "")
+        assert "picture:   r.png" in out
+        assert sorted(path.name for path in Path().iterdir()) == ["r-seed0.h5", "r-seed1.h5", "r.png"]
 
 
 @pytest.mark.compiled

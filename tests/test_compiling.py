@@ -23,7 +23,7 @@ from cmarlsim.training.recipe import Recipe
 
 PACKAGE = Path(__file__).parent.parent / "cmarlsim"
 ANNOUNCEMENT = re.compile(
-    r"compiling the kernels, once for this version \.\.\.\n\.\.\. compiled in \d+\.\d s\n"
+    r"compiling kernels that are not there yet, about a minute \.\.\.\n\.\.\. compiled in \d+\.\d s\n"
 )
 
 CALLEE = """

@@ -39,7 +39,7 @@ def test_ctrl_c_while_modules_are_imported_is_one_line(tmp_path: Path) -> None:
 def test_ctrl_c_while_kernels_are_compiled_is_one_line(tmp_path: Path) -> None:
     process = started(tmp_path, "cmarlsim", "train", "tiny", NUMBA_CACHE_DIR=str(tmp_path))
     assert process.stderr is not None
-    assert process.stderr.readline().startswith("compiling the kernels")
+    assert process.stderr.readline().startswith("compiling kernels")
     process.send_signal(signal.SIGINT)
     assert process.communicate(timeout=30) == ("", "stopped\n")
     assert process.returncode == STOPPED
@@ -94,6 +94,7 @@ def test_no_rest_is_stated_before_a_rate_is_known(
         (["--version"], 0, f"cmarlsim {__version__}\n", ""),
         ([], 0, "Usage: ", ""),
         (["--help"], 0, "Usage: ", ""),
+        (["sweep"], 0, "Usage: ", ""),
         (["runn"], 2, "", "error: No such command 'runn'"),
         (["--nonsense"], 2, "", "error: No such option: --nonsense"),
         (["run", "--steps", "many"], 2, "", "error: Invalid value for '--steps'"),

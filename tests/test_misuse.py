@@ -105,6 +105,7 @@ ARGUMENTS: dict[str, Use] = {
     "load = 'big': must be above 0": lambda: tiled(1, 1, 4, load="big"),  # type: ignore[arg-type]
     "scenario = 'tiny': must be a Scenario": lambda: learn("tiny"),  # type: ignore[arg-type]
     "recipe = 'paper': must be a cmarlsim.training.recipe.Recipe": lambda: learn(TINY, recipe="paper"),  # type: ignore[arg-type]
+    "update = 5: must be a dict": lambda: TINY.model_copy(update=5),  # type: ignore[arg-type]
     "c = [0.1]: must be 3 thresholds": lambda: TINY.with_thresholds([0.1]),
 }
 
@@ -116,6 +117,8 @@ OTHERS: dict[str, Use] = {
     "run.h5: is of another run, these differ: seed": go(seed=1, out="run.h5", resume=True),
     "the policy is for N = 5": go(policy=Policy.load("paper")),
     "folder: is a folder": lambda: Recording.open("folder"),
+    ".: is a folder": lambda: Recording.open("."),
+    "/: is a folder": lambda: Recording.open("/"),
     "junk.h5: not a readable HDF5 file": lambda: Recording.open("junk.h5"),
     "other.h5: format = None: expected": lambda: Recording.open("other.h5"),
     "run.h5: format = 'cmarlsim-recording/1': expected": lambda: Policy.load("run.h5"),
@@ -136,7 +139,12 @@ OTHERS: dict[str, Use] = {
     "Dual is frozen, so alpha cannot become 0.5: model_copy(update={'alpha': ...})": lambda: setattr(
         TINY.dual, "alpha", 0.5
     ),
-    "Scenario is frozen, so c cannot become 0.5": lambda: setattr(TINY, "c", 0.5),
+    "Scenario is frozen, so name cannot become 'x': model_copy(update={'name'": lambda: setattr(
+        TINY, "name", "x"
+    ),
+    "c = 0.5: a scenario is frozen; Scenario.load(..., ['zones.NAME.c=...'])": lambda: setattr(
+        TINY, "c", 0.5
+    ),
     "c[0] = 0.5: a scenario is frozen; Scenario.load(..., ['zones.NAME.c=...'])": lambda: TINY.c.__setitem__(
         0, 0.5
     ),
@@ -160,6 +168,14 @@ def test_one_clear_line_says_what_would_be_right(message: str) -> None:
     assert " --" not in str(caught.value)  # options are for commands
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+@pytest.mark.parametrize(("key", "meant"), [("zone", "zones"), ("Links", "links"), ("nonsense", None)])
+def test_what_was_meant_is_named_where_it_is_alike(key: str, meant: str | None) -> None:
+    with pytest.raises(InputError) as caught:
+        TINY.model_copy(update={key: 1})
+    suggestion = f"; did you mean '{meant}'?" if meant else ""
+    assert str(caught.value) == f"Scenario.model_copy: unknown key {key}{suggestion}"
 
 
 def test_one_override_need_not_stand_in_a_list() -> None:

@@ -245,6 +245,12 @@ def test_what_cannot_be_filmed_is_one_line(
     assert [path.name for path in Path.cwd().iterdir()] == ["run.h5"]
 
 
+@pytest.mark.parametrize("folder", [".", "/"])
+@pytest.mark.parametrize("more", [(), ("--out", "a.gif")])
+def test_a_folder_cannot_be_filmed(call: Call, folder: str, more: tuple[str, ...]) -> None:
+    assert call(replay, folder, *more) == (2, "", f"error: {folder}: is a folder; name a file in it\n")
+
+
 def test_the_level_that_a_film_needs_is_named(filmed: Callable[..., Outcome]) -> None:
     execute(TEAM, Policy.load("rank"), T0, out="run.h5", record="rollout", force=True).close()
     code, _, err = filmed()

@@ -148,6 +148,8 @@ def test_what_cannot_be_compared_is_refused(tmp_path: Path, call: Call) -> None:
     code, _, err = call(path)
     assert (code, "step/tile is uint8" in err) == (2, True)
     assert call(tmp_path / "none.h5")[0] == 2
+    for folder in (".", "/"):
+        assert call(folder) == (2, "", f"error: {folder}: is a folder; name a file in it\n")
     with h5py.File(path, "r+") as file:
         file.attrs["rollouts_done"] = 0
     code, _, err = call(path)

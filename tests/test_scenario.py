@@ -240,6 +240,10 @@ def test_files_that_are_not_scenarios(tmp_path: Path) -> None:
     for content in (b"name = [", b"\xff\xfe"):
         broken.write_bytes(content)
         assert "broken.toml: not valid TOML" in refusal(broken)
+    broken.write_text("")
+    assert refusal(broken).endswith(
+        "broken.toml: floorplan is missing: must be a path relative to this file or a shipped name"
+    )
 
 
 def test_shipped_things_are_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

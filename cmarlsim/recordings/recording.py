@@ -113,7 +113,7 @@ class Recording:
             If it is missing, or not a recording.
         """
         path = as_path("path", path)
-        if journal_of(path).exists() and not path.exists():
+        if not path.exists() and journal_of(path).exists():
             raise LockedError(f"{path}: is being recorded, or its run was killed: resume='auto' continues it")
         file = open_readable(path, FORMAT)
         try:

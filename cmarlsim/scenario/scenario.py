@@ -32,7 +32,16 @@ from cmarlsim.kernels.world import (
     Visibility,
     World,
 )
-from cmarlsim.scenario.tables import MOST_AGENTS, Agents, Dual, Links, Thresholds, Zone, warn_of_unused
+from cmarlsim.scenario.tables import (
+    MOST_AGENTS,
+    OTHER_THRESHOLDS,
+    Agents,
+    Dual,
+    Links,
+    Thresholds,
+    Zone,
+    warn_of_unused,
+)
 from cmarlsim.storage import shipped
 from cmarlsim.storage.files import as_path, write_whole
 from cmarlsim.validation import Name, Point, Strict, apply_settings, check_names, dotted, parse, read_toml
@@ -100,9 +109,8 @@ class Scenario(Strict):
         settings = apply_settings(data, overrides)
         plan_name = data.get("floorplan")
         if not isinstance(plan_name, str):
-            raise InputError(
-                f"{path}: floorplan = {plan_name!r}: must be a path relative to this file or a shipped name"
-            )
+            found = f"floorplan = {plan_name!r}" if "floorplan" in data else "floorplan is missing"
+            raise InputError(f"{path}: {found}: must be a path relative to this file or a shipped name")
         try:
             plan = FloorPlan.load(plan_name, beside=path.parent)
         except InputError as error:
@@ -214,6 +222,11 @@ class Scenario(Strict):
             speed=self.speed_ticks,
             links=self.links.for_kernels(self.agents.N),
         )
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name == "c":
+            raise InputError(f"c = {value!r:.40}: {OTHER_THRESHOLDS}")
+        super().__setattr__(name, value)
 
     def __repr__(self) -> str:
         """The scenario in one line."""

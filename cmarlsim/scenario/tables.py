@@ -114,15 +114,19 @@ class Zone(Strict):
     c: Annotated[Number, Field(ge=0, lt=1)]
 
 
+OTHER_THRESHOLDS = (
+    "a scenario is frozen; Scenario.load(..., ['zones.NAME.c=...']) and "
+    "scenario.with_thresholds(c) give one with other thresholds"
+)
+"""What those are told who want to write to thresholds."""
+
+
 class Thresholds(np.ndarray):
     """The thresholds c, (M,): an array that cannot be written to, and says what can be done instead."""
 
     def __setitem__(self, key: Any, value: Any) -> None:
         if not self.flags.writeable:
-            raise InputError(
-                f"c[{key!r}] = {value!r}: a scenario is frozen; Scenario.load(..., ['zones.NAME.c=...']) and "
-                "scenario.with_thresholds(c) give one with other thresholds"
-            )
+            raise InputError(f"c[{key!r}] = {value!r}: {OTHER_THRESHOLDS}")
         super().__setitem__(key, value)
 
     def __array_wrap__(self, array: np.ndarray, context: Any = None, return_scalar: bool = False) -> Any:

@@ -142,7 +142,7 @@ def compilation_announced() -> Iterator[None]:
     """Say that kernels are being compiled, and how long that took; nothing if they come from the cache."""
 
     def begun() -> None:
-        print("compiling the kernels, once for this version ...", file=sys.stderr, flush=True)
+        print("compiling kernels that are not there yet, about a minute ...", file=sys.stderr, flush=True)
 
     try:
         with watched(begun) as compilation:

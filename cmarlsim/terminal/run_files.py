@@ -64,7 +64,7 @@ class Files:
             )
         else:
             base = self.resume
-            _check_any_begun(base, one_each(base, seed, runs))
+            _check_any_begun(base, one_each(base, seed, runs, "resume"))
         check_writing(base, **self.writing(base))
         return base
 
@@ -77,10 +77,10 @@ def _check_any_begun(base: Path, paths: Sequence[Path]) -> None:
         raise InputError(f"--resume {base}: nothing to continue: there is neither {looked_for}")
 
 
-def one_each(base: Path, seed: int, runs: int) -> list[Path]:
-    """One file a run: `base` itself, or with the seed in its name."""
+def one_each(base: Path, seed: int, runs: int, option: str = "out") -> list[Path]:
+    """One file a run: `base`, which the user named by an option, or with the seed in its name."""
     if not base.name or base.is_dir() or base.suffix == ".png":
-        raise InputError(f"--out {base}: must name an HDF5 file, such as run.h5")
+        raise InputError(f"--{option} {base}: must name an HDF5 file, such as run.h5")
     if runs == 1:
         return [base]
     return [base.with_name(f"{base.stem}-seed{seed + i}{base.suffix}") for i in range(runs)]
