@@ -325,7 +325,7 @@ class Ground:
     centre: list[tuple[float, float]]  # of the tiles
 
 
-def survey(scenario: Toml, floorplan: Toml) -> Ground:
+def ground_of(scenario: Toml, floorplan: Toml) -> Ground:
     """Measure a floor plan."""
     plan = build_plan(scenario, floorplan)
     return Ground(scenario, floorplan, plan, wall_segments(floorplan), tile_centres(floorplan))
@@ -393,7 +393,7 @@ def simulate(
     position (T, N, 2), tile (T, N), action (T, N), link (T, N, N), reward (T, M), estimate (T, N, M),
     lam (K+1, N, M), lam_ideal (K+1, M), reward_mean (K, M)
     """
-    ground, c = survey(scenario, floorplan), np.array([zone["c"] for zone in scenario["zones"]])
+    ground, c = ground_of(scenario, floorplan), np.array([zone["c"] for zone in scenario["zones"]])
     alpha, eta = scenario["dual"]["alpha"], scenario["dual"]["eta"]
     u_link = np.reshape(u_link, (*u_action.shape[:2], -1))
 

@@ -29,7 +29,7 @@ def check_batches(case: Case, site: Site, lam: Floats, start: Ints, uniform: Flo
     rules = scenario.rules()
     rules = rules._replace(links=rules.links._replace(code=NEVER))
     locations, scene, steps = locations_at(start), new_scene(site, rules, weights, N, T0), new_steps(T0, N)
-    ground = naive.survey(case.scenario | {"links": {"model": "never"}}, case.floorplan)
+    ground = naive.ground_of(case.scenario | {"links": {"model": "never"}}, case.floorplan)
     numbered = None
     if len(site.numbered.tile):
         numbered = numbered_places(ground.plan, site.numbered, scenario.speed_ticks)

@@ -93,7 +93,7 @@ class Twin:
     """One run in plain Python."""
 
     def __init__(self, case: Case, start: Ints, c_tight: Floats) -> None:
-        self.ground, self.policy = naive.survey(case.scenario, case.floorplan), case.policy
+        self.ground, self.policy = naive.ground_of(case.scenario, case.floorplan), case.policy
         self.c, self.c_tight = np.array([zone["c"] for zone in case.scenario["zones"]]), c_tight
         self.alpha, self.eta = case.scenario["dual"]["alpha"], case.scenario["dual"]["eta"]
         self.pairs = footprint_pairs(case.scenario)

@@ -20,7 +20,7 @@ HEAD = (
 )
 ROWS = (
     "2018-01-11T16:00:00.0,0,1,11,-70,1.0,100\n"
-    "2018-01-11T16:00:05.0,1,0,11,-70,0.8,100\n"  # still the first survey: counts as time 0
+    "2018-01-11T16:00:05.0,1,0,11,-70,0.8,100\n"  # still the first round: counts as time 0
     "2018-01-11T16:00:05.0,1,2,26,-70,1.0,100\n"
     "2018-01-11T16:00:06.0,2,1,26,-70,1.0,100\n"
     "2018-01-11T16:00:10.0,0,1,11,-70,0.4,100\n"  # the first that repeats a direction and channel
@@ -119,10 +119,10 @@ def test_traces_that_are_none(tmp_path: Path, text: str, message: str) -> None:
     assert str(caught.value).startswith(str(file))
 
 
-def test_a_single_survey_cannot_be_replayed(tmp_path: Path) -> None:
+def test_a_single_round_of_measurements_cannot_be_replayed(tmp_path: Path) -> None:
     file = tmp_path / "mine.k7"
     file.write_text(HEAD + "".join(ROWS.splitlines(keepends=True)[:4]))
-    with pytest.raises(InputError, match="nothing changes after the first survey"):
+    with pytest.raises(InputError, match="nothing changes after the first round of measurements"):
         load_footprint(str(file))
 
 

@@ -69,7 +69,9 @@ class Replay:
 
     def __init__(self, trace: LinkTrace, step_seconds: float) -> None:
         if trace.duration == 0:
-            raise InputError(f"{trace.name}: nothing changes after the first survey, so there is no time")
+            raise InputError(
+                f"{trace.name}: nothing changes after the first round of measurements, so there is no time"
+            )
         if not 0 < step_seconds <= trace.duration:
             raise InputError(
                 f"{trace.name}: step_seconds = {step_seconds:g}: must be above 0, and at most the trace's "
@@ -100,7 +102,7 @@ def read_k7(path: str | Path) -> LinkTrace:
     """Read a trace in k7 format, plain or gzipped.
 
     A row updates one direction of one link on one channel from then on. Rows before the first that repeats a
-    direction and channel are the first survey, and count as time 0.
+    direction and channel are the first round of measurements, and count as time 0.
 
     Raises
     ------
@@ -174,14 +176,14 @@ def _changes(rows: list[Row], start: datetime, channels: int) -> tuple[Floats, I
     number = {pair: e for e, pair in enumerate(pairs)}
     share = np.zeros((len(pairs), 2, channels))
     changes: list[tuple[float, int, float]] = []
-    surveyed: set[tuple[int, int, int]] = set()
-    surveying = True
+    measured: set[tuple[int, int, int]] = set()
+    first_round = True
     for when, source, target, i, arrived in rows:
-        surveying = surveying and (source, target, i) not in surveyed
-        surveyed.add((source, target, i))
+        first_round = first_round and (source, target, i) not in measured
+        measured.add((source, target, i))
         e = number[min(source, target), max(source, target)]
         share[e, int(source > target), i] = arrived
-        seconds = 0.0 if surveying else (when - start).total_seconds()
+        seconds = 0.0 if first_round else (when - start).total_seconds()
         changes.append((seconds, e, share[e].mean(axis=1).min()))
     time, edge, quality = (np.array(column) for column in zip(*changes, strict=True))
     return time, edge, quality, np.array(pairs)

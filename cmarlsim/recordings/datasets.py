@@ -1,6 +1,6 @@
 """The datasets of a recording: names, types, axes and meanings, and which of them a level keeps.
 
-`DATASETS` lists them; `cmarlsim.Recording` has each as an attribute. A recording's HDF5 file holds besides:
+`help(cmarlsim.Recording)` lists them, each with type, shape and meaning. A recording's file holds besides:
 
 ====================  ======================  =====================================================
 ``/state/...``        arrays                  what the run was left with, to go on from
