@@ -18,7 +18,7 @@ from cmarlsim.storage.hdf5 import check_free
 from cmarlsim.sweeps.axes import MOST_TASKS
 from cmarlsim.sweeps.batches import Worker
 from cmarlsim.sweeps.collecting import collect as collected
-from cmarlsim.sweeps.collecting import default_kind, write_table
+from cmarlsim.sweeps.collecting import default_kind, write_hdf5, write_table
 from cmarlsim.sweeps.manifest import Manifest
 from cmarlsim.sweeps.planning import plan_sweep
 from cmarlsim.sweeps.results import Census
@@ -207,16 +207,23 @@ def collect(
             "table.csv without pyarrow]"
         ),
     ] = None,
+    hdf5: Annotated[
+        Path | None, typer.Option(help="Also gather the table and all recordings in this HDF5 file.")
+    ] = None,
     partial: Annotated[bool, typer.Option("--partial", help="Leave out tasks that are not done.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
 ) -> int:
     """Gather all results in one table with a row for every task and zone."""
     manifest = Manifest.load(out)
     path = table or out / f"table{default_kind()}"
-    check_free(path, force or path != table)
+    for file in [path, *([hdf5] if hdf5 else [])]:
+        check_free(file, force or file == path != table)
     rows = collected(out, partial)
     write_table(rows, path)
     print(f"{rows['task'].nunique():,} of {len(manifest.tasks):,} tasks, {len(rows):,} rows: {path}")
+    if hdf5:
+        write_hdf5(out, rows, hdf5)
+        print(f"HDF5: {hdf5}")
     return 0
 
 

@@ -31,7 +31,7 @@ from cmarlsim.sweeps import batches, plan_sweep, run_sweep, running
 from cmarlsim.sweeps.batches import Worker
 from cmarlsim.sweeps.collecting import recordings_in
 from cmarlsim.sweeps.locks import holder, lock, lock_of
-from cmarlsim.sweeps.manifest import Manifest
+from cmarlsim.sweeps.manifest import NAME, Manifest
 from cmarlsim.sweeps.results import Census, read, recording_of, results_of
 
 ROOT = Path(__file__).parent.parent
@@ -161,10 +161,7 @@ def test_a_folder_belongs_to_one_sweep(call: Call) -> None:
     assert "holds no sweep; plan one" in call(run, "mine")[2]
     Path("site").mkdir()
     Path("site/manifest.json").write_text("{}")
-    assert "site/manifest.json: is damaged" in call(plan, "s.toml", "site")[2]
-    work_through(Path("out"))
-    Path("out/manifest.json").unlink()
-    assert "out: is not empty (it holds results/00000" in call(plan, "s.toml", "out")[2]
+    assert "site: is not empty (it holds manifest.json)" in call(plan, "s.toml", "site")[2]
 
 
 @pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(path.read_bytes()[:-9])])
@@ -183,6 +180,34 @@ def test_planning_again_puts_a_policy_back(
     assert call(plan, "s.toml", "out", "--batch", "2")[0] == 0
     assert path.read_bytes() == before
     assert call(run, "out") == (0, "s: 3 of 3 tasks done\n", "")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        Path.unlink,
+        lambda path: path.write_bytes(path.read_bytes()[:-9]),
+        lambda path: path.write_text(path.read_text().replace('"seed": 0', '"seed": 1')),
+    ],
+)
+def test_planning_again_puts_a_manifest_back(
+    call: Call, tmp_path: Path, damage: Callable[[Path], object]
+) -> None:
+    path = planned(tmp_path, batch=3) / NAME
+    work_through(path.parent)
+    before, results = path.read_bytes(), results_of(path.parent, 1).read_bytes()
+    (path.parent / "table.csv").touch()
+    damage(path)
+    err = call(run, "out")[2]
+    assert ("its checksum is wrong" if path.exists() else "its manifest is lost") in err
+    assert "plan the same sweep into it again, which keeps its results" in err
+    code, _, err = call(plan, "s.toml", "out", "--batch", "2")
+    assert code == 2
+    assert "out: holds results of a sweep that is not this one: its file, a policy, its batch size or" in err
+    assert call(plan, "s.toml", "out", "--batch", "3")[0] == 0
+    assert path.read_bytes() == before
+    assert call(run, "out") == (0, "s: 6 of 6 tasks done\n", "")
+    assert results_of(path.parent, 1).read_bytes() == results
 
 
 def test_what_to_type_next_can_be_typed(call: Call, tmp_path: Path) -> None:
@@ -234,8 +259,8 @@ def test_batches_and_processes_change_nothing(call: Call, tmp_path: Path) -> Non
     assert not list(Path("two/locks").iterdir())
 
 
-def test_what_is_done_is_collected_in_a_table(call: Call, tmp_path: Path) -> None:
-    out = planned(tmp_path)
+def test_a_collection_is_a_table_and_a_file(call: Call, tmp_path: Path) -> None:
+    out = planned(tmp_path, GRID.replace("steps", 'record = "rollout"\nsteps'))
     assert (
         "6 of 6 tasks are not done, the first is task 0 (links.d = 0.1, seed = 3)" in call(collect, "out")[2]
     )
@@ -243,9 +268,14 @@ def test_what_is_done_is_collected_in_a_table(call: Call, tmp_path: Path) -> Non
     assert call(collect, "out", "--partial", "--table", "t.csv")[1] == "2 of 6 tasks, 6 rows: t.csv\n"
     work_through(out)
     assert "exists already" in call(collect, "out", "--table", "t.csv")[2]
-    assert call(collect, "out", "--table", "t.csv", "--force")[0] == 0
+    assert call(collect, "out", "--table", "t.csv", "--force", "--hdf5", "t.h5")[0] == 0
     assert "must end in .parquet or .csv" in call(collect, "out", "--table", "t.txt")[2]
     pd.testing.assert_frame_equal(pd.read_csv("t.csv"), sweeps.collect(out), check_exact=True)
+    with h5py.File("t.h5") as file, Recording.open(recording_of(out, 4)) as recording:
+        assert (file["table/margin"][...] == sweeps.collect(out)["margin"]).all()
+        assert list(file["table/zone"].asstr()[:3]) == ["left", "right", "top"]
+        assert (file["recording/000004/rollout/lam"][...] == recording.lam).all()
+        assert file["recording/000004"].attrs["seed"] == 4
 
 
 def test_axes_of_lists_and_of_several_types_can_be_written(call: Call, tmp_path: Path) -> None:
@@ -258,7 +288,7 @@ def test_axes_of_lists_and_of_several_types_can_be_written(call: Call, tmp_path:
     work_through(out)
     rows = sweeps.collect(out)[["links.footprint", "links.p"]].drop_duplicates()
     assert rows.to_numpy().tolist() == [["path", 1.0], ["[[0, 1]]", 0.5]]
-    assert call(collect, "out", "--table", "t.csv")[0] == 0
+    assert call(collect, "out", "--table", "t.csv", "--hdf5", "t.h5")[0] == 0
 
 
 @pytest.mark.parametrize("what", ["flipped", "cut", "empty", "foreign"])

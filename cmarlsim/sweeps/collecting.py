@@ -1,4 +1,4 @@
-"""Gathering what a sweep has found in one table."""
+"""Gathering what a sweep has found: one table, and one HDF5 file."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import json
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
 
 from cmarlsim.errors import InputError
 from cmarlsim.notes import log
@@ -17,6 +20,7 @@ from cmarlsim.sweeps.results import Census, recording_of
 if TYPE_CHECKING:
     import pandas as pd
 
+FORMAT = "cmarlsim-collection/1"
 KINDS = (".parquet", ".csv")
 
 _MOST_SHOWN = 5
@@ -84,6 +88,23 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
                 table.to_parquet(scratch, index=False)
     except ImportError:
         raise InputError(f"{path}: Parquet needs pyarrow: pip install pyarrow, or name a .csv file") from None
+
+
+def write_hdf5(out: Path, table: pd.DataFrame, path: Path) -> None:
+    """Write one HDF5 file: ``/table/COLUMN``, the manifest, and every recording as ``/recording/TASK``."""
+    manifest = Manifest.load(out)
+    with published(path) as scratch, h5py.File(scratch, "w") as file:
+        file.attrs["format"] = FORMAT
+        file["manifest"] = json.dumps(manifest.model_dump(mode="json"))
+        for name, column in table.items():
+            dtype = column.dtype if column.dtype.kind in "biuf" else h5py.string_dtype()
+            file[f"table/{name}"] = np.array(column, dtype=dtype)
+        for number in sorted(set(table["task"])) if manifest.record != "summary" else ():
+            with h5py.File(recording_of(out, number)) as recording:
+                group = file.create_group(f"recording/{number:06d}")
+                group.attrs.update(recording.attrs)
+                for name in recording:
+                    recording.copy(name, group)
 
 
 def complete(out: Path, manifest: Manifest, partial: bool) -> Census:

@@ -77,12 +77,13 @@ class Manifest(Strict):
         try:
             text, _, check = path.read_text(encoding="utf-8").rstrip("\n").rpartition("\n")
         except FileNotFoundError:
-            command = f"cmarlsim sweep plan SWEEP.toml {quote(str(out))}"
-            raise InputError(f"{out}: holds no sweep; plan one: {command}") from None
+            lost = any((out / "results").glob("*.jsonl"))
+            what = f"its manifest is lost; {_AGAIN}" if lost else "holds no sweep; plan one"
+            raise InputError(f"{out}: {what}: cmarlsim sweep plan SWEEP.toml {quote(str(out))}") from None
         except (OSError, ValueError) as error:
             raise InputError(f"{path}: cannot be read: {error}") from None
         if check != hashlib.sha256(text.encode()).hexdigest():
-            raise DamagedError(f"{path}: is damaged (its checksum is wrong); plan into another folder")
+            raise DamagedError(f"{path}: is damaged (its checksum is wrong); {_AGAIN}")
         return parse(cls, json.loads(text), path)
 
     def save(self, out: Path) -> None:

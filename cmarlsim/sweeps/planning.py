@@ -22,7 +22,8 @@ from cmarlsim.storage import shipped
 from cmarlsim.storage.files import write_whole
 from cmarlsim.storage.provenance import versions
 from cmarlsim.sweeps.axes import MOST_TASKS, MOST_TASKS_EVER, OWN_KEYS, AxisBlock, Sweep, axes_of, flat
-from cmarlsim.sweeps.manifest import FORMAT, NAME, PARTS, Manifest, Sources
+from cmarlsim.sweeps.manifest import FORMAT, PARTS, Manifest, Sources
+from cmarlsim.sweeps.results import manifests_of
 from cmarlsim.validation import parse, put, read_toml
 
 _BATCH_STEPS = 10_000_000
@@ -45,8 +46,8 @@ def plan_sweep(
     reference : str or Path
         A sweep's TOML file, or a shipped name.
     out : str or Path
-        Folder of the sweep. Planning the same sweep there again keeps its results, and puts back policies
-        that were lost or damaged.
+        Folder of the sweep. Planning the same sweep there again keeps its results, and puts back a manifest
+        or policies that were lost or damaged.
     yes : bool
         Allow more than `MOST_TASKS` tasks.
     batch : int, optional
@@ -182,15 +183,17 @@ def _check_tasks(manifest: Manifest, sources: Sources, source: Path, progress: C
 
 
 def _settle(manifest: Manifest, out: Path, source: Path) -> Manifest:
-    """Write policies, which may have been lost or damaged, and the manifest last of all."""
-    present = Manifest.load(out) if (out / NAME).exists() else None
+    """Write policies and the manifest, last of all; a folder that has lost its manifest gets it back."""
+    try:
+        present = Manifest.load(out)
+    except InputError:
+        present = None
     if present and present.sha256 != manifest.sha256:
         keys = [key for key in Manifest.model_fields if getattr(manifest, key) != getattr(present, key)]
         raise MisfitError(
             f"{out}: belongs to another sweep, these differ: {', '.join(keys)}; choose another folder"
         )
-    if present is None:
-        _make_folders(out)
+    _make_folders(manifest, out)
     for name, sha256 in manifest.policies.items():
         if name != RANK:
             write_whole(out / "policies" / f"{sha256}.h5", _policy_file(name, source).read_bytes())
@@ -199,13 +202,18 @@ def _settle(manifest: Manifest, out: Path, source: Path) -> Manifest:
     return manifest
 
 
-def _make_folders(out: Path) -> None:
-    """Make the sweep's folders, unless `out` holds anything but what planning that was stopped has left."""
+def _make_folders(manifest: Manifest, out: Path) -> None:
+    """Make the sweep's folders, unless `out` holds something else; a sweep that lost its manifest is none."""
     try:
         out.mkdir(parents=True, exist_ok=True)
+        found = manifests_of(out)
+        if found - {manifest.sha256}:
+            raise MisfitError(
+                f"{out}: holds results of a sweep that is not this one: its file, a policy, its batch "
+                "size or a version differs; plan it as it was, or choose another folder"
+            )
         strange = [path.name for path in out.iterdir() if path.name not in PARTS and path.name[0] != "."]
-        strange += [f"results/{path.name}" for path in (out / "results").glob("*.jsonl")]
-        if strange:
+        if strange and not all((out / part).is_dir() for part in PARTS):
             raise InputError(f"{out}: is not empty (it holds {strange[0]}); choose another folder")
         for part in PARTS:
             (out / part).mkdir(exist_ok=True)

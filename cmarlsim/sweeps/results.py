@@ -86,6 +86,17 @@ def read(out: Path, manifest: Manifest, batch: int) -> dict[int, Result]:
     return {result.task: result for result in results}
 
 
+def manifests_of(out: Path) -> set[str]:
+    """Hashes of the manifests that the results in a folder are of; what cannot be read says nothing."""
+    found = set()
+    for path in (out / "results").glob("[0-9]*.jsonl"):
+        try:
+            found.add(str(_parsed(path.read_text(encoding="utf-8"))[0]["manifest"]))
+        except (OSError, ValueError, LookupError, TypeError):
+            continue
+    return found
+
+
 def _parsed(text: str) -> tuple[dict[str, Any], list[Result]]:
     body, _, check = text.rstrip("\n").rpartition("\n")
     if hashlib.sha256(f"{body}\n".encode()).hexdigest() != check:
