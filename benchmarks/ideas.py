@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from engines import ENGINES, NAMES, Beginning, beginning, jumping, work_of
 from measuring import Measured, Work, digits, in_processes, in_turn, markdown, replace_between
-from rivals.numpy_steps import NumpySteps, Result
+from rivals.numpy_steps import NumpyRun, NumpySteps
 
 from cmarlsim import Policy, Scenario
 from cmarlsim.kernels.scene import Chunk
@@ -47,7 +47,7 @@ def in_double(begun: Beginning) -> Callable[[], Chunk]:
 
 def check(scenario: Scenario, policy: Policy, rollouts: int) -> None:
     """Stop unless every engine gives the rewards and multipliers of the NumPy engine."""
-    wanted: Result = numpy_work(scenario, policy, rollouts)()()
+    wanted: NumpyRun = numpy_work(scenario, policy, rollouts)()()
     for engine in (*ENGINES, in_double):
         chunk = engine(beginning(scenario, policy, SEED, rollouts, keep_steps=True))()
         same = np.array_equal(chunk.reward, wanted.reward)

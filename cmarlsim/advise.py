@@ -51,11 +51,11 @@ def advise(
     ] = None,
 ) -> int:
     """Say whether a team will keep its promises, by what margin, and what should change first."""
-    world = Scenario.load(scenario, set_ or ())
-    name = policy or usual_policy(world)
-    team = fitting_policy(name, world, scenario)
-    with compilation_announced(), waiting(f"{world.name}: a short run"):
-        advice = ask(world, team, name, target_error=target_error, L=lipschitz, steps=steps, seed=seed)
+    loaded = Scenario.load(scenario, set_ or ())
+    name = policy or usual_policy(loaded)
+    fitting = fitting_policy(name, loaded, scenario)
+    with compilation_announced(), waiting(f"{loaded.name}: a short run"):
+        advice = ask(loaded, fitting, name, target_error=target_error, L=lipschitz, steps=steps, seed=seed)
     if as_json:
         print(json.dumps(advice.json(), indent=2, allow_nan=False))
     else:

@@ -15,7 +15,7 @@ from cmarlsim.kernels.world import TOLERANCE, Bools, Floats, Ints
 from rivals.numpy_geometry import Motion, Sight
 
 
-class Result(NamedTuple):
+class NumpyRun(NamedTuple):
     """What happened, by the names of a recording."""
 
     reward: Bools  # (T, M)
@@ -48,7 +48,7 @@ class NumpySteps:
             self._W1, self._b1, W2, self._b2 = policy.networks
             self._W2 = np.ascontiguousarray(W2.swapaxes(1, 2))
 
-    def run(self, start: Ints, u_action: Floats) -> Result:
+    def run(self, start: Ints, u_action: Floats) -> NumpyRun:
         """Run K rollouts from the waypoints `start` (N,), with the uniforms `u_action` (K, T0, N)."""
         zones = len(self._c)
         lam, lam_ideal = np.zeros((self._agents, zones)), np.zeros(zones)
@@ -62,7 +62,7 @@ class NumpySteps:
             rewards.append(reward)
             lams.append(lam)
             ideals.append(lam_ideal)
-        return Result(np.concatenate(rewards), np.array(lams), np.array(ideals))
+        return NumpyRun(np.concatenate(rewards), np.array(lams), np.array(ideals))
 
     def _rollout(
         self, edge: Ints, offset: Ints, lam: Floats, uniform: Floats
