@@ -32,7 +32,7 @@ HEAD = (
     "ratio",
     "steps in which somebody moves",
     "agents that move in a step",
-    "events a rollout",
+    "changes a rollout",
 )
 
 
@@ -48,7 +48,7 @@ def policies() -> dict[str, Policy]:
 
 
 def activity(scenario: Scenario, policy: Policy, rollouts: int) -> tuple[float, float, float]:
-    """Share of steps in which somebody moves, share of agents that move in a step, and events a rollout."""
+    """Share of steps in which somebody moves, share of agents that move in a step, and changes a rollout."""
     begun = beginning(scenario, policy, SEED, rollouts, keep_steps=False)
     T0, agents = begun.draws.action.shape[1:]
     log = new_log(T0 * agents * (agents + scenario.M))
@@ -117,7 +117,7 @@ def draw(rows: dict[str, list[float]], path: Path) -> None:
                 ("agents that move in a step", 100 * columns[4], "tab:orange", "s"),
             ),
         ),
-        ("events a rollout", (("", columns[5], "tab:red", "o"),)),
+        ("changes a rollout", (("", columns[5], "tab:red", "o"),)),
     )
     figure, axes = plt.subplots(2, 2, figsize=(8, 5), sharex=True, layout="constrained")
     for panel, (label, lines) in zip(axes.flat, panels, strict=True):

@@ -92,7 +92,7 @@ NAMES = (
     "the multipliers' part of the hidden layer once a rollout",
     "only who moved is looked at again, and only pairs of which one did",
     "numbered places: moves, tiles, zones and sight are looked up",
-    "gossip backwards over events, at the end of the rollout",
+    "gossip backwards over changes, at the end of the rollout",
     "agents travel one by one, and skip ahead where they stand: the engine",
 )
 """The idea that each of `ENGINES` has beside those of the engines before it."""
