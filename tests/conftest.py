@@ -15,7 +15,7 @@ settings.register_profile(
     "suite",
     derandomize=True,
     deadline=None,
-    max_examples=200 if cases.COMPILED and not numba.config.BOUNDSCHECK else 10,
+    max_examples=200 if cases.COMPILED and not numba.config.BOUNDSCHECK else 20,
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("suite")

@@ -30,6 +30,16 @@ def test_engines_are_the_engine_in_the_paper_s_scenario(override: str) -> None:
     check_engines(Scenario.load("paper", [override]), Policy.load("paper"), seed=1, K=10 if COMPILED else 1)
 
 
+@pytest.mark.compiled
+def test_a_million_steps_are_those_of_an_engine_that_goes_step_by_step() -> None:
+    scenario, policy, K = Scenario.load("paper"), Policy.load("paper"), 10_000
+    found = Run(scenario, policy, 4).advance(K, keep_steps=False)
+    expected = ENGINES[-2](beginning(scenario, policy, 4, K, keep_steps=False))()
+    assert np.array_equal(found.reward_mean, expected.reward_mean)
+    assert np.array_equal(found.lam, expected.lam)
+    assert np.array_equal(found.lam_ideal, expected.lam_ideal)
+
+
 @given(worlds.random_cases("sight-or-disc"))
 @settings(max_examples=50 if COMPILED else 10)
 def test_engines_are_the_engine_in_any_world(case: Case) -> None:

@@ -226,6 +226,13 @@ class Run:
             self._site = site._replace(numbered=with_nowhere(site.numbered))
         self._state.locations.node[n] = len(self._site.numbered.tile) - 1
 
+    def _next_of(self, given: np.ndarray, what: str, rollouts: int) -> np.ndarray:
+        """The rows of the next rollouts of something given for a whole run; InputError if it ends before."""
+        wanted = given[self.done : self.done + rollouts]
+        if len(wanted) < rollouts:
+            raise InputError(f"{what} end after {len(given)} rollouts: {self.done + rollouts} were asked for")
+        return wanted
+
     def _draw(self, rollouts: int) -> Draws:
         """Draws of the next rollouts; the arrays are used again if they are long enough."""
         T0, widths = self.scenario.dual.T0, (self.scenario.agents.N, len(self._rules.links.footprint))

@@ -67,11 +67,7 @@ class LinkTraceRun(Run):
         self._up = up.reshape(-1, T0, up.shape[1])
 
     def _draw(self, rollouts: int) -> Draws:
-        wanted = self._up[self.done : self.done + rollouts]
-        if len(wanted) < rollouts:
-            raise InputError(
-                f"links end after {len(self._up)} rollouts: {self.done + rollouts} were asked for"
-            )
+        wanted = self._next_of(self._up, "links", rollouts)
         draws = super()._draw(rollouts)
         draws.link[...] = ~wanted  # an edge is active where its draw, now 0 or 1, is below p
         return draws

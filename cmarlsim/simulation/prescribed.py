@@ -53,11 +53,7 @@ class PrescribedRun(Run):
         self._targets = targets.reshape(-1, T0, N)
 
     def _draw(self, rollouts: int) -> Draws:
-        wanted = self._targets[self.done : self.done + rollouts]
-        if len(wanted) < rollouts:
-            raise InputError(
-                f"targets end after {len(self._targets)} rollouts: {self.done + rollouts} were asked for"
-            )
+        wanted = self._next_of(self._targets, "targets", rollouts)
         draws = super()._draw(rollouts)
         draws.action[...] = (wanted + 0.5) / self.scenario.M
         return draws
