@@ -92,7 +92,7 @@ class Recording:
             self.level = attribute(file.attrs, "record", str)
             if self.level not in LEVELS:
                 raise ValueError(f"record = {self.level:.60}")
-            self.sparse = file.attrs.get("links", "dense") == "sparse"
+            self.sparse = {"dense": False, "sparse": True}[file.attrs.get("links", "dense")]
             self.policy_sha256 = attribute(file.attrs, "policy_sha256", str)
             self._check_datasets()
 

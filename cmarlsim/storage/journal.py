@@ -244,8 +244,8 @@ def unpacked(kinds: list[list[Any]], data: bytes) -> dict[str, np.ndarray]:
     """The arrays that were `packed`; TypeError or ValueError if they cannot have been."""
     arrays, place = {}, 0
     for name, kind, shape in kinds:
-        if np.dtype(kind).kind not in "biuf":
-            raise TypeError(f"{name} is {kind:.60}")
+        if np.dtype(kind).kind not in "biuf" or min(shape, default=0) < 0:
+            raise TypeError(f"{name} is {kind:.60}{shape!r:.60}")
         array: np.ndarray = np.ndarray(shape, kind, data, place)
         arrays[name], place = array.copy(), place + array.nbytes
     return arrays

@@ -13,7 +13,9 @@ import numpy as np
 
 from cmarlsim.errors import InputError
 from cmarlsim.notes import log
+from cmarlsim.recordings.datasets import FORMAT as RECORDING
 from cmarlsim.storage.files import published
+from cmarlsim.storage.hdf5 import damage_told, open_readable
 from cmarlsim.sweeps.manifest import Manifest
 from cmarlsim.sweeps.results import Census, recording_of
 
@@ -100,11 +102,12 @@ def write_hdf5(out: Path, table: pd.DataFrame, path: Path) -> None:
             dtype = column.dtype if column.dtype.kind in "biuf" else h5py.string_dtype()
             file[f"table/{name}"] = np.array(column, dtype=dtype)
         for number in sorted(set(table["task"])) if manifest.record != "summary" else ():
-            with h5py.File(recording_of(out, number)) as recording:
+            with open_readable(recording_of(out, number), RECORDING) as recording:
                 group = file.create_group(f"recording/{number:06d}")
-                group.attrs.update(recording.attrs)
-                for name in recording:
-                    recording.copy(name, group)
+                with damage_told(recording.filename):
+                    group.attrs.update(recording.attrs)
+                    for name in recording:
+                        recording.copy(name, group)
 
 
 def complete(out: Path, manifest: Manifest, partial: bool) -> Census:
