@@ -10,6 +10,7 @@ import signal
 import time
 import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import h5py
@@ -56,8 +57,9 @@ def inspect(path: Path) -> None:
         verdict = _heard(reading)
     finally:
         os.close(reading)
-        os.kill(child, signal.SIGKILL)  # one that has ended is there until it is waited for
-        os.waitpid(child, 0)
+        with suppress(ProcessLookupError, ChildProcessError):  # somebody else has waited for it
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
     if verdict != b"good":
         ended = f"reading it takes more than {SECONDS} s" if verdict is None else "HDF5 crashes on it"
         said = verdict.decode(errors="replace") if verdict else ended
