@@ -17,7 +17,7 @@ import h5py
 
 from cmarlsim.errors import DamagedError
 
-SECONDS = 10
+SECONDS = 5
 """So long a look may take."""
 
 MEMORY = 2**30
