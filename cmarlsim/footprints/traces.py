@@ -17,6 +17,7 @@ from cmarlsim.footprints.activations import CHUNK
 from cmarlsim.footprints.footprint import Footprint
 from cmarlsim.kernels.world import Bools, Floats, Ints
 from cmarlsim.randomness import uniforms
+from cmarlsim.storage.files import as_path, read_text
 
 COLUMNS = ("datetime", "src", "dst", "channel", "mean_rssi", "pdr", "tx_count")
 
@@ -109,13 +110,10 @@ def read_k7(path: str | Path) -> LinkTrace:
     InputError
         If it is no such file, a node or channel is unknown, a value impossible, or time runs backwards.
     """
-    path = Path(path)
+    path = as_path("path", path)
     try:
-        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open() as file:
-            lines = file.read().splitlines()
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from None
-    except (EOFError, UnicodeDecodeError, zlib.error) as error:
+        lines = read_text(path, opened=gzip.open if path.suffix == ".gz" else open).splitlines()
+    except (EOFError, zlib.error) as error:
         raise InputError(f"{path}: damaged: {error}") from None
     N, channel, start = _read_header(path, lines)
     rows, before = [], start

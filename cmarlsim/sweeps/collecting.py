@@ -13,6 +13,8 @@ import numpy as np
 
 from cmarlsim.errors import InputError
 from cmarlsim.notes import log
+from cmarlsim.recordings.datasets import FORMAT as RECORDING
+from cmarlsim.storage import hdf5
 from cmarlsim.storage.files import published
 from cmarlsim.sweeps.manifest import Manifest
 from cmarlsim.sweeps.results import Census, recording_of
@@ -93,14 +95,14 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
 def write_hdf5(out: Path, table: pd.DataFrame, path: Path) -> None:
     """Write one HDF5 file: ``/table/COLUMN``, the manifest, and every recording as ``/recording/TASK``."""
     manifest = Manifest.load(out)
-    with published(path) as scratch, h5py.File(scratch, "w") as file:
+    with hdf5.published(path) as file:
         file.attrs["format"] = FORMAT
         file["manifest"] = json.dumps(manifest.model_dump(mode="json"))
         for name, column in table.items():
             dtype = column.dtype if column.dtype.kind in "biuf" else h5py.string_dtype()
             file[f"table/{name}"] = np.array(column, dtype=dtype)
         for number in sorted(set(table["task"])) if manifest.record != "summary" else ():
-            with h5py.File(recording_of(out, number)) as recording:
+            with hdf5.open_readable(recording_of(out, number), RECORDING) as recording:
                 group = file.create_group(f"recording/{number:06d}")
                 group.attrs.update(recording.attrs)
                 for name in recording:
