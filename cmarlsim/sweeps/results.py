@@ -11,7 +11,7 @@ from typing import Any
 
 from cmarlsim.errors import DamagedError, InputError
 from cmarlsim.recordings.recording import Recording
-from cmarlsim.storage.files import check_readable, file_at, read_text, write_whole
+from cmarlsim.storage.files import file_at, read_text, write_whole
 from cmarlsim.sweeps.manifest import MOST_BYTES, Manifest
 
 FORMAT = "cmarlsim-results/1"
@@ -122,7 +122,8 @@ def fault(out: Path, result: Result, deep: bool = True) -> str | None:
         return None
     path = recording_of(out, result.task)
     try:
-        check_readable(path)
+        if not file_at(path):
+            return f"{path}: is missing"
         whole = checksum(path) == result.recording if deep else path.stat().st_size > 0
     except InputError as error:
         return str(error)
