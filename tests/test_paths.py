@@ -20,8 +20,8 @@ from commands import Call
 
 from cmarlsim import InputError, Policy, Recording, Scenario, execute, learn
 from cmarlsim.advise import advise
+from cmarlsim.footprints import traces
 from cmarlsim.footprints.files import load_footprint
-from cmarlsim.footprints.traces import read_k7
 from cmarlsim.replay import replay
 from cmarlsim.report.run_picture import draw_runs
 from cmarlsim.rerun import rerun
@@ -367,10 +367,11 @@ READERS: dict[str, tuple[str, Put]] = {
     "Policy.load": ("x.h5", Policy.load),
     "Recording.open": ("x.h5", Recording.open),
     "plan_sweep": ("x.toml", lambda path: plan_sweep(path, path.with_name("new"))),
-    "read_k7": ("x.k7", read_k7),
+    "read_k7": ("x.k7", traces.read_k7),
     "load_footprint": ("x", lambda path: load_footprint(str(path))),
     "read_text": ("x", read_text),
-    "lock": ("x", lambda path: holder(path)),
+    "holder": ("x", holder),
+    "open_readable": ("x", lambda path: hdf5.open_readable(path, "f")),
 }
 USES = {**WRITERS, **{f"{name} (reads)": use for name, use in READERS.items()}}
 
@@ -446,14 +447,15 @@ def test_inputs_have_a_largest_size(tmp_path: Path) -> None:
     with large.open("wb") as file:
         file.truncate(MOST_BYTES + 1)
     with gzip.open(packed, "wb", compresslevel=1) as file:
-        for _ in range(MOST_BYTES // 2**20 + 1):
+        for _ in range(traces.MOST_BYTES // 2**20 + 1):
             file.write(bytes(2**20))
-    for function, path in ((Scenario.load, large), (read_k7, packed)):
-        with pytest.raises(InputError, match=f"{path.name}: has more than 67,108,864 bytes"):
-            function(path)
+    with pytest.raises(InputError, match=r"large\.toml: has 67,108,865 bytes, more than the 67,108,864"):
+        Scenario.load(large)
+    with pytest.raises(InputError, match=r"bomb\.k7\.gz: holds more than the 268,435,456 bytes"):
+        traces.read_k7(packed)
     large.write_bytes(bytes(8))
     assert read_text(large, most=8) == "\0" * 8
-    with pytest.raises(InputError, match="has more than 7 bytes"):
+    with pytest.raises(InputError, match="has 8 bytes, more than the 7"):
         read_text(large, most=7)
 
 
@@ -500,3 +502,14 @@ def test_a_table_and_its_collection_are_two_files(call: Call, made: Path) -> Non
     outcome = call(collect, "out", "--partial", "--table", "x.csv", "--hdf5", "./x.csv")
     refused(outcome, "--hdf5 x.csv: is the file of the table")
     assert not Path("x.csv").exists()
+
+
+def test_scratch_files_follow_no_links(tmp_path: Path) -> None:
+    precious, scratch = tmp_path / "precious", tmp_path / ".x.h5.tmp"
+    precious.write_text("precious")
+    scratch.symlink_to("precious")
+    with pytest.raises(InputError, match=r"\.x\.h5\.tmp: is a symbolic link"):
+        execute(TINY, RANK, 100, out=tmp_path / "x.h5")
+    assert precious.read_text() == "precious"
+    scratch.unlink()
+    execute(TINY, RANK, 100, out=tmp_path / "x.h5", resume=True).close()

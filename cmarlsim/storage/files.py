@@ -7,10 +7,9 @@ import io
 import os
 import stat
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from cmarlsim.errors import ArgumentError, InputError
 
@@ -102,8 +101,8 @@ def check_readable(path: Path) -> None:
         raise InputError(f"{path}: permission denied")
 
 
-def read_bytes(path: Path, most: int = MOST_BYTES, opened: Callable[..., Any] = open) -> bytes:
-    """Read a file of at most so many bytes, which is `opened` as by the function of that name.
+def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
+    """Read a file of at most so many bytes.
 
     Raises
     ------
@@ -112,21 +111,26 @@ def read_bytes(path: Path, most: int = MOST_BYTES, opened: Callable[..., Any] = 
     """
     check_readable(path)
     try:
-        with opened(path, "rb") as file:
-            data: bytes = file.read(most + 1)
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > most:
+                raise InputError(f"{path}: has {size:,} bytes, more than the {most:,} that are read")
+            return file.read(size)  # to the end, some files of the kernel would wait for more
     except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
-    if len(data) > most:
-        raise InputError(f"{path}: has more than {most:,} bytes, the most that are read")
-    return data
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
 
 
-def read_text(path: Path, most: int = MOST_BYTES, opened: Callable[..., Any] = open) -> str:
-    """Read a text file; parameters and errors as `read_bytes`, and InputError if it is not in UTF-8."""
+def text_in(data: bytes, path: Path) -> str:
+    """The text in the bytes of the file `path`; InputError if they are not UTF-8."""
     try:
-        return io.TextIOWrapper(io.BytesIO(read_bytes(path, most, opened)), encoding="utf-8").read()
+        return io.TextIOWrapper(io.BytesIO(data), encoding="utf-8").read()
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: is not text in UTF-8: {error}") from None
+
+
+def read_text(path: Path, most: int = MOST_BYTES) -> str:
+    """Read a text file; parameters and errors as `read_bytes` and `text_in`."""
+    return text_in(read_bytes(path, most), path)
 
 
 def real(path: Path) -> Path:
