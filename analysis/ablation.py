@@ -19,10 +19,11 @@ import typer
 from analysis import markdown
 from analysis.options import OUT, Force, Out
 from analysis.recordings import RADII
-from analysis.style import free_stem
+from analysis.style import free_stem, save_table
 from cmarlsim.api import execute_batch
 from cmarlsim.errors import ArgumentError
 from cmarlsim.scenario import Scenario
+from cmarlsim.storage.files import write_whole
 from cmarlsim.terminal.console import STOPPED, Stop, command, compilation_announced, progress_bar
 from cmarlsim.training import Training
 from cmarlsim.training.learn import learn
@@ -161,13 +162,13 @@ def ablation(
     """Train without one part of the recipe at a time, and tabulate the margins that are left."""
     names, stem = chosen(only), free_stem(out, NAME, force, (".csv", ".md"))
     table, lacking = measure(names, seeds, runs)
-    table.to_csv(stem.with_suffix(".csv"), index=False, float_format="%.6g")
+    save_table(table, stem.with_suffix(".csv"))
     lines = summary(table)
-    stem.with_suffix(".md").write_text(
+    text = (
         f"Smallest margin over zones and {runs} runs of 40,000 steps, over {seeds} training seeds.\n\n"
-        + tabulated(lines),
-        encoding="utf-8",
+        + tabulated(lines)
     )
+    write_whole(stem.with_suffix(".md"), text.encode())
     print(lines.round(3).to_string())
     print(f"{stem}.md, .csv")
     if lacking:

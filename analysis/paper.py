@@ -21,12 +21,13 @@ from analysis.figures import FIGURES
 from analysis.options import POLICIES, RUNS, Force, Out, Policies, Recordings, Runs
 from analysis.recordings import RADII, RADIUS, check_level, label_of, labelled, load, run_paper
 from analysis.section5 import check_ranges, check_runs
-from analysis.style import free_stem
+from analysis.style import free_stem, save_table
 from cmarlsim.errors import InputError
 from cmarlsim.policies.policy import Policy
 from cmarlsim.recordings.differences import scenario_differences, shown
 from cmarlsim.recordings.recording import Recording
 from cmarlsim.scenario import Scenario
+from cmarlsim.storage.files import write_whole
 from cmarlsim.terminal.console import command
 
 NAME = "section5"
@@ -100,9 +101,9 @@ def paper(
     }
     tables = [check_runs(mine, label) for label, mine in teams.items() if mine]
     table = pd.concat([*tables, check_ranges(made["figure5c"])], ignore_index=True)
-    table.to_csv(section5.with_suffix(".csv"), index=False, float_format="%.6g")
+    save_table(table, section5.with_suffix(".csv"))
     text = beside(table)
-    section5.with_suffix(".md").write_text(text, encoding="utf-8")
+    write_whole(section5.with_suffix(".md"), text.encode())
     Console().print(Markdown(f"# Section V\n\n{text}"))
     print(f"{section5}.csv, .md")
     return 0

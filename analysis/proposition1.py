@@ -21,7 +21,7 @@ from analysis import markdown
 from analysis.enumerated import MOST_STATES, STEP, Alone, Joint, slopes
 from analysis.intervals import mean_and_error
 from analysis.options import OUT, Force, Out
-from analysis.style import free_stem
+from analysis.style import free_stem, save_table
 from cmarlsim.bounds.verdicts import CORRECTED, ESTIMATED, PRINTED, PROVEN, ROUNDING, Statement
 from cmarlsim.errors import InputError
 from cmarlsim.kernels.episodes import new_episodes, run_episodes
@@ -33,6 +33,7 @@ from cmarlsim.policies.encoding import Encoding
 from cmarlsim.policies.policy import Policy
 from cmarlsim.randomness import stream
 from cmarlsim.scenario import Scenario
+from cmarlsim.storage.files import write_whole
 from cmarlsim.terminal.console import command, compilation_announced, progress_bar
 
 NAME = "proposition1"
@@ -259,14 +260,13 @@ def proposition1(
     with compilation_announced(), progress_bar(NAME, len(scenarios) * CASES) as advance:
         found = [check(each, episodes, seed, advance) for each in scenarios]
     table = pd.concat(found, ignore_index=True)
-    out.mkdir(parents=True, exist_ok=True)
-    table.to_csv(stem.with_suffix(".csv"), index=False, float_format="%.6g")
-    stem.with_suffix(".md").write_text(
+    save_table(table, stem.with_suffix(".csv"))
+    text = (
         "The policy gradient with local Q-functions against that of the Lagrangian, over random policies and "
         "multipliers. For each of them the worst agent; differences by the largest entry of all.\n\n"
-        + tabulated(table),
-        encoding="utf-8",
+        + tabulated(table)
     )
+    write_whole(stem.with_suffix(".md"), text.encode())
     print(f"{stem}.csv, .md")
     print(tabulated(table), end="")
     return 0

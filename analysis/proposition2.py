@@ -22,12 +22,13 @@ from analysis.delays import OCCUPANCY, by_lag, claims, measure
 from analysis.markdown import counted
 from analysis.options import OUT, Force, Out
 from analysis.settings import FOOTPRINTS
-from analysis.style import DOUBLE, SHADES, free_stem, new_figure, save, styled
+from analysis.style import DOUBLE, SHADES, free_stem, new_figure, save, save_table, styled
 from cmarlsim.bounds.verdicts import FAILS, HOLDS, ROUNDING
 from cmarlsim.errors import InputError
 from cmarlsim.footprints.files import load_footprint
 from cmarlsim.footprints.footprint import Footprint
 from cmarlsim.report.picture import plain
+from cmarlsim.storage.files import file_at, write_whole
 from cmarlsim.storage.hdf5 import check_free
 from cmarlsim.terminal.console import command, compilation_announced, progress_bar
 
@@ -40,7 +41,7 @@ EQUALITY = "equality"
 
 def variants(spec: str, probabilities: list[float], seed: int) -> list[Footprint]:
     """Load a footprint with each of the probabilities; with its own if it is a file and none is asked for."""
-    if not probabilities and Path(spec).is_file():
+    if not probabilities and file_at(Path(spec)):
         return [load_footprint(spec)]
     return [load_footprint(spec, p, seed) for p in probabilities or PROBABILITIES]
 
@@ -166,9 +167,9 @@ def proposition2(
     check_free(out / f"{NAME}-claims.csv", force)
     table, verdicts, error = judge(footprint or [], p or [], repetitions, seed)
     save(draw(table), table, stem)
-    verdicts.to_csv(out / f"{NAME}-claims.csv", index=False, float_format="%.6g")
+    save_table(verdicts, out / f"{NAME}-claims.csv")
     text = explained(repetitions, error) + tabulated(verdicts)
-    stem.with_suffix(".md").write_text(text, encoding="utf-8")
+    write_whole(stem.with_suffix(".md"), text.encode())
     print(f"{stem}.md, {NAME}-claims.csv")
     replaced = [spec for spec in footprint or [] if p and Path(spec).is_file()]
     if replaced:

@@ -31,6 +31,7 @@ from cmarlsim.bounds.verdicts import CORRECTED, PRINTED, PROVEN
 from cmarlsim.errors import InputError
 from cmarlsim.policies.policy import Policy
 from cmarlsim.report.picture import plain
+from cmarlsim.storage.files import write_whole
 from cmarlsim.terminal.console import command, compilation_announced, progress_bar
 
 NAME = "proposition3"
@@ -211,15 +212,15 @@ def proposition3(
             )
     table = collect(settings, patrols, seed)
     save(draw(table), table, stem)
-    stem.with_suffix(".md").write_text(
+    text = (
         "Errors of multipliers after k rollouts. Where agents, zones and repetitions are many, only some "
         "agents are followed, which says nothing of all: with fewer repetitions all are. In a cell: the "
         "verdict, the measured mean by the bound, in brackets the same without the projection [.]_+. A "
         "bound is vacuous if no error can exceed it. `patrol` and `recorded runs` are not of the paper's "
         "model: d_G and p are estimated, first as the least p of the pairs for which (22) promises most, "
-        "then as the mean p of all that ever met.\n\n" + tabulated(table),
-        encoding="utf-8",
+        "then as the mean p of all that ever met.\n\n" + tabulated(table)
     )
+    write_whole(stem.with_suffix(".md"), text.encode())
     print(f"{stem}.md")
     print(summary(table))
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -61,7 +62,7 @@ def load(paths: Sequence[Path], level: str, may_differ: Sequence[str] = ()) -> l
     InputError
         If one keeps too little or nothing, or they differ in another key, or two are the same run.
     """
-    found = [file for path in paths for file in (recordings_in(path) if path.is_dir() else [path])]
+    found = [file for path in paths for file in (recordings_in(path) if os.path.isdir(path) else [path])]
     recordings = [Recording.open(path) for path in found]
     runs: dict[tuple[object, ...], str] = {}
     for recording in recordings:

@@ -14,6 +14,7 @@ from cmarlsim.footprints.files import load_footprint
 from cmarlsim.footprints.footprint import Footprint
 from cmarlsim.footprints.multipliers import Watch
 from cmarlsim.scenario import Dual
+from cmarlsim.storage.files import file_at
 from cmarlsim.validation import Count, Number, Strict, parse, setting_value
 
 P = 0.1
@@ -86,7 +87,7 @@ class Setting(Strict):
         InputError
             If there is no such footprint, it has one agent only, or is too large for this case.
         """
-        own = self.p is None and Path(self.footprint).is_file()
+        own = self.p is None and file_at(Path(self.footprint))
         footprint = load_footprint(self.footprint, None if own else P if self.p is None else self.p, seed)
         if footprint.N < 2:
             raise InputError(f"footprint '{self.footprint}': has one agent only, there is no gossip")

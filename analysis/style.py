@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -12,7 +13,8 @@ import pandas as pd
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
-from cmarlsim.errors import ArgumentError, InputError
+from cmarlsim.errors import ArgumentError
+from cmarlsim.storage.files import published
 from cmarlsim.storage.hdf5 import check_free
 
 SINGLE, DOUBLE = 3.5, 7.16
@@ -69,13 +71,33 @@ def free_stem(
     Raises
     ------
     InputError
-        If `folder` is a file, or one of the files exists and `force` is not set.
+        If `folder` is no folder, or one of the files cannot be written, or exists and `force` is not set.
     """
-    if folder.exists() and not folder.is_dir():
-        raise ArgumentError("out", folder, "is a file; name a folder for the figure's files")
+    if os.path.lexists(folder) and not os.path.isdir(folder):
+        raise ArgumentError("out", folder, "is not a folder; name one for the files")
     for suffix in suffixes:
         check_free(folder / f"{name}{suffix}", force)
     return folder / name
+
+
+def save_table(table: pd.DataFrame, path: Path, numbers: str | None = "%.6g") -> None:
+    """Write a table as CSV, with numbers in that format, or in full; InputError if it cannot be written."""
+    with published(path) as scratch:
+        table.to_csv(scratch, index=False, float_format=numbers)
+
+
+def save_picture(figure: Figure, stem: Path, dpi: float | None = None) -> None:
+    """Write ``stem.png``, with so many pixels an inch, and ``stem.pdf``; the same bytes for the same figure.
+
+    Raises
+    ------
+    InputError
+        If one of them cannot be written.
+    """
+    with published(stem.with_suffix(".png")) as scratch:
+        figure.savefig(scratch, format="png", dpi=dpi, pil_kwargs={"optimize": True})
+    with published(stem.with_suffix(".pdf")) as scratch:
+        figure.savefig(scratch, format="pdf", metadata={"CreationDate": None})
 
 
 @styled
@@ -87,16 +109,6 @@ def save(figure: Figure, table: pd.DataFrame, stem: Path) -> None:
     InputError
         If one of them cannot be written.
     """
-    writers: dict[str, Callable[[Path], object]] = {
-        ".csv": lambda path: table.to_csv(path, index=False, float_format="%.6g"),
-        ".png": lambda path: figure.savefig(path, pil_kwargs={"optimize": True}),
-        ".pdf": lambda path: figure.savefig(path, metadata={"CreationDate": None}),
-    }
-    for suffix, write in writers.items():
-        path = stem.with_suffix(suffix)
-        try:
-            write(path)
-        except OSError as error:
-            path.unlink(missing_ok=True)
-            raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
+    save_table(table, stem.with_suffix(".csv"))
+    save_picture(figure, stem)
     print(f"{stem}.png, .pdf, .csv")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import math
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +16,7 @@ from cmarlsim.recordings.recording import Recording
 from cmarlsim.report.canvas import Canvas
 from cmarlsim.report.film import find_ffmpeg, gif, mp4
 from cmarlsim.report.moments import largest_multiplier, moments
-from cmarlsim.storage.files import real
+from cmarlsim.storage.files import scratch_name
 from cmarlsim.storage.hdf5 import check_free, take_name
 from cmarlsim.terminal.console import Stop, command, compilation_announced, progress_bar
 
@@ -114,8 +113,7 @@ def _film(run: Recording, steps: range, rate: float, temporary: Path, path: Path
 @contextmanager
 def _temporary(path: Path) -> Iterator[Path]:
     """A name beside `path` under which nothing is left behind."""
-    path = real(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = scratch_name(path)
     try:
         yield temporary
     except KeyboardInterrupt:

@@ -21,7 +21,9 @@ from cmarlsim.report.run_picture import draw_runs
 from cmarlsim.scenario import Scenario
 from cmarlsim.simulation.execution import Run, whole_rollouts
 from cmarlsim.simulation.progress import Progress
+from cmarlsim.storage.files import file_at
 from cmarlsim.storage.hdf5 import check_free
+from cmarlsim.storage.journal import journal_of
 from cmarlsim.terminal.console import (
     STOPPED,
     Stop,
@@ -84,6 +86,7 @@ def run(
     paths = one_each(base, seed, runs)
     picture = base.with_suffix(".png") if files.plot else None
     for path in [*paths, *([picture] if picture else [])]:
+        file_at(journal_of(path), follow=False)
         check_free(path, files.force or files.resume is not None, [Path(scenario), Path(policy)])
     with compilation_announced(), waiting(f"{loaded.name}: looking along all ways"):
         Run(loaded, fitting, seed).advance(0, keep_steps=False)  # so that several threads find it done

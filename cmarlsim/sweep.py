@@ -14,12 +14,13 @@ from typing import Annotated
 import typer
 
 from cmarlsim.errors import InputError, nearest
+from cmarlsim.storage.files import real
 from cmarlsim.storage.hdf5 import check_free
 from cmarlsim.sweeps.axes import MOST_TASKS
 from cmarlsim.sweeps.batches import Worker
 from cmarlsim.sweeps.collecting import collect as collected
 from cmarlsim.sweeps.collecting import default_kind, write_hdf5, write_table
-from cmarlsim.sweeps.manifest import Manifest
+from cmarlsim.sweeps.manifest import NAME, Manifest
 from cmarlsim.sweeps.planning import plan_sweep
 from cmarlsim.sweeps.results import Census
 from cmarlsim.sweeps.running import ready_to_run, run_sweep
@@ -216,8 +217,10 @@ def collect(
     """Gather all results in one table with a row for every task and zone."""
     manifest = Manifest.load(out)
     path = table or out / f"table{default_kind()}"
+    if hdf5 and os.path.abspath(real(hdf5)) == os.path.abspath(real(path)):
+        raise InputError(f"--hdf5 {hdf5}: is the file of the table; choose another name")
     for file in [path, *([hdf5] if hdf5 else [])]:
-        check_free(file, force or file == path != table)
+        check_free(file, force or file == path != table, [out / NAME])
     rows = collected(out, partial)
     write_table(rows, path)
     print(f"{rows['task'].nunique():,} of {len(manifest.tasks):,} tasks, {len(rows):,} rows: {path}")

@@ -15,6 +15,7 @@ from cmarlsim.policies.policy import Policy
 from cmarlsim.randomness import check_seed
 from cmarlsim.recordings.recorder import CHECKPOINT_SECONDS
 from cmarlsim.scenario import Scenario
+from cmarlsim.storage.hdf5 import check_free
 from cmarlsim.terminal.console import STOPPED, Stop, command, compilation_announced, progress_bar
 from cmarlsim.terminal.interrupt import ending_at_once
 from cmarlsim.training import Training
@@ -51,8 +52,7 @@ def train(
     """
     loaded = Scenario.load(scenario, set_ or ())
     chosen = _recipe(recipe, hyper or ())
-    if not out.name or out.is_dir():
-        raise InputError(f"--out {out}: must name an HDF5 file, such as policy.h5")
+    check_free(out, force=True, inputs=[Path(scenario)])
     check_seed(seed)
     if not checkpoint > 0:
         raise InputError(f"--checkpoint {checkpoint:g}: must be more than 0 seconds")

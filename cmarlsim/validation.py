@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, Self, TypeVar, get_
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cmarlsim.errors import ArgumentError, InputError, nearest
+from cmarlsim.storage.files import read_bytes
 
 Number = Annotated[float, Field(strict=True)]
 Count = Annotated[int, Field(strict=True, ge=1)]
@@ -108,10 +109,9 @@ def read_toml(path: Path) -> dict[str, Any]:
     InputError
         If it cannot be read or is not TOML.
     """
+    data = read_bytes(path)
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
+        return tomllib.loads(data.decode())
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not valid TOML: {error}") from None
 

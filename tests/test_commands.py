@@ -107,13 +107,13 @@ def test_settings_reach_the_recording(call: Call) -> None:
             ["tiny", "--policy", "rank", "--set", "agents.N=65535", "--record", "summary"],
             ["N = 65535", "tables need", "lower agents.N"],
         ),
-        (["tiny", "--out", "."], ["--out .", "HDF5 file"]),
-        (["tiny", "--resume", "."], ["--resume .", "HDF5 file"]),
-        (["tiny", "--resume", "/", "--runs", "2"], ["--resume /", "HDF5 file"]),
+        (["tiny", "--out", "."], ["--out .", "is a folder"]),
+        (["tiny", "--resume", "."], ["--resume .", "is a folder"]),
+        (["tiny", "--resume", "/", "--runs", "2"], ["--resume /", "is a folder"]),
         (["tiny", "--out", "x.png"], ["--out x.png", "HDF5 file"]),
         (["tiny", "--out", "taken.h5"], ["--out taken.h5", "--force"]),
         (["tiny", "--out", "/proc/nowhere/r.h5"], ["--out /proc/nowhere/r.h5"]),
-        (["tiny", "--out", "taken.h5/x.h5"], ["--out taken.h5/x.h5", "cannot make its folder"]),
+        (["tiny", "--out", "taken.h5/x.h5"], ["--out taken.h5/x.h5", "taken.h5 is not a folder"]),
         (["tiny", "--set", "dual.alpha=2"], ["dual.alpha = 2"]),
         (["tiny", "--seed", str(2**63)], ["--seed 9223372036854775808", "less than 2**63"]),
         (["tiny", "--set", "dual.T0=1000000000000000000"], ["dual.T0", "1000000"]),
@@ -166,7 +166,7 @@ def test_training_refuses_what_it_does_not_know(call: Call) -> None:
     for out in ("", ".", "/"):
         code, _, err = call(train, "tiny", "--out", out)
         assert code == 2
-        assert "must name an HDF5 file" in err
+        assert "is a folder; name a file in it" in err
 
 
 @pytest.mark.compiled

@@ -212,5 +212,5 @@ def test_an_existing_file_is_kept_unless_forced(tmp_path: Path, suffix: str) -> 
     with pytest.raises(InputError, match="force=True"):
         free_stem(tmp_path, "figure", force=False)
     assert free_stem(tmp_path, "figure", force=True) == tmp_path / "figure"
-    with pytest.raises(InputError, match="is a file; name a folder"):
+    with pytest.raises(InputError, match="is not a folder; name one"):
         free_stem(tmp_path / f"figure{suffix}", "figure", force=True)

@@ -197,7 +197,7 @@ def test_graphml_alone_needs_networkx(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_graphml_that_is_none(tmp_path: Path) -> None:
     file = tmp_path / "mine.graphml"
-    with pytest.raises(InputError, match="No such file"):
+    with pytest.raises(InputError, match="no such file"):
         load_footprint(str(file), 0.5)
     file.write_text("0 1\n")
     with pytest.raises(InputError, match="not a GraphML file"):

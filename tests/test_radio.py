@@ -89,7 +89,7 @@ def test_the_command(call: Call) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["none.k7"], "none.k7: No such file"),
+        (["none.k7"], "none.k7: no such file"),
         (["unknown.k7"], "unknown.k7: line 3: unknown node 7: must be from 0 to 3"),
         (["ring.k7", "--step", "0"], "step_seconds = 0"),
     ],

@@ -128,7 +128,7 @@ def test_a_single_round_of_measurements_cannot_be_replayed(tmp_path: Path) -> No
 
 def test_damaged_and_missing_files(tmp_path: Path) -> None:
     file = tmp_path / "mine.k7.gz"
-    with pytest.raises(InputError, match="No such file"):
+    with pytest.raises(InputError, match="no such file"):
         read_k7(file)
     whole = gzip.compress((HEAD + ROWS).encode())
     file.write_bytes(whole[:-30])

@@ -15,9 +15,11 @@ from analysis.baselines.measure import bound_runs, capacity_runs, event_runs, no
 from analysis.baselines.report import page
 from analysis.baselines.search import best_frozen, best_tightening
 from analysis.baselines.tables import Results, band, smallest
+from analysis.style import save_table
 from cmarlsim.errors import ArgumentError
 from cmarlsim.scenario import Scenario
 from cmarlsim.simulation.execution import Run, whole_rollouts
+from cmarlsim.storage.files import write_whole
 from cmarlsim.storage.hdf5 import check_free
 from cmarlsim.terminal.console import command, compilation_announced, progress_bar
 
@@ -78,9 +80,9 @@ def baselines(
     with progress_bar("baselines", 1) as advance:
         results = measure_all(scenario, policies, steps, seeds, advance)
     for name, path in paths.items():
-        getattr(results, name).to_csv(path, index=False)
+        save_table(getattr(results, name), path, numbers=None)
     draw(results, picture)
-    text.write_text(page(results, picture.name), encoding="utf-8")
+    write_whole(text, page(results, picture.name).encode())
     print(band(smallest(results.zones)).round(3).to_string())
     print(f"bound: {results.bound:.3f}\npage: {text}\npicture: {picture}")
     return 0

@@ -10,6 +10,7 @@ import pandas as pd
 from analysis.baselines.catalogue import BOUND, IDEAL, OURS, PARTITION, TIGHTENED
 from analysis.baselines.measure import SHAPES, worst_margins
 from analysis.baselines.tables import Results, after_events, band, smallest
+from analysis.style import save_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -128,5 +129,4 @@ def draw(results: Results, path: Path) -> None:
     for axes, shape in zip(panels[3:], SHAPES, strict=False):
         draw_capacity(axes, results, shape)
     draw_key(panels[-1])
-    figure.savefig(path, dpi=80, pil_kwargs={"optimize": True})
-    figure.savefig(path.with_suffix(".pdf"), metadata={"CreationDate": None})
+    save_picture(figure, path.with_suffix(""), dpi=80)

@@ -19,7 +19,8 @@ import typer
 from analysis.claims.page import summed_up, written
 from analysis.claims.parts import PARTS
 from analysis.options import OUT, Force, Out
-from analysis.style import free_stem
+from analysis.style import free_stem, save_table
+from cmarlsim.storage.files import write_whole
 from cmarlsim.storage.hdf5 import check_free
 from cmarlsim.terminal.console import command
 
@@ -67,10 +68,9 @@ def claims(
     if from_ is None:
         make_all(folder, force)
     table = summed_up(folder)
-    out.mkdir(parents=True, exist_ok=True)
     page = stem.with_suffix(".md")
-    page.write_text(written(table, folder, page), encoding="utf-8")
-    table.to_csv(stem.with_suffix(".csv"), index=False)
+    write_whole(page, written(table, folder, page).encode())
+    save_table(table, stem.with_suffix(".csv"), numbers=None)
     print(text(table))
     print(f"{stem}.csv, .md")
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from analysis.proposition3 import proposition3
 from analysis.theorem1.__main__ import theorem1
 from cmarlsim.bounds.verdicts import COLUMNS
 from cmarlsim.errors import InputError
+from cmarlsim.storage.files import file_at, read_bytes
 
 
 @dataclass(frozen=True)
@@ -35,11 +37,12 @@ class Part:
         """
         path = folder / self.table
         hint = f"make it with python -m analysis.{self.name} --out {folder}"
-        if not path.is_file():
+        if not file_at(path):
             raise InputError(f"{path}: is missing: {hint}")
+        data = io.BytesIO(read_bytes(path))
         try:
-            return pd.read_csv(path, usecols=list(COLUMNS))
-        except (OSError, ValueError) as error:
+            return pd.read_csv(data, usecols=list(COLUMNS))
+        except ValueError as error:
             raise InputError(
                 f"{path}: is not a table of analysis.{self.name} ({error}): {hint} --force"
             ) from None

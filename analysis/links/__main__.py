@@ -24,7 +24,8 @@ from analysis.links.verdicts import model_rows
 from analysis.markdown import counted, framed
 from analysis.options import OUT, POLICIES, Force, Out, Policies, Recordings, Run
 from analysis.recordings import label_of, labelled, obtain
-from analysis.style import free_stem, save
+from analysis.style import free_stem, save, save_table
+from cmarlsim.storage.files import write_whole
 from cmarlsim.storage.hdf5 import check_free
 from cmarlsim.terminal.console import command, compilation_announced, progress_bar
 
@@ -85,8 +86,8 @@ def links(
     verdicts, pairs = pd.DataFrame(model_rows(fits)), pair_table(fits)
     save(draw(fits, costs), verdicts, stem)
     for path, table in zip(paths, (pairs, costs), strict=True):
-        table.to_csv(path, index=False, float_format="%.6g")
-    stem.with_suffix(".md").write_text(page(verdicts, pairs, costs), encoding="utf-8")
+        save_table(table, path)
+    write_whole(stem.with_suffix(".md"), page(verdicts, pairs, costs).encode())
     print(f"{stem}-{{{','.join(TABLES)}}}.csv\n{stem}.md")
     print(summary(costs, verdicts))
     return 0

@@ -21,7 +21,7 @@ import typer
 from analysis.markdown import counted, framed
 from analysis.options import OUT, Force, Out
 from analysis.recordings import executed
-from analysis.style import free_stem, save
+from analysis.style import free_stem, save, save_table
 from analysis.theorem1 import drawing, lemma1, lemma2, trajectories
 from analysis.theorem1.conditions import Constants, error_bounds
 from analysis.theorem1.paths import Paths
@@ -32,6 +32,7 @@ from cmarlsim.policies.policy import Policy
 from cmarlsim.randomness import check_seed
 from cmarlsim.scenario import Scenario
 from cmarlsim.simulation.execution import whole_rollouts
+from cmarlsim.storage.files import write_whole
 from cmarlsim.terminal.console import command, compilation_announced, progress_bar
 
 NAME = "theorem1"
@@ -178,10 +179,10 @@ def theorem1(
         parts = lemmas(loaded, chosen, seeds, L, stem)
         parts.append(along_trajectories(loaded, chosen, seeds, steps, stem))
     table = with_hypothesis(pd.concat(parts, ignore_index=True))
-    table.to_csv(stem.with_suffix(".csv"), index=False, float_format="%.6g")
+    save_table(table, stem.with_suffix(".csv"))
     dual = loaded.dual
     heading = HEADING.format(name=loaded.name, alpha=dual.alpha, eta=dual.eta, T0=dual.T0)
-    stem.with_suffix(".md").write_text(heading + framed(table, digits=4), encoding="utf-8")
+    write_whole(stem.with_suffix(".md"), (heading + framed(table, digits=4)).encode())
     print(f"{stem}.csv, .md")
     print(summary(table))
     return 0

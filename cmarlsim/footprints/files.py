@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from cmarlsim.footprints.footprint import Footprint, fitted, named
 from cmarlsim.footprints.traces import Replay, read_k7
 from cmarlsim.kernels.world import Floats
 from cmarlsim.recordings.recording import Recording
+from cmarlsim.storage.files import file_at, read_bytes, read_text
 
 TRACE_STEP = 10.0
 """Seconds between the times at which a trace is looked at to average the quality of its links."""
@@ -45,7 +47,7 @@ def load_footprint(spec: str, p: float | None = None, seed: int = 0) -> Footprin
     if path.suffix == ".h5":
         with Recording.open(path) as recording:
             return _with(fitted(recording), p)
-    if path.is_file():
+    if file_at(path):
         return _read_edges(path, p)
     if p is None:
         raise InputError(f"footprint '{spec}': needs an edge probability p in (0, 1]")
@@ -70,11 +72,7 @@ def _chosen(source: str, edges: list[tuple[int, int]], given: list[float | None]
 def _read_edges(path: Path, p: float | None) -> Footprint:
     """Read lines ``node node`` or ``node node p``; nodes count from 0, ``#`` begins a comment."""
     edges, given = [], list[float | None]()
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as text: {error}") from None
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(read_text(path).splitlines(), start=1):
         words = line.partition("#")[0].replace(",", " ").split()
         if not words:
             continue
@@ -99,10 +97,9 @@ def _read_graphml(path: Path, p: float | None) -> Footprint:
         import networkx as nx
     except ImportError:
         raise InputError(f"{path}: GraphML is read with networkx: pip install 'cmarlsim[graphs]'") from None
+    data = io.BytesIO(read_bytes(path))
     try:
-        graph: Any = nx.read_graphml(path)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from None
+        graph: Any = nx.read_graphml(data)
     except Exception as error:  # the parser's own, which are many
         raise InputError(f"{path}: not a GraphML file: {error}") from None
     if graph.is_directed():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import zlib
 from collections.abc import Iterator
@@ -17,8 +18,12 @@ from cmarlsim.footprints.activations import CHUNK
 from cmarlsim.footprints.footprint import Footprint
 from cmarlsim.kernels.world import Bools, Floats, Ints
 from cmarlsim.randomness import uniforms
+from cmarlsim.storage.files import as_path, read_bytes, text_in
 
 COLUMNS = ("datetime", "src", "dst", "channel", "mean_rssi", "pdr", "tx_count")
+
+MOST_BYTES = 2**28
+"""Bytes of a trace, at most: 256 MiB."""
 
 Row = tuple[datetime, int, int, int, float]
 """Time, source, destination, number of the channel, and share of packets that arrived."""
@@ -109,14 +114,11 @@ def read_k7(path: str | Path) -> LinkTrace:
     InputError
         If it is no such file, a node or channel is unknown, a value impossible, or time runs backwards.
     """
-    path = Path(path)
-    try:
-        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open() as file:
-            lines = file.read().splitlines()
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from None
-    except (EOFError, UnicodeDecodeError, zlib.error) as error:
-        raise InputError(f"{path}: damaged: {error}") from None
+    path = as_path("path", path)
+    data = read_bytes(path, MOST_BYTES)
+    if path.suffix == ".gz":
+        data = _unzipped(data, path)
+    lines = text_in(data, path).splitlines()
     N, channel, start = _read_header(path, lines)
     rows, before = [], start
     for number, line in enumerate(lines[2:], start=3):
@@ -133,6 +135,16 @@ def read_k7(path: str | Path) -> LinkTrace:
         raise InputError(f"{path}: has no rows")
     time, edge, quality, pairs = _changes(rows, start, len(channel))
     return LinkTrace(str(path), N, pairs, time, edge, quality)
+
+
+def _unzipped(data: bytes, path: Path) -> bytes:
+    try:
+        found = gzip.GzipFile(fileobj=io.BytesIO(data)).read(MOST_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{path}: damaged: {error}") from None
+    if len(found) > MOST_BYTES:
+        raise InputError(f"{path}: holds more than the {MOST_BYTES:,} bytes that are read")
+    return found
 
 
 def _read_header(path: Path, lines: list[str]) -> tuple[int, dict[int, int], datetime]:

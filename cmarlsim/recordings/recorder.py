@@ -22,6 +22,7 @@ from cmarlsim.recordings.differences import check_same, made_differences, made_w
 from cmarlsim.recordings.recording import Recording
 from cmarlsim.recordings.summary import Summary
 from cmarlsim.scenario import Scenario
+from cmarlsim.storage.files import file_at
 from cmarlsim.storage.hdf5 import check_sealed, damage_told, numbers, open_readable, published
 from cmarlsim.storage.journal import Journal, journal_of, packed, unpacked
 
@@ -100,7 +101,7 @@ class Recorder:
         self.state: State | None = None
         self._begun = self._file_goes_on = False
         self._appended = self._committed = time.monotonic()
-        if resume is True and not (path.exists() or journal_of(path).exists()):
+        if resume is True and not (file_at(path) or file_at(journal_of(path))):
             raise InputError(f"{path}: nothing to continue: there is neither it nor a journal")
         self._journal = Journal(journal_of(path))
         try:

@@ -26,7 +26,7 @@ from cmarlsim.recordings.datasets import (
 from cmarlsim.recordings.frames import to_frame, to_xarray
 from cmarlsim.recordings.sparse_links import matrices
 from cmarlsim.scenario import Scenario
-from cmarlsim.storage.files import as_path
+from cmarlsim.storage.files import as_path, file_at
 from cmarlsim.storage.hdf5 import attribute, damage_told, numbers, open_readable
 from cmarlsim.storage.journal import journal_of
 
@@ -114,7 +114,7 @@ class Recording:
             If it is missing, or not a recording.
         """
         path = as_path("path", path)
-        if not path.exists() and journal_of(path).exists():
+        if not file_at(path) and file_at(journal_of(path)):
             raise LockedError(f"{path}: is being recorded, or its run was killed: resume='auto' continues it")
         file = open_readable(path, FORMAT)
         try:

@@ -24,6 +24,7 @@ from cmarlsim.report.picture import (
     zone_names,
 )
 from cmarlsim.report.plan import MOST_NAMES, draw_plan, margin_shades
+from cmarlsim.storage.files import published
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,11 +56,17 @@ STYLE: Any = {
 
 
 def draw_runs(recordings: Sequence[Recording], path: Path) -> None:
-    """Write the picture of runs of one scenario, recorded at one level, as a PNG file."""
+    """Write the picture of runs of one scenario, recorded at one level, as a PNG file.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
     import matplotlib
 
-    with matplotlib.rc_context(STYLE):
-        run_figure(recordings).savefig(path, dpi=DPI)
+    with matplotlib.rc_context(STYLE), published(path) as scratch:
+        run_figure(recordings).savefig(scratch, format="png", dpi=DPI)
 
 
 def run_figure(recordings: Sequence[Recording]) -> Figure:

@@ -15,7 +15,7 @@ import h5py
 import numpy as np
 
 from cmarlsim.errors import ArgumentError, DamagedError, InputError, LockedError
-from cmarlsim.storage.files import real
+from cmarlsim.storage.files import check_readable, file_at, problem_at, real
 from cmarlsim.storage.inspection import inspect
 from cmarlsim.storage.seal import compressed_chunks, is_sealed, seal
 
@@ -41,10 +41,9 @@ def open_readable(path: Path, file_format: str) -> File:
     DamagedError
         If it is truncated, damaged or not HDF5.
     InputError
-        If there is no such file, or it is of another format.
+        If there is no such file, or it is of another format or no regular file.
     """
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder; name a file in it")
+    check_readable(path)
     try:
         check_unlocked(path)
         sealed = is_sealed(path)
@@ -53,8 +52,6 @@ def open_readable(path: Path, file_format: str) -> File:
         file = File(path, "r")
     except BlockingIOError:
         raise LockedError(f"{path}: is being written, here or by another process") from None
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
     except OSError as error:
         raise DamagedError(f"{path}: not a readable HDF5 file: {error}") from None
     file.sealed = sealed
@@ -241,8 +238,9 @@ def locked(path: Path) -> int:
     LockedError
         If another process holds the lock.
     InputError
-        If the file cannot be opened.
+        If the file cannot be opened, or there is a symbolic link or something else than a regular file.
     """
+    file_at(path, follow=False)
     while True:
         try:
             file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
@@ -286,7 +284,7 @@ def take_name(temporary: Path, path: Path, force: bool) -> None:
     LockedError
         If there is one that somebody has open.
     InputError
-        If there is one and `force` is not set.
+        If there is one and `force` is not set, or there is something else than a regular file.
     """
     path = real(path)
     if force and path.exists():
@@ -313,21 +311,21 @@ def check_free(path: Path, force: bool, inputs: Sequence[Path] = ()) -> None:
     Raises
     ------
     ArgumentError
-        If `path` exists and `force` is not set or it is one of the `inputs`, or its folder cannot be made or
-        written to.
+        If there is something else than a regular file, one that is there must not be replaced, as `force` is
+        not set or it is one of the `inputs`, or its folder cannot be made or written to.
     """
-    folder, problem = real(path).parent, ""
-    if path.exists() and any(source.exists() and path.samefile(source) for source in inputs):
-        problem = "is an input of this run; choose another name"
-    elif path.is_dir():
-        problem = "is a folder; name a file in it"
-    elif path.exists() and not force:
-        problem = "exists already; add force=True to replace it, or choose another name"
-    else:
+    problem = problem_at(path)
+    if not problem and path.exists():
+        if any(not problem_at(source) and source.exists() and path.samefile(source) for source in inputs):
+            problem = "is an input of this run; choose another name"
+        elif not force:
+            problem = "exists already; add force=True to replace it, or choose another name"
+    if not problem:
+        folder = real(path).parent
         try:
             folder.mkdir(parents=True, exist_ok=True)
             problem = "" if os.access(folder, os.W_OK) else f"the folder {folder} is not writable"
         except OSError as error:
-            problem = f"cannot make its folder: {error.strerror}"
+            problem = f"cannot make its folder {folder}: {error.strerror}"
     if problem:
         raise ArgumentError("out", str(path), problem)

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from cmarlsim.errors import ArgumentError, InputError, nearest
+from cmarlsim.storage.files import problem_at
 
 _PACKAGE = Path(__file__).parents[1]
 DATA = _PACKAGE / "data" if (_PACKAGE / "data").is_dir() else _PACKAGE.parent / "data"
@@ -29,22 +30,23 @@ def find(kind: str, reference: str | Path, suffix: str, beside: Path | None = No
     Raises
     ------
     InputError
-        If there is neither such a file nor such a name, or it can be neither.
+        If there is neither such a file nor such a name, it can be neither, or what is there is no file.
     """
     if not isinstance(reference, (str, os.PathLike)):
         raise ArgumentError("reference", reference, f"must be the path of a {suffix} file or a shipped name")
     text = str(reference)
     try:
         path = (beside or Path()) / Path(text).expanduser()
-        if path.is_file():
-            return path
-    except (OSError, RuntimeError, ValueError) as error:
-        raise InputError(f"{text[:200]}: not a usable path: {error}") from None
+    except RuntimeError as error:
+        raise InputError(f"{text:.200}: not a usable path: {error}") from None
+    problem = problem_at(path)
+    if not problem and path.exists():
+        return path
     shipped = {file.stem: file for file in sorted((DATA / kind).glob(f"*{suffix}"))}
     if text in shipped:
         return shipped[text]
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder; name a {suffix} file in it")
+    if problem:
+        raise InputError(f"{path!s:.200}: {problem}")
     names = ", ".join(shipped) or "none"
     raise InputError(
         f"{text}: no such file, and no {kind} of that name are shipped (shipped: {names})"

@@ -15,7 +15,7 @@ from cmarlsim.errors import DamagedError, InputError
 from cmarlsim.notes import log
 from cmarlsim.simulation.execution import Run, whole_rollouts
 from cmarlsim.simulation.runs import Writing
-from cmarlsim.storage.files import write_whole
+from cmarlsim.storage.files import file_at, read_bytes, write_whole
 from cmarlsim.sweeps.locks import Lock, lock, lock_of
 from cmarlsim.sweeps.manifest import Manifest, Sources, Task
 from cmarlsim.sweeps.processes import stopping
@@ -164,11 +164,18 @@ def _given_up(task: int) -> Result:
 
 
 def _remove_damaged(path: Path) -> None:
-    """Remove a recording unless it is as a stopped task left it, to go on from; its journal checks itself."""
+    """Remove a recording unless it is as a stopped task left it, to go on from; its journal checks itself.
+
+    Raises
+    ------
+    InputError
+        If there is something else than regular files.
+    """
     stopped = path.with_suffix(_STOPPED)
-    if path.exists() and stopped.exists() and stopped.read_text(errors="replace") == checksum(path):
+    left = [file for file in (path, stopped) if file_at(file)]
+    if len(left) == 2 and read_bytes(stopped) == checksum(path).encode():
         return
-    if stopped.exists():
+    if stopped in left:
         log.warning(f"warning: {path}: is damaged (its checksum is wrong); removed, its task begins anew")
-    path.unlink(missing_ok=True)
-    stopped.unlink(missing_ok=True)
+    for file in left:
+        file.unlink()

@@ -14,6 +14,7 @@ import numpy as np
 from cmarlsim.errors import InputError
 from cmarlsim.notes import log
 from cmarlsim.recordings.datasets import FORMAT as RECORDING
+from cmarlsim.storage import hdf5
 from cmarlsim.storage.files import published
 from cmarlsim.storage.hdf5 import damage_told, open_readable
 from cmarlsim.sweeps.manifest import Manifest
@@ -95,7 +96,7 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
 def write_hdf5(out: Path, table: pd.DataFrame, path: Path) -> None:
     """Write one HDF5 file: ``/table/COLUMN``, the manifest, and every recording as ``/recording/TASK``."""
     manifest = Manifest.load(out)
-    with published(path) as scratch, h5py.File(scratch, "w") as file:
+    with hdf5.published(path) as file:
         file.attrs["format"] = FORMAT
         file["manifest"] = json.dumps(manifest.model_dump(mode="json"))
         for name, column in table.items():

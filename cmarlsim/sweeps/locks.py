@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from cmarlsim.storage.files import file_at
+
 
 class Lock:
     """A lock that this process holds.
@@ -37,7 +39,14 @@ class Lock:
 
 @contextmanager
 def lock(path: Path) -> Iterator[Lock | None]:
-    """Hold a lock; yields None if another process does. The file at `path` goes, unless an error ends it."""
+    """Hold a lock; yields None if another process does. The file at `path` goes, unless an error ends it.
+
+    Raises
+    ------
+    InputError
+        If there is something else than a regular file.
+    """
+    file_at(path, follow=False)
     with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b", buffering=0) as file:
         if not _locked(file, fcntl.LOCK_EX) or not os.fstat(file.fileno()).st_nlink:
             yield None
@@ -47,7 +56,14 @@ def lock(path: Path) -> Iterator[Lock | None]:
 
 
 def holder(path: Path) -> dict[str, Any] | None:
-    """What the process that holds a lock has noted, perhaps nothing; None if no process holds it."""
+    """What the process that holds a lock has noted, perhaps nothing; None if no process holds it.
+
+    Raises
+    ------
+    InputError
+        If there is something else than a regular file.
+    """
+    file_at(path, follow=False)
     try:
         with path.open("rb") as file:
             return None if _locked(file, fcntl.LOCK_SH) else _note_in(file)

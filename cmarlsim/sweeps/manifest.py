@@ -16,7 +16,7 @@ from cmarlsim.building.floorplan import FloorPlan
 from cmarlsim.errors import DamagedError, InputError, MisfitError
 from cmarlsim.policies.policy import RANK, Policy
 from cmarlsim.scenario import Scenario
-from cmarlsim.storage.files import write_whole
+from cmarlsim.storage.files import file_at, read_text, write_whole
 from cmarlsim.storage.provenance import versions
 from cmarlsim.validation import Count, Strict, parse, put
 
@@ -24,6 +24,9 @@ FORMAT = "cmarlsim-sweep/1"
 NAME = "manifest.json"
 PARTS = ("results", "recordings", "locks", "policies", "slurm")
 """Folders beside the manifest."""
+
+MOST_BYTES = 2**30
+"""Bytes of the manifest, and of a file of results, at most: 1 GiB."""
 
 _AGAIN = "plan the same sweep into it again, which keeps its results"
 
@@ -74,14 +77,11 @@ class Manifest(Strict):
     def load(cls, out: Path) -> Self:
         """Read the manifest in a folder; InputError if there is none, or its checksum is wrong."""
         path = out / NAME
-        try:
-            text, _, check = path.read_text(encoding="utf-8").rstrip("\n").rpartition("\n")
-        except FileNotFoundError:
+        if not file_at(path):
             lost = any((out / "results").glob("*.jsonl"))
             what = f"its manifest is lost; {_AGAIN}" if lost else "holds no sweep; plan one"
-            raise InputError(f"{out}: {what}: cmarlsim sweep plan SWEEP.toml {quote(str(out))}") from None
-        except (OSError, ValueError) as error:
-            raise InputError(f"{path}: cannot be read: {error}") from None
+            raise InputError(f"{out}: {what}: cmarlsim sweep plan SWEEP.toml {quote(str(out))}")
+        text, _, check = read_text(path, MOST_BYTES).rstrip("\n").rpartition("\n")
         if check != hashlib.sha256(text.encode()).hexdigest():
             raise DamagedError(f"{path}: is damaged (its checksum is wrong); {_AGAIN}")
         return parse(cls, json.loads(text), path)

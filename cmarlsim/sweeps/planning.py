@@ -19,7 +19,7 @@ from cmarlsim.scenario import Scenario
 from cmarlsim.simulation.execution import STEPS, whole_rollouts
 from cmarlsim.simulation.memory_limits import check_memory
 from cmarlsim.storage import shipped
-from cmarlsim.storage.files import write_whole
+from cmarlsim.storage.files import check_folder, problem_at, write_whole
 from cmarlsim.storage.provenance import versions
 from cmarlsim.sweeps.axes import MOST_TASKS, MOST_TASKS_EVER, OWN_KEYS, AxisBlock, Sweep, axes_of, flat
 from cmarlsim.sweeps.manifest import FORMAT, PARTS, Manifest, Sources
@@ -65,6 +65,8 @@ def plan_sweep(
         If anything in any task cannot be, there are too many, or `out` is something else's.
     """
     out, source = Path(out), shipped.find("sweeps", reference, ".toml")
+    for folder in (out, *(out / part for part in PARTS)):
+        check_folder(folder)
     sweep = Sweep.load(source)
     axes = axes_of(sweep, source)
     _check_size([len(block.rows) for block in axes], source, yes)
@@ -105,7 +107,7 @@ def _base(sweep: Sweep, keys: Sequence[str], source: Path) -> dict[str, Any]:
         put(data, key.split("."), value, f"{source}: set")
     data["floorplan"] = str(data.get("floorplan", ""))
     beside = path.parent / data["floorplan"]
-    if data["floorplan"] and beside.is_file():
+    if data["floorplan"] and not problem_at(beside) and beside.exists():
         data["floorplan"] = str(beside.resolve())
     return data
 
@@ -218,4 +220,4 @@ def _make_folders(manifest: Manifest, out: Path) -> None:
         for part in PARTS:
             (out / part).mkdir(exist_ok=True)
     except OSError as error:
-        raise InputError(f"{out}: cannot be made or read: {error.strerror}") from None
+        raise InputError(f"{error.filename or out}: cannot be made or read: {error.strerror}") from None

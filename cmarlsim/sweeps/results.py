@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cmarlsim.errors import DamagedError
+from cmarlsim.errors import DamagedError, InputError
 from cmarlsim.recordings.recording import Recording
-from cmarlsim.storage.files import write_whole
-from cmarlsim.sweeps.manifest import Manifest
+from cmarlsim.storage.files import file_at, read_text, write_whole
+from cmarlsim.sweeps.manifest import MOST_BYTES, Manifest
 
 FORMAT = "cmarlsim-results/1"
 
@@ -73,13 +73,17 @@ def read(out: Path, manifest: Manifest, batch: int) -> dict[int, Result]:
     ------
     DamagedError
         If the file is damaged, or of another sweep or batch.
+    InputError
+        If there is something else than a regular file.
     """
     path = results_of(out, batch)
-    try:
-        head, results = _parsed(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not file_at(path):
         return {}
-    except (OSError, ValueError, LookupError, TypeError) as error:
+    try:
+        head, results = _parsed(path)
+    except InputError as error:
+        raise DamagedError(str(error)) from None
+    except (ValueError, LookupError, TypeError) as error:
         raise DamagedError(f"{path}: is damaged: {error}") from None
     if head != {"format": FORMAT, "manifest": manifest.sha256, "batch": batch}:
         raise DamagedError(f"{path}: belongs to another sweep or batch")
@@ -91,14 +95,14 @@ def manifests_of(out: Path) -> set[str]:
     found = set()
     for path in (out / "results").glob("[0-9]*.jsonl"):
         try:
-            found.add(str(_parsed(path.read_text(encoding="utf-8"))[0]["manifest"]))
-        except (OSError, ValueError, LookupError, TypeError):
+            found.add(str(_parsed(path)[0]["manifest"]))
+        except (ValueError, LookupError, TypeError):
             continue
     return found
 
 
-def _parsed(text: str) -> tuple[dict[str, Any], list[Result]]:
-    body, _, check = text.rstrip("\n").rpartition("\n")
+def _parsed(path: Path) -> tuple[dict[str, Any], list[Result]]:
+    body, _, check = read_text(path, MOST_BYTES).rstrip("\n").rpartition("\n")
     if hashlib.sha256(f"{body}\n".encode()).hexdigest() != check:
         raise ValueError("its checksum is wrong")
     head, *rows = (json.loads(line) for line in body.splitlines())
@@ -118,9 +122,11 @@ def fault(out: Path, result: Result, deep: bool = True) -> str | None:
         return None
     path = recording_of(out, result.task)
     try:
+        if not file_at(path):
+            return f"{path}: is missing"
         whole = checksum(path) == result.recording if deep else path.stat().st_size > 0
-    except FileNotFoundError:
-        return f"{path}: is missing"
+    except InputError as error:
+        return str(error)
     except OSError as error:
         return f"{path}: cannot be read: {error.strerror}"
     return None if whole else f"{path}: is damaged"

@@ -110,7 +110,7 @@ def ready_to_run(out: Path) -> tuple[Manifest, Census]:
     worker.sources.check_policies()
     remove_left(out / "locks")
     for path in (file for folder in ("recordings", "results") for file in (out / folder).glob(".*.tmp")):
-        if time.time() - path.stat().st_mtime > LEFT_SECONDS:
+        if path.is_file() and time.time() - path.stat().st_mtime > LEFT_SECONDS:
             path.unlink(missing_ok=True)
     census = Census.of(out, worker.manifest)
     for message in census.damaged:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cmarlsim.errors import InputError, LockedError
-from cmarlsim.storage.files import write_whole
+from cmarlsim.storage.files import read_text, write_whole
 from cmarlsim.sweeps.locks import lock
 from cmarlsim.sweeps.manifest import Manifest
 from cmarlsim.sweeps.processes import THREAD_VARIABLES
@@ -98,8 +98,10 @@ class Arrays:
         """Batches of an element of the array that was submitted under `ticket`; InputError if it has none."""
         path = self.out / "slurm" / f"{ticket}.json"
         try:
-            return [int(batch) for batch in json.loads(path.read_text(encoding="utf-8"))[index]]
-        except (OSError, ValueError, LookupError, TypeError) as error:
+            return [int(batch) for batch in json.loads(read_text(path))[index]]
+        except InputError:
+            raise
+        except (ValueError, LookupError, TypeError) as error:
             raise InputError(f"{path}: has no element {index}: {error}") from None
 
     def submit(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,9 +12,10 @@ from typing import Annotated
 
 import typer
 
-from cmarlsim.errors import InputError
+from cmarlsim.errors import ArgumentError, InputError
 from cmarlsim.recordings.recorder import CHECKPOINT_SECONDS, Resume
 from cmarlsim.simulation.runs import Writing, check_writing
+from cmarlsim.storage.files import file_at, problem_at
 from cmarlsim.storage.journal import journal_of
 
 AUTO = Path("auto")
@@ -46,7 +48,7 @@ class Files:
 
     def writing(self, path: Path) -> Writing:
         """How the recording `path` is written; of several runs, some may not have begun."""
-        begun = self.resume != AUTO and (path.exists() or journal_of(path).exists())
+        begun = self.resume != AUTO and (file_at(path) or file_at(journal_of(path)))
         resume: Resume = (begun or "auto") if self.resume else False
         return {"force": self.force, "resume": resume, "checkpoint": self.checkpoint}
 
@@ -56,6 +58,9 @@ class Files:
             raise InputError("--resume: goes on with what --force would forget; leave out one of them")
         if not self.checkpoint > 0:
             raise InputError(f"--checkpoint {self.checkpoint:g}: must be more than 0 seconds")
+        for option, path in (("out", self.out), ("resume", self.resume)):
+            if path not in (None, AUTO) and (problem := problem_at(path)):
+                raise ArgumentError(option, path, problem)
         if self.resume in (None, AUTO):
             base = self.out or _free(name, seed, runs, resume=self.resume == AUTO)
         elif self.out not in (None, self.resume):
@@ -71,7 +76,7 @@ class Files:
 
 def _check_any_begun(base: Path, paths: Sequence[Path]) -> None:
     """Raise InputError if there is nothing of any of the files that `base` stands for."""
-    if not any(path.exists() or journal_of(path).exists() for path in paths):
+    if not any(file_at(path) or file_at(journal_of(path)) for path in paths):
         names = " to ".join(dict.fromkeys(path.name for path in (paths[0], paths[-1])))
         looked_for = f"{base.parent / names} nor a journal of one" if len(paths) > 1 else "it nor its journal"
         raise InputError(f"--resume {base}: nothing to continue: there is neither {looked_for}")
@@ -79,7 +84,7 @@ def _check_any_begun(base: Path, paths: Sequence[Path]) -> None:
 
 def one_each(base: Path, seed: int, runs: int, option: str = "out") -> list[Path]:
     """One file a run: `base`, which the user named by an option, or with the seed in its name."""
-    if not base.name or base.is_dir() or base.suffix == ".png":
+    if base.suffix == ".png":
         raise InputError(f"--{option} {base}: must name an HDF5 file, such as run.h5")
     if runs == 1:
         return [base]
@@ -94,6 +99,6 @@ def _free(name: str, seed: int, runs: int, resume: bool) -> Path:
         base = Path("results") / (f"{stem}.h5" if number == 1 else f"{stem}-{number}.h5")
         paths = one_each(base, seed, runs)
         taken = [base.with_suffix(".png"), *paths, *(journal_of(path) for path in paths)]
-        if resume or not any(path.exists() for path in taken):
+        if resume or not any(map(os.path.lexists, taken)):
             return base
     raise AssertionError("unreachable")

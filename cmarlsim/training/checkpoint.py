@@ -9,7 +9,7 @@ import h5py
 from cmarlsim.errors import InputError
 from cmarlsim.policies.policy import Policy
 from cmarlsim.recordings.differences import with_versions
-from cmarlsim.storage.files import real
+from cmarlsim.storage.files import file_at, real
 from cmarlsim.storage.hdf5 import (
     check_free,
     check_sealed,
@@ -51,7 +51,7 @@ def go_on(training: Training, out: Path, force: bool) -> bool:
     InputError
         As `restore`, and if `out` exists and `force` is not set.
     """
-    found = checkpoint_of(out).exists()
+    found = file_at(checkpoint_of(out))
     if found:
         restore(training, checkpoint_of(out))
     check_free(out, force)
@@ -59,8 +59,14 @@ def go_on(training: Training, out: Path, force: bool) -> bool:
 
 
 def already_made(training: Training, out: Path) -> Policy | None:
-    """The policy at `out`, if it is what the whole of this training makes; its checkpoint goes then."""
-    if not out.is_file():
+    """The policy at `out`, if it is what the whole of this training makes; its checkpoint goes then.
+
+    Raises
+    ------
+    InputError
+        If there is something else than a regular file.
+    """
+    if not file_at(out):
         return None
     try:
         policy = Policy.load(out)
@@ -71,7 +77,8 @@ def already_made(training: Training, out: Path) -> Policy | None:
     margin = isinstance(found.get("validation_margin"), float)
     if not margin or any(str(found.get(key)) != str(value) for key, value in wanted.items()):
         return None
-    checkpoint_of(out).unlink(missing_ok=True)
+    if file_at(checkpoint_of(out)):
+        checkpoint_of(out).unlink()
     return policy
 
 
