@@ -1,0 +1,161 @@
+"""Texts that others wrote: files, TOML, JSON and numbers, read within limits that their parsers lack."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterable
+from datetime import date, time
+from pathlib import Path
+from typing import Any
+
+from cmarlsim.errors import InputError, shown
+
+MOST_BYTES = 2**28
+"""Bytes of a file that is read as text."""
+
+MOST_TOML = 10**7
+"""Characters of TOML; its parser takes 10 s for so many."""
+
+DEEPEST = 100
+"""Tables and arrays inside one another, and parts of a dotted key."""
+
+_PART = r"""(?:(?<![\w-])[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
+_LONG_KEY = re.compile(rf"(?:{_PART}[ \t]*+\.[ \t]*+){{{DEEPEST}}}")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
+_REAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+
+
+def read_text(path: Path, most: int = MOST_BYTES, kind: str = "text") -> str:
+    """Read a file in UTF-8, with or without a byte order mark; its lines end in newlines.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, has more than `most` bytes or is in no UTF-8, and so no valid `kind`.
+    """
+    try:
+        text = read_bytes(path, most).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: not valid {kind}: no UTF-8, {error.reason} at byte {error.start}"
+        ) from None
+    return text.replace("\r\n", "\n")
+
+
+def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
+    """Read a file; InputError if it cannot be read or has more than `most` bytes."""
+    try:
+        size = path.stat().st_size
+        if size > most:
+            raise InputError(f"{path}: has {size:,} bytes, more than {most:,}, the most that is read")
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read or is not TOML.
+    """
+    return toml_of(read_text(path, MOST_TOML, "TOML"), path)
+
+
+def toml_of(text: str, source: str | Path) -> dict[str, Any]:
+    """Parse TOML as `limited_toml` does.
+
+    Raises
+    ------
+    InputError
+        If it is no such TOML; it begins with `source`.
+    """
+    try:
+        return limited_toml(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{source}: not valid TOML: {error}") from None
+    except ValueError as error:
+        raise InputError(f"{source}: {error}") from None
+
+
+def limited_toml(text: str) -> dict[str, Any]:
+    """Parse TOML of tables, arrays, texts, Booleans and numbers; whole numbers have 64 bits, as TOML says.
+
+    Raises
+    ------
+    tomllib.TOMLDecodeError
+        If it is no TOML.
+    ValueError
+        If it is too long or too deep, or has another number, or a date.
+    """
+    if len(text) > MOST_TOML:
+        raise ValueError(f"has {len(text):,} characters of TOML, more than {MOST_TOML:,}")
+    if key := _LONG_KEY.search(text):
+        raise ValueError(f"the key {shown(key[0])} has more than {DEEPEST} parts")
+    try:
+        data = tomllib.loads(text)
+    except RecursionError:
+        raise ValueError(f"has tables or arrays more than {DEEPEST} deep in one another") from None
+    _check_plain(data)
+    return data
+
+
+def json_of(text: str) -> Any:
+    """Parse JSON; whole numbers have 64 bits, and no key stands twice.
+
+    Raises
+    ------
+    ValueError
+        If it is no JSON, too deep, or has another number.
+    """
+    try:
+        value = json.loads(text, object_pairs_hook=_object)
+    except RecursionError:
+        raise ValueError(f"is more than {DEEPEST} deep") from None
+    _check_plain(value)
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return found
+
+
+def _check_plain(value: Any, key: tuple[str | int, ...] = ()) -> None:
+    """Raise ValueError if there is a number of more than 64 bits, a date, or more depth than `DEEPEST`."""
+    if isinstance(value, dict | list):
+        if len(key) >= DEEPEST:
+            raise ValueError(f"{_place(key)}: is more than {DEEPEST} deep in tables or arrays")
+        entries: Iterable[tuple[str | int, Any]] = (
+            value.items() if isinstance(value, dict) else enumerate(value)
+        )
+        for name, entry in entries:
+            _check_plain(entry, (*key, name))
+    elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise ValueError(f"{_place(key)} = {shown(value)}: whole numbers must be from -2**63 to 2**63 - 1")
+    elif isinstance(value, date | time):
+        raise ValueError(f"{_place(key)} = {value}: is a date or time, must be a number or a text in quotes")
+
+
+def _place(key: Iterable[str | int]) -> str:
+    return shown(".".join(map(str, key))).strip("'\"")
+
+
+def whole(word: str) -> int:
+    """A whole number of at most 18 digits, 0 to 9 as in ASCII; ValueError if it is none."""
+    if not _WHOLE.fullmatch(word):
+        raise ValueError(f"{shown(word)} is not a whole number")
+    return int(word)
+
+
+def real(word: str) -> float:
+    """A finite number in digits 0 to 9, such as ``-1.5e3`` or ``.5``; ValueError if it is none."""
+    if not _REAL.fullmatch(word) or abs(float(word)) == float("inf"):
+        raise ValueError(f"{shown(word)} is not a number")
+    return float(word)
