@@ -113,8 +113,7 @@ def complete(out: Path, manifest: Manifest, partial: bool) -> Census:
     missing = len(manifest.tasks) - len(census.done)
     if missing and not partial:
         first = next(number for number in range(len(manifest.tasks)) if number not in census.done)
-        reason = census.failed[first].reason if first in census.failed else None
-        why = f": {reason.splitlines()[-1]}" if reason else ""
+        why = f": {census.failed[first].why}" if first in census.failed else ""
         more = f"; and {len(census.damaged) - _MOST_SHOWN} more" if len(census.damaged) > _MOST_SHOWN else ""
         damage = "".join(f"; {message}" for message in census.damaged[:_MOST_SHOWN]) + more
         raise InputError(

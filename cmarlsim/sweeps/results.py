@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from cmarlsim.errors import DamagedError
 from cmarlsim.recordings.recording import Recording
 from cmarlsim.storage.files import write_whole
 from cmarlsim.sweeps.manifest import Manifest
+from cmarlsim.validation import json_of
 
 FORMAT = "cmarlsim-results/1"
 
@@ -45,6 +48,14 @@ class Result:
             for m, zone in enumerate(recording.scenario.zones)
         ]
         return cls(task, zones)
+
+    @property
+    def why(self) -> str:
+        """The last line of why it failed."""
+        return (self.reason or "").strip().rpartition("\n")[2]
+
+
+_RESULTS = TypeAdapter(list[Result])
 
 
 def recording_of(out: Path, task: int) -> Path:
@@ -81,7 +92,8 @@ def read(out: Path, manifest: Manifest, batch: int) -> dict[int, Result]:
         return {}
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise DamagedError(f"{path}: is damaged: {error}") from None
-    if head != {"format": FORMAT, "manifest": manifest.sha256, "batch": batch}:
+    meant, tasks = {"format": FORMAT, "manifest": manifest.sha256, "batch": batch}, manifest.batch_of(batch)
+    if head != meant or any(result.task not in tasks for result in results):
         raise DamagedError(f"{path}: belongs to another sweep or batch")
     return {result.task: result for result in results}
 
@@ -101,9 +113,8 @@ def _parsed(text: str) -> tuple[dict[str, Any], list[Result]]:
     body, _, check = text.rstrip("\n").rpartition("\n")
     if hashlib.sha256(f"{body}\n".encode()).hexdigest() != check:
         raise ValueError("its checksum is wrong")
-    head, *rows = (json.loads(line) for line in body.splitlines())
-    keys = ("task", "zones", "recording", "reason")
-    return head, [Result(**{key: row[key] for key in keys}) for row in rows]
+    head, *rows = (json_of(line) for line in body.split("\n"))
+    return head, _RESULTS.validate_python(rows)
 
 
 def fault(out: Path, result: Result, deep: bool = True) -> str | None:

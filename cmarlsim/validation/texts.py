@@ -105,7 +105,7 @@ def limited_toml(text: str) -> dict[str, Any]:
 
 
 def json_of(text: str) -> Any:
-    """Parse JSON; whole numbers have 64 bits, and no key stands twice.
+    """Parse JSON; whole numbers have 64 bits, no key stands twice, and texts can be written again.
 
     Raises
     ------
@@ -124,6 +124,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         raise ValueError("a key stands twice in one object")
+    "".join(found).encode()  # UnicodeEncodeError where half of a surrogate pair stands alone
     return found
 
 
@@ -139,6 +140,8 @@ def _check_plain(value: Any, key: tuple[str | int, ...] = ()) -> None:
             _check_plain(entry, (*key, name))
     elif isinstance(value, int) and not -(2**63) <= value < 2**63:
         raise ValueError(f"{_place(key)} = {shown(value)}: whole numbers must be from -2**63 to 2**63 - 1")
+    elif isinstance(value, str):
+        value.encode()
     elif isinstance(value, date | time):
         raise ValueError(f"{_place(key)} = {value}: is a date or time, must be a number or a text in quotes")
 
