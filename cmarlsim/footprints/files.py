@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from cmarlsim.errors import InputError, shown
+from cmarlsim.errors import InputError, one_line, shown
 from cmarlsim.footprints.footprint import Footprint, fitted, named
 from cmarlsim.footprints.traces import Replay, read_k7
 from cmarlsim.kernels.world import Floats
@@ -103,7 +103,7 @@ def _read_graphml(path: Path, p: float | None) -> Footprint:
     try:
         graph: Any = nx.read_graphml(BytesIO(data))
     except Exception as error:  # the parser's own, which are many
-        raise InputError(f"{path}: not a GraphML file: {error}") from None
+        raise InputError(f"{path}: not a GraphML file: {one_line(str(error), 200)}") from None
     if graph.is_directed():
         raise InputError(f"{path}: is a directed graph; links of gossip have no direction")
     number = {node: n for n, node in enumerate(graph)}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cmarlsim.errors import InputError, is_whole, listed, shown
+from cmarlsim.errors import InputError, is_whole, listed, one_line, shown
 from cmarlsim.footprints.activations import CHUNK
 from cmarlsim.footprints.footprint import Footprint
 from cmarlsim.kernels.world import Bools, Floats, Ints
@@ -159,7 +159,8 @@ def _read_header(path: Path, lines: list[str]) -> tuple[int, dict[int, int], dat
             raise ValueError(f"no channels, one twice, or more than {MOST_CHANNELS}")
     except (IndexError, KeyError, TypeError, ValueError) as error:
         raise InputError(
-            f"{path}: line 1: must be JSON with node_count, channels and start_date ({error})"
+            f"{path}: line 1: must be JSON with node_count, channels and start_date "
+            f"({one_line(str(error), 200)})"
         ) from None
     if len(lines) < 2 or tuple(lines[1].strip().split(",")) != COLUMNS:
         raise InputError(f"{path}: line 2: must be {','.join(COLUMNS)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from cmarlsim.errors import ArgumentError, InputError, nearest
+from cmarlsim.errors import ArgumentError, InputError, nearest, one_line
 
 _PACKAGE = Path(__file__).parents[1]
 DATA = _PACKAGE / "data" if (_PACKAGE / "data").is_dir() else _PACKAGE.parent / "data"
@@ -39,7 +39,8 @@ def find(kind: str, reference: str | Path, suffix: str, beside: Path | None = No
         if path.is_file():
             return path
     except (OSError, RuntimeError, ValueError) as error:
-        raise InputError(f"{text[:200]}: not a usable path: {error}") from None
+        why = one_line(getattr(error, "strerror", None) or str(error), 200)
+        raise InputError(f"{one_line(text, 200)}: not a usable path: {why}") from None
     shipped = {file.stem: file for file in sorted((DATA / kind).glob(f"*{suffix}"))}
     if text in shipped:
         return shipped[text]

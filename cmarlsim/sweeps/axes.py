@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
-from cmarlsim.errors import InputError, listed, shown
+from cmarlsim.errors import InputError, listed, one_line, shown
 from cmarlsim.validation import Count, Name, Number, Strict, parse, read_toml
 
 OWN_KEYS = ("policy", "seed", "steps")
@@ -110,7 +110,7 @@ def axes_of(sweep: Sweep, source: Path) -> list[AxisBlock]:
         blocks.append(AxisBlock((key,), [(value,) for value in _values(key, values, f"{source}: grid")]))
     for key, times in Counter(key for block in blocks for key in block.keys).items():
         if times > 1:
-            raise InputError(f"{source}: the axis '{key}' stands in {times} places")
+            raise InputError(f"{source}: the axis {shown(key)} stands in {times} places")
     for block in blocks:
         texts = Counter(map(json.dumps, block.rows))
         row = next((row for row in block.rows if texts[json.dumps(row)] > 1), None)
@@ -145,7 +145,7 @@ def _values(key: str, values: Any, source: str) -> Sequence[Any]:
         seeds = parse(Seeds, dict(values), f"{source}, seed")
         return range(seeds.first, seeds.first + seeds.count)
     if not isinstance(values, list) or not values:
-        raise InputError(f"{source}: {key} = {shown(values)}: must be a list of values")
+        raise InputError(f"{source}: {one_line(key, 80)} = {shown(values)}: must be a list of values")
     return values
 
 
@@ -170,7 +170,11 @@ def _sampled(latin: Latin, source: str) -> AxisBlock:
     from scipy.stats.qmc import LatinHypercube
 
     ranges = {
-        key: parse(Range, value if isinstance(value, dict) else {"value": value}, f"{source}, ranges, {key}")
+        key: parse(
+            Range,
+            value if isinstance(value, dict) else {"value": value},
+            f"{source}, ranges, {one_line(key, 80)}",
+        )
         for key, value in flat(latin.ranges, source).items()
     }
     points = LatinHypercube(len(ranges), rng=latin.seed).random(latin.samples)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cmarlsim.building.floorplan import FloorPlan
-from cmarlsim.errors import InputError, MisfitError, is_whole, nearest, shown
+from cmarlsim.errors import InputError, MisfitError, is_whole, nearest, one_line, shown
 from cmarlsim.policies.policy import RANK, Policy
 from cmarlsim.randomness import check_seed
 from cmarlsim.recordings.datasets import choose_links
@@ -104,7 +104,7 @@ def _base(sweep: Sweep, keys: Sequence[str], source: Path) -> dict[str, Any]:
         if key in OWN_KEYS:
             raise InputError(f"{source}: set: {key}: is no key of a scenario; write it above [set]")
         if key in keys:
-            raise InputError(f"{source}: set: {key}: is an axis as well")
+            raise InputError(f"{source}: set: {one_line(key, 80)}: is an axis as well")
         put(data, key.split("."), value, f"{source}: set")
     beside = path.parent / _text(data.get("floorplan"), path, "floorplan")
     if os.path.isfile(beside):

@@ -10,7 +10,7 @@ from datetime import date, time
 from pathlib import Path
 from typing import Any
 
-from cmarlsim.errors import InputError, shown
+from cmarlsim.errors import InputError, one_line, shown
 
 MOST_BYTES = 2**28
 """Bytes of a file that is read as text."""
@@ -77,7 +77,7 @@ def toml_of(text: str, source: str | Path) -> dict[str, Any]:
     try:
         return limited_toml(text)
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{source}: not valid TOML: {error}") from None
+        raise InputError(f"{source}: not valid TOML: {one_line(str(error), 200)}") from None
     except ValueError as error:
         raise InputError(f"{source}: {error}") from None
 
