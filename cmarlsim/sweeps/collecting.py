@@ -9,7 +9,6 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import h5py
-import numpy as np
 
 from cmarlsim.errors import InputError
 from cmarlsim.notes import log
@@ -98,7 +97,7 @@ def write_hdf5(out: Path, table: pd.DataFrame, path: Path) -> None:
         file["manifest"] = json.dumps(manifest.model_dump(mode="json"))
         for name, column in table.items():
             dtype = column.dtype if column.dtype.kind in "biuf" else h5py.string_dtype()
-            file[f"table/{name}"] = np.array(column, dtype=dtype)
+            file.create_dataset(f"table/{name}", data=column.to_numpy(), dtype=dtype)
         for number in sorted(set(table["task"])) if manifest.record != "summary" else ():
             with h5py.File(recording_of(out, number)) as recording:
                 group = file.create_group(f"recording/{number:06d}")

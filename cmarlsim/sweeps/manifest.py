@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from pathlib import Path
 from shlex import quote
-from typing import Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from cmarlsim.building.floorplan import FloorPlan
 from cmarlsim.errors import DamagedError, InputError, MisfitError, listed, shown
@@ -66,7 +66,7 @@ class Manifest(Strict):
     seed: int
     steps: Count | None
     record: Literal["summary", "rollout", "step"]
-    keys: tuple[str, ...]
+    keys: tuple[Annotated[str, Field(min_length=1)], ...]
     tasks: tuple[tuple[Any, ...], ...]
     batch: Count
     versions: dict[str, str]
@@ -141,7 +141,7 @@ class Manifest(Strict):
         ]
         if wrong:
             raise MisfitError(
-                f"{out}: was planned with other versions, which may give other numbers: {', '.join(wrong)}; "
+                f"{out}: was planned with other versions, which may give other numbers: {listed(wrong)}; "
                 "use those, or plan the sweep again in another folder"
             )
 

@@ -9,13 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from cmarlsim.errors import DamagedError
 from cmarlsim.recordings.recording import Recording
 from cmarlsim.storage.files import write_whole
 from cmarlsim.sweeps.manifest import Manifest
-from cmarlsim.validation import json_of
+from cmarlsim.validation import Strict, json_of, parse
 
 FORMAT = "cmarlsim-results/1"
 
@@ -55,7 +53,8 @@ class Result:
         return (self.reason or "").strip().rpartition("\n")[2]
 
 
-_RESULTS = TypeAdapter(list[Result])
+class _Rows(Strict):
+    rows: tuple[Result, ...]
 
 
 def recording_of(out: Path, task: int) -> Path:
@@ -114,7 +113,7 @@ def _parsed(text: str) -> tuple[dict[str, Any], list[Result]]:
     if hashlib.sha256(f"{body}\n".encode()).hexdigest() != check:
         raise ValueError("its checksum is wrong")
     head, *rows = (json_of(line) for line in body.split("\n"))
-    return head, _RESULTS.validate_python(rows)
+    return head, list(parse(_Rows, {"rows": rows}, "results").rows)
 
 
 def fault(out: Path, result: Result, deep: bool = True) -> str | None:

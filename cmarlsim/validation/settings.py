@@ -20,7 +20,8 @@ def setting_value(text: str, source: str = "setting") -> Any:
     Raises
     ------
     InputError
-        If it is not one line, or beyond the limits of `limited_toml`; it begins with `source`.
+        If it is not one line, begins like a text in quotes, an array or a table but is none, or is beyond
+        the limits of `limited_toml`; it begins with `source`.
     """
     source = one_line(source, 80)
     if len(text) > MOST_CHARACTERS:
@@ -29,8 +30,9 @@ def setting_value(text: str, source: str = "setting") -> Any:
         raise InputError(f"{source}: must be one line, KEY=VALUE")
     try:
         return limited_toml(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        pass
+    except tomllib.TOMLDecodeError as error:
+        if text.lstrip()[:1] in tuple("\"'[{"):
+            raise InputError(f"{source}: not valid TOML: {one_line(str(error), 200)}") from None
     except ValueError as error:
         raise InputError(f"{source}: {error}") from None
     try:

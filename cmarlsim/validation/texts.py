@@ -21,9 +21,9 @@ MOST_TOML = 10**7
 DEEPEST = 100
 """Tables and arrays inside one another, and parts of a dotted key."""
 
-_PART = r"""(?:(?<![\w-])[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
-_LONG_KEY = re.compile(rf"(?:{_PART}[ \t]*+\.[ \t]*+){{{DEEPEST}}}")
-_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
+_PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
+_DOTTED = re.compile(rf"(?<![\w.'\"-])(?:{_PART}[ \t]*+\.[ \t]*+){{20,}}+")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
 _REAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
@@ -94,12 +94,17 @@ def limited_toml(text: str) -> dict[str, Any]:
     """
     if len(text) > MOST_TOML:
         raise ValueError(f"has {len(text):,} characters of TOML, more than {MOST_TOML:,}")
-    if key := _LONG_KEY.search(text):
-        raise ValueError(f"the key {shown(key[0])} has more than {DEEPEST} parts")
+    for key in _DOTTED.findall(text):  # before the parser, which takes the square of their number
+        if key.count(".") >= DEEPEST:
+            raise ValueError(f"the key {shown(key)} has more than {DEEPEST} parts")
     try:
         data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        raise
     except RecursionError:
         raise ValueError(f"has tables or arrays more than {DEEPEST} deep in one another") from None
+    except ValueError:  # of int(), for which nothing else can be wrong
+        raise ValueError("has a number of thousands of digits: whole numbers must have 64 bits") from None
     _check_plain(data)
     return data
 
@@ -113,10 +118,11 @@ def json_of(text: str) -> Any:
         If it is no JSON, too deep, or has another number.
     """
     try:
-        value = json.loads(text, object_pairs_hook=_object)
+        value = json.loads(text, object_pairs_hook=_object, parse_int=whole)
     except RecursionError:
         raise ValueError(f"is more than {DEEPEST} deep") from None
-    _check_plain(value)
+    if isinstance(value, dict | list):
+        _check_plain(value)
     return value
 
 
@@ -130,31 +136,35 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _check_plain(value: Any, key: tuple[str | int, ...] = ()) -> None:
     """Raise ValueError if there is a number of more than 64 bits, a date, or more depth than `DEEPEST`."""
-    if isinstance(value, dict | list):
-        if len(key) >= DEEPEST:
-            raise ValueError(f"{_place(key)}: is more than {DEEPEST} deep in tables or arrays")
-        entries: Iterable[tuple[str | int, Any]] = (
-            value.items() if isinstance(value, dict) else enumerate(value)
-        )
-        for name, entry in entries:
+    if len(key) >= DEEPEST:
+        raise ValueError(f"{_place(*key)}: is more than {DEEPEST} deep in tables or arrays")
+    entries: Iterable[tuple[Any, Any]] = value.items() if isinstance(value, dict) else enumerate(value)
+    for name, entry in entries:
+        if isinstance(entry, dict | list):
             _check_plain(entry, (*key, name))
-    elif isinstance(value, int) and not -(2**63) <= value < 2**63:
-        raise ValueError(f"{_place(key)} = {shown(value)}: whole numbers must be from -2**63 to 2**63 - 1")
-    elif isinstance(value, str):
-        value.encode()
-    elif isinstance(value, date | time):
-        raise ValueError(f"{_place(key)} = {value}: is a date or time, must be a number or a text in quotes")
+        elif isinstance(entry, int) and not _fits(entry):
+            raise ValueError(f"{_place(*key, name)} = {shown(entry)}: whole numbers must have 64 bits")
+        elif isinstance(entry, str):
+            entry.encode()
+        elif isinstance(entry, date | time):
+            raise ValueError(
+                f"{_place(*key, name)} = {entry}: is a date or time, no number, and no text in quotes"
+            )
 
 
-def _place(key: Iterable[str | int]) -> str:
+def _place(*key: str | int) -> str:
     return shown(".".join(map(str, key))).strip("'\"")
 
 
 def whole(word: str) -> int:
-    """A whole number of at most 18 digits, 0 to 9 as in ASCII; ValueError if it is none."""
-    if not _WHOLE.fullmatch(word):
-        raise ValueError(f"{shown(word)} is not a whole number")
+    """A whole number of 64 bits in digits 0 to 9; ValueError if it is none."""
+    if not _WHOLE.fullmatch(word) or not _fits(int(word)):
+        raise ValueError(f"{shown(word)} is not a whole number of 64 bits")
     return int(word)
+
+
+def _fits(number: int) -> bool:
+    return -(2**63) <= number < 2**63
 
 
 def real(word: str) -> float:
