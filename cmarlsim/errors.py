@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterable
 from itertools import islice
 from numbers import Integral
 
-MOST_MESSAGE = 2_000
-"""Characters of a message; values in it are shorter, so that this is seldom needed."""
+MOST_MESSAGE, MOST_WORD = 1_000, 300
+"""Characters of a message, and of a word in it; values are shown shorter, so that this is seldom needed."""
 
 MOST_LISTED = 12
 """Names that a message lists."""
@@ -20,8 +20,9 @@ MOST_COMPARED, _LONGEST = 1_000, 100
 
 
 def one_line(text: str, most: int = MOST_MESSAGE) -> str:
-    """A text as one line of printable characters, without its middle where it has more than `most`."""
-    flat = re.sub(r"\s*[^\S ]\s*", " ", _cut(text, most)).strip()
+    """A text as one line of printable characters; longer ones, and long words, lose their middle."""
+    words = re.sub(rf"\S{{{MOST_WORD + 1},}}", lambda found: _cut(found[0], MOST_WORD), text)
+    flat = re.sub(r"\s*[^\S ]\s*", " ", _cut(words, most)).strip()
     return _cut("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in flat), most)
 
 

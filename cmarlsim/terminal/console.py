@@ -176,7 +176,7 @@ def progress_bar(label: str, total: int | None) -> Iterator[Callable[..., Any]]:
     if not console.is_terminal:
         yield TextProgress(label, total)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
     times = (TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}"))
     with Progress(*columns, *times, console=console) as progress:
         task = progress.add_task(label, total=total, note="")
