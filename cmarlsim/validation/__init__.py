@@ -2,6 +2,7 @@
 
 from cmarlsim.validation.models import (
     Count,
+    Entries,
     Name,
     Number,
     Point,
@@ -15,6 +16,7 @@ from cmarlsim.validation.texts import json_of, read_bytes, read_text, read_toml,
 
 __all__ = [
     "Count",
+    "Entries",
     "Name",
     "Number",
     "Point",
