@@ -20,8 +20,8 @@ def setting_value(text: str, source: str = "setting") -> Any:
     Raises
     ------
     InputError
-        If it is not one line, begins like a text in quotes, an array or a table but is none, or is beyond
-        the limits of `limited_toml`; it begins with `source`.
+        If it is not one line, begins like a text in quotes but is none, or is beyond the limits of
+        `limited_toml`; it begins with `source`.
     """
     source = one_line(source, 80)
     if len(text) > MOST_CHARACTERS:
@@ -31,7 +31,7 @@ def setting_value(text: str, source: str = "setting") -> Any:
     try:
         return limited_toml(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError as error:
-        if text.lstrip()[:1] in tuple("\"'[{"):
+        if text.lstrip().startswith(("'", '"')):
             raise InputError(f"{source}: not valid TOML: {one_line(str(error), 200)}") from None
     except ValueError as error:
         raise InputError(f"{source}: {error}") from None
