@@ -15,7 +15,7 @@ from cmarlsim.errors import shown
 from cmarlsim.kernels.plans import find_blocking, find_uncovered, first_overlap
 from cmarlsim.kernels.world import Bools, Floats, Ints
 from cmarlsim.storage import shipped
-from cmarlsim.validation import Name, Number, Point, Strict, check_names, parse, read_toml
+from cmarlsim.validation import Entries, Name, Number, Point, Strict, check_names, parse, read_toml
 
 SHORTEST_EDGE = 1e-6
 """Metres; shorter waypoint edges would vanish within the tolerances."""
@@ -30,7 +30,7 @@ MOST_TILES = 65_535
 class Wall(Strict):
     """A polyline that blocks sight and motion."""
 
-    points: Annotated[tuple[Point, ...], Field(min_length=2)]
+    points: Annotated[Entries[Point], Field(min_length=2)]
 
 
 class Tile(Strict):
@@ -67,10 +67,10 @@ class FloorPlan(Strict):
     """
 
     name: Name
-    walls: tuple[Wall, ...] = ()
-    tiles: Annotated[tuple[Tile, ...], Field(min_length=1, max_length=MOST_TILES)]
-    waypoints: Annotated[tuple[Waypoint, ...], Field(min_length=1)]
-    edges: tuple[tuple[str, str], ...] = ()
+    walls: Entries[Wall] = ()
+    tiles: Annotated[Entries[Tile], Field(min_length=1, max_length=MOST_TILES)]
+    waypoints: Annotated[Entries[Waypoint], Field(min_length=1)]
+    edges: Entries[tuple[str, str]] = ()
 
     @classmethod
     def load(cls, reference: str | Path, beside: Path | None = None) -> Self:

@@ -44,6 +44,7 @@ from cmarlsim.scenario.tables import (
 from cmarlsim.storage import shipped
 from cmarlsim.storage.files import as_path, write_whole
 from cmarlsim.validation import (
+    Entries,
     Name,
     Point,
     Strict,
@@ -88,7 +89,7 @@ class Scenario(Strict):
     agents: Agents
     dual: Dual
     links: Links
-    zones: Annotated[tuple[Zone, ...], Field(min_length=1, max_length=MOST_AGENTS)]
+    zones: Annotated[Entries[Zone], Field(min_length=1, max_length=MOST_AGENTS)]
 
     @classmethod
     def load(cls, reference: str | Path, overrides: str | Sequence[str] = ()) -> Self:
@@ -205,7 +206,10 @@ class Scenario(Strict):
         InputError
             If there is not one for each zone, or one is not in [0, 1).
         """
-        values = np.asarray(c).tolist()
+        try:
+            values = np.asarray(c).tolist()
+        except ValueError:  # rows of several lengths
+            values = None
         if not isinstance(values, list) or len(values) != self.M:
             raise ArgumentError("c", c, f"must be {self.M} thresholds, one for each zone")
         zones = [zone.model_dump() | {"c": value} for zone, value in zip(self.zones, values, strict=True)]

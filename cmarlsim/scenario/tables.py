@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from cmarlsim.errors import InputError, shown
 from cmarlsim.graphs import FOOTPRINTS, footprint_edges
 from cmarlsim.kernels.world import ALWAYS, BERNOULLI, NEVER, SIGHT_OR_DISC, LinkModel
-from cmarlsim.validation import Count, Name, Number, Point, Strict
+from cmarlsim.validation import Count, Entries, Name, Number, Point, Strict
 
 MOST_AGENTS = 65_535
 MOST_STEPS = 10**6
@@ -59,7 +59,7 @@ class Links(Strict):
     model: Literal["sight-or-disc", "bernoulli", "always", "never"]
     d: Annotated[Number, Field(ge=0)] | None = None
     p: Annotated[Number, Field(gt=0, le=1)] | None = None
-    footprint: str | tuple[tuple[Node, Node], ...] | None = None
+    footprint: str | Entries[tuple[Node, Node]] | None = None
 
     @model_validator(mode="after")
     def _has_what_its_model_needs(self) -> Self:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 from pydantic import Field, model_validator
 
 from cmarlsim.errors import InputError, listed, one_line, shown
-from cmarlsim.validation import Count, Name, Number, Strict, parse, read_toml
+from cmarlsim.validation import Count, Entries, Name, Number, Strict, parse, read_toml
 
 OWN_KEYS = ("policy", "seed", "steps")
 """Axes that are no keys of a scenario."""
@@ -77,7 +77,7 @@ class Sweep(Strict):
     set: dict[str, Any] = Field(default_factory=dict)
     grid: dict[str, Any] = Field(default_factory=dict)
     zip: dict[str, Any] = Field(default_factory=dict)
-    list: tuple[dict[str, Any], ...] = ()
+    list: Entries[dict[str, Any]] = ()
     latin: Latin | None = None
 
     @classmethod

@@ -176,12 +176,9 @@ def progress_bar(label: str, total: int | None) -> Iterator[Callable[..., Any]]:
     if not console.is_terminal:
         yield TextProgress(label, total)
         return
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-    )
-    times = (TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}"))
+    name, note = (TextColumn(text, markup=False) for text in ("{task.description}", "{task.fields[note]}"))
+    columns = (name, BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+    times = (TimeElapsedColumn(), TimeRemainingColumn(), note)
     with Progress(*columns, *times, console=console) as progress:
         task = progress.add_task(label, total=total, note="")
         yield lambda count, note="": progress.update(task, advance=count, note=note)
