@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import errno
 import gc
 import inspect
 import os
@@ -24,7 +23,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.text import Text
 
 from cmarlsim.errors import ArgumentError, InputError
-from cmarlsim.kernels.compiling import CACHE_FOLDER, watched
+from cmarlsim.kernels.compiling import watched
 from cmarlsim.notes import notes_on_stderr
 from cmarlsim.simulation.progress import TextProgress
 
@@ -91,7 +90,8 @@ def start(app: typer.Typer, arguments: list[str] | None = None) -> None:
         _abandon_stdout()
         sys.exit(1)
     except OSError as error:
-        _abandon_stdout()
+        if error.filename is None:
+            _abandon_stdout()
         _fail(f"{error.filename or 'output'}: {error.strerror or error}")
     except MemoryError as error:
         _fail(f"not enough memory: {error or 'lower agents.N, dual.T0 or the number of zones'}")
@@ -144,16 +144,8 @@ def compilation_announced() -> Iterator[None]:
     def begun() -> None:
         print("compiling kernels that are not there yet, about a minute ...", file=sys.stderr, flush=True)
 
-    try:
-        with watched(begun) as compilation:
-            yield
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        raise InputError(
-            f"{CACHE_FOLDER}: no space left to keep the compiled kernels: free some, or name another folder "
-            "in the environment variable NUMBA_CACHE_DIR"
-        ) from None
+    with watched(begun) as compilation:
+        yield
     if compilation.seconds:
         print(f"... compiled in {compilation.seconds:.1f} s", file=sys.stderr, flush=True)
 
