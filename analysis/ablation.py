@@ -23,7 +23,8 @@ from analysis.style import free_stem
 from cmarlsim.api import execute_batch
 from cmarlsim.errors import ArgumentError
 from cmarlsim.scenario import Scenario
-from cmarlsim.terminal.console import STOPPED, Stop, command, compilation_announced, progress_bar
+from cmarlsim.terminal.console import command, compilation_announced, progress_bar
+from cmarlsim.terminal.interrupt import STOPPED, Stop
 from cmarlsim.training import Training
 from cmarlsim.training.learn import learn
 from cmarlsim.training.recipe import RECIPES, Recipe

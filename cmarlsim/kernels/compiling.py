@@ -56,6 +56,11 @@ class Compilation(event.Listener):
         self.seconds = 0.0
         self._begun, self._depth, self._start = begun, 0, 0.0
 
+    @property
+    def going_on(self) -> bool:
+        """Whether something is compiled now."""
+        return self._depth > 0
+
     def on_start(self, event: Any) -> None:
         """A kernel, or a callee of one, begins to be compiled."""
         if self._depth == 0:
@@ -72,7 +77,7 @@ class Compilation(event.Listener):
 
 
 @contextmanager
-def watched(begun: Callable[[], None]) -> Iterator[Compilation]:
+def watched(begun: Callable[[], None] = lambda: None) -> Iterator[Compilation]:
     """Watch what is compiled; `begun` is called once, and not at all if everything comes from the cache."""
     with event.install_listener("numba:compile", Compilation(begun)) as compilation:
         yield compilation

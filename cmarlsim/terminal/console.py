@@ -7,14 +7,12 @@ import gc
 import inspect
 import os
 import re
-import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import is_dataclass
 from functools import wraps
-from types import FrameType
 from typing import Any
 
 import typer
@@ -26,9 +24,7 @@ from cmarlsim.errors import ArgumentError, InputError
 from cmarlsim.kernels.compiling import watched
 from cmarlsim.notes import notes_on_stderr
 from cmarlsim.simulation.progress import TextProgress
-
-STOPPED = 130
-"""Exit code of a run that was stopped by a signal."""
+from cmarlsim.terminal.interrupt import STOPPED, heeding_ctrl_c
 
 _OPTIONS = {"overrides": "set"}
 """Options that have another name than the argument of the library that they stand for."""
@@ -47,7 +43,8 @@ def interruptible(function: Callable[..., int]) -> Callable[..., int]:
     @wraps(function)
     def wrapped(*arguments: Any, **options: Any) -> int:
         try:
-            return function(*arguments, **options)
+            with watched() as compilation, heeding_ctrl_c(lambda: compilation.going_on):
+                return function(*arguments, **options)
         except KeyboardInterrupt as stop:
             print(stop.args[0] if stop.args else "stopped", file=sys.stderr)
             return STOPPED
@@ -95,9 +92,6 @@ def start(app: typer.Typer, arguments: list[str] | None = None) -> None:
         _fail(f"{error.filename or 'output'}: {error.strerror or error}")
     except MemoryError as error:
         _fail(f"not enough memory: {error or 'lower agents.N, dual.T0 or the number of zones'}")
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        sys.exit(STOPPED)
     except Exception as error:
         usage = getattr(error, "format_message", None)
         if usage is None:
@@ -169,22 +163,3 @@ def progress_bar(label: str, total: int | None) -> Iterator[Callable[..., Any]]:
     with Progress(*columns, *times, console=console) as progress:
         task = progress.add_task(label, total=total, note="")
         yield lambda count, note="": progress.update(task, advance=count, note=note)
-
-
-class Stop:
-    """Turns Ctrl-C and SIGTERM into a flag that long work looks at between chunks."""
-
-    def __init__(self) -> None:
-        self.asked = False
-
-    def __enter__(self) -> Stop:
-        numbers = (signal.SIGINT, signal.SIGTERM)
-        self._before = {number: signal.signal(number, self._ask) for number in numbers}
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _ask(self, number: int, frame: FrameType | None) -> None:
-        self.asked = True
