@@ -24,7 +24,8 @@ from cmarlsim.api import execute_batch
 from cmarlsim.errors import ArgumentError
 from cmarlsim.scenario import Scenario
 from cmarlsim.storage.files import write_whole
-from cmarlsim.terminal.console import STOPPED, Stop, command, compilation_announced, progress_bar
+from cmarlsim.terminal.console import command, compilation_announced, progress_bar
+from cmarlsim.terminal.interrupt import STOPPED, Stop
 from cmarlsim.training import Training
 from cmarlsim.training.learn import learn
 from cmarlsim.training.recipe import RECIPES, Recipe

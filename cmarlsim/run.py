@@ -24,15 +24,8 @@ from cmarlsim.simulation.progress import Progress
 from cmarlsim.storage.files import file_at
 from cmarlsim.storage.hdf5 import check_free
 from cmarlsim.storage.journal import journal_of
-from cmarlsim.terminal.console import (
-    STOPPED,
-    Stop,
-    command,
-    compilation_announced,
-    grouped,
-    progress_bar,
-    waiting,
-)
+from cmarlsim.terminal.console import command, compilation_announced, grouped, progress_bar, waiting
+from cmarlsim.terminal.interrupt import STOPPED, Stop
 from cmarlsim.terminal.policy_choice import fitting_policy
 from cmarlsim.terminal.run_files import Files, one_each
 from cmarlsim.terminal.run_report import print_report
@@ -115,6 +108,7 @@ def _run_and_report(
     with Stop() as stop:
         with progress_bar(label, rollouts) as advance:
             done = _run_at_once(one, len(paths), advance, stop)
+        stop.heed_ctrl_c()
         recordings = [Recording.open(path) for path in paths if path.exists()]
         if picture:
             draw_runs(recordings, picture)

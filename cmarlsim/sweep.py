@@ -26,15 +26,8 @@ from cmarlsim.sweeps.results import Census
 from cmarlsim.sweeps.running import ready_to_run, run_sweep
 from cmarlsim.sweeps.slurm import AGAIN, Arrays, element_here
 from cmarlsim.sweeps.status import status_lines
-from cmarlsim.terminal.console import (
-    STOPPED,
-    Stop,
-    compilation_announced,
-    grouped,
-    interruptible,
-    progress_bar,
-    start,
-)
+from cmarlsim.terminal.console import compilation_announced, grouped, interruptible, progress_bar, start
+from cmarlsim.terminal.interrupt import STOPPED, Stop
 
 ENGINES = ("local", "slurm")
 

@@ -16,8 +16,8 @@ from cmarlsim.randomness import check_seed
 from cmarlsim.recordings.recorder import CHECKPOINT_SECONDS
 from cmarlsim.scenario import Scenario
 from cmarlsim.storage.hdf5 import check_free
-from cmarlsim.terminal.console import STOPPED, Stop, command, compilation_announced, progress_bar
-from cmarlsim.terminal.interrupt import ending_at_once
+from cmarlsim.terminal.console import command, compilation_announced, progress_bar
+from cmarlsim.terminal.interrupt import STOPPED, Stop
 from cmarlsim.training import Training
 from cmarlsim.training.checkpoint import already_made, checkpoint_of, go_on
 from cmarlsim.training.learn import learn
@@ -62,7 +62,7 @@ def train(
         return _told(made, out)
     if go_on(training, out, force):
         print(f"continuing from {checkpoint_of(out)}", file=sys.stderr)
-    with compilation_announced(), ending_at_once():
+    with compilation_announced():
         training.prepare()
     done, total = 0, training.total
     with Stop() as stop, progress_bar(f"{loaded.name}: training", _work(training, total)) as advance:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import atexit
-import errno
 import gc
 import inspect
 import io
 import os
 import re
-import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import is_dataclass
 from functools import wraps
-from types import FrameType
 from typing import Any
 
 import typer
@@ -25,12 +22,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.text import Text
 
 from cmarlsim.errors import ArgumentError, InputError, one_line, shown
-from cmarlsim.kernels.compiling import CACHE_FOLDER, watched
+from cmarlsim.kernels.compiling import watched
 from cmarlsim.notes import notes_on_stderr
 from cmarlsim.simulation.progress import TextProgress
-
-STOPPED = 130
-"""Exit code of a run that was stopped by a signal."""
+from cmarlsim.terminal.interrupt import STOPPED, heeding_ctrl_c
 
 _OPTIONS = {"overrides": "set"}
 """Options that have another name than the argument of the library that they stand for."""
@@ -49,7 +44,8 @@ def interruptible(function: Callable[..., int]) -> Callable[..., int]:
     @wraps(function)
     def wrapped(*arguments: Any, **options: Any) -> int:
         try:
-            return function(*arguments, **options)
+            with watched() as compilation, heeding_ctrl_c(lambda: compilation.going_on):
+                return function(*arguments, **options)
         except KeyboardInterrupt as stop:
             print(stop.args[0] if stop.args else "stopped", file=sys.stderr)
             return STOPPED
@@ -95,13 +91,11 @@ def start(app: typer.Typer, arguments: list[str] | None = None) -> None:
         _abandon_stdout()
         sys.exit(1)
     except OSError as error:
-        _abandon_stdout()
+        if error.filename is None:
+            _abandon_stdout()
         _fail(f"{error.filename or 'output'}: {error.strerror or error}")
     except MemoryError as error:
         _fail(f"not enough memory: {error or 'lower agents.N, dual.T0 or the number of zones'}")
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        sys.exit(STOPPED)
     except Exception as error:
         usage = getattr(error, "format_message", None)
         if usage is None:
@@ -148,16 +142,8 @@ def compilation_announced() -> Iterator[None]:
     def begun() -> None:
         print("compiling kernels that are not there yet, about a minute ...", file=sys.stderr, flush=True)
 
-    try:
-        with watched(begun) as compilation:
-            yield
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        raise InputError(
-            f"{CACHE_FOLDER}: no space left to keep the compiled kernels: free some, or name another folder "
-            "in the environment variable NUMBA_CACHE_DIR"
-        ) from None
+    with watched(begun) as compilation:
+        yield
     if compilation.seconds:
         print(f"... compiled in {compilation.seconds:.1f} s", file=sys.stderr, flush=True)
 
@@ -182,22 +168,3 @@ def progress_bar(label: str, total: int | None) -> Iterator[Callable[..., Any]]:
     with Progress(*columns, *times, console=console) as progress:
         task = progress.add_task(label, total=total, note="")
         yield lambda count, note="": progress.update(task, advance=count, note=note)
-
-
-class Stop:
-    """Turns Ctrl-C and SIGTERM into a flag that long work looks at between chunks."""
-
-    def __init__(self) -> None:
-        self.asked = False
-
-    def __enter__(self) -> Stop:
-        numbers = (signal.SIGINT, signal.SIGTERM)
-        self._before = {number: signal.signal(number, self._ask) for number in numbers}
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _ask(self, number: int, frame: FrameType | None) -> None:
-        self.asked = True
