@@ -15,6 +15,7 @@ from cmarlsim.policies.policy import Policy
 from cmarlsim.randomness import check_seed
 from cmarlsim.recordings.recorder import CHECKPOINT_SECONDS
 from cmarlsim.scenario import Scenario
+from cmarlsim.simulation.runs import check_checkpoint
 from cmarlsim.terminal.console import STOPPED, Stop, command, compilation_announced, progress_bar
 from cmarlsim.terminal.interrupt import ending_at_once
 from cmarlsim.training import Training
@@ -54,8 +55,7 @@ def train(
     if not out.name or out.is_dir():
         raise InputError(f"--out {out}: must name an HDF5 file, such as policy.h5")
     check_seed(seed)
-    if not checkpoint > 0:
-        raise InputError(f"--checkpoint {checkpoint:g}: must be more than 0 seconds")
+    check_checkpoint(checkpoint)
     training = Training(loaded, seed, chosen)
     if not force and (made := already_made(training, out)):
         print(f"{out}: is there already, made by this training", file=sys.stderr)

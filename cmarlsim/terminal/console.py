@@ -21,12 +21,12 @@ from typing import Any
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.text import Text
 
 from cmarlsim.errors import ArgumentError, InputError
 from cmarlsim.kernels.compiling import CACHE_FOLDER, watched
 from cmarlsim.notes import notes_on_stderr
 from cmarlsim.simulation.progress import TextProgress
+from cmarlsim.terminal.waiting import showing, watched_work
 
 STOPPED = 130
 """Exit code of a run that was stopped by a signal."""
@@ -81,7 +81,8 @@ def start(app: typer.Typer, arguments: list[str] | None = None) -> None:
     notes_on_stderr()
     _keep_loaded()
     try:
-        code = app(arguments, standalone_mode=False)
+        with watched_work("working"):
+            code = app(arguments, standalone_mode=False)
     except ArgumentError as error:
         name = _OPTIONS.get(error.name, error.name.replace("_", "-"))
         _fail(f"--{name} {error.value}: {_with_options(error.problem)}")
@@ -159,24 +160,19 @@ def compilation_announced() -> Iterator[None]:
 
 
 @contextmanager
-def waiting(label: str) -> Iterator[None]:
-    """Show on a terminal that something goes on."""
-    with Console(stderr=True).status(Text(label)):
-        yield
-
-
-@contextmanager
 def progress_bar(label: str, total: int | None) -> Iterator[Callable[..., Any]]:
     """Show a bar on a terminal, elsewhere a line now and then; yields ``advance(count, note="")``."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield TextProgress(label, total)
+        progress = TextProgress(label, total)
+        with showing(progress):
+            yield progress
         return
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
     times = (TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}"))
-    with Progress(*columns, *times, console=console) as progress:
-        task = progress.add_task(label, total=total, note="")
-        yield lambda count, note="": progress.update(task, advance=count, note=note)
+    with showing(lambda done: None), Progress(*columns, *times, console=console) as bar:
+        task = bar.add_task(label, total=total, note="")
+        yield lambda count, note="": bar.update(task, advance=count, note=note)
 
 
 class Stop:

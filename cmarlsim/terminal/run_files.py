@@ -13,7 +13,7 @@ import typer
 
 from cmarlsim.errors import InputError
 from cmarlsim.recordings.recorder import CHECKPOINT_SECONDS, Resume
-from cmarlsim.simulation.runs import Writing, check_writing
+from cmarlsim.simulation.runs import Writing, check_checkpoint, check_writing
 from cmarlsim.storage.journal import journal_of
 
 AUTO = Path("auto")
@@ -54,8 +54,7 @@ class Files:
         """The recording's name, before seeds join it; InputError if the options contradict each other."""
         if self.resume and self.force:
             raise InputError("--resume: goes on with what --force would forget; leave out one of them")
-        if not self.checkpoint > 0:
-            raise InputError(f"--checkpoint {self.checkpoint:g}: must be more than 0 seconds")
+        check_checkpoint(self.checkpoint)
         if self.resume in (None, AUTO):
             base = self.out or _free(name, seed, runs, resume=self.resume == AUTO)
         elif self.out not in (None, self.resume):
