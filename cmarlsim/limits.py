@@ -34,9 +34,8 @@ def free_bytes(path: Path) -> int:
 
 
 def check_bytes(what: str, needed: float, remedy: str) -> None:
-    """Raise InputError if `needed` bytes are more than `SHARE` of the memory; `remedy` says what would help."""
+    """Raise InputError if `needed` bytes are more than `SHARE` of the memory; `remedy` is what would help."""
     limit = SHARE * machine_bytes()
     if needed > limit:
-        raise InputError(
-            f"{what} {needed / 1e9:.1f} GB, more than the {limit / 1e9:.1f} GB that may be taken here: {remedy}"
-        )
+        most = f"more than the {limit / 1e9:.1f} GB that may be taken here"
+        raise InputError(f"{what} {needed / 1e9:.1f} GB, {most}: {remedy}")

@@ -53,7 +53,7 @@ def showing(progress: Progress) -> Iterator[None]:
 
 
 def _lines(label: str) -> Progress:
-    """What says by a line that work goes on, where it was not silent for a while because something else did."""
+    """What says by a line that work goes on; after a while in which something else did, not at once."""
     begun = asked = time.monotonic()
     due = begun + FIRST_SECONDS
 
