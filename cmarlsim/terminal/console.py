@@ -31,7 +31,7 @@ from cmarlsim.terminal.waiting import showing, watched_work
 STOPPED = 130
 """Exit code of a run that was stopped by a signal."""
 
-_OPTIONS = {"overrides": "set"}
+_OPTIONS = {"overrides": "set", "workers": "max-parallel"}
 """Options that have another name than the argument of the library that they stand for."""
 
 
