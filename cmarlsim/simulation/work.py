@@ -51,13 +51,14 @@ class Work(NamedTuple):
         InputError
             If more is needed than is free, or much and `yes` is not set.
         """
-        disk = f"{self.bytes / 1e9:,.3g} GB of the disk, of which {free / 1e9:,.3g} GB are free"
+        disk = f"{self.bytes / 1e9:,.1f} GB of the disk, of which {free / 1e9:,.1f} GB are free"
         if self.bytes > free:
             raise InputError(f"{what} would take about {disk}")
         if not yes and (self.seconds > LONG_SECONDS or self.bytes > min(LARGE_BYTES, LARGE_SHARE * free)):
             long = self.seconds > LONG_SECONDS
             length = f"{self.seconds / 86_400:,.1f} days" if long else f"{self.seconds / 3600:.1f} hours"
-            raise InputError(f"{what} would take about {length} and {disk}: add yes=True to begin")
+            both = f"{length} and {disk}" if self.bytes else length
+            raise InputError(f"{what} would take about {both}: add yes=True to begin")
 
 
 def is_little(scenario: Scenario, steps: int, level: str, sparse: bool) -> bool:
