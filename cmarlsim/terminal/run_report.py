@@ -12,7 +12,6 @@ from rich.table import Table
 from cmarlsim.recordings.recording import Recording
 from cmarlsim.report.plan import MOST_NAMES
 
-
 MOST_ROWS = 1000
 """Zones in the table: where there are more, those with the smallest margins."""
 
