@@ -40,6 +40,9 @@ RECORDS = ("step", "step-dense", "step-sparse", "rollout", "summary")
 MANY_RUNS, MOST_RUNS = 1000, 10_000
 """So many runs need a yes, and so many a sweep."""
 
+MOST_DRAWN = 5000
+"""Zones in a picture: more would take minutes, and be smaller than its dots."""
+
 _OTHER_FILES = 100
 """Files that a process may have open besides its recordings."""
 
@@ -95,7 +98,7 @@ def run(
         raise InputError(f"--runs {runs}: more than {MANY_RUNS:,}: add --yes to allow that")
     base = files.base(loaded.name, seed, runs)
     paths = one_each(base, seed, runs)
-    picture = base.with_suffix(".png") if files.plot else None
+    picture = base.with_suffix(".png") if files.plot and loaded.M <= MOST_DRAWN else None
     _allow_open(runs + _OTHER_FILES)
     for path in [*paths, *([picture] if picture else [])]:
         file_at(journal_of(path), follow=False)
@@ -120,6 +123,8 @@ def run(
             **writing,
         ).close()
 
+    if files.plot and picture is None:
+        print(f"no picture: it shows {MOST_DRAWN:,} zones at most", file=sys.stderr)
     return _run_and_report(one, paths, f"{loaded.name}: running", rollouts * runs, picture)
 
 

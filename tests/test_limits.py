@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple, get_args
@@ -13,7 +14,14 @@ from commands import ROOT, Call
 
 import cmarlsim
 from analysis.paper_figure import command_of
+from cmarlsim import limits
 from cmarlsim.__main__ import _application
+from cmarlsim.building import visibility
+from cmarlsim.run import run
+from cmarlsim.simulation import work
+from cmarlsim.terminal import run_report, waiting
+from cmarlsim.terminal.console import command, progress_bar
+from cmarlsim.train import train
 
 NO_NUMBERS = ("nan", "inf", "-inf", "-1", "1e308", "", "x", "9" * 5000)
 NOT_WHOLE = ("1.5", "1e3", "True")
@@ -97,3 +105,122 @@ def test_what_is_no_number_or_out_of_bounds_is_one_line(call: Call, tiny: bytes,
         assert option.name in err
         assert len(err) < 400 + len(value)
         assert [path.name for path in Path().iterdir()] == ["tiny.h5"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "size", "said"),
+    [
+        (10.0, 1e9, ""),
+        (86_401.0, 0.0, "runs would take about 1.0 days: add yes=True to begin"),
+        (
+            7200.0,
+            21e9,
+            "2.0 hours and 21.0 GB of the disk, of which 100.0 GB are free: add yes=True to begin",
+        ),
+        (7200.0, 101e9, "runs would take about 101.0 GB of the disk, of which 100.0 GB are free"),
+    ],
+)
+def test_much_work_is_asked_for_and_more_than_the_disk_is_refused(
+    seconds: float, size: float, said: str
+) -> None:
+    for yes in (False, True):
+        if said and not (yes and "yes=True" in said):
+            with pytest.raises(cmarlsim.InputError) as refused:
+                work.Work(seconds, size).check("runs", 10**11, yes)
+            assert said in str(refused.value)
+        else:
+            work.Work(seconds, size).check("runs", 10**11, yes)
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("level", ["step", "rollout"])
+def test_a_stretch_tells_the_size_of_a_recording(tmp_path: Path, level: str) -> None:
+    scenario, policy, steps = cmarlsim.Scenario.load("paper"), cmarlsim.Policy.load("paper"), 200_000
+    with cmarlsim.execute(scenario, policy, steps, out=tmp_path / "run.h5", record=level):
+        size = (tmp_path / "run.h5").stat().st_size
+    besides = 100_000  # the policy, and HDF5's own
+    found = work.work_of_a_step(scenario, policy, level, sparse=False)
+    assert found.bytes * steps == pytest.approx(size - besides, rel=0.3)
+    assert 1e-9 < found.seconds < 1e-4
+
+
+def test_a_run_of_a_day_needs_a_yes(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    long = ("tiny", "--policy", "rank", "--no-plot", "--steps", "5000000", "--record", "rollout")
+    assert call(run, *long[:-4], "--runs", "1001")[2] == (
+        "error: --runs 1001: more than 1,000: add --yes to allow that\n"
+    )
+    monkeypatch.setattr(work, "_LITTLE_SECONDS", 0.0)
+    monkeypatch.setattr(work, "LONG_SECONDS", 1e-3)
+    code, out, err = call(run, *long)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert re.search(r"5,000,000 steps would take about 0.0 days and .* GB are free: add --yes to begin", err)
+    assert not list(Path("results").glob("*"))
+    assert call(run, *long[:4], "--yes")[0] == 0
+    monkeypatch.setattr("cmarlsim.run.free_bytes", lambda path: 10)
+    code, _, err = call(run, *long, "--yes")
+    assert (code, "0.0 GB are free" in err, "--yes" in err) == (2, True, False)
+
+
+def test_a_training_of_days_needs_a_yes(call: Call) -> None:
+    code, _, err = call(train, "tiny", "--hyper", "pretrain_iterations=100000000")
+    assert (code, err.count("\n")) == (2, 1)
+    assert re.search(r"training 'tiny' would take about [\d,.]+ days: add --yes to begin", err)
+
+
+def test_silent_work_says_that_it_goes_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Once a command was silent for a while, and not beside what tells of its progress."""
+    monkeypatch.setattr(waiting, "_POLL_SECONDS", 0.01)
+    monkeypatch.setattr(waiting, "FIRST_SECONDS", 0.1)
+
+    def work_silently() -> int:
+        time.sleep(0.3)
+        with waiting.waiting("loading"):
+            time.sleep(0.3)
+        with progress_bar("running", 10):
+            time.sleep(0.3)
+        return 0
+
+    with pytest.raises(SystemExit):
+        command(work_silently, [])
+    assert capsys.readouterr().err == "working: 0:00:00 so far\nloading: 0:00:00 so far\n"
+
+
+@pytest.mark.parametrize(
+    ("setting", "key"),
+    [("agents.speed=31", "agents.speed = 31"), ("zones.top.radius=99", "zones.top.radius")],
+)
+def test_lengths_beyond_the_plan_are_a_slip(setting: str, key: str) -> None:
+    with pytest.raises(cmarlsim.InputError, match=rf"{key}.* 'tiny' is 3 m from side to side"):
+        cmarlsim.Scenario.load("tiny", [setting])
+
+
+def test_plans_that_take_too_long_or_too_much_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    scenario = cmarlsim.tiled(2, 1, N=3, d=4.99)
+    monkeypatch.setattr(visibility, "FEW_COMPARISONS", 0)
+    kept = scenario.visibility
+    bounds = (
+        (visibility, "MOST_SECONDS", 0.0, "stretches of way takes more than 0 minutes: use fewer"),
+        (visibility, "MOST_COMPARISONS", 10, r"behind \d+ walls takes too long"),
+        (limits, "machine_bytes", lambda: 100, r"way needs \d+\.\d GB, more than the 0\.0 GB"),
+    )
+    for i, (module, name, value, said) in enumerate(bounds):
+        with monkeypatch.context() as bound:
+            bound.setattr(module, name, value)
+            with pytest.raises(cmarlsim.InputError, match=said):
+                _ = cmarlsim.tiled(2, 1, N=3, d=4.9 - i / 100).visibility
+    needed: list[float] = []
+    monkeypatch.setattr(visibility, "check_bytes", lambda what, size, remedy: needed.append(size))
+    _ = cmarlsim.tiled(2, 1, N=3, d=4.96).visibility
+    assert needed == [pytest.approx(8 * (12 * len(kept.other) + len(kept.wall)), rel=0.5)]
+
+
+def test_a_table_has_the_zones_with_the_smallest_margins(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_report, "MOST_ROWS", 2)
+    out = call(run, "tiny", "--policy", "rank", "--steps", "1000", "--no-plot")[1]
+    assert "the 2 zones with the smallest margins, of 3" in out
+    rows = [line for line in out.splitlines() if line.startswith("│")]
+    assert len(rows) == 2
+    (smallest,) = re.findall(r"smallest margin: .* \(zone (\w+)", out)
+    assert any(smallest in row for row in rows)

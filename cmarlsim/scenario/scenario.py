@@ -256,11 +256,10 @@ class Scenario(Strict):
 
     @model_validator(mode="after")
     def _sizes_are_of_one_unit(self) -> Self:
-        extent = self.floorplan.extent
-        lengths = {"agents.speed": self.agents.speed}
-        lengths |= {f"{self._key(i)}.radius": zone.radius for i, zone in enumerate(self.zones)}
-        key, length = max(lengths.items(), key=lambda item: item[1])
+        extent, radii = self.floorplan.extent, [zone.radius for zone in self.zones]
+        length = max(self.agents.speed, *radii)
         if length > MOST_EXTENTS * extent:
+            key = f"{self._key(radii.index(length))}.radius" if length in radii else "agents.speed"
             raise ValueError(
                 f"{key} = {length:g} m, but floorplan '{self.floorplan.name}' is {extent:g} m from side to "
                 "side: are both in metres?"
