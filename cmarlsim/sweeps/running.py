@@ -14,6 +14,7 @@ from pathlib import Path
 
 from cmarlsim.errors import InputError
 from cmarlsim.notes import log
+from cmarlsim.storage.files import as_path
 from cmarlsim.sweeps.batches import Worker, run_batch
 from cmarlsim.sweeps.locks import holder, lock_of, process_in, remove_left
 from cmarlsim.sweeps.manifest import Manifest
@@ -86,7 +87,7 @@ def run_sweep(
     ...     sorted(run_sweep(folder / "radii", executor).done)
     [0, 1]
     """
-    out = Path(out)
+    out = as_path("out", out)
     manifest, census = ready_to_run(out)
     session = _Session(out, manifest, census, progress)
     session.tell(len(census.done))
