@@ -13,7 +13,7 @@ from typing import Any
 import hypothesis.strategies as st
 import pytest
 from commands import Call
-from hypothesis import given
+from hypothesis import given, settings
 
 from cmarlsim import InputError, Scenario
 from cmarlsim.building.floorplan import FloorPlan
@@ -226,6 +226,36 @@ def test_many_zones_are_not_listed_and_not_compared_for_long() -> None:
     assert time.monotonic() - began < 5
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a." * 200_000 + "a = 1\n",
+        "[" + '"a" . ' * 200_000 + "a]\n",
+        "x = [" + "1," * 4_000_000 + "]\n",
+        "x = 1\n" * 1_900_000,
+        'name = "' + "x" * 9_000_000 + '"\n',
+        "x = [" + "[" * 4_000_000,
+        "zones = [" + "1," * 300_000 + "]\n",
+        "".join(f"k{i} = 1\n" for i in range(50_000)),
+    ],
+    ids=[
+        "parts",
+        "quoted parts",
+        "values",
+        "lines",
+        "one long line",
+        "brackets",
+        "wrong zones",
+        "unknown keys",
+    ],
+)
+def test_large_texts_are_refused_in_seconds(tmp_path: Path, text: str) -> None:
+    path, began = tmp_path / "mine.toml", time.monotonic()
+    path.write_text(text + SHIPPED["scenarios"], encoding="utf-8")
+    refused(lambda: Scenario.load(path), str(path))
+    assert time.monotonic() - began < 15
+
+
 DEEP: list[Any] = []
 for _ in range(100_000):
     DEEP = [DEEP]
@@ -238,6 +268,7 @@ class Unprintable:
         raise RuntimeError
 
 
+@settings(max_examples=60)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
@@ -501,7 +532,7 @@ def test_edge_lists_of_others(tmp_path: Path) -> None:
     path.write_bytes(b"\xef\xbb\xbf0 1 .5\r\n1 2 .5\r\n")
     assert load_footprint(str(path)).N == 3
     path.write_bytes(b"0 1 \xff\n")
-    refused(lambda: load_footprint(str(path)), str(path), "no UTF-8")
+    refused(lambda: load_footprint(str(path)), str(path), "is not text in UTF-8")
     path.write_text("0 16777215 .5\n")
     refused(lambda: load_footprint(str(path)), str(path), "not connected: 16,777,216 nodes")
     for spec in ("x" * 10**5, "a\0b", "star:\N{SUPERSCRIPT TWO}", "star:1_0", "path:inf", "\ud800", ""):

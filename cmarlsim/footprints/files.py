@@ -14,7 +14,7 @@ from cmarlsim.footprints.footprint import Footprint, fitted, named
 from cmarlsim.footprints.traces import Replay, read_k7
 from cmarlsim.kernels.world import Floats
 from cmarlsim.recordings.recording import Recording
-from cmarlsim.storage.files import file_at, read_bytes, read_text
+from cmarlsim.storage.files import as_path, file_at, read_bytes, read_text
 from cmarlsim.validation import real, whole
 
 TRACE_STEP = 10.0
@@ -39,7 +39,7 @@ def load_footprint(spec: str, p: float | None = None, seed: int = 0) -> Footprin
     InputError
         If there is no such footprint, an edge has no probability, or the footprint is not connected.
     """
-    path = Path(spec)
+    path = as_path("spec", spec)
     if path.suffix == ".graphml":
         return _read_graphml(path, p)
     if path.name.endswith((".k7", ".k7.gz")):

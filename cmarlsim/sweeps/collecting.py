@@ -14,7 +14,7 @@ from cmarlsim.errors import InputError
 from cmarlsim.notes import log
 from cmarlsim.recordings.datasets import FORMAT as RECORDING
 from cmarlsim.storage import hdf5
-from cmarlsim.storage.files import published
+from cmarlsim.storage.files import as_path, published
 from cmarlsim.storage.hdf5 import damage_told, open_readable
 from cmarlsim.sweeps.manifest import Manifest
 from cmarlsim.sweeps.results import Census, recording_of
@@ -57,8 +57,9 @@ def collect(out: str | Path, partial: bool = False) -> pd.DataFrame:
     """
     import pandas as pd
 
-    manifest = Manifest.load(Path(out))
-    census = complete(Path(out), manifest, partial)
+    out = as_path("out", out)
+    manifest = Manifest.load(out)
+    census = complete(out, manifest, partial)
     rows = [
         {"task": number}
         | {key: _plain(value) for key, value in manifest.settings(number).items()}

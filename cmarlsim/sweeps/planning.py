@@ -23,7 +23,7 @@ from cmarlsim.simulation.execution import STEPS, whole_rollouts
 from cmarlsim.simulation.memory_limits import check_memory
 from cmarlsim.simulation.work import Work, is_little, work_of_a_step
 from cmarlsim.storage import shipped
-from cmarlsim.storage.files import check_folder, problem_at, write_whole
+from cmarlsim.storage.files import as_path, check_folder, problem_at, write_whole
 from cmarlsim.storage.provenance import versions
 from cmarlsim.sweeps.axes import (
     MOST_TASKS,
@@ -77,7 +77,7 @@ def plan_sweep(
     InputError
         If anything in any task cannot be, there are too many, or `out` is something else's.
     """
-    out, source = Path(out), shipped.find("sweeps", reference, ".toml")
+    out, source = as_path("out", out), shipped.find("sweeps", reference, ".toml")
     for folder in (out, *(out / part for part in PARTS)):
         check_folder(folder)
     sweep = Sweep.load(source)

@@ -15,6 +15,7 @@ from pathlib import Path
 from cmarlsim.errors import ArgumentError, InputError, is_whole
 from cmarlsim.limits import check_bytes
 from cmarlsim.notes import log
+from cmarlsim.storage.files import as_path
 from cmarlsim.sweeps.batches import Worker, run_batch
 from cmarlsim.sweeps.locks import holder, lock_of, process_in, remove_left
 from cmarlsim.sweeps.manifest import Manifest
@@ -93,7 +94,7 @@ def run_sweep(
     ...     sorted(run_sweep(folder / "radii", executor).done)
     [0, 1]
     """
-    out = Path(out)
+    out = as_path("out", out)
     if workers is not None and not (is_whole(workers) and 1 <= workers <= MOST_AT_ONCE):
         raise ArgumentError("workers", workers, f"must be a whole number from 1 to {MOST_AT_ONCE:,}")
     manifest, census = ready_to_run(out)
