@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from cmarlsim.bounds.proposition3 import MultiplierBound
-from cmarlsim.errors import InputError
+from cmarlsim.errors import InputError, shown
 from cmarlsim.footprints.files import load_footprint
 from cmarlsim.footprints.footprint import Footprint
 from cmarlsim.footprints.multipliers import Watch
@@ -72,8 +72,8 @@ class Setting(Strict):
         InputError
             If a key is unknown or a value impossible.
         """
-        words = [word.partition("=") for word in text.split()]
-        return parse(cls, {key: setting_value(value) for key, _, value in words}, f"--case '{text}'")
+        source, words = f"--case {shown(text)}", [word.partition("=") for word in text.split()]
+        return parse(cls, {key: setting_value(value, source) for key, _, value in words}, source)
 
     def varied(self, **changes: object) -> Setting:
         """The same setting with some values changed."""
@@ -90,7 +90,7 @@ class Setting(Strict):
         own = self.p is None and file_at(Path(self.footprint))
         footprint = load_footprint(self.footprint, None if own else P if self.p is None else self.p, seed)
         if footprint.N < 2:
-            raise InputError(f"footprint '{self.footprint}': has one agent only, there is no gossip")
+            raise InputError(f"footprint {shown(self.footprint)}: has one agent only, there is no gossip")
         self._check_size(footprint)
         return footprint
 

@@ -3,12 +3,62 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import re
+import reprlib
+from collections.abc import Collection, Iterable
+from itertools import islice
 from numbers import Integral
+
+MOST_MESSAGE, MOST_WORD = 1_000, 300
+"""Characters of a message, and of a word in it; values are shown shorter, so that this is seldom needed."""
+
+MOST_LISTED = 12
+"""Names that a message lists."""
+
+MOST_COMPARED, _LONGEST = 1_000, 100
+"""Names among which the nearest is looked for, and characters of the longest of them."""
+
+
+def one_line(text: str, most: int = MOST_MESSAGE) -> str:
+    """A text as one line of printable characters; longer ones, and long words, lose their middle."""
+    words = re.sub(rf"\S{{{MOST_WORD + 1},}}", lambda found: _cut(found[0], MOST_WORD), text)
+    flat = re.sub(r"\s*[^\S ]\s*", " ", _cut(words, most)).strip()
+    return _cut("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in flat), most)
+
+
+def _cut(text: str, most: int) -> str:
+    if len(text) <= most:
+        return text
+    head = (most - 3) // 2
+    return f"{text[:head]}...{text[head + 3 - most :]}"
+
+
+class _Short(reprlib.Repr):
+    """Represents values of any size and depth in little time."""
+
+    def repr_int(self, x: int, level: int) -> str:
+        digits = x.bit_length() * 0.30103
+        return repr(x) if digits < self.maxlong else f"(a number of {digits:,.0f} digits)"
+
+
+def shown(value: object, most: int = 80) -> str:
+    """Any value for a message: one line of about `most` characters, whatever it is."""
+    short = _Short()
+    short.maxstring = short.maxother = short.maxlong = most
+    return one_line(short.repr(value), most)
+
+
+def listed(names: Collection[str]) -> str:
+    """Names for a message, separated by commas; of many the first ones."""
+    first = ", ".join(one_line(name, 80) for name in islice(names, MOST_LISTED))
+    return first + (f", ... {len(names) - MOST_LISTED:,} more" if len(names) > MOST_LISTED else "")
 
 
 class InputError(ValueError):
-    """Input that cannot be used; the message names the file, the key, the value and what would be right."""
+    """Input that cannot be used; one line names the file, the key, the value and what would be right."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
 
 
 class ArgumentError(InputError):
@@ -24,7 +74,7 @@ class ArgumentError(InputError):
 
     def __init__(self, name: str, value: object, problem: str) -> None:
         self.name, self.value, self.problem = name, value, problem
-        super().__init__(f"{name} = {' '.join(repr(value).split()):.200}: {problem}")
+        super().__init__(f"{name} = {shown(value, 200)}: {problem}")
 
     def __reduce__(self) -> tuple[type[ArgumentError], tuple[str, object, str]]:
         """Let it come whole out of another process."""
@@ -54,7 +104,7 @@ def is_whole(value: object) -> bool:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return ``; did you mean 'x'?`` for the known word nearest to `word`, or an empty string."""
-    words = list(known)
+    words, word = [each for each in known if len(each) <= _LONGEST], word[: _LONGEST + 1]
     alike = [each for each in words if each.lower() == word.lower()]
-    close = alike or difflib.get_close_matches(word, words, n=1, cutoff=0.65)
+    close = alike or difflib.get_close_matches(word, words[:MOST_COMPARED], n=1, cutoff=0.65)
     return f"; did you mean '{close[0]}'?" if close else ""

@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cmarlsim.errors import InputError, nearest
+from cmarlsim.errors import InputError, nearest, shown
 from cmarlsim.kernels.world import Ints
 from cmarlsim.randomness import stream
+from cmarlsim.validation import real
 
 EXAMPLES = {
     "complete:N": "complete:8",
@@ -112,28 +113,28 @@ def parsed(text: str, agents: int | None = None) -> NamedGraph:
     name, colon, rest = text.partition(":")
     if name not in PATTERNS:
         known = f"a file, or {', '.join(EXAMPLES)}" if agents is None else FOOTPRINTS
-        raise InputError(f"footprint = '{text}': must be {known}{nearest(name, PATTERNS)}")
+        raise InputError(f"footprint = {shown(text)}: must be {known}{nearest(name, PATTERNS)}")
     pattern = PATTERNS[name]
     sized_by_agents = agents is not None and pattern == f"{name}:N"
     if not colon and sized_by_agents:
         rest = str(agents)
     try:
-        numbers = tuple(map(float, re.split("[:x]", rest)))
+        numbers = tuple(map(real, re.split("[:x]", rest)))
     except ValueError:
         numbers = ()
     whole = numbers if name == "grid" else numbers[:1]
     fits = len(numbers) == len(re.split("[:x]", pattern)) - 1 and all(0 < x < MOST_NUMBER for x in numbers)
     if not fits or any(x != int(x) for x in whole) or (name == "erdos-renyi" and numbers[1] > 1):
-        raise InputError(f"footprint = '{text}': must be {pattern}, for example {EXAMPLES[pattern]}")
+        raise InputError(f"footprint = {shown(text)}: must be {pattern}, for example {EXAMPLES[pattern]}")
     graph = NamedGraph(name, numbers)
     if agents is not None and graph.nodes != agents:
         right = f": write {name}" if sized_by_agents else ""
         raise InputError(
-            f"footprint = '{text}': is for {graph.nodes} agents, must be for agents.N = {agents}{right}"
+            f"footprint = {shown(text)}: is for {graph.nodes} agents, must be for agents.N = {agents}{right}"
         )
     if graph.size > MOST_EDGES:
         raise InputError(
-            f"footprint = '{text}': about {graph.size:,} edges for N = {graph.nodes} agents, more than "
+            f"footprint = {shown(text)}: about {graph.size:,} edges for N = {graph.nodes} agents, more than "
             f"{MOST_EDGES:,}: use fewer agents or another footprint"
         )
     return graph

@@ -94,7 +94,7 @@ def _stored_policy(recording: Recording) -> Policy:
     try:
         policy = Policy.read(recording.file["policy"], Path(recording.path))
         damage = "its numbers are not those it was recorded with"
-    except (InputError, RuntimeError) as error:
+    except InputError as error:
         policy, damage = None, str(error).removeprefix(f"{recording.path}: ")
     if policy is None or policy.sha256 != recording.policy_sha256:
         raise InputError(
@@ -108,6 +108,8 @@ def first_difference(
     recording: Recording, policy: Policy, advance: Callable[[int], object] = lambda rollouts: None
 ) -> Difference | None:
     """Find where a recording first differs from its run; within a rollout, the first dataset that does.
+
+    What the run was left with, ``/state``, is compared last, where the file holds it.
 
     Parameters
     ----------
@@ -124,29 +126,31 @@ def first_difference(
     place = {name: DATASETS[name].first_rows for name in recording.names}
     for name, first in place.items():
         start = recording.rows(DATASETS[name].location, 0, first)
-        if difference := _compare(recording, name, 0, np.zeros_like(start)):
+        if difference := _compare(recording, DATASETS[name].location, 0, np.zeros_like(start)):
             return difference
     for chunk in run.chunks(recording.rollouts_done, keep_steps, sparse=recording.sparse):
         differences = []
         for name in recording.names:
             rows = getattr(chunk, name)
-            if difference := _compare(recording, name, place[name], rows):
+            if difference := _compare(recording, DATASETS[name].location, place[name], rows):
                 differences.append((_rollout(chunk, name, difference.row - place[name]), difference))
             place[name] += len(rows)
         if differences:
             return min(differences, key=lambda found: found[0])[1]
         summary.add(chunk)
         advance(len(chunk.lam))
+    left, state = {}, run.state()
     if recording.level == "summary":
-        for name, expected in summary.datasets().items():
-            if difference := _compare(recording, name, 0, expected):
-                return difference
-    return None
+        left = {DATASETS[name].location: array for name, array in summary.datasets().items()}
+        state |= summary.state()
+    if "state" in recording.file:
+        left |= {f"state/{name}": array for name, array in state.items()}
+    compared = (_compare(recording, path, 0, array) for path, array in left.items())
+    return next(filter(None, compared), None)
 
 
-def _compare(recording: Recording, name: str, first: int, expected: np.ndarray) -> Difference | None:
-    """The first of the rows from `first` on that is not as expected."""
-    path = DATASETS[name].location
+def _compare(recording: Recording, path: str, first: int, expected: np.ndarray) -> Difference | None:
+    """The first of the rows at `path`, from `first` on, that is not as expected."""
     found = recording.rows(path, first, first + len(expected))
     if (found.dtype, found.shape) != (expected.dtype, expected.shape):
         raise InputError(

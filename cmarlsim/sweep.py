@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from cmarlsim.errors import InputError, nearest
+from cmarlsim.errors import InputError, nearest, one_line
 from cmarlsim.storage.files import real
 from cmarlsim.storage.hdf5 import check_free
 from cmarlsim.sweeps.axes import MOST_TASKS
@@ -24,7 +24,7 @@ from cmarlsim.sweeps.manifest import NAME, Manifest
 from cmarlsim.sweeps.planning import plan_sweep
 from cmarlsim.sweeps.results import Census
 from cmarlsim.sweeps.running import ready_to_run, run_sweep
-from cmarlsim.sweeps.slurm import AGAIN, Arrays
+from cmarlsim.sweeps.slurm import AGAIN, Arrays, element_here
 from cmarlsim.sweeps.status import status_lines
 from cmarlsim.terminal.console import (
     STOPPED,
@@ -81,9 +81,8 @@ class SlurmOptions:
     def check(self, engine: str) -> None:
         """Raise InputError unless the engine is known, and Slurm where anything was asked of it."""
         if engine not in ENGINES:
-            raise InputError(
-                f"--engine {engine}: must be one of {', '.join(ENGINES)}{nearest(engine, ENGINES)}"
-            )
+            problem = f"must be one of {', '.join(ENGINES)}{nearest(engine, ENGINES)}"
+            raise InputError(f"--engine {one_line(engine, 80)}: {problem}")
         asked = [name for name, value in vars(self).items() if value != getattr(SlurmOptions, name)]
         if asked and engine != "slurm":
             raise InputError(f"--{asked[0].replace('_', '-')}: goes with --engine slurm only")
@@ -149,7 +148,7 @@ def _outcome(out: Path, manifest: Manifest, census: Census, stop: Stop) -> int:
     """Say what came of a sweep; returns the exit code."""
     print(f"{manifest.name}: {len(census.done):,} of {len(manifest.tasks):,} tasks done")
     for result in list(census.failed.values())[:5]:
-        print(f"failed: {manifest.label(result.task)}: {(result.reason or '').splitlines()[-1]}")
+        print(f"failed: {manifest.label(result.task)}: {result.why}")
     if census.failed:
         print(f"{len(census.failed):,} tasks failed; running the sweep again tries them again")
     if stop.asked and len(census.done) < len(manifest.tasks):
@@ -166,8 +165,8 @@ def element(
     out: Out, ticket: Annotated[str, typer.Argument(help="What the job array was submitted under.")]
 ) -> int:
     """Run the batches of one element of a job array, in this process; Slurm calls this."""
-    batches = Arrays(out).batches(ticket, int(os.environ.get("SLURM_ARRAY_TASK_ID", "0")))
-    again = int(os.environ.get("SLURM_RESTART_COUNT", "0")) > 0
+    index, restarts = element_here()
+    batches = Arrays(out).batches(ticket, index)
     warnings.simplefilter("ignore")  # `plan` has shown them
     with Stop() as stop:
         worker = Worker(out, stop=lambda: stop.asked)
@@ -175,7 +174,7 @@ def element(
         worker.sources.check_policies()
         worker.prepare()
         for batch in batches:
-            while (results := worker.batch(batch, retry=not again)) is None and not stop.asked:
+            while (results := worker.batch(batch, retry=not restarts)) is None and not stop.asked:
                 sleep(_POLL_SECONDS)
             print(f"batch {batch}: {results or 0} results", flush=True)
             if stop.asked:

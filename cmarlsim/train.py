@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cmarlsim.errors import InputError, nearest
+from cmarlsim.errors import InputError, nearest, one_line
 from cmarlsim.policies.policy import Policy
 from cmarlsim.randomness import check_seed
 from cmarlsim.recordings.recorder import CHECKPOINT_SECONDS
@@ -109,7 +109,7 @@ def _told(policy: Policy, out: Path) -> int:
 def _recipe(name: str, hyper: Sequence[str]) -> Recipe:
     if name not in RECIPES:
         known = ", ".join(RECIPES)
-        raise InputError(f"--recipe {name}: must be one of {known}{nearest(name, RECIPES)}")
+        raise InputError(f"--recipe {one_line(name, 80)}: must be one of {known}{nearest(name, RECIPES)}")
     changes = dict(_setting(text) for text in hyper)
     return parse(Recipe, RECIPES[name].model_dump() | changes, "--hyper")
 
@@ -117,8 +117,8 @@ def _recipe(name: str, hyper: Sequence[str]) -> Recipe:
 def _setting(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals:
-        raise InputError(f"--hyper {text}: must be KEY=VALUE, for example teams=2")
-    return key.strip(), setting_value(value)
+        raise InputError(f"--hyper {one_line(text, 80)}: must be KEY=VALUE, for example teams=2")
+    return key.strip(), setting_value(value, f"--hyper {text}")
 
 
 if __name__ == "__main__":

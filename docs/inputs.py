@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from cmarlsim.storage.seal import unsealed
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("analysis", "cmarlsim")
 FOLLOWED = ("analysis", *(f"cmarlsim.{name}" for name in ("bounds", "footprints", "replay", "report", "run")))
@@ -214,5 +216,5 @@ def fingerprint(commands: Sequence[str]) -> str:
     code = sorted({ast.dump(statement) for statement in statements})
     result = hashlib.sha256("\n".join([*commands, *code]).encode())
     for path in [*pinned(), *data_named([*commands, *texts])]:
-        result.update(path.name.encode() + path.read_bytes())
+        result.update(path.name.encode() + unsealed(path))
     return result.hexdigest()[:32]

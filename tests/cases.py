@@ -3,6 +3,7 @@
 import tomllib
 import warnings
 from itertools import combinations, pairwise
+from pathlib import Path
 from typing import NamedTuple
 
 import h5py
@@ -19,6 +20,7 @@ from cmarlsim.randomness import stream, uniforms
 from cmarlsim.scenario import Scenario
 from cmarlsim.scenario.tiled import tiled
 from cmarlsim.storage import shipped
+from cmarlsim.storage.seal import compressed_chunks, seal
 
 COMPILED = not numba.config.DISABLE_JIT
 
@@ -164,3 +166,11 @@ def footprint_pairs(scenario: Toml) -> list[tuple[int, int]]:
     }
     pairs = named[footprint] if isinstance(footprint, str) else footprint
     return sorted((min(pair), max(pair)) for pair in pairs)
+
+
+def seal_again(path: Path) -> None:
+    """Seal an HDF5 file that was changed, as if it had been written so."""
+    with h5py.File(path) as file:
+        spared = compressed_chunks(file)
+    with path.open("r+b") as file:
+        seal(file.fileno(), spared)

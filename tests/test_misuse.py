@@ -123,7 +123,7 @@ OTHERS: dict[str, Use] = {
     "other.h5: format = None: expected": lambda: Recording.open("other.h5"),
     "run.h5: format = 'cmarlsim-recording/1': expected": lambda: Policy.load("run.h5"),
     "bad.toml: not a readable HDF5 file": lambda: Policy.load("bad.toml"),
-    "run.h5: not valid TOML": lambda: Scenario.load("run.h5"),
+    "run.h5: is not text in UTF-8": lambda: Scenario.load("run.h5"),
     "run.h5: was closed; Recording.open opens it again": lambda: closed().lam,
     "run.h5: recorded at level 'step', which keeps no 'lam_mean'": lambda: Recording.open("run.h5").lam_mean,
     "unknown key d; did you mean 'links.d'?": lambda: Scenario.load("tiny", "d=4"),

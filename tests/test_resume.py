@@ -401,7 +401,7 @@ def test_a_recording_of_before_there_were_states_is_not_extended(tmp_path: Path)
     execute(TINY, RANK, 200, seed=3, out=path, force=True).close()
     with h5py.File(path, "r+") as file:
         file.attrs["rollouts_done"] = 19
-    with pytest.raises(InputError, match="cannot be continued: position is stored in another way"):
+    with pytest.raises(InputError, match="cannot be continued: it was changed since it was written"):
         execute(TINY, RANK, 400, seed=3, out=path, resume=True)
 
 

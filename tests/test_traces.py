@@ -101,7 +101,7 @@ def test_steps_that_cannot_be(trace: LinkTrace, step_seconds: float) -> None:
         (HEAD + ROWS.replace("0,1,26", "1,1,26"), "line 8: a link from node 1 to itself"),
         (HEAD + ROWS.replace("0,1,26", "0,1,27"), "line 8: unknown channel 27: must be one of 11, 26"),
         (HEAD + ROWS.replace("0.6", "1.6"), "line 8: pdr = 1.6: must be from 0 to 1"),
-        (HEAD + ROWS.replace("0.6", "nan"), "line 8: pdr = nan"),
+        (HEAD + ROWS.replace("0.6", "nan"), "line 8: .*nan.* must be datetime,src"),
         (HEAD + ROWS.replace("0.6", "x"), "line 8: '.*' must be datetime,src"),
         (HEAD + ROWS.replace("0.6,100", "0.6"), "line 8"),
         (

@@ -8,6 +8,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from cases import seal_again
 from trainings import (
     QUICK,
     SEED,
@@ -26,7 +27,7 @@ from trainings import (
 
 import cmarlsim.training.training
 from cmarlsim import InputError, Policy, Scenario, execute, learn
-from cmarlsim.errors import DivergedError
+from cmarlsim.errors import DamagedError, DivergedError
 from cmarlsim.kernels.loop import Runs
 from cmarlsim.learning import reinforce
 from cmarlsim.learning.mlp import MLP
@@ -364,7 +365,10 @@ UNFIT: dict[str, Edit] = {
 def test_checkpoints_that_do_not_fit_are_refused(stopped: Path, case: str) -> None:
     with h5py.File(checkpoint_of(stopped), "r+") as file:
         UNFIT[case](file)
-    with pytest.raises(InputError, match=r"policy\.h5\.checkpoint: not a complete checkpoint"):
+    with pytest.raises(DamagedError, match=r"policy\.h5\.checkpoint: cannot be continued: it was changed"):
+        train(RECIPE, out=stopped)
+    seal_again(checkpoint_of(stopped))
+    with pytest.raises(DamagedError, match=r"policy\.h5\.checkpoint: not a complete checkpoint"):
         train(RECIPE, out=stopped)
 
 

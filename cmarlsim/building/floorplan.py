@@ -11,6 +11,7 @@ import numpy as np
 import tomli_w
 from pydantic import Field, model_validator
 
+from cmarlsim.errors import shown
 from cmarlsim.kernels.plans import find_blocking, find_uncovered, first_overlap
 from cmarlsim.kernels.world import Bools, Floats, Ints
 from cmarlsim.storage import shipped
@@ -94,7 +95,7 @@ class FloorPlan(Strict):
         for i, edge in enumerate(self.edges):
             for name in edge:
                 if name not in known:
-                    raise ValueError(f"edges[{i}] = {list(edge)}: there is no waypoint '{name}'")
+                    raise ValueError(f"edges[{i}] = {shown(list(edge))}: there is no waypoint {shown(name)}")
         name_pairs = Counter(frozenset(edge) for edge in self.edges)
         for pair, times in name_pairs.items():
             if times > 1:

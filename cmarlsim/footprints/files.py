@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cmarlsim.errors import InputError
+from cmarlsim.errors import InputError, one_line, shown
 from cmarlsim.footprints.footprint import Footprint, fitted, named
 from cmarlsim.footprints.traces import Replay, read_k7
 from cmarlsim.kernels.world import Floats
 from cmarlsim.recordings.recording import Recording
 from cmarlsim.storage.files import file_at, read_bytes, read_text
+from cmarlsim.validation import real, whole
 
 TRACE_STEP = 10.0
 """Seconds between the times at which a trace is looked at to average the quality of its links."""
@@ -50,7 +51,7 @@ def load_footprint(spec: str, p: float | None = None, seed: int = 0) -> Footprin
     if file_at(path):
         return _read_edges(path, p)
     if p is None:
-        raise InputError(f"footprint '{spec}': needs an edge probability p in (0, 1]")
+        raise InputError(f"footprint {shown(spec)}: needs an edge probability p in (0, 1]")
     return named(spec, p, seed)
 
 
@@ -72,19 +73,20 @@ def _chosen(source: str, edges: list[tuple[int, int]], given: list[float | None]
 def _read_edges(path: Path, p: float | None) -> Footprint:
     """Read lines ``node node`` or ``node node p``; nodes count from 0, ``#`` begins a comment."""
     edges, given = [], list[float | None]()
-    for number, line in enumerate(read_text(path).splitlines(), start=1):
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
         words = line.partition("#")[0].replace(",", " ").split()
         if not words:
             continue
         try:
             i, j, *rest = words
-            edges.append((int(i), int(j)))
-            given.append(float(rest[0]) if rest else None)
+            edges.append((whole(i), whole(j)))
+            given.append(real(rest[0]) if rest else None)
             if len(rest) > 1:
                 raise ValueError
         except ValueError:
             raise InputError(
-                f"{path}: line {number}: '{line.strip()}' must be two nodes, counted from 0, and perhaps p"
+                f"{path}: line {number}: {shown(line.strip())} must be two nodes, counted from 0, "
+                "and perhaps p"
             ) from None
     if not edges:
         raise InputError(f"{path}: has no edges")
@@ -97,19 +99,19 @@ def _read_graphml(path: Path, p: float | None) -> Footprint:
         import networkx as nx
     except ImportError:
         raise InputError(f"{path}: GraphML is read with networkx: pip install 'cmarlsim[graphs]'") from None
-    data = io.BytesIO(read_bytes(path))
+    data = read_bytes(path)
     try:
-        graph: Any = nx.read_graphml(data)
+        graph: Any = nx.read_graphml(BytesIO(data))
     except Exception as error:  # the parser's own, which are many
-        raise InputError(f"{path}: not a GraphML file: {error}") from None
+        raise InputError(f"{path}: not a GraphML file: {one_line(str(error), 200)}") from None
     if graph.is_directed():
         raise InputError(f"{path}: is a directed graph; links of gossip have no direction")
     number = {node: n for n, node in enumerate(graph)}
     edges = [(number[i], number[j]) for i, j in graph.edges()]
     try:
-        given = [None if value is None else float(value) for *_, value in graph.edges(data="p")]
-    except (TypeError, ValueError):
-        raise InputError(f"{path}: the p of every edge must be a number") from None
+        given = [None if value is None else real(str(value)) for *_, value in graph.edges(data="p")]
+    except ValueError as error:
+        raise InputError(f"{path}: the p of every edge must be a number: {error}") from None
     if not edges:
         raise InputError(f"{path}: has no edges")
     return Footprint(str(path), len(number), np.array(edges), _chosen(str(path), edges, given, p))

@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cmarlsim.errors import InputError
+from cmarlsim.errors import InputError, shown
 from cmarlsim.graphs import MOST_EDGES, check_connected, named_edges, parsed
 from cmarlsim.kernels.world import Floats, Ints
 from cmarlsim.recordings.recording import Recording
 
 MOST_NODES_NAMED = 10_000
 """Distances between all of them are measured."""
+
+MOST_NODES_LISTED = 100_000
+"""The components of graphs with more are not looked for where edges are too few to join all nodes."""
 
 BLOCK = 2**22
 """Distances that are looked at together."""
@@ -68,6 +71,8 @@ class Footprint:
         if outside.any():
             i, j = edges[outside][0]
             raise InputError(f"{self.name}: p = {p[outside][0]:g} of edge [{i}, {j}]: must be in (0, 1]")
+        if max(MOST_NODES_LISTED, len(edges) + 1) < self.N:
+            raise InputError(f"{self.name}: not connected: {self.N:,} nodes, but {len(edges):,} edges only")
         check_connected(self.name, self.N, edges.tolist())
 
     @cached_property
@@ -114,7 +119,9 @@ def named(spec: str, p: ArrayLike, seed: int = 0) -> Footprint:
     """
     N = parsed(spec).nodes
     if N > MOST_NODES_NAMED:
-        raise InputError(f"footprint = '{spec}': has {N:,} nodes, more than {MOST_NODES_NAMED:,}: use fewer")
+        raise InputError(
+            f"footprint = {shown(spec)}: has {N:,} nodes, more than {MOST_NODES_NAMED:,}: use fewer"
+        )
     return Footprint(spec, N, named_edges(spec, seed=seed), np.asarray(p))
 
 

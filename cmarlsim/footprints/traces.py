@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import json
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,14 +12,17 @@ from pathlib import Path
 
 import numpy as np
 
-from cmarlsim.errors import InputError
+from cmarlsim.errors import InputError, is_whole, listed, one_line, shown
 from cmarlsim.footprints.activations import CHUNK
 from cmarlsim.footprints.footprint import Footprint
 from cmarlsim.kernels.world import Bools, Floats, Ints
 from cmarlsim.randomness import uniforms
 from cmarlsim.storage.files import MOST_BYTES, as_path, read_bytes, text_in
+from cmarlsim.validation import json_of, real, whole
 
 COLUMNS = ("datetime", "src", "dst", "channel", "mean_rssi", "pdr", "tx_count")
+
+MOST_CHANNELS = 1_000
 
 Row = tuple[datetime, int, int, int, float]
 """Time, source, destination, number of the channel, and share of packets that arrived."""
@@ -121,6 +123,8 @@ def read_k7(path: str | Path) -> LinkTrace:
     for number, line in enumerate(lines[2:], start=3):
         if line.strip():
             row = _read_row(f"{path}: line {number}", line, N, channel)
+            if (row[0].tzinfo is None) != (start.tzinfo is None):
+                raise InputError(f"{path}: line {number}: either all times have a time zone, or none has")
             if row[0] < before:
                 raise InputError(
                     f"{path}: line {number}: time runs backwards: {row[0].isoformat()} "
@@ -147,14 +151,17 @@ def _unzipped(data: bytes, path: Path) -> bytes:
 def _read_header(path: Path, lines: list[str]) -> tuple[int, dict[int, int], datetime]:
     """Number of nodes, channels in order, and start."""
     try:
-        header = json.loads(lines[0])
-        N, start = int(header["node_count"]), datetime.fromisoformat(header["start_date"])
-        channel = {int(name): i for i, name in enumerate(header["channels"])}
-        if not channel:
-            raise ValueError("no channels")
+        header = json_of(lines[0])
+        N, start = header["node_count"], datetime.fromisoformat(header["start_date"])
+        channel = {whole(str(name)): i for i, name in enumerate(header["channels"])}
+        if not is_whole(N) or N < 2:
+            raise ValueError(f"node_count = {shown(N)}, must be a whole number of at least 2")
+        if not 0 < len(channel) == len(header["channels"]) <= MOST_CHANNELS:
+            raise ValueError(f"no channels, one twice, or more than {MOST_CHANNELS}")
     except (IndexError, KeyError, TypeError, ValueError) as error:
         raise InputError(
-            f"{path}: line 1: must be JSON with node_count, channels and start_date ({error})"
+            f"{path}: line 1: must be JSON with node_count, channels and start_date "
+            f"({one_line(str(error), 200)})"
         ) from None
     if len(lines) < 2 or tuple(lines[1].strip().split(",")) != COLUMNS:
         raise InputError(f"{path}: line 2: must be {','.join(COLUMNS)}")
@@ -164,16 +171,17 @@ def _read_header(path: Path, lines: list[str]) -> tuple[int, dict[int, int], dat
 def _read_row(where: str, line: str, N: int, channel: dict[int, int]) -> Row:
     try:
         when, source, target, name, _, share, _ = line.split(",")
-        row = datetime.fromisoformat(when), int(source), int(target), int(name), float(share)
+        nodes = whole(source.strip()), whole(target.strip())
+        row = datetime.fromisoformat(when), *nodes, whole(name.strip()), real(share.strip())
     except ValueError:
-        raise InputError(f"{where}: '{line}' must be {','.join(COLUMNS)}") from None
+        raise InputError(f"{where}: {shown(line)} must be {','.join(COLUMNS)}") from None
     for node in row[1:3]:
         if not 0 <= node < N:
             raise InputError(f"{where}: unknown node {node}: must be from 0 to {N - 1}")
     if row[1] == row[2]:
         raise InputError(f"{where}: a link from node {row[1]} to itself")
     if row[3] not in channel:
-        raise InputError(f"{where}: unknown channel {row[3]}: must be one of {', '.join(map(str, channel))}")
+        raise InputError(f"{where}: unknown channel {row[3]}: must be one of {listed([*map(str, channel)])}")
     if not 0 <= row[4] <= 1:
         raise InputError(f"{where}: pdr = {row[4]:g}: must be from 0 to 1")
     return (*row[:3], channel[row[3]], row[4])

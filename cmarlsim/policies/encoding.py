@@ -11,6 +11,7 @@ import numpy as np
 
 from cmarlsim.errors import DamagedError
 from cmarlsim.kernels.world import Floats, World
+from cmarlsim.storage.hdf5 import attribute, numbers
 
 ATTRIBUTES = ("low", "high", "scale_lam", "lam_roots")
 """Attributes of a policy's file that belong to its encoding."""
@@ -51,15 +52,12 @@ class Encoding:
     def read(cls, group: h5py.Group) -> Self:
         """Read what `write` wrote; KeyError, TypeError or ValueError if that is not there."""
         center, low, high = (
-            floats(value) for value in (group["tile_center"], group.attrs["low"], group.attrs["high"])
+            floats(value)
+            for value in (numbers(group, "tile_center"), group.attrs["low"], group.attrs["high"])
         )
-        scale_lam = group.attrs["scale_lam"]
-        if not isinstance(scale_lam, np.bool_):
-            raise TypeError(f"scale_lam = {scale_lam!r} is not a Boolean")
-        roots = group.attrs.get("lam_roots", 0)  # not in files of before there were any
-        if not isinstance(roots, int | np.integer):
-            raise TypeError(f"lam_roots = {roots!r} is not a whole number")
-        return cls(center, low, high, bool(scale_lam), int(roots))
+        before_there_were_roots = "lam_roots" not in group.attrs
+        roots = 0 if before_there_were_roots else attribute(group.attrs, "lam_roots", int)
+        return cls(center, low, high, attribute(group.attrs, "scale_lam", bool), roots)
 
     def write(self, group: h5py.Group) -> None:
         """Write it into a group of an HDF5 file."""

@@ -20,7 +20,7 @@ from cmarlsim.learning.mlp import MLP
 from cmarlsim.policies.encoding import ATTRIBUTES, Encoding, floats, tile_centers
 from cmarlsim.storage import shipped
 from cmarlsim.storage.files import as_path
-from cmarlsim.storage.hdf5 import open_readable, published
+from cmarlsim.storage.hdf5 import damage_told, numbers, open_readable, published
 
 FORMAT = "cmarlsim-policy/1"
 RANK = "rank"
@@ -89,11 +89,9 @@ class Policy:
         DamagedError
             If it is not a complete policy.
         """
-        try:
-            networks = MLP(*(floats(group[f"weights/{name}"]) for name in MLP._fields))
+        with damage_told(path, "not a complete policy"):
+            networks = MLP(*(floats(numbers(group, f"weights/{name}")) for name in MLP._fields))
             encoding = Encoding.read(group)
-        except (KeyError, ValueError, TypeError, AttributeError, OSError) as error:
-            raise DamagedError(f"{path}: not a complete policy: {error}") from None
         _check_networks(networks, path)
         encoding.check(path)
         return cls(networks, encoding)

@@ -68,7 +68,9 @@ class Column:
             yield _compressed(left[first : first + size])
 
     def resume(self, pieces: int, left: np.ndarray) -> None:
-        """Go on behind `pieces` pieces and the rows `left`."""
+        """Go on behind `pieces` pieces and the rows `left`; ValueError if there cannot be such."""
+        if len(left) >= self.piece_rows:
+            raise ValueError(f"{self.name}: {len(left)} rows are no less than a piece of {self.piece_rows}")
         if left.shape[1:] != self.row or left.dtype != self.kind:
             raise ValueError(f"{self.name}: rows of {left.dtype}{left.shape[1:]}, not {self.kind}{self.row}")
         self.pieces, self._left, self._waiting = pieces, [left], len(left)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,7 +23,7 @@ from cmarlsim.recordings.recording import Recording
 from cmarlsim.recordings.summary import Summary
 from cmarlsim.scenario import Scenario
 from cmarlsim.storage.files import file_at
-from cmarlsim.storage.hdf5 import damage_told, open_readable, published
+from cmarlsim.storage.hdf5 import check_sealed, damage_told, numbers, open_readable, published
 from cmarlsim.storage.journal import Journal, journal_of, packed, unpacked
 
 Resume = bool | Literal["auto"]
@@ -32,6 +33,7 @@ CHECKPOINT_SECONDS = 10.0
 """Between commits of a run: so much work may be lost."""
 
 _POLICY_BYTES = 2**24
+_NOT_CONTINUED = "is damaged: it cannot be continued"
 
 
 class Recorder:
@@ -129,7 +131,8 @@ class Recorder:
         if self._journal.lost:
             self._tell_damage(resume)
         if last is not None:
-            check_same(about["made_with"], self._made_with, self._journal.path)
+            with damage_told(self._journal.path, _NOT_CONTINUED):
+                check_same(dict(about["made_with"]), self._made_with, self._journal.path)
         if self.path.exists():
             with Recording.open(self.path) as recording:
                 with damage_told(self.path):
@@ -143,9 +146,12 @@ class Recorder:
             self._replace = True
         if last is not None:
             self._begun = True
-            arrays = unpacked(last.label["arrays"], last.data)
-            left = {name: (last.label["pieces"][name], arrays.pop(f"left/{name}")) for name in self._columns}
-            self._go_on(last.label["rollouts"], left, arrays)
+            with damage_told(self._journal.path, _NOT_CONTINUED):
+                arrays, pieces = unpacked(last.label["arrays"], last.data), last.label["pieces"]
+                if self._journal.counts != Counter(pieces):
+                    raise ValueError("it has other pieces than it says")
+                left = {name: (pieces[name], arrays.pop(f"left/{name}")) for name in self._columns}
+                self._go_on(last.label["rollouts"], left, arrays)
 
     def _tell_damage(self, resume: Resume) -> None:
         """Say that the journal is damaged; unless `resume` is ``auto``, that is an error."""
@@ -156,20 +162,16 @@ class Recorder:
         log.warning("%s; to %s is what is left", damage, instead)
 
     def _go_on_from_file(self, file: h5py.File, rollouts: int) -> None:
-        try:
-            with damage_told(self.path):
-                left = {}
-                for name, column in self._columns.items():
-                    dataset = file[DATASETS[name].location]
-                    pieces = len(dataset) // column.piece_rows
-                    rows = self._rows(name, rollouts) or len(dataset)
-                    if dataset.chunks[0] != column.piece_rows or len(dataset) != rows:
-                        raise ValueError(f"{name} is stored in another way")
-                    left[name] = (pieces, dataset[pieces * column.piece_rows :])
-                state = {name: array[...] for name, array in file["state"].items()}
-            self._go_on(rollouts, left, state)
-        except (KeyError, ValueError, AttributeError) as error:
-            raise DamagedError(f"{self.path}: cannot be continued: {error}") from None
+        check_sealed(file)
+        left = {}
+        with damage_told(self.path, _NOT_CONTINUED):
+            for name, column in self._columns.items():
+                dataset = file[DATASETS[name].location]
+                if dataset.chunks is None or dataset.chunks[0] != column.piece_rows:
+                    raise ValueError(f"{name} is stored in another way")
+                pieces = len(dataset) // column.piece_rows
+                left[name] = (pieces, dataset[pieces * column.piece_rows :])
+            self._go_on(rollouts, left, {name: numbers(file["state"], name)[...] for name in file["state"]})
         self._file_goes_on = self._replace = True
 
     def _rows(self, name: str, rollouts: int) -> int | None:
@@ -180,7 +182,10 @@ class Recorder:
 
     def _go_on(self, rollouts: int, left: Mapping[str, tuple[int, np.ndarray]], state: State) -> None:
         for name, (pieces, rows) in left.items():
-            self._columns[name].resume(pieces, rows)
+            column, expected = self._columns[name], self._rows(name, rollouts)
+            column.resume(pieces, rows)
+            if expected not in (None, column.rows):
+                raise ValueError(f"{name} has {column.rows} rows, not {expected}")
         if self._summary is not None:
             self._summary.restore(state, rollouts)
         self.done, self.state = rollouts, state

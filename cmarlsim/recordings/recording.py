@@ -10,15 +10,16 @@ import h5py
 import numpy as np
 
 from cmarlsim.bounds.certificate import certified_satisfaction
-from cmarlsim.errors import ArgumentError, DamagedError, InputError, LockedError
+from cmarlsim.errors import ArgumentError, InputError, LockedError
 from cmarlsim.html import table
 from cmarlsim.kernels.world import Bools, Floats
+from cmarlsim.recordings.checks import check_dataset, check_values
 from cmarlsim.recordings.datasets import (
     DATASETS,
     FORMAT,
+    LEVELS,
     SPARSE,
     DatasetAttribute,
-    check_record,
     dataset_of,
     kept,
 )
@@ -26,7 +27,7 @@ from cmarlsim.recordings.frames import to_frame, to_xarray
 from cmarlsim.recordings.sparse_links import matrices
 from cmarlsim.scenario import Scenario
 from cmarlsim.storage.files import as_path, file_at
-from cmarlsim.storage.hdf5 import damage_told, open_readable
+from cmarlsim.storage.hdf5 import attribute, damage_told, numbers, open_readable
 from cmarlsim.storage.journal import journal_of
 
 _BLOCK_BYTES = 2**24
@@ -83,21 +84,21 @@ class Recording:
         if not isinstance(file, (h5py.File, Memory)):
             raise ArgumentError("file", file, "must be an open HDF5 file; Recording.open(path) opens one")
         self.file, self.path = file, path
-        try:
-            attributes = file.attrs
-            if scenario is None:
-                scenario = Scenario.from_toml(attributes["scenario"], attributes["floorplan"], path)
-            self.scenario = scenario
-            self.seed = int(attributes["seed"])
-            self.level = str(attributes["record"])
-            check_record(self.level)
-            self.sparse = attributes.get("links", "dense") == "sparse"
-            self.policy_sha256 = str(attributes["policy_sha256"])
-            self.rollouts_done = int(attributes["rollouts_done"])
-            if not 0 <= self.rollouts_done <= self._kept():
-                raise ValueError(f"rollouts_done = {self.rollouts_done}, but {self._kept()} are there")
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise DamagedError(f"{path}: not a complete recording: {error}") from None
+        with damage_told(path, "not a complete recording"):
+            self.scenario = self._stored_scenario() if scenario is None else scenario
+            self.seed, self.rollouts_done = (
+                _within(attribute(file.attrs, name, int), name) for name in ("seed", "rollouts_done")
+            )
+            self.level = attribute(file.attrs, "record", str)
+            if self.level not in LEVELS:
+                raise ValueError(f"record = {self.level:.60}")
+            self.sparse = {"dense": False, "sparse": True}[file.attrs.get("links", "dense")]
+            self.policy_sha256 = attribute(file.attrs, "policy_sha256", str)
+            self._check_datasets()
+
+    def _stored_scenario(self) -> Scenario:
+        scenario, floorplan = (attribute(self.file.attrs, name, str) for name in ("scenario", "floorplan"))
+        return Scenario.from_toml(scenario, floorplan, self.path)
 
     @classmethod
     def open(cls, path: str | Path) -> Self:
@@ -123,11 +124,21 @@ class Recording:
             file.close()
             raise
 
-    def _kept(self) -> int:
-        """Rollouts that the datasets have rows for."""
-        T0, kept = self.scenario.dual.T0, (DATASETS[name] for name in self.names if name != "link_pair")
-        lengths = [len(self.file[each.location]) // (1 if each.group == "rollout" else T0) for each in kept]
-        return min(lengths, default=2**63)
+    def _check_datasets(self) -> None:
+        """Raise what `damage_told` tells unless the datasets are those of so many rollouts."""
+        summed = [name for name, dataset in DATASETS.items() if dataset.group == self.level == "summary"]
+        for name in [*self.names, *summed]:
+            dataset = DATASETS[name]
+            on_disk = isinstance(self.file, h5py.File)
+            found = numbers(self.file, dataset.location) if on_disk else self.file[dataset.location]
+            check_dataset(name, found.dtype, found.shape, self.scenario)
+            rows = self._rows_of(dataset.axes[0])
+            if rows is not None and len(found) < rows:
+                raise ValueError(f"{name} has {len(found)} rows, and rollouts_done = {self.rollouts_done}")
+
+    def _rows_of(self, axis: str) -> int | None:
+        """Rows up to `rollouts_done` of a dataset with this first axis, where that is known beforehand."""
+        return {"t": self.steps, "k": self.rollouts_done, "k_or_end": self.rollouts_done + 1}.get(axis)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -150,11 +161,13 @@ class Recording:
         dataset = dataset_of(name)
         if not self.holds(name):
             raise InputError(f"{self.path}: {self._why_missing(name)}")
-        rows = {"t": self.steps, "k": self.rollouts_done, "k_or_end": self.rollouts_done + 1}
-        axis = dataset.axes[0]
-        rows["change"] = int(self.link_count.sum(dtype=np.int64)) if axis == "change" else 0
-        end = rows.get(axis, len(self.file[dataset.location]))
-        return self.rows(dataset.location, *slice(first, last).indices(end)[:2])
+        axis, end = dataset.axes[0], len(self.file[dataset.location])
+        end = int(self.link_count.sum(dtype=np.int64)) if axis == "change" else self._rows_of(axis) or end
+        rows = self.rows(dataset.location, *slice(first, last).indices(end)[:2])
+        if isinstance(self.file, h5py.File) and not getattr(self.file, "sealed", False):
+            with damage_told(self.path):
+                check_values(name, rows, self.scenario)
+        return rows
 
     def holds(self, name: str) -> bool:
         """Whether the recording has this dataset."""
@@ -271,3 +284,10 @@ class Recording:
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+
+def _within(value: int, name: str) -> int:
+    """A number that an attribute holds; ValueError unless it is at least 0 and fits into 63 bits."""
+    if not 0 <= value < 2**63:
+        raise ValueError(f"{name} = {value}")
+    return value

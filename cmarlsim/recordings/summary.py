@@ -39,5 +39,18 @@ class Summary:
         return dict(self._sums)
 
     def restore(self, state: Mapping[str, np.ndarray], rollouts: int) -> None:
-        """Go on behind a run of `rollouts` rollouts, of which `state` was kept."""
+        """Go on behind a run of `rollouts` rollouts, of which `state` was kept.
+
+        Raises
+        ------
+        LookupError, ValueError
+            If it cannot be that of such a run.
+        """
+        most = {"reward_count": rollouts * self._T0}
+        for name, array in self._sums.items():
+            found = state[name]
+            if (found.shape, found.dtype) != (array.shape, array.dtype):
+                raise ValueError(f"{name} is {found.dtype}{list(found.shape)}")
+            if not ((found >= 0) & (found <= most.get(name, np.finfo(np.float64).max))).all():
+                raise ValueError(f"{name} is out of range")
         self._rollouts, self._sums = rollouts, {name: state[name] for name in self._sums}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tomllib
 import warnings
 from collections.abc import Sequence
 from functools import cached_property
@@ -18,7 +17,7 @@ from cmarlsim.building.floorplan import FloorPlan
 from cmarlsim.building.places import number_places
 from cmarlsim.building.visibility import NO_VISIBILITY, build_visibility
 from cmarlsim.building.worlds import build_world, goals_of
-from cmarlsim.errors import ArgumentError, InputError
+from cmarlsim.errors import ArgumentError, InputError, listed, shown
 from cmarlsim.graphs import components
 from cmarlsim.html import table
 from cmarlsim.kernels.observing import tile_of
@@ -44,7 +43,17 @@ from cmarlsim.scenario.tables import (
 )
 from cmarlsim.storage import shipped
 from cmarlsim.storage.files import as_path, write_whole
-from cmarlsim.validation import Name, Point, Strict, apply_settings, check_names, dotted, parse, read_toml
+from cmarlsim.validation import (
+    Name,
+    Point,
+    Strict,
+    apply_settings,
+    check_names,
+    dotted,
+    parse,
+    read_toml,
+    toml_of,
+)
 
 FEW = 64
 """Up to so many agents, looking every pair up among numbered places is faster than going along the edges."""
@@ -109,13 +118,13 @@ class Scenario(Strict):
         settings = apply_settings(data, overrides)
         plan_name = data.get("floorplan")
         if not isinstance(plan_name, str):
-            found = f"floorplan = {plan_name!r}" if "floorplan" in data else "floorplan is missing"
+            found = f"floorplan = {shown(plan_name)}" if "floorplan" in data else "floorplan is missing"
             raise InputError(f"{path}: {found}: must be a path relative to this file or a shipped name")
         try:
             plan = FloorPlan.load(plan_name, beside=path.parent)
         except InputError as error:
-            raise InputError(f"{path}: floorplan = {plan_name!r}: {error}") from None
-        source = f"{path} with {', '.join(settings)}" if settings else str(path)
+            raise InputError(f"{path}: floorplan = {shown(plan_name)}: {error}") from None
+        source = f"{path} with {listed(settings)}" if settings else str(path)
         scenario = parse(cls, data | {"floorplan": plan}, source)
         warn_of_unused(scenario.links, settings, source)
         return scenario
@@ -123,11 +132,9 @@ class Scenario(Strict):
     @classmethod
     def from_toml(cls, text: str, floorplan: str, source: str | Path) -> Self:
         """Rebuild a scenario from `to_toml` and its floor plan's `to_toml`; `source` is for messages."""
-        try:
-            data, plan = tomllib.loads(text), tomllib.loads(floorplan)
-        except tomllib.TOMLDecodeError as error:
-            raise InputError(f"{source}: holds a scenario that is not valid TOML: {error}") from None
-        return parse(cls, data | {"floorplan": parse(FloorPlan, plan, source)}, source)
+        here, there = f"{source}: its scenario", f"{source}: its floor plan"
+        plan = parse(FloorPlan, toml_of(floorplan, there), there)
+        return parse(cls, toml_of(text, here) | {"floorplan": plan}, here)
 
     def to_toml(self, floorplan: str | None = None) -> str:
         """Write the scenario with every default made explicit; the floor plan by its name, or `floorplan`."""
@@ -225,7 +232,7 @@ class Scenario(Strict):
 
     def __setattr__(self, name: str, value: object) -> None:
         if name == "c":
-            raise InputError(f"c = {value!r:.40}: {OTHER_THRESHOLDS}")
+            raise InputError(f"c = {shown(value, 40)}: {OTHER_THRESHOLDS}")
         super().__setattr__(name, value)
 
     def __repr__(self) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from cmarlsim.errors import InputError
+from cmarlsim.errors import InputError, shown
 from cmarlsim.graphs import FOOTPRINTS, footprint_edges
 from cmarlsim.kernels.world import ALWAYS, BERNOULLI, NEVER, SIGHT_OR_DISC, LinkModel
 from cmarlsim.validation import Count, Name, Number, Point, Strict
@@ -28,6 +28,9 @@ LINK_MODELS: dict[str, tuple[int, tuple[str, ...]]] = {
     "never": (NEVER, ()),
 }
 """The link models by name: the code for the kernels, and the keys of `Links` that are needed and used."""
+
+
+Node = Annotated[int, Field(strict=True, ge=0, lt=MOST_AGENTS)]
 
 
 class Agents(Strict):
@@ -56,7 +59,7 @@ class Links(Strict):
     model: Literal["sight-or-disc", "bernoulli", "always", "never"]
     d: Annotated[Number, Field(ge=0)] | None = None
     p: Annotated[Number, Field(gt=0, le=1)] | None = None
-    footprint: str | tuple[tuple[int, int], ...] | None = None
+    footprint: str | tuple[tuple[Node, Node], ...] | None = None
 
     @model_validator(mode="after")
     def _has_what_its_model_needs(self) -> Self:
@@ -126,7 +129,7 @@ class Thresholds(np.ndarray):
 
     def __setitem__(self, key: Any, value: Any) -> None:
         if not self.flags.writeable:
-            raise InputError(f"c[{key!r}] = {value!r}: {OTHER_THRESHOLDS}")
+            raise InputError(f"c[{shown(key)}] = {shown(value)}: {OTHER_THRESHOLDS}")
         super().__setitem__(key, value)
 
     def __array_wrap__(self, array: np.ndarray, context: Any = None, return_scalar: bool = False) -> Any:

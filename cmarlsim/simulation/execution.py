@@ -18,6 +18,7 @@ from cmarlsim.randomness import check_seed, draw_into, stream
 from cmarlsim.recordings.sparse_links import link_changes, linked_pairs
 from cmarlsim.scenario import FEW, Scenario
 from cmarlsim.simulation.memory_limits import check_memory
+from cmarlsim.simulation.states import check_state
 
 STEPS = 40_000
 """Default length of a run, as in Section V."""
@@ -166,11 +167,17 @@ class Run:
         InputError
             If `state` is not that of such a run.
         """
-        for name, array in self._carried().items():
+        carried = self._carried()
+        for name, array in carried.items():
             found = state.get(name)
             if found is None or found.shape != array.shape or found.dtype != array.dtype:
                 raise InputError(f"state: '{name}' is not that of a run of this scenario")
-            array[...] = found
+        try:
+            check_state(state, self._site)
+        except ValueError as error:
+            raise InputError(f"state: {error}") from None
+        for name, array in carried.items():
+            array[...] = state[name]
         self.done = rollouts
 
     def _carried(self) -> dict[str, np.ndarray]:

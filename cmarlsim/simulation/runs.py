@@ -6,7 +6,7 @@ import time
 from numbers import Real
 from typing import TypedDict
 
-from cmarlsim.errors import ArgumentError, InputError
+from cmarlsim.errors import ArgumentError, DamagedError, InputError
 from cmarlsim.notes import log
 from cmarlsim.recordings.memory_recorder import MemoryRecorder
 from cmarlsim.recordings.recorder import CHECKPOINT_SECONDS, Recorder, Resume
@@ -61,7 +61,10 @@ def run_into_file(run: Run, rollouts: int, recorder: Recorder, progress: Progres
         if recorder.state is not None:
             if recorder.done < rollouts:
                 log.info("%s: continues after step %d", recorder.path, recorder.done * T0)
-            run.restore(recorder.state, recorder.done)
+            try:
+                run.restore(recorder.state, recorder.done)
+            except InputError as error:
+                raise DamagedError(f"{recorder.path}: cannot be continued: {error}") from None
             going = progress(run.done) is not False
         while going and run.done < rollouts:
             began = time.monotonic()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import io
 import os
 import stat
 import uuid
@@ -123,11 +122,11 @@ def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
 
 
 def text_in(data: bytes, path: Path) -> str:
-    """The text in the bytes of the file `path`; InputError if they are not UTF-8."""
+    """The text in the bytes of the file `path`, whose lines end in newlines; InputError if it is no UTF-8."""
     try:
-        return io.TextIOWrapper(io.BytesIO(data), encoding="utf-8").read()
+        return data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is not text in UTF-8: {error}") from None
+        raise InputError(f"{path}: is not text in UTF-8: {error.reason} at byte {error.start}") from None
 
 
 def read_text(path: Path, most: int = MOST_BYTES) -> str:

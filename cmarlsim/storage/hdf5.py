@@ -6,19 +6,33 @@ import fcntl
 import io
 import os
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import h5py
+import numpy as np
 
 from cmarlsim.errors import ArgumentError, DamagedError, InputError, LockedError
 from cmarlsim.storage.files import check_readable, file_at, problem_at, real
+from cmarlsim.storage.inspection import inspect
+from cmarlsim.storage.seal import compressed_chunks, is_sealed, seal
+
+Value = TypeVar("Value", str, bool, int)
 
 
-def open_readable(path: Path, file_format: str) -> h5py.File:
+class File(h5py.File):
+    """A file that was looked at before it was opened; `sealed` if it is as it was published."""
+
+    sealed = False
+
+
+def open_readable(path: Path, file_format: str) -> File:
     """Open `path` for reading and check that its attribute ``format`` is `file_format`.
+
+    HDF5 does not see it before its seal is found intact or, where it has none, another process has been
+    through it (`cmarlsim.storage.inspection`).
 
     Raises
     ------
@@ -31,29 +45,75 @@ def open_readable(path: Path, file_format: str) -> h5py.File:
     """
     check_readable(path)
     try:
-        file = h5py.File(path, "r")
+        check_unlocked(path)
+        sealed = is_sealed(path)
+        if not sealed:
+            inspect(path)
+        file = File(path, "r")
     except BlockingIOError:
         raise LockedError(f"{path}: is being written, here or by another process") from None
     except OSError as error:
-        raise DamagedError(f"{path}: not a readable HDF5 file (truncated or foreign): {error}") from None
+        raise DamagedError(f"{path}: not a readable HDF5 file: {error}") from None
+    file.sealed = sealed
     try:
         with damage_told(path):
             found = file.attrs.get("format")
         if not isinstance(found, str) or found != file_format:
-            raise InputError(f"{path}: format = {found!r}: expected a file of format '{file_format}'")
+            raise InputError(f"{path}: format = {found!r:.60}: expected a file of format '{file_format}'")
     except InputError:
         file.close()
         raise
     return file
 
 
+def check_sealed(file: h5py.File) -> None:
+    """Raise DamagedError unless `file` is as it was published, which who goes on from it must be sure of."""
+    if not (isinstance(file, File) and file.sealed):
+        raise DamagedError(
+            f"{file.filename}: cannot be continued: it was changed since it was written, or is of an earlier "
+            "version, which wrote no checksum of it"
+        )
+
+
 @contextmanager
-def damage_told(path: str | Path) -> Iterator[None]:
-    """Read from the file `path`; where HDF5 cannot, it is damaged, and DamagedError says so."""
+def damage_told(path: str | Path, damage: str = "is damaged") -> Iterator[None]:
+    """Read from the file `path`; what cannot be read or is not as it must be is a DamagedError."""
     try:
         yield
-    except (OSError, RuntimeError, zlib.error) as error:
-        raise DamagedError(f"{path}: is damaged: {error}") from None
+    except InputError:
+        raise
+    except (OSError, RuntimeError, LookupError, TypeError, ValueError, ArithmeticError, zlib.error) as error:
+        raise DamagedError(f"{path}: {damage}: {error}") from None
+
+
+def attribute(attributes: Mapping[str, Any], name: str, kind: type[Value]) -> Value:
+    """A value among the attributes of an HDF5 object.
+
+    Parameters
+    ----------
+    kind
+        ``str``, ``bool`` or ``int``.
+
+    Raises
+    ------
+    LookupError
+        If there is none of that name.
+    TypeError
+        If it is of another kind.
+    """
+    value = attributes[name]
+    kinds: dict[type, tuple[type, ...]] = {str: (str,), bool: (bool, np.bool_), int: (int, np.integer)}
+    if not isinstance(value, kinds[kind]) or (kind is int and isinstance(value, bool)):
+        raise TypeError(f"the attribute {name} = {value!r:.60} is no {kind.__name__}")
+    return kind(attributes[name])
+
+
+def numbers(group: h5py.Group, name: str) -> h5py.Dataset:
+    """A dataset of numbers; LookupError if there is none of that name, TypeError if it is something else."""
+    dataset = group[name]
+    if not isinstance(dataset, h5py.Dataset) or dataset.dtype.kind not in "biuf":
+        raise TypeError(f"{name} is no dataset of numbers")
+    return dataset
 
 
 class _Sink(io.RawIOBase):
@@ -94,6 +154,10 @@ class _Sink(io.RawIOBase):
         view[:] = found.ljust(len(view), b"\0")
         self._place += len(view)
         return len(view)
+
+    def seal(self, spared: np.ndarray) -> None:
+        with self._errors_kept():
+            seal(self._file, spared)
 
     def sync(self) -> None:
         with self._errors_kept():
@@ -151,6 +215,8 @@ def _written(sink: _Sink) -> Iterator[h5py.File]:
     try:
         with h5py.File(sink, "w") as file:
             yield file
+            spared = compressed_chunks(file)
+        sink.seal(spared)
     except (OSError, RuntimeError):  # HDF5 may stumble over what was not written
         if sink.error is None:
             raise
@@ -202,6 +268,12 @@ def sync_folder(path: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def check_unlocked(path: Path) -> None:
+    """Raise BlockingIOError if somebody writes the file."""
+    with path.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
 
 
 def take_name(temporary: Path, path: Path, force: bool) -> None:

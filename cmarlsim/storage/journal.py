@@ -16,6 +16,7 @@ import json
 import os
 import struct
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -29,6 +30,7 @@ from cmarlsim.storage.hdf5 import locked, sync_folder
 MAGIC = b"cmarlsim-journal/1\n"
 
 _MARK = b"\n commit\n"
+_MOST = 2**62
 _HEAD = struct.Struct("<QQI")  # bytes of the label and of the data, checksum of both
 
 Label = dict[str, Any]
@@ -70,6 +72,8 @@ class Journal:
         What it is of; empty if there is no commit.
     last : Record or None
         The last commit; None if there is none.
+    counts : Counter
+        How many pieces of each name that commit has.
     lost : bool
         Whether there were commits and none can be gone back to.
     """
@@ -78,13 +82,14 @@ class Journal:
         self.path = path
         self._file = locked(path)
         self.about: Label = {}
+        self.counts = Counter[str]()
         self.last: Record | None = None
         self.lost = False
         if not MAGIC.startswith(os.pread(self._file, len(MAGIC), 0)):
             os.close(self._file)
             raise InputError(f"{path}: is in the way, and not a journal of a run; move it")
         self._lay_out(len(MAGIC), 0)
-        begin = self._read(len(MAGIC))
+        begin = self._read(len(MAGIC), slot=int, about=dict)
         if begin is not None:
             self._lay_out(begin.end, begin.label["slot"])
             self._find_commit(begin.label["about"])
@@ -92,7 +97,9 @@ class Journal:
             self.lost = not self._begins_in_vain()
 
     def _find_commit(self, about: Label) -> None:
-        commits = [commit for place in self._slots if (commit := self._read(place)) is not None]
+        commits = [
+            commit for place in self._slots if (commit := self._read(place, serial=int, end=int)) is not None
+        ]
         commits.sort(key=lambda commit: -commit.label["serial"])
         for commit in commits:
             if self._pieces_reach(commit.label["end"]):
@@ -113,7 +120,9 @@ class Journal:
 
     def _pieces_reach(self, end: int) -> bool:
         place = self._first
-        while place < end and (piece := self._read(place)) is not None:
+        self.counts = Counter()
+        while place < end and (piece := self._read(place, piece=str)) is not None:
+            self.counts[piece.label["piece"]] += 1
             place = piece.end
         return place == end
 
@@ -165,7 +174,7 @@ class Journal:
         """
         place = self._first
         while place < self._end:
-            piece = self._read(place)
+            piece = self._read(place, piece=str)
             if piece is None:
                 raise DamagedError(f"{self.path}: cannot be read beyond byte {place}")
             yield piece.label["piece"], piece.data
@@ -193,8 +202,8 @@ class Journal:
             os.close(self._file)
             self._file = -1
 
-    def _read(self, place: int) -> Record | None:
-        """The record at `place`; None if there is no whole one."""
+    def _read(self, place: int, **kinds: type) -> Record | None:
+        """The record at `place`, whose label has these keys; None if there is no whole one."""
         head = os.pread(self._file, _HEAD.size, place)
         if len(head) < _HEAD.size:
             return None
@@ -204,9 +213,20 @@ class Journal:
         if label_size == 0 or end > os.fstat(self._file).st_size:
             return None
         body = b"".join(_parts(self._file, end - place, place))
-        if zlib.crc32(body) != checksum:
+        label = _parsed(body[:label_size]) if zlib.crc32(body) == checksum else {}
+        if not all(isinstance(label.get(key), kind) for key, kind in kinds.items()):
             return None
-        return Record(json.loads(body[:label_size]), body[label_size:], end)
+        if not all(0 <= label[key] < _MOST for key, kind in kinds.items() if kind is int):
+            return None
+        return Record(label, body[label_size:], end)
+
+
+def _parsed(text: bytes) -> Label:
+    try:
+        label = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return label if isinstance(label, dict) else {}
 
 
 def _record(label: Label, data: bytes = b"") -> bytes:
@@ -221,9 +241,11 @@ def packed(arrays: Arrays) -> tuple[list[list[Any]], bytes]:
 
 
 def unpacked(kinds: list[list[Any]], data: bytes) -> dict[str, np.ndarray]:
-    """The arrays that were `packed`."""
+    """The arrays that were `packed`; TypeError or ValueError if they cannot have been."""
     arrays, place = {}, 0
     for name, kind, shape in kinds:
+        if np.dtype(kind).kind not in "biuf" or min(shape, default=0) < 0:
+            raise TypeError(f"{name} is {kind:.60}{shape!r:.60}")
         array: np.ndarray = np.ndarray(shape, kind, data, place)
         arrays[name], place = array.copy(), place + array.nbytes
     return arrays
@@ -236,7 +258,7 @@ def _write(file: int, data: bytes, place: int) -> None:
         view, place = view[count:], place + count
 
 
-def _parts(file: int, size: int, place: int, most: int = 2**30) -> Iterator[bytes]:
+def _parts(file: int, size: int, place: int, most: int = 2**24) -> Iterator[bytes]:
     while size > 0 and (part := os.pread(file, min(size, most), place)):
         yield part
         size, place = size - len(part), place + len(part)

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
-from cmarlsim.errors import InputError
+from cmarlsim.errors import InputError, listed, one_line, shown
 from cmarlsim.validation import Count, Name, Number, Strict, parse, read_toml
 
 OWN_KEYS = ("policy", "seed", "steps")
@@ -103,31 +103,40 @@ def axes_of(sweep: Sweep, source: Path) -> list[AxisBlock]:
     """
     blocks = [_listed(sweep.list, f"{source}: list")] if sweep.list else []
     if sweep.zip:
-        blocks.append(_zipped(flat(sweep.zip), f"{source}: zip"))
+        blocks.append(_zipped(flat(sweep.zip, f"{source}: zip"), f"{source}: zip"))
     if sweep.latin:
         blocks.append(_sampled(sweep.latin, f"{source}: latin"))
-    for key, values in flat(sweep.grid).items():
+    for key, values in flat(sweep.grid, f"{source}: grid").items():
         blocks.append(AxisBlock((key,), [(value,) for value in _values(key, values, f"{source}: grid")]))
     for key, times in Counter(key for block in blocks for key in block.keys).items():
         if times > 1:
-            raise InputError(f"{source}: the axis '{key}' stands in {times} places")
+            raise InputError(f"{source}: the axis {shown(key)} stands in {times} places")
     for block in blocks:
-        texts = Counter(json.dumps(row, default=str) for row in block.rows)
-        row = next((row for row in block.rows if texts[json.dumps(row, default=str)] > 1), None)
+        texts = Counter(map(json.dumps, block.rows))
+        row = next((row for row in block.rows if texts[json.dumps(row)] > 1), None)
         if row is not None:
-            values = ", ".join(f"{key} = {value}" for key, value in zip(block.keys, row, strict=True))
-            raise InputError(f"{source}: {values} stands there twice")
+            values = [f"{key} = {shown(value)}" for key, value in zip(block.keys, row, strict=True)]
+            raise InputError(f"{source}: {listed(values)} stands there twice")
     return blocks
 
 
-def flat(table: Mapping[str, Any]) -> dict[str, Any]:
-    """A TOML table by dotted keys: ``links.d = 4`` and ``"links.d" = 4`` mean the same."""
+def flat(table: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """A TOML table by dotted keys: ``links.d = 4`` and ``"links.d" = 4`` mean the same.
+
+    Raises
+    ------
+    InputError
+        If a key stands in it twice, once in each way; it begins with `source`.
+    """
     found: dict[str, Any] = {}
     for key, value in table.items():
         if isinstance(value, Mapping) and not {"low", "count"} & set(value):
-            found |= {f"{key}.{rest}": part for rest, part in flat(value).items()}
+            parts = {f"{key}.{rest}": part for rest, part in flat(value, source).items()}
         else:
-            found[key] = value
+            parts = {key: value}
+        if twice := found.keys() & parts.keys():
+            raise InputError(f"{source}: {listed(sorted(twice))} stands there twice")
+        found |= parts
     return found
 
 
@@ -136,24 +145,24 @@ def _values(key: str, values: Any, source: str) -> Sequence[Any]:
         seeds = parse(Seeds, dict(values), f"{source}, seed")
         return range(seeds.first, seeds.first + seeds.count)
     if not isinstance(values, list) or not values:
-        raise InputError(f"{source}: {key} = {values!r:.60}: must be a list of values")
+        raise InputError(f"{source}: {one_line(key, 80)} = {shown(values)}: must be a list of values")
     return values
 
 
 def _zipped(table: Mapping[str, Any], source: str) -> AxisBlock:
     columns = [_values(key, values, source) for key, values in table.items()]
     if len({len(column) for column in columns}) > 1:
-        lengths = ", ".join(f"{key} has {len(column)}" for key, column in zip(table, columns, strict=True))
-        raise InputError(f"{source}: all lists must have the same length, but {lengths}")
+        lengths = [f"{key} has {len(column)}" for key, column in zip(table, columns, strict=True)]
+        raise InputError(f"{source}: all lists must have the same length, but {listed(lengths)}")
     return AxisBlock(tuple(table), list(zip(*columns, strict=True)))
 
 
 def _listed(tables: Sequence[Mapping[str, Any]], source: str) -> AxisBlock:
-    rows = [flat(table) for table in tables]
+    rows = [flat(table, f"{source}[{i}]") for i, table in enumerate(tables)]
     for i, row in enumerate(rows):
         differing = sorted(set(row) ^ set(rows[0]))
         if differing or not row:
-            raise InputError(f"{source}[{i}]: must have the same keys as list[0]: {', '.join(differing)}")
+            raise InputError(f"{source}[{i}]: must have the same keys as list[0]: {listed(differing)}")
     return AxisBlock(tuple(rows[0]), [tuple(row[key] for key in rows[0]) for row in rows])
 
 
@@ -161,8 +170,12 @@ def _sampled(latin: Latin, source: str) -> AxisBlock:
     from scipy.stats.qmc import LatinHypercube
 
     ranges = {
-        key: parse(Range, value if isinstance(value, dict) else {"value": value}, f"{source}, ranges, {key}")
-        for key, value in flat(latin.ranges).items()
+        key: parse(
+            Range,
+            value if isinstance(value, dict) else {"value": value},
+            f"{source}, ranges, {one_line(key, 80)}",
+        )
+        for key, value in flat(latin.ranges, source).items()
     }
     points = LatinHypercube(len(ranges), rng=latin.seed).random(latin.samples)
     rows = [tuple(map(Range.at, ranges.values(), point)) for point in points.tolist()]

@@ -97,7 +97,7 @@ class Worker:
                 continue
             if self._stop():
                 break
-            deaths = held.left["deaths"] + 1 if held.left.get("task") == task else 0
+            deaths = held.left.get("deaths", 0) + 1 if held.left.get("task") == task else 0
             held.note(task=task, deaths=deaths)
             result = self._result(task) if deaths < MOST_DEATHS else _given_up(task)
             if result is None:

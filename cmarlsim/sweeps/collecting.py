@@ -9,13 +9,13 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import h5py
-import numpy as np
 
 from cmarlsim.errors import InputError
 from cmarlsim.notes import log
 from cmarlsim.recordings.datasets import FORMAT as RECORDING
 from cmarlsim.storage import hdf5
 from cmarlsim.storage.files import published
+from cmarlsim.storage.hdf5 import damage_told, open_readable
 from cmarlsim.sweeps.manifest import Manifest
 from cmarlsim.sweeps.results import Census, recording_of
 
@@ -100,13 +100,14 @@ def write_hdf5(out: Path, table: pd.DataFrame, path: Path) -> None:
         file["manifest"] = json.dumps(manifest.model_dump(mode="json"))
         for name, column in table.items():
             dtype = column.dtype if column.dtype.kind in "biuf" else h5py.string_dtype()
-            file[f"table/{name}"] = np.array(column, dtype=dtype)
+            file.create_dataset(f"table/{name}", data=column.to_numpy(), dtype=dtype)
         for number in sorted(set(table["task"])) if manifest.record != "summary" else ():
-            with hdf5.open_readable(recording_of(out, number), RECORDING) as recording:
+            with open_readable(recording_of(out, number), RECORDING) as recording:
                 group = file.create_group(f"recording/{number:06d}")
-                group.attrs.update(recording.attrs)
-                for name in recording:
-                    recording.copy(name, group)
+                with damage_told(recording.filename):
+                    group.attrs.update(recording.attrs)
+                    for name in recording:
+                        recording.copy(name, group)
 
 
 def complete(out: Path, manifest: Manifest, partial: bool) -> Census:
@@ -115,8 +116,7 @@ def complete(out: Path, manifest: Manifest, partial: bool) -> Census:
     missing = len(manifest.tasks) - len(census.done)
     if missing and not partial:
         first = next(number for number in range(len(manifest.tasks)) if number not in census.done)
-        reason = census.failed[first].reason if first in census.failed else None
-        why = f": {reason.splitlines()[-1]}" if reason else ""
+        why = f": {census.failed[first].why}" if first in census.failed else ""
         more = f"; and {len(census.damaged) - _MOST_SHOWN} more" if len(census.damaged) > _MOST_SHOWN else ""
         damage = "".join(f"; {message}" for message in census.damaged[:_MOST_SHOWN]) + more
         raise InputError(

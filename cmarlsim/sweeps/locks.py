@@ -16,7 +16,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from cmarlsim.errors import is_whole
 from cmarlsim.storage.files import file_at
+from cmarlsim.validation import json_of
+
+_MOST_BYTES = 10_000
 
 
 class Lock:
@@ -100,7 +104,9 @@ def _locked(file: BinaryIO, kind: int) -> bool:
 
 def _note_in(file: BinaryIO) -> dict[str, Any]:
     try:
-        note = json.loads(file.read())
-    except ValueError:
+        note = json_of(file.read(_MOST_BYTES).decode())
+        numbers = [note[key] for key in note.keys() - {"host"}]
+        fits = isinstance(note["host"], str) and "pid" in note and all(map(is_whole, numbers))
+    except (ValueError, LookupError, TypeError, AttributeError):
         return {}
-    return note if isinstance(note, dict) else {}
+    return note if fits else {}

@@ -5,22 +5,23 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-import tomllib
 from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from pathlib import Path
 from shlex import quote
-from typing import Any, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
+
+from pydantic import Field, model_validator
 
 from cmarlsim.building.floorplan import FloorPlan
-from cmarlsim.errors import DamagedError, InputError, MisfitError
+from cmarlsim.errors import DamagedError, InputError, MisfitError, listed, shown
 from cmarlsim.policies.policy import RANK, Policy
 from cmarlsim.scenario import Scenario
 from cmarlsim.storage.files import file_at, read_text, write_whole
 from cmarlsim.storage.provenance import versions
-from cmarlsim.validation import Count, Strict, parse, put
+from cmarlsim.validation import Count, Strict, json_of, parse, put, toml_of
 
-FORMAT = "cmarlsim-sweep/1"
+FORMAT: Literal["cmarlsim-sweep/1"] = "cmarlsim-sweep/1"
 NAME = "manifest.json"
 PARTS = ("results", "recordings", "locks", "policies", "slurm")
 """Folders beside the manifest."""
@@ -59,7 +60,7 @@ class Manifest(Strict):
         What it was planned with; other versions may give other numbers.
     """
 
-    format: str
+    format: Literal["cmarlsim-sweep/1"]
     name: str
     scenario: dict[str, Any]
     floorplans: dict[str, str]
@@ -67,8 +68,8 @@ class Manifest(Strict):
     policy: str
     seed: int
     steps: Count | None
-    record: str
-    keys: tuple[str, ...]
+    record: Literal["summary", "rollout", "step"]
+    keys: tuple[Annotated[str, Field(min_length=1)], ...]
     tasks: tuple[tuple[Any, ...], ...]
     batch: Count
     versions: dict[str, str]
@@ -84,7 +85,20 @@ class Manifest(Strict):
         text, _, check = read_text(path, MOST_BYTES).rstrip("\n").rpartition("\n")
         if check != hashlib.sha256(text.encode()).hexdigest():
             raise DamagedError(f"{path}: is damaged (its checksum is wrong); {_AGAIN}")
-        return parse(cls, json.loads(text), path)
+        try:
+            data = json_of(text)
+        except ValueError as error:
+            raise DamagedError(f"{path}: is damaged: {error}; {_AGAIN}") from None
+        if not isinstance(data, dict):
+            raise DamagedError(f"{path}: is damaged: no table of keys; {_AGAIN}")
+        return parse(cls, data, path)
+
+    @model_validator(mode="after")
+    def _rows_have_values_for_all_keys(self) -> Self:
+        for number, row in enumerate(self.tasks):
+            if len(row) != len(self.keys):
+                raise ValueError(f"tasks[{number}]: must have {len(self.keys)} values, one for each key")
+        return self
 
     def save(self, out: Path) -> None:
         """Write the manifest, last of all that is in the folder."""
@@ -110,7 +124,8 @@ class Manifest(Strict):
 
     def label(self, number: int) -> str:
         """A task's number and settings, for messages."""
-        return f"task {number} ({', '.join(f'{key} = {x}' for key, x in self.settings(number).items())})"
+        settings = [f"{key} = {shown(value)}" for key, value in self.settings(number).items()]
+        return f"task {number} ({listed(settings)})"
 
     def settings(self, number: int) -> dict[str, Any]:
         """Values of the axes in a task."""
@@ -126,7 +141,7 @@ class Manifest(Strict):
         ]
         if wrong:
             raise MisfitError(
-                f"{out}: was planned with other versions, which may give other numbers: {', '.join(wrong)}; "
+                f"{out}: was planned with other versions, which may give other numbers: {listed(wrong)}; "
                 "use those, or plan the sweep again in another folder"
             )
 
@@ -151,11 +166,13 @@ class Sources:
         data = copy.deepcopy(self._manifest.scenario)
         for key, value in json.loads(settings).items():
             put(data, key.split("."), value, key)
-        return parse(Scenario, data | {"floorplan": self._plan(data["floorplan"])}, "its scenario")
+        return parse(Scenario, data | {"floorplan": self._plan(data.get("floorplan"))}, "its scenario")
 
-    def _plan(self, name: str) -> FloorPlan:
+    def _plan(self, name: object) -> FloorPlan:
+        if not isinstance(name, str) or name not in self._manifest.floorplans:
+            raise DamagedError(f"{self._out}: floorplan = {shown(name)}: its manifest has none of this name")
         if name not in self._plans:
-            self._plans[name] = parse(FloorPlan, tomllib.loads(self._manifest.floorplans[name]), name)
+            self._plans[name] = parse(FloorPlan, toml_of(self._manifest.floorplans[name], name), name)
         return self._plans[name]
 
     def check_policies(self) -> None:
@@ -163,8 +180,10 @@ class Sources:
         for name in self._manifest.policies:
             self.policy(name)
 
-    def policy(self, name: str) -> Policy:
+    def policy(self, name: object) -> Policy:
         """A policy by its name in the manifest; InputError if its file is missing, damaged or another one."""
+        if not isinstance(name, str) or name not in self._manifest.policies:
+            raise DamagedError(f"{self._out}: policy = {shown(name)}: its manifest has none of this name")
         if name not in self._loaded:
             sha256 = self._manifest.policies[name]
             path = RANK if name == RANK else self._out / "policies" / f"{sha256}.h5"

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import math
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import chain, product
 from pathlib import Path
 from typing import Any
 
 from cmarlsim.building.floorplan import FloorPlan
-from cmarlsim.errors import InputError, MisfitError, is_whole, nearest
+from cmarlsim.errors import InputError, MisfitError, is_whole, nearest, one_line, shown
 from cmarlsim.policies.policy import RANK, Policy
 from cmarlsim.randomness import check_seed
 from cmarlsim.recordings.datasets import choose_links
@@ -92,32 +93,56 @@ def _check_size(lengths: Sequence[int], source: Path, yes: bool) -> None:
 
 def _base(sweep: Sweep, keys: Sequence[str], source: Path) -> dict[str, Any]:
     """The scenario that tasks change, as TOML; its floor plan by a name that can be found from here."""
-    path = shipped.find("scenarios", sweep.scenario, ".toml", beside=source.parent)
-    data, fixed = read_toml(path), flat(sweep.set)
+    with _named(source, "scenario", sweep.scenario):
+        path = shipped.find("scenarios", sweep.scenario, ".toml", beside=source.parent)
+    data, fixed = read_toml(path), flat(sweep.set, f"{source}: set")
     tops = {*Scenario.model_fields, *OWN_KEYS}
     for key in (*fixed, *keys):  # the rest of each key is checked with each scenario
         if key.split(".")[0] not in tops:
             leaves = [f"{top}.{name}" for top in data if isinstance(data[top], dict) for name in data[top]]
-            raise InputError(f"{source}: unknown key '{key}'{nearest(key, [*leaves, *tops])}")
+            raise InputError(f"{source}: unknown key {shown(key)}{nearest(key, [*leaves, *tops])}")
     for key, value in fixed.items():
         if key in OWN_KEYS:
             raise InputError(f"{source}: set: {key}: is no key of a scenario; write it above [set]")
         if key in keys:
-            raise InputError(f"{source}: set: {key}: is an axis as well")
+            raise InputError(f"{source}: set: {one_line(key, 80)}: is an axis as well")
         put(data, key.split("."), value, f"{source}: set")
-    data["floorplan"] = str(data.get("floorplan", ""))
-    beside = path.parent / data["floorplan"]
-    if data["floorplan"] and not problem_at(beside) and beside.exists():
+    beside = path.parent / _text(data.get("floorplan"), path, "floorplan")
+    if not problem_at(beside) and beside.exists():
         data["floorplan"] = str(beside.resolve())
     return data
+
+
+@contextmanager
+def _named(source: Path, key: str, value: object) -> Iterator[None]:
+    """What cannot be used is told with the file and the key that name it."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{source}: {key} = {shown(value)}: {error}") from None
+
+
+def _text(value: object, source: Path, key: str) -> str:
+    if not isinstance(value, str):
+        raise InputError(f"{source}: {key} = {shown(value)}: must be the name of a file or a shipped one")
+    return value
 
 
 def _policies(sweep: Sweep, axes: Sequence[AxisBlock], source: Path) -> dict[str, Policy]:
     found = {}
     for name in _column(axes, "policy", sweep.policy):
-        if not isinstance(name, str):
-            raise InputError(f"{source}: policy = {name!r}: must be a policy's file or shipped name")
-        found[name] = Policy.load(name if name == RANK else _policy_file(name, source))
+        _text(name, source, "policy")
+        with _named(source, "policy", name):
+            found[name] = Policy.load(name if name == RANK else _policy_file(name, source))
+    return found
+
+
+def _floorplans(names: Iterable[Any], source: Path) -> dict[str, str]:
+    found = {}
+    for name in names:
+        _text(name, source, "floorplan")
+        with _named(source, "floorplan", name):
+            found[name] = FloorPlan.load(name, beside=source.parent).to_toml()
     return found
 
 
@@ -130,7 +155,7 @@ def _column(axes: Sequence[AxisBlock], key: str, otherwise: Any) -> Iterable[Any
     for block in axes:
         if key in block.keys:
             i = block.keys.index(key)
-            return list({json.dumps(row[i], default=str): row[i] for row in block.rows}.values())
+            return list({json.dumps(row[i]): row[i] for row in block.rows}.values())
     return [otherwise]
 
 
@@ -150,17 +175,14 @@ def _manifest(
     plain = sweep.model_dump(include={"name", "policy", "seed", "steps", "record"}) | {
         "format": FORMAT,
         "scenario": scenario,
-        "floorplans": {
-            name: FloorPlan.load(name, beside=source.parent).to_toml()
-            for name in _column(axes, "floorplan", scenario["floorplan"])
-        },
+        "floorplans": _floorplans(_column(axes, "floorplan", scenario["floorplan"]), source),
         "policies": {name: policy.sha256 for name, policy in policies.items()},
         "keys": keys,
         "tasks": tasks,
         "batch": batch or max(1, fitting),
         "versions": versions(),
     }
-    return parse(Manifest, json.loads(json.dumps(plain, default=str)), source)
+    return parse(Manifest, json.loads(json.dumps(plain)), source)
 
 
 def _check_tasks(manifest: Manifest, sources: Sources, source: Path, progress: Callable[[int], None]) -> None:

@@ -13,6 +13,7 @@ from cmarlsim.errors import DamagedError, InputError
 from cmarlsim.recordings.recording import Recording
 from cmarlsim.storage.files import file_at, read_text, write_whole
 from cmarlsim.sweeps.manifest import MOST_BYTES, Manifest
+from cmarlsim.validation import Strict, json_of, parse
 
 FORMAT = "cmarlsim-results/1"
 
@@ -45,6 +46,15 @@ class Result:
             for m, zone in enumerate(recording.scenario.zones)
         ]
         return cls(task, zones)
+
+    @property
+    def why(self) -> str:
+        """The last line of why it failed."""
+        return (self.reason or "").strip().rpartition("\n")[2]
+
+
+class _Rows(Strict):
+    rows: tuple[Result, ...]
 
 
 def recording_of(out: Path, task: int) -> Path:
@@ -85,7 +95,8 @@ def read(out: Path, manifest: Manifest, batch: int) -> dict[int, Result]:
         raise DamagedError(str(error)) from None
     except (ValueError, LookupError, TypeError) as error:
         raise DamagedError(f"{path}: is damaged: {error}") from None
-    if head != {"format": FORMAT, "manifest": manifest.sha256, "batch": batch}:
+    meant, tasks = {"format": FORMAT, "manifest": manifest.sha256, "batch": batch}, manifest.batch_of(batch)
+    if head != meant or any(result.task not in tasks for result in results):
         raise DamagedError(f"{path}: belongs to another sweep or batch")
     return {result.task: result for result in results}
 
@@ -105,9 +116,8 @@ def _parsed(path: Path) -> tuple[dict[str, Any], list[Result]]:
     body, _, check = read_text(path, MOST_BYTES).rstrip("\n").rpartition("\n")
     if hashlib.sha256(f"{body}\n".encode()).hexdigest() != check:
         raise ValueError("its checksum is wrong")
-    head, *rows = (json.loads(line) for line in body.splitlines())
-    keys = ("task", "zones", "recording", "reason")
-    return head, [Result(**{key: row[key] for key in keys}) for row in rows]
+    head, *rows = (json_of(line) for line in body.split("\n"))
+    return head, list(parse(_Rows, {"rows": rows}, "results").rows)
 
 
 def fault(out: Path, result: Result, deep: bool = True) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -12,11 +13,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cmarlsim.errors import InputError, LockedError
+from cmarlsim.errors import InputError, LockedError, is_whole, shown
 from cmarlsim.storage.files import read_text, write_whole
 from cmarlsim.sweeps.locks import lock
 from cmarlsim.sweeps.manifest import Manifest
 from cmarlsim.sweeps.processes import THREAD_VARIABLES
+from cmarlsim.validation import json_of, whole
 
 AGAIN = 75
 """Exit code of an element that was stopped by a warning and wants to be put back."""
@@ -90,19 +92,23 @@ class Arrays:
         """Ticket, element and state, for each element in the queue that was submitted from this folder."""
         text = _call("squeue", "--noheader", "--array", f"--name={self._name}", "--format=%k %K %T")
         for line in filter(str.strip, text.splitlines()):
-            ticket, index, state = line.rsplit(maxsplit=2)
+            ticket, index, state = [*line.rsplit(maxsplit=2), "", ""][:3]
             if (self.out / "slurm" / f"{ticket}.json").exists():
-                yield ticket, int(index), state
+                yield ticket, _number(index, f"squeue: element of {ticket}"), state
 
     def batches(self, ticket: str, index: int) -> list[int]:
         """Batches of an element of the array that was submitted under `ticket`; InputError if it has none."""
         path = self.out / "slurm" / f"{ticket}.json"
         try:
-            return [int(batch) for batch in json.loads(read_text(path))[index]]
+            batches = json_of(read_text(path))[index]
+            known = range(self._manifest.batches)
+            if index < 0 or not all(is_whole(batch) and batch in known for batch in batches):
+                raise ValueError(f"{shown(batches)} are no batches of this sweep")
         except InputError:
             raise
         except (ValueError, LookupError, TypeError) as error:
             raise InputError(f"{path}: has no element {index}: {error}") from None
+        return list(batches)
 
     def submit(
         self, batches: Sequence[int], directives: dict[str, Any], tasks: int | None, at_once: int | None
@@ -164,6 +170,27 @@ class Arrays:
             again=AGAIN,
             restarts=MOST_RESTARTS,
         )
+
+
+def _number(text: str, what: str) -> int:
+    try:
+        return whole(text)
+    except ValueError as error:
+        raise InputError(f"{what}: {error}") from None
+
+
+def element_here() -> tuple[int, int]:
+    """Which element of a job array this process is, and how often it was put back into the queue.
+
+    Raises
+    ------
+    InputError
+        If Slurm's variables are no numbers.
+    """
+    index, restarts = (
+        _number(os.environ.get(name, "0"), name) for name in ("SLURM_ARRAY_TASK_ID", "SLURM_RESTART_COUNT")
+    )
+    return index, restarts
 
 
 def _dealt(batches: Sequence[int], size: int, tasks: int | None) -> list[list[int]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from cmarlsim.sweeps.locks import holder, process_in
+from cmarlsim.sweeps.locks import holder, lock_of, process_in
 from cmarlsim.sweeps.manifest import Manifest
 from cmarlsim.sweeps.results import Census
 
@@ -15,7 +15,7 @@ _MOST_SHOWN = 5
 def status_lines(out: Path) -> Iterator[str]:
     """What can be said about a sweep without disturbing it: recordings are looked for, but not read."""
     manifest = Manifest.load(out)
-    notes = {int(path.stem): holder(path) for path in sorted((out / "locks").glob("[0-9]*.lock"))}
+    notes = {batch: holder(lock_of(out, batch)) for batch in range(manifest.batches)}
     running = {batch: note for batch, note in notes.items() if note is not None}
     census, every = Census.of(out, manifest, deep=False), set(range(len(manifest.tasks)))
     worked_on = {task for batch in running for task in manifest.batch_of(batch)} - census.done.keys()

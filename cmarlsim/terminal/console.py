@@ -6,6 +6,7 @@ import atexit
 import errno
 import gc
 import inspect
+import io
 import os
 import re
 import signal
@@ -23,7 +24,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
-from cmarlsim.errors import ArgumentError, InputError
+from cmarlsim.errors import ArgumentError, InputError, one_line, shown
 from cmarlsim.kernels.compiling import CACHE_FOLDER, watched
 from cmarlsim.notes import notes_on_stderr
 from cmarlsim.simulation.progress import TextProgress
@@ -80,11 +81,14 @@ def start(app: typer.Typer, arguments: list[str] | None = None) -> None:
     warnings.showwarning = _one_line_warning
     notes_on_stderr()
     _keep_loaded()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files can be any bytes
     try:
         code = app(arguments, standalone_mode=False)
     except ArgumentError as error:
         name = _OPTIONS.get(error.name, error.name.replace("_", "-"))
-        _fail(f"--{name} {error.value}: {_with_options(error.problem)}")
+        value = error.value if isinstance(error.value, (str, os.PathLike)) else shown(error.value, 200)
+        _fail(f"--{name} {one_line(str(value), 200)}: {_with_options(error.problem)}")
     except InputError as error:
         _fail(_with_options(str(error)))
     except BrokenPipeError:
@@ -129,12 +133,12 @@ def _abandon_stdout() -> None:
 
 
 def _fail(message: str) -> None:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    print(f"error: {one_line(message)}", file=sys.stderr)
     sys.exit(2)
 
 
 def _one_line_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    print(f"warning: {message}", file=sys.stderr)
+    print(f"warning: {one_line(str(message))}", file=sys.stderr)
 
 
 @contextmanager
@@ -172,7 +176,11 @@ def progress_bar(label: str, total: int | None) -> Iterator[Callable[..., Any]]:
     if not console.is_terminal:
         yield TextProgress(label, total)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+    )
     times = (TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}"))
     with Progress(*columns, *times, console=console) as progress:
         task = progress.add_task(label, total=total, note="")

@@ -49,7 +49,7 @@ def print_report(recordings: Sequence[Recording]) -> None:
             f"[{kept}]{band(margin[:, m])}[/]",
             band(certificate[:, m]).replace("+", ""),
         )
-    Console().print(table)
+    Console(emoji=False).print(table)
     worst = np.unravel_index(margin.argmin(), margin.shape)
     name, seed = scenario.zones[worst[1]].name, recordings[worst[0]].seed
     print(f"smallest margin: {margin.min():+.3f} (zone {name}, seed {seed})")

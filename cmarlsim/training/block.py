@@ -9,9 +9,10 @@ from cmarlsim.kernels.scene import new_scene, new_steps
 from cmarlsim.kernels.world import NEVER
 from cmarlsim.learning.mlp import MLP
 from cmarlsim.policies.policy import Policy
+from cmarlsim.simulation.states import check_locations
 from cmarlsim.training.arrays import Arrays, fill_arrays, named
 from cmarlsim.training.learners import Learners, agent_of, copies_of, copy_of
-from cmarlsim.training.locations import check_locations, move
+from cmarlsim.training.locations import move
 from cmarlsim.training.recipe import Stage, sample_multipliers
 from cmarlsim.training.setup import TrainingSetup
 

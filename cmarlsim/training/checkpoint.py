@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import h5py
+
 from cmarlsim.errors import InputError
 from cmarlsim.policies.policy import Policy
 from cmarlsim.recordings.differences import with_versions
 from cmarlsim.storage.files import file_at, real
-from cmarlsim.storage.hdf5 import check_free, open_readable, published
+from cmarlsim.storage.hdf5 import (
+    check_free,
+    check_sealed,
+    damage_told,
+    numbers,
+    open_readable,
+    published,
+)
 from cmarlsim.training import Training
 
 FORMAT = "cmarlsim-checkpoint/1"
@@ -64,7 +73,9 @@ def already_made(training: Training, out: Path) -> Policy | None:
     except InputError:
         return None
     wanted = training.made_with | {"iterations_done": training.total}
-    if any(str(policy.training.get(key)) != str(value) for key, value in wanted.items()):
+    found = policy.training
+    margin = isinstance(found.get("validation_margin"), float)
+    if not margin or any(str(found.get(key)) != str(value) for key, value in wanted.items()):
         return None
     if file_at(checkpoint_of(out)):
         checkpoint_of(out).unlink()
@@ -92,11 +103,13 @@ def restore(training: Training, path: Path) -> None:
                 f"{path}: is a checkpoint of another training, these differ: {what}; "
                 "repeat its command, with its versions, or remove it to start anew"
             )
-        names: list[str] = []
-        try:
-            file["state"].visititems(
-                lambda name, item: names.append(name) if hasattr(item, "shape") else None
-            )
-            training.restore({name: file[f"state/{name}"][...] for name in names})
-        except (LookupError, ValueError, TypeError, AttributeError, OSError) as error:
-            raise InputError(f"{path}: not a complete checkpoint: {error}") from None
+        check_sealed(file)
+        with damage_told(path, "not a complete checkpoint"):
+            training.restore({name: numbers(file["state"], name)[...] for name in _names(file["state"])})
+
+
+def _names(group: h5py.Group) -> list[str]:
+    """The paths of all datasets below a group."""
+    names: list[str] = []
+    group.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
+    return names

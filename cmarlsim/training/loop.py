@@ -16,9 +16,10 @@ from cmarlsim.kernels.scene import Draws, new_chunk, new_scene
 from cmarlsim.learning.mlp import MLP
 from cmarlsim.policies.policy import Policy
 from cmarlsim.randomness import draw_into
+from cmarlsim.simulation.states import check_locations
 from cmarlsim.training.arrays import Arrays, fill_arrays, named
 from cmarlsim.training.learners import Learners, agent_of, copies_of, copy_of
-from cmarlsim.training.locations import check_locations, move
+from cmarlsim.training.locations import move
 from cmarlsim.training.recipe import Stage, tightened
 from cmarlsim.training.setup import TrainingSetup
 

@@ -1,10 +1,8 @@
-"""Validated, frozen data from TOML, with errors that name file, key and value."""
+"""Validated, frozen data, with errors that name file, key and value."""
 
 from __future__ import annotations
 
 import inspect
-import re
-import tomllib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
@@ -13,12 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, Self, TypeVar, get_
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from cmarlsim.errors import ArgumentError, InputError, nearest
-from cmarlsim.storage.files import read_bytes
+from cmarlsim.errors import ArgumentError, InputError, nearest, one_line, shown
+from cmarlsim.validation.settings import dotted
+
+_NO_CONTROLS = r"^[^\p{Cc}\p{Zl}\p{Zp}]+$"
 
 Number = Annotated[float, Field(strict=True)]
-Count = Annotated[int, Field(strict=True, ge=1)]
-Name = Annotated[str, Field(strict=True, min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Count = Annotated[int, Field(strict=True, ge=1, le=2**63 - 1)]
+Name = Annotated[str, Field(strict=True, min_length=1, max_length=100, pattern=_NO_CONTROLS)]
 Point = tuple[Number, Number]
 
 
@@ -35,7 +35,7 @@ class _Told(ModelMetaclass):
         if values:
             load = f"; {cls.__name__}.load reads a file or a shipped name" if hasattr(cls, "load") else ""
             names = ", ".join(f"{name}=..." for name in cls.model_fields)
-            raise InputError(f"{cls.__name__}({values[0]!r:.40}): takes names, as in ({names}){load}")
+            raise InputError(f"{cls.__name__}({shown(values[0], 40)}): takes names, as in ({names}){load}")
         return parse(cls, fields, cls.__name__)
 
 
@@ -67,7 +67,7 @@ class Strict(BaseModel, metaclass=_Told):
         )
 
     def __setattr__(self, name: str, value: object) -> None:
-        problem = f"{type(self).__name__} is frozen, so {name} cannot become {value!r:.40}"
+        problem = f"{type(self).__name__} is frozen, so {name} cannot become {shown(value, 40)}"
         if name in type(self).model_fields:
             problem += f": model_copy(update={{'{name}': ...}}) gives a changed copy"
         raise InputError(problem)
@@ -101,86 +101,6 @@ def check_names(kind: str, names: Sequence[str]) -> None:
         raise ValueError(f"{kind}: the name '{name}' stands {times} times; names must differ")
 
 
-def read_toml(path: Path) -> dict[str, Any]:
-    """Read a TOML file.
-
-    Raises
-    ------
-    InputError
-        If it cannot be read or is not TOML.
-    """
-    data = read_bytes(path)
-    try:
-        return tomllib.loads(data.decode())
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not valid TOML: {error}") from None
-
-
-def setting_value(text: str) -> Any:
-    """Value that a user wrote after ``KEY=``: TOML, a number such as ``.5``, or else the text itself."""
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        try:
-            return float(text)
-        except ValueError:
-            return text.strip()
-
-
-def apply_settings(data: dict[str, Any], settings: str | Sequence[str]) -> list[str]:
-    """Apply one ``key.path=value`` setting, or several, to parsed TOML, in place; returns them as a list.
-
-    Raises
-    ------
-    InputError
-        If one is no such setting, or there is no such place in the data.
-    """
-    each = [settings] if isinstance(settings, str) or not isinstance(settings, Sequence) else [*settings]
-    for setting in each:
-        if not isinstance(setting, str):
-            raise ArgumentError("overrides", setting, "must be texts such as 'links.d=4'")
-        path, equals, text = setting.partition("=")
-        keys = path.strip().split(".")
-        if not equals or not all(keys):
-            raise ArgumentError("overrides", setting, "must be KEY=VALUE, for example links.d=4")
-        put(data, keys, setting_value(text), setting)
-    return each
-
-
-def put(data: dict[str, Any], keys: Sequence[str], value: Any, source: str) -> None:
-    """Set the value at a key's path in parsed TOML, in place; entries of lists by index or name.
-
-    Raises
-    ------
-    InputError
-        If there is no such place; it begins with `source`.
-    """
-    target: Any = data
-    for depth, key in enumerate(keys[:-1]):
-        if isinstance(target, dict):
-            target = target.setdefault(key, {})
-        else:
-            target = _entry(target, key, f"{source}: {'.'.join(keys[: depth + 1])}")
-    if not isinstance(target, dict):
-        raise InputError(f"{source}: {'.'.join(keys[:-1])} has no keys below it")
-    target[keys[-1]] = value
-
-
-def _entry(items: Any, key: str, complaint: str) -> Any:
-    """Entry of a TOML array of tables, by index or by name."""
-    if not isinstance(items, list):
-        raise InputError(f"{complaint}: there are no keys below this value")
-    if key.isdecimal() and int(key) < len(items):
-        return items[int(key)]
-    named = {item.get("name"): item for item in items if isinstance(item, dict)}
-    if key in named:
-        return named[key]
-    names = [str(name) for name in named]
-    raise InputError(
-        f"{complaint}: must be an index below {len(items)} or one of {', '.join(names)}{nearest(key, names)}"
-    )
-
-
 def parse(model: type[Model], data: dict[str, Any], source: str | Path, copy: bool = False) -> Model:
     """Validate `data` as `model`; of a changed `copy` of what was valid there are no warnings.
 
@@ -201,7 +121,7 @@ def parse(model: type[Model], data: dict[str, Any], source: str | Path, copy: bo
 
 def _explain(model: type[Strict], item: Any, data: dict[str, Any]) -> str:
     location, kind = item["loc"], item["type"]
-    key = dotted(location, data)
+    key = one_line(dotted(location, data), 200)
     if kind == "value_error":
         text = str(item["ctx"]["error"])
         return f"{key}: {text}" if key else text
@@ -213,42 +133,16 @@ def _explain(model: type[Strict], item: Any, data: dict[str, Any]) -> str:
     if kind == "missing":
         return f"{key} is missing"
     message = item["msg"].removeprefix("Input ")
-    return f"{key} = {item['input']!r}: {message}"
-
-
-def dotted(location: tuple[str | int, ...], data: Any = None) -> str:
-    """Write a key's path in `data` as `apply_settings` reads it: ``zones.red.c``, or ``zones.2.c``.
-
-    Tables in arrays go by name if that is one word which no other table there has. ``center[0]`` is a number.
-    """
-    text = ""
-    for part in location:
-        try:
-            entry = data[part]
-        except (LookupError, TypeError):
-            entry = None
-        if isinstance(part, str):
-            text += f".{part}"
-        elif isinstance(entry, Mapping):
-            text += f".{_called(data, part)}"
-        else:
-            text += f"[{part}]"
-        data = entry
-    return text.removeprefix(".")
-
-
-def _called(tables: Sequence[Any], i: int) -> str:
-    """How `apply_settings` names a table of an array."""
-    names = [table.get("name") for table in tables if isinstance(table, Mapping)]
-    name = tables[i].get("name")
-    usable = isinstance(name, str) and re.fullmatch(r"[^\s.=]+", name) and not name.isdecimal()
-    return str(name) if usable and names.count(name) == 1 else str(i)
+    if kind == "string_pattern_mismatch":
+        message = "must have no control characters and no line breaks"
+    return f"{key} = {shown(item['input'])}: {message}"
 
 
 def _fields_at(model: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:
     for part in location:
         if isinstance(part, str):
-            models = _models_in(model.model_fields[part].annotation)
+            field = model.model_fields.get(part)
+            models = _models_in(field.annotation) if field else []
             if not models:
                 return []
             model = models[0]

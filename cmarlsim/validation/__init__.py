@@ -1,0 +1,34 @@
+"""What comes from outside as text: validated, frozen data, with errors that name file, key and value."""
+
+from cmarlsim.validation.models import (
+    Count,
+    Name,
+    Number,
+    Point,
+    Strict,
+    check_names,
+    names_checked,
+    parse,
+)
+from cmarlsim.validation.settings import apply_settings, dotted, put, setting_value
+from cmarlsim.validation.texts import json_of, read_toml, real, toml_of, whole
+
+__all__ = [
+    "Count",
+    "Name",
+    "Number",
+    "Point",
+    "Strict",
+    "apply_settings",
+    "check_names",
+    "dotted",
+    "json_of",
+    "names_checked",
+    "parse",
+    "put",
+    "read_toml",
+    "real",
+    "setting_value",
+    "toml_of",
+    "whole",
+]
