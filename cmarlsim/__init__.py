@@ -30,10 +30,12 @@ DivergedError  a training whose numbers are not finite any more
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from cmarlsim.terminal.interrupt import end_at_once_if_run
 from cmarlsim.version import __version__
 
+end_at_once_if_run(__name__)
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cmarlsim.api import execute as execute
     from cmarlsim.api import execute_batch as execute_batch

@@ -3,7 +3,7 @@
 import sys
 from typing import TYPE_CHECKING, Annotated
 
-from cmarlsim.terminal.interrupt import ending_at_once
+from cmarlsim.terminal.interrupt import end_at_once
 
 if TYPE_CHECKING:
     import typer
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Entry point of the console script."""
-    with ending_at_once():  # importing takes a second
-        application = _application()
+    end_at_once()
+    application = _application()
     from cmarlsim.terminal.console import start
 
     start(application, sys.argv[1:] or ["--help"])

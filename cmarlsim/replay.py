@@ -18,7 +18,8 @@ from cmarlsim.report.film import find_ffmpeg, gif, mp4
 from cmarlsim.report.moments import largest_multiplier, moments
 from cmarlsim.storage.files import scratch_name
 from cmarlsim.storage.hdf5 import check_free, take_name
-from cmarlsim.terminal.console import Stop, command, compilation_announced, progress_bar
+from cmarlsim.terminal.console import command, compilation_announced, progress_bar
+from cmarlsim.terminal.interrupt import Stop
 
 FILM_STEPS = 400
 """Length of a film, unless asked otherwise."""

@@ -13,7 +13,7 @@ import pytest
 from analysis import ablation
 from analysis.ablation import VARIANTS, chosen, summary, tabulated
 from cmarlsim import InputError, Policy, Scenario, execute
-from cmarlsim.terminal.console import Stop
+from cmarlsim.terminal.interrupt import Stop
 from cmarlsim.training import Training
 from cmarlsim.training.recipe import Recipe
 

@@ -15,7 +15,8 @@ import pytest
 from commands import without_progress
 
 from cmarlsim import Scenario
-from cmarlsim.kernels.compiling import CACHE_FOLDER, kernel
+from cmarlsim.kernels.cache_folder import cache_folder
+from cmarlsim.kernels.compiling import kernel
 from cmarlsim.kernels.world import Floats
 from cmarlsim.terminal.console import compilation_announced
 from cmarlsim.training import Training
@@ -136,7 +137,7 @@ def test_commands_announce_what_the_cache_does_not_have(tmp_path: Path) -> None:
     train = ("-m", "cmarlsim.train", "tiny", *short)
     run = ("-m", "cmarlsim.run", "tiny", "--policy", "rank", "--steps", "20", "--runs", "2", "--no-plot")
     Training(Scenario.load("tiny"), 0, Recipe()).prepare()
-    cache = shutil.copytree(CACHE_FOLDER, tmp_path / "cache" / Path(CACHE_FOLDER).name)
+    cache = shutil.copytree(cache_folder(), tmp_path / "cache" / cache_folder().name)
     for command, missing in ((run, "motion.advance_all"), (train, "visits.gather")):
         for index in cache.rglob(f"{missing}-*.nbi"):
             index.unlink()

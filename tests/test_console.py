@@ -1,16 +1,20 @@
 """What commands say besides their results: that they go on, that they were stopped, their version."""
 
+import os
 import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
-from commands import started
+from commands import Call, started
 
-from cmarlsim import __main__, __version__
+from cmarlsim import __main__, __version__, run
 from cmarlsim.errors import ArgumentError, InputError
 from cmarlsim.simulation import progress
-from cmarlsim.terminal.console import STOPPED, command, progress_bar
+from cmarlsim.terminal.console import command, progress_bar
+from cmarlsim.terminal.interrupt import STOPPED
 
 
 @pytest.mark.parametrize("line", ["stopped", "stopped: nothing was written"])
@@ -24,13 +28,109 @@ def test_ctrl_c_is_one_line(capsys: pytest.CaptureFixture[str], line: str) -> No
     assert capsys.readouterr() == ("", f"{line}\n")
 
 
-def test_ctrl_c_while_modules_are_imported_is_one_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", [["cmarlsim", "run"], ["cmarlsim.train"], ["analysis.figure4", "r.h5"]])
+def test_ctrl_c_while_modules_are_imported_is_one_line(tmp_path: Path, command: list[str]) -> None:
     slow = "import time\nprint('importing', flush=True)\ntime.sleep(60)\n"
     (tmp_path / "typer.py").write_text(slow)
-    process = started(tmp_path, "cmarlsim", "run", "tiny", PYTHONPATH=str(tmp_path))
+    process = started(tmp_path, *command, PYTHONPATH=str(tmp_path))
+    assert stopped(process, "importing\n") == ""
+
+
+def test_who_imports_the_package_keeps_pythons_ctrl_c(tmp_path: Path) -> None:
+    (tmp_path / "cmarlsimilar").mkdir()
+    (tmp_path / "cmarlsimilar/__init__.py").write_text("import cmarlsim, analysis")
+    asked = "import signal; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
+    (tmp_path / "cmarlsimilar/tool.py").write_text(asked)
+    assert started(tmp_path, "cmarlsimilar.tool", "cmarlsim").communicate() == ("True\n", "")
+
+
+def stopped(process: subprocess.Popen[str], line: str, number: signal.Signals = signal.SIGINT) -> str:
+    """What else a command prints that is stopped when it has printed a line."""
     assert process.stdout is not None
-    assert process.stdout.readline() == "importing\n"
-    process.send_signal(signal.SIGINT)
+    assert process.stdout.readline() == line
+    process.send_signal(number)
+    sent = time.monotonic()
+    out, err = process.communicate(timeout=30)
+    assert time.monotonic() - sent < 10
+    assert (err, process.returncode) == ("stopped\n", STOPPED)
+    return out
+
+
+STAND_IN = """
+import ctypes, os, signal, time
+from concurrent.futures import ThreadPoolExecutor
+from numba.core import event
+from cmarlsim.terminal.console import command
+from cmarlsim.terminal.interrupt import Stop, end_at_once
+end_at_once()
+
+def compile():
+    with event.trigger_event("numba:compile"):
+        print("compiling", flush=True)
+        mutex = ctypes.create_string_buffer(64)
+        for _ in range(2):  # which the second time waits for itself, whatever signals come
+            ctypes.CDLL(None).pthread_mutex_lock(mutex)
+
+def interrupt():
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(60)
+
+class Last:
+    def __del__(self):
+        interrupt()
+
+def work() -> int:
+    {work}
+    return 0
+
+command(work, [])
+"""
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        "compile()",
+        "ThreadPoolExecutor(1).submit(compile).result()",
+        "with Stop(): compile()",
+        "with Stop(), ThreadPoolExecutor(1) as pool: pool.submit(compile).result()",
+    ],
+)
+def test_ctrl_c_ends_what_is_compiled(tmp_path: Path, work: str) -> None:
+    (tmp_path / "stand_in.py").write_text(STAND_IN.format(work=work))
+    assert stopped(started(tmp_path, "stand_in"), "compiling\n") == ""
+
+
+def test_what_is_compiled_after_ctrl_c_is_ended_too(tmp_path: Path) -> None:
+    work = """with Stop() as stop:
+        print("running", flush=True)
+        while not stop.asked: time.sleep(0.01)
+        compile()"""
+    (tmp_path / "stand_in.py").write_text(STAND_IN.format(work=work))
+    assert stopped(started(tmp_path, "stand_in"), "running\n") == "compiling\n"
+
+
+def test_outside_compiling_a_run_that_was_told_to_stop_ends_when_it_wants(tmp_path: Path) -> None:
+    work = """with Stop() as stop:
+        print("running", flush=True)
+        while not stop.asked: time.sleep(0.01)
+        time.sleep(2.5)
+    time.sleep(1.5)
+    print("tidy")"""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        (tmp_path / "stand_in.py").write_text(STAND_IN.format(work=work))
+        process = started(tmp_path, "stand_in")
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(number)
+        assert process.communicate(timeout=30) == ("tidy\n", "")
+        assert process.returncode == 0
+
+
+@pytest.mark.parametrize("work", ["interrupt()", "exec('interrupt()')", "Last()"])
+def test_ctrl_c_is_one_line_and_one_code_wherever_it_comes(tmp_path: Path, work: str) -> None:
+    (tmp_path / "stand_in.py").write_text(STAND_IN.format(work=work))
+    process = started(tmp_path, "stand_in")
     assert process.communicate(timeout=30) == ("", "stopped\n")
     assert process.returncode == STOPPED
 
@@ -39,10 +139,21 @@ def test_ctrl_c_while_modules_are_imported_is_one_line(tmp_path: Path) -> None:
 def test_ctrl_c_while_kernels_are_compiled_is_one_line(tmp_path: Path) -> None:
     process = started(tmp_path, "cmarlsim", "train", "tiny", NUMBA_CACHE_DIR=str(tmp_path))
     assert process.stderr is not None
-    assert process.stderr.readline().startswith("compiling kernels")
+    assert any(line.startswith("compiling kernels") for line in process.stderr)
     process.send_signal(signal.SIGINT)
     assert process.communicate(timeout=30) == ("", "stopped\n")
     assert process.returncode == STOPPED
+
+
+@pytest.mark.parametrize(
+    ("number", "end"), [(signal.SIGINT, (STOPPED, "stopped\n")), (signal.SIGTERM, (0, ""))]
+)
+def test_ctrl_c_ends_the_drawing_of_a_run_too(
+    call: Call, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, end: tuple[int, str]
+) -> None:
+    monkeypatch.setattr(run, "draw_runs", lambda *_: os.kill(os.getpid(), number))
+    code, _, err = call(run.run, "tiny", "--policy", "rank", "--steps", "100")
+    assert (code, err) == end
 
 
 class Clock:
@@ -111,6 +222,7 @@ def test_the_console_script_answers_with_an_exit_code(
     err: str,
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["cmarlsim", *arguments])
+    monkeypatch.setattr(__main__, "end_at_once", lambda: None)  # this process goes on
     with pytest.raises(SystemExit) as end:
         __main__.main()
     said = capsys.readouterr()

@@ -60,6 +60,10 @@ class LinkTrace:
         return found
 
 
+MOST_REPLAYED = 10**8
+"""Steps of a trace at most."""
+
+
 class Replay:
     """A trace in steps of `step_seconds`, whose active edges feed `gossip.Gossip`.
 
@@ -82,6 +86,11 @@ class Replay:
                 f"{trace.duration:g} s"
             )
         self.trace, self.step_seconds = trace, step_seconds
+        if trace.duration / step_seconds > MOST_REPLAYED:
+            raise InputError(
+                f"{trace.name}: step_seconds = {step_seconds:g}: its {trace.duration:g} s would be more than "
+                f"{MOST_REPLAYED:,} steps"
+            )
         self.steps = int(trace.duration / step_seconds)
         share = sum(chance.sum(axis=0) for _, chance in self._chances()) / self.steps
         self._ever = np.flatnonzero(share > 0)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
-import platformdirs
 from numba.core import event
+
+from cmarlsim.kernels.cache import KernelCache
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -21,45 +18,11 @@ _settings: Any = numba.config
 _compile: Any = numba.njit
 
 
-def _writable(folder: Path) -> bool:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return False
-    return os.access(folder, os.W_OK)
-
-
-def _cache_folder() -> str:
-    """Cache folder keyed on the text of every kernel.
-
-    Numba looks only at the file of the function it compiles: when a *callee* in another file changes,
-    the caller's cached code goes stale. A folder per state of all kernel files rules that out, and one more
-    for code that checks bounds (NUMBA_BOUNDSCHECK). What else the code depends on is in Numba's own index:
-    its version, Python's, and the processor's name and features.
-    """
-    sources = sorted(Path(__file__).parent.glob("*.py"))
-    texts = [path.read_bytes() for path in sources]
-    key = hashlib.sha256(b"".join([*texts, bytes([bool(_settings.BOUNDSCHECK)])])).hexdigest()[:16]
-    root = Path(_settings.CACHE_DIR or platformdirs.user_cache_dir("cmarlsim"))
-    if not _writable(root / key):
-        root = Path(tempfile.gettempdir()) / f"cmarlsim-{os.getuid()}"
-    return str(root / key)
-
-
-CACHE_FOLDER = _cache_folder()
-"""Where compiled kernels are kept."""
-
-
 def _compiled(function: Function, **options: Any) -> Function:
-    before = _settings.CACHE_DIR
-    _settings.CACHE_DIR = CACHE_FOLDER
-    try:
-        result: Function = _compile(
-            cache=True, nogil=True, error_model="numpy", forceinline=True, _nrt=False, **options
-        )(function)
-        return result
-    finally:
-        _settings.CACHE_DIR = before
+    result: Any = _compile(nogil=True, error_model="numpy", forceinline=True, _nrt=False, **options)(function)
+    if not _settings.DISABLE_JIT:
+        result._cache = KernelCache(function)
+    return cast(Function, result)
 
 
 def kernel(function: Function) -> Function:
@@ -93,6 +56,11 @@ class Compilation(event.Listener):
         self.seconds = 0.0
         self._begun, self._depth, self._start = begun, 0, 0.0
 
+    @property
+    def going_on(self) -> bool:
+        """Whether something is compiled now."""
+        return self._depth > 0
+
     def on_start(self, event: Any) -> None:
         """A kernel, or a callee of one, begins to be compiled."""
         if self._depth == 0:
@@ -109,7 +77,7 @@ class Compilation(event.Listener):
 
 
 @contextmanager
-def watched(begun: Callable[[], None]) -> Iterator[Compilation]:
+def watched(begun: Callable[[], None] = lambda: None) -> Iterator[Compilation]:
     """Watch what is compiled; `begun` is called once, and not at all if everything comes from the cache."""
     with event.install_listener("numba:compile", Compilation(begun)) as compilation:
         yield compilation

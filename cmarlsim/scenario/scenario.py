@@ -44,6 +44,7 @@ from cmarlsim.scenario.tables import (
 from cmarlsim.storage import shipped
 from cmarlsim.storage.files import as_path, write_whole
 from cmarlsim.validation import (
+    Entries,
     Name,
     Point,
     Strict,
@@ -57,6 +58,10 @@ from cmarlsim.validation import (
 
 FEW = 64
 """Up to so many agents, looking every pair up among numbered places is faster than going along the edges."""
+
+
+MOST_EXTENTS = 10.0
+"""A speed or radius that is more than so many times as long as the floor plan is a slip of the units."""
 
 
 class Scenario(Strict):
@@ -88,7 +93,7 @@ class Scenario(Strict):
     agents: Agents
     dual: Dual
     links: Links
-    zones: Annotated[tuple[Zone, ...], Field(min_length=1, max_length=MOST_AGENTS)]
+    zones: Annotated[Entries[Zone], Field(min_length=1, max_length=MOST_AGENTS)]
 
     @classmethod
     def load(cls, reference: str | Path, overrides: str | Sequence[str] = ()) -> Self:
@@ -205,7 +210,10 @@ class Scenario(Strict):
         InputError
             If there is not one for each zone, or one is not in [0, 1).
         """
-        values = np.asarray(c).tolist()
+        try:
+            values = np.asarray(c).tolist()
+        except ValueError:  # rows of several lengths
+            values = None
         if not isinstance(values, list) or len(values) != self.M:
             raise ArgumentError("c", c, f"must be {self.M} thresholds, one for each zone")
         zones = [zone.model_dump() | {"c": value} for zone, value in zip(self.zones, values, strict=True)]
@@ -245,6 +253,19 @@ class Scenario(Strict):
     def _repr_html_(self) -> str:
         """The scenario in a notebook: its zones and their thresholds."""
         return table(repr(self), {"zone": [zone.name for zone in self.zones], "c": self.c})
+
+    @model_validator(mode="after")
+    def _sizes_are_of_one_unit(self) -> Self:
+        extent = self.floorplan.extent
+        lengths = {"agents.speed": self.agents.speed}
+        lengths |= {f"{self._key(i)}.radius": zone.radius for i, zone in enumerate(self.zones)}
+        key, length = max(lengths.items(), key=lambda item: item[1])
+        if length > MOST_EXTENTS * extent:
+            raise ValueError(
+                f"{key} = {length:g} m, but floorplan '{self.floorplan.name}' is {extent:g} m from side to "
+                "side: are both in metres?"
+            )
+        return self
 
     @model_validator(mode="after")
     def _zones_can_be_attended(self) -> Self:

@@ -9,15 +9,18 @@ from typing import Annotated, Any, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
+from cmarlsim.building.floorplan import FARTHEST
 from cmarlsim.errors import InputError, shown
 from cmarlsim.graphs import FOOTPRINTS, footprint_edges
 from cmarlsim.kernels.world import ALWAYS, BERNOULLI, NEVER, SIGHT_OR_DISC, LinkModel
-from cmarlsim.validation import Count, Name, Number, Point, Strict
+from cmarlsim.validation import Count, Entries, Name, Number, Point, Strict
 
 MOST_AGENTS = 65_535
 MOST_STEPS = 10**6
 SLOWEST, FASTEST = 1e-6, 1e4
 """Metres a step: slower agents would be lost in the tolerances, faster ones are a slip of the units."""
+LEAST_P = 1e-12
+"""Links that are rarer never come up."""
 LEAST_ETA, LARGEST_ETA = 1e-12, 1e12
 """Multipliers are counted in eta: far beyond, their squares would be 0 or overflow."""
 
@@ -57,9 +60,9 @@ class Links(Strict):
     """
 
     model: Literal["sight-or-disc", "bernoulli", "always", "never"]
-    d: Annotated[Number, Field(ge=0)] | None = None
-    p: Annotated[Number, Field(gt=0, le=1)] | None = None
-    footprint: str | tuple[tuple[Node, Node], ...] | None = None
+    d: Annotated[Number, Field(ge=0, le=FARTHEST)] | None = None
+    p: Annotated[Number, Field(ge=LEAST_P, le=1)] | None = None
+    footprint: str | Entries[tuple[Node, Node]] | None = None
 
     @model_validator(mode="after")
     def _has_what_its_model_needs(self) -> Self:
@@ -113,7 +116,7 @@ class Zone(Strict):
 
     name: Name
     center: Point
-    radius: Annotated[Number, Field(gt=0)]
+    radius: Annotated[Number, Field(gt=0, le=FARTHEST)]
     c: Annotated[Number, Field(ge=0, lt=1)]
 
 

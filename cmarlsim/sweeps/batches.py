@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 import traceback
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from cmarlsim.api import execute
 from cmarlsim.errors import DamagedError, InputError
+from cmarlsim.kernels.cache import CacheError
 from cmarlsim.notes import log
 from cmarlsim.simulation.execution import Run, whole_rollouts
 from cmarlsim.simulation.runs import Writing
@@ -46,7 +46,8 @@ def run_batch(out: Path, manifest: str, number: int) -> int | None:
     try:
         return _worker(out, manifest).batch(number)
     except OSError as error:
-        raise InputError(f"{out}: {error.strerror or error}; what is done stays, run it again") from None
+        place = error.filename or out
+        raise InputError(f"{place}: {error.strerror or error}; what is done stays, run it again") from None
 
 
 @lru_cache(maxsize=1)
@@ -71,10 +72,20 @@ class Worker:
         self._stop = stop
 
     def prepare(self) -> None:
-        """Have the kernels compiled or loaded."""
-        with contextlib.suppress(Exception):  # the task itself says what is wrong
+        """Have the kernels compiled or loaded.
+
+        Raises
+        ------
+        CacheError
+            If there is no space left to keep them.
+        """
+        try:
             task = self.sources.task(0)
             Run(task.scenario, task.policy, task.seed).advance(1, keep_steps=self.manifest.record == "step")
+        except CacheError:
+            raise
+        except Exception:
+            return  # the task itself says what is wrong
 
     def batch(self, number: int, retry: bool = True) -> int | None:
         """Run what is not done of a batch, unless another process does.
@@ -120,6 +131,8 @@ class Worker:
         """Run a task; whatever goes wrong in it is its result. None if it was stopped."""
         try:
             return self._run(number, self.sources.task(number))
+        except CacheError:
+            raise
         except InputError as error:
             return Result(number, reason=str(error))
         except Exception:

@@ -19,7 +19,7 @@ from cmarlsim.policies.policy import RANK, Policy
 from cmarlsim.scenario import Scenario
 from cmarlsim.storage.files import file_at, read_text, write_whole
 from cmarlsim.storage.provenance import versions
-from cmarlsim.validation import Count, Strict, json_of, parse, put, toml_of
+from cmarlsim.validation import Count, Entries, Strict, json_of, parse, put, toml_of
 
 FORMAT: Literal["cmarlsim-sweep/1"] = "cmarlsim-sweep/1"
 NAME = "manifest.json"
@@ -69,8 +69,8 @@ class Manifest(Strict):
     seed: int
     steps: Count | None
     record: Literal["summary", "rollout", "step"]
-    keys: tuple[Annotated[str, Field(min_length=1)], ...]
-    tasks: tuple[tuple[Any, ...], ...]
+    keys: Entries[Annotated[str, Field(min_length=1)]]
+    tasks: Entries[tuple[Any, ...]]
     batch: Count
     versions: dict[str, str]
 
@@ -172,7 +172,8 @@ class Sources:
         if not isinstance(name, str) or name not in self._manifest.floorplans:
             raise DamagedError(f"{self._out}: floorplan = {shown(name)}: its manifest has none of this name")
         if name not in self._plans:
-            self._plans[name] = parse(FloorPlan, toml_of(self._manifest.floorplans[name], name), name)
+            place = f"{self._out}: floorplan = {shown(name)}"
+            self._plans[name] = parse(FloorPlan, toml_of(self._manifest.floorplans[name], place), place)
         return self._plans[name]
 
     def check_policies(self) -> None:

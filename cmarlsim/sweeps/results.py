@@ -13,7 +13,7 @@ from cmarlsim.errors import DamagedError, InputError
 from cmarlsim.recordings.recording import Recording
 from cmarlsim.storage.files import file_at, read_text, write_whole
 from cmarlsim.sweeps.manifest import MOST_BYTES, Manifest
-from cmarlsim.validation import Strict, json_of, parse
+from cmarlsim.validation import Entries, Strict, json_of, parse
 
 FORMAT = "cmarlsim-results/1"
 
@@ -54,7 +54,7 @@ class Result:
 
 
 class _Rows(Strict):
-    rows: tuple[Result, ...]
+    rows: Entries[Result]
 
 
 def recording_of(out: Path, task: int) -> Path:

@@ -3,36 +3,31 @@
 from __future__ import annotations
 
 import atexit
-import errno
 import gc
 import inspect
 import io
 import os
 import re
-import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import is_dataclass
 from functools import wraps
-from types import FrameType
 from typing import Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.text import Text
 
 from cmarlsim.errors import ArgumentError, InputError, one_line, shown
-from cmarlsim.kernels.compiling import CACHE_FOLDER, watched
+from cmarlsim.kernels.compiling import watched
 from cmarlsim.notes import notes_on_stderr
 from cmarlsim.simulation.progress import TextProgress
+from cmarlsim.terminal.interrupt import STOPPED, heeding_ctrl_c
+from cmarlsim.terminal.waiting import showing, watched_work
 
-STOPPED = 130
-"""Exit code of a run that was stopped by a signal."""
-
-_OPTIONS = {"overrides": "set"}
+_OPTIONS = {"overrides": "set", "workers": "max-parallel"}
 """Options that have another name than the argument of the library that they stand for."""
 
 
@@ -49,7 +44,8 @@ def interruptible(function: Callable[..., int]) -> Callable[..., int]:
     @wraps(function)
     def wrapped(*arguments: Any, **options: Any) -> int:
         try:
-            return function(*arguments, **options)
+            with watched() as compilation, heeding_ctrl_c(lambda: compilation.going_on):
+                return function(*arguments, **options)
         except KeyboardInterrupt as stop:
             print(stop.args[0] if stop.args else "stopped", file=sys.stderr)
             return STOPPED
@@ -84,7 +80,8 @@ def start(app: typer.Typer, arguments: list[str] | None = None) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of files can be any bytes
     try:
-        code = app(arguments, standalone_mode=False)
+        with watched_work("working"):
+            code = app(arguments, standalone_mode=False)
     except ArgumentError as error:
         name = _OPTIONS.get(error.name, error.name.replace("_", "-"))
         value = error.value if isinstance(error.value, (str, os.PathLike)) else shown(error.value, 200)
@@ -95,13 +92,11 @@ def start(app: typer.Typer, arguments: list[str] | None = None) -> None:
         _abandon_stdout()
         sys.exit(1)
     except OSError as error:
-        _abandon_stdout()
+        if error.filename is None:
+            _abandon_stdout()
         _fail(f"{error.filename or 'output'}: {error.strerror or error}")
     except MemoryError as error:
         _fail(f"not enough memory: {error or 'lower agents.N, dual.T0 or the number of zones'}")
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        sys.exit(STOPPED)
     except Exception as error:
         usage = getattr(error, "format_message", None)
         if usage is None:
@@ -148,25 +143,10 @@ def compilation_announced() -> Iterator[None]:
     def begun() -> None:
         print("compiling kernels that are not there yet, about a minute ...", file=sys.stderr, flush=True)
 
-    try:
-        with watched(begun) as compilation:
-            yield
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        raise InputError(
-            f"{CACHE_FOLDER}: no space left to keep the compiled kernels: free some, or name another folder "
-            "in the environment variable NUMBA_CACHE_DIR"
-        ) from None
+    with watched(begun) as compilation:
+        yield
     if compilation.seconds:
         print(f"... compiled in {compilation.seconds:.1f} s", file=sys.stderr, flush=True)
-
-
-@contextmanager
-def waiting(label: str) -> Iterator[None]:
-    """Show on a terminal that something goes on."""
-    with Console(stderr=True).status(Text(label)):
-        yield
 
 
 @contextmanager
@@ -174,33 +154,13 @@ def progress_bar(label: str, total: int | None) -> Iterator[Callable[..., Any]]:
     """Show a bar on a terminal, elsewhere a line now and then; yields ``advance(count, note="")``."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield TextProgress(label, total)
+        progress = TextProgress(label, total)
+        with showing(progress):
+            yield progress
         return
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-    )
-    times = (TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}"))
-    with Progress(*columns, *times, console=console) as progress:
-        task = progress.add_task(label, total=total, note="")
-        yield lambda count, note="": progress.update(task, advance=count, note=note)
-
-
-class Stop:
-    """Turns Ctrl-C and SIGTERM into a flag that long work looks at between chunks."""
-
-    def __init__(self) -> None:
-        self.asked = False
-
-    def __enter__(self) -> Stop:
-        numbers = (signal.SIGINT, signal.SIGTERM)
-        self._before = {number: signal.signal(number, self._ask) for number in numbers}
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _ask(self, number: int, frame: FrameType | None) -> None:
-        self.asked = True
+    name, note = (TextColumn(text, markup=False) for text in ("{task.description}", "{task.fields[note]}"))
+    columns = (name, BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+    times = (TimeElapsedColumn(), TimeRemainingColumn(), note)
+    with showing(lambda done: None), Progress(*columns, *times, console=console) as bar:
+        task = bar.add_task(label, total=total, note="")
+        yield lambda count, note="": bar.update(task, advance=count, note=note)

@@ -2,6 +2,7 @@
 
 from cmarlsim.validation.models import (
     Count,
+    Entries,
     Name,
     Number,
     Point,
@@ -15,6 +16,7 @@ from cmarlsim.validation.texts import json_of, read_toml, real, toml_of, whole
 
 __all__ = [
     "Count",
+    "Entries",
     "Name",
     "Number",
     "Point",

@@ -21,6 +21,10 @@ Count = Annotated[int, Field(strict=True, ge=1, le=2**63 - 1)]
 Name = Annotated[str, Field(strict=True, min_length=1, max_length=100, pattern=_NO_CONTROLS)]
 Point = tuple[Number, Number]
 
+T = TypeVar("T")
+Entries = Annotated[tuple[T, ...], Field(fail_fast=True)]
+"""An array, of which the first wrong entry is told: it may have millions of them."""
+
 
 if TYPE_CHECKING:
     from pydantic._internal._model_construction import ModelMetaclass
@@ -112,11 +116,16 @@ def parse(model: type[Model], data: dict[str, Any], source: str | Path, copy: bo
     try:
         return model.model_validate(data, context={"copy": copy})
     except ValidationError as error:
-        found = error.errors(include_url=False)
+        found = [item for item in error.errors(include_url=False) if not _only_stopped(item)]
         lines = [_explain(model, item, data) for item in found[:3]]
         if len(found) > 3:
             lines.append(f"and {len(found) - 3} more")
         raise InputError(f"{source}: " + "; ".join(lines)) from None
+
+
+def _only_stopped(item: Any) -> bool:
+    """Whether an array is called too short just because its first entry is wrong."""
+    return item["type"] == "too_short" and len(item["input"]) >= item["ctx"]["min_length"]
 
 
 def _explain(model: type[Strict], item: Any, data: dict[str, Any]) -> str:

@@ -31,7 +31,7 @@ def setting_value(text: str, source: str = "setting") -> Any:
     try:
         return limited_toml(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError as error:
-        if text.lstrip()[:1] in ('"', "'"):
+        if text.lstrip().startswith(("'", '"')):
             raise InputError(f"{source}: not valid TOML: {one_line(str(error), 200)}") from None
     except ValueError as error:
         raise InputError(f"{source}: {error}") from None

@@ -13,11 +13,11 @@ from typing import Any
 from cmarlsim.errors import InputError, one_line, shown
 from cmarlsim.storage.files import read_text
 
-MOST_TOML = 10**7
-"""Characters of TOML; its parser takes 10 s for so many."""
+MOST_TOML, MOST_VALUES = 10**7, 2 * 10**6
+"""Characters of TOML, and commas and lines in it; its parser takes up to 10 s for so many."""
 
-DEEPEST = 100
-"""Tables and arrays inside one another, and parts of a dotted key."""
+DEEPEST, MOST_KEYS = 100, 100_000
+"""Tables and arrays inside one another, or parts of a dotted key; and keys of a table."""
 
 _PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
 _DOTTED = re.compile(rf"(?<![\w.'\"-])(?:{_PART}[ \t]*+\.[ \t]*+){{20,}}+")
@@ -64,6 +64,8 @@ def limited_toml(text: str) -> dict[str, Any]:
     """
     if len(text) > MOST_TOML:
         raise ValueError(f"has {len(text):,} characters of TOML, more than {MOST_TOML:,}")
+    if (values := text.count(",") + text.count("\n")) > MOST_VALUES:
+        raise ValueError(f"has {values:,} commas and lines, more than {MOST_VALUES:,}")
     for key in _DOTTED.findall(text):  # before the parser, which takes the square of their number
         if key.count(".") >= DEEPEST:
             raise ValueError(f"the key {shown(key)} has more than {DEEPEST} parts")
@@ -105,9 +107,11 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _check_plain(value: Any, key: tuple[str | int, ...] = ()) -> None:
-    """Raise ValueError if there is a number of more than 64 bits, a date, or more depth than `DEEPEST`."""
+    """Raise ValueError if there is a number of more than 64 bits, a date, or too many keys or too deep."""
     if len(key) >= DEEPEST:
         raise ValueError(f"{_place(*key)}: is more than {DEEPEST} deep in tables or arrays")
+    if isinstance(value, dict) and len(value) > MOST_KEYS:
+        raise ValueError(f"{_place(*key)}: has {len(value):,} keys, more than {MOST_KEYS:,}")
     entries: Iterable[tuple[Any, Any]] = value.items() if isinstance(value, dict) else enumerate(value)
     for name, entry in entries:
         if isinstance(entry, dict | list):
