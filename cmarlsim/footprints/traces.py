@@ -17,13 +17,10 @@ from cmarlsim.footprints.activations import CHUNK
 from cmarlsim.footprints.footprint import Footprint
 from cmarlsim.kernels.world import Bools, Floats, Ints
 from cmarlsim.randomness import uniforms
-from cmarlsim.storage.files import as_path, read_bytes, text_in
+from cmarlsim.storage.files import MOST_BYTES, as_path, read_bytes, text_in
 from cmarlsim.validation import json_of, real, whole
 
 COLUMNS = ("datetime", "src", "dst", "channel", "mean_rssi", "pdr", "tx_count")
-
-MOST_BYTES = 2**28
-"""Bytes of a trace, at most: 256 MiB."""
 
 MOST_CHANNELS = 1_000
 
@@ -126,7 +123,7 @@ def read_k7(path: str | Path) -> LinkTrace:
         If it is no such file, a node or channel is unknown, a value impossible, or time runs backwards.
     """
     path = as_path("path", path)
-    data = read_bytes(path, MOST_BYTES)
+    data = read_bytes(path)
     if path.suffix == ".gz":
         data = _unzipped(data, path)
     lines = text_in(data, path).splitlines()
