@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count, islice
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -32,7 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
     folder = Path(tempfile.mkdtemp(prefix="cmarlsim-fuzz-"))
     print(f"seed {options.seed}; {folder}", flush=True)
     try:
-        good = _specimens(folder)
+        good = Specimens(folder / "good")
+        _in_silence(good.make, folder / "specimens.log")
         if options.case is not None:
             trial = try_case(options.case, good, folder / "case")
             print(_described(trial), f"files: {folder / 'case'}", sep="\n")
@@ -59,14 +60,14 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     return options
 
 
-def _specimens(folder: Path) -> Specimens:
-    """Make the good files, in silence unless that fails."""
+def _in_silence(make: Callable[[], None], log: Path) -> None:
+    """Call `make` with its output in a file."""
     streams = [os.dup(number) for number in (1, 2)]
-    with (folder / "specimens.log").open("w") as log:
+    with log.open("w") as file:
         for number in (1, 2):
-            os.dup2(log.fileno(), number)
+            os.dup2(file.fileno(), number)
         try:
-            return Specimens(folder / "good")
+            make()
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
@@ -94,7 +95,7 @@ def _tried(options: argparse.Namespace, good: Specimens, folder: Path) -> list[T
                 break
             trials.send(try_case(seed, good, folder / f"worker-{number}"))
 
-    processes, working = [], []
+    processes, working = [], list[Connection]()
     for number in range(options.workers):
         reader, writer = context.Pipe(duplex=False)
         processes.append(context.Process(target=work, args=(number, writer)))
@@ -103,7 +104,8 @@ def _tried(options: argparse.Namespace, good: Specimens, folder: Path) -> list[T
         working.append(reader)
     trials: list[Trial] = []
     while working:
-        for reader in wait(working, TELL_SECONDS):
+        ready = wait(working, TELL_SECONDS)
+        for reader in [each for each in working if each in ready]:
             try:
                 trials.append(reader.recv())
             except EOFError:
@@ -123,7 +125,9 @@ def _tried(options: argparse.Namespace, good: Specimens, folder: Path) -> list[T
 
 def _described(trial: Trial) -> str:
     lines = [f"{trial.kind}: {trial.story}", *(f"$ {line:.1000}" for line in trial.lines)]
-    return "\n".join([*lines, f"exit codes: {trial.codes}", *(f"fault: {fault:.1500}" for fault in trial.faults)])
+    return "\n".join(
+        [*lines, f"exit codes: {trial.codes}", *(f"fault: {fault:.1500}" for fault in trial.faults)]
+    )
 
 
 def _reported(trials: list[Trial]) -> int:

@@ -38,22 +38,116 @@ NUMBERS = (
     *("9" * 5000, "0x10", "1_000", "٣", "½", " 1", "1 ", "+1", "1,5", "0b1", "--1", "1e", "None", "True"),
 )
 TEXTS = (
-    *("", " ", "x", "paper", "tiny", "rank", "step", "auto", "slurm", "-", "--", "=", ".", "x/y", "~", "$HOME", "*"),
+    *(
+        "",
+        " ",
+        "x",
+        "paper",
+        "tiny",
+        "rank",
+        "step",
+        "auto",
+        "slurm",
+        "-",
+        "--",
+        "=",
+        ".",
+        "x/y",
+        "~",
+        "$HOME",
+        "*",
+    ),
     *("é", "\n", "a\nb", "\t", "\x1b[31m", "\udcff", "%s%n", "{0}", "a" * 300, "a" * 100_000, "'", '"', "\\"),
-    *("small.toml", "small-plan.toml", "rollout.h5", "policy.h5", "sweep.toml", "done", "nobody.h5", "out.h5"),
+    *(
+        "small.toml",
+        "small-plan.toml",
+        "rollout.h5",
+        "policy.h5",
+        "sweep.toml",
+        "done",
+        "nobody.h5",
+        "out.h5",
+    ),
 )
 KEYS = (
-    *("links.d", "links.p", "links.model", "links.footprint", "links", "dual.T0", "dual.alpha", "dual.eta", "dual"),
-    *("agents.N", "agents.speed", "agents", "name", "floorplan", "zones", "zones.0.c", "zones.left.c", "zones.-1.c"),
-    *("zones.9.c", "zones.left.center", "zones.left.radius", "zones.left.name", "", ".", "a.b.c", "links..d", "é"),
-    *(".".join("a" * 5000), "links." + "x" * 1000, "zones.٣.c", "__class__", "zones.left", "zones.0.center.0"),
+    *(
+        "links.d",
+        "links.p",
+        "links.model",
+        "links.footprint",
+        "links",
+        "dual.T0",
+        "dual.alpha",
+        "dual.eta",
+        "dual",
+    ),
+    *(
+        "agents.N",
+        "agents.speed",
+        "agents",
+        "name",
+        "floorplan",
+        "zones",
+        "zones.0.c",
+        "zones.left.c",
+        "zones.-1.c",
+    ),
+    *(
+        "zones.9.c",
+        "zones.left.center",
+        "zones.left.radius",
+        "zones.left.name",
+        "",
+        ".",
+        "a.b.c",
+        "links..d",
+        "é",
+    ),
+    *(
+        ".".join("a" * 5000),
+        "links." + "x" * 1000,
+        "zones.٣.c",
+        "__class__",
+        "zones.left",
+        "zones.0.center.0",
+    ),
 )
 VALUES = (
     *NUMBERS,
     *TEXTS,
-    *("[]", "{}", "[1]", "{a=1}", "[[1]]", "[0.1,0.1,0.1]", "[" * 3000, "[" * 3000 + "]" * 3000, "{a=" * 500 + "1" + "}" * 500),
-    *("1\nx = 2", '"x"', "'''a\nb'''", '"""\n"""', "1979-05-27", "true", "1 # note", "[[0, 1]]", '["path:2"]', '"path:2"'),
-    *("sight-or-disc", "bernoulli", "always", "never", "path:2", "complete:100000", "erdos-renyi:2:nan", "grid:99999x99999"),
+    *(
+        "[]",
+        "{}",
+        "[1]",
+        "{a=1}",
+        "[[1]]",
+        "[0.1,0.1,0.1]",
+        "[" * 3000,
+        "[" * 3000 + "]" * 3000,
+        "{a=" * 500 + "1" + "}" * 500,
+    ),
+    *(
+        "1\nx = 2",
+        '"x"',
+        "'''a\nb'''",
+        '"""\n"""',
+        "1979-05-27",
+        "true",
+        "1 # note",
+        "[[0, 1]]",
+        '["path:2"]',
+        '"path:2"',
+    ),
+    *(
+        "sight-or-disc",
+        "bernoulli",
+        "always",
+        "never",
+        "path:2",
+        "complete:100000",
+        "erdos-renyi:2:nan",
+        "grid:99999x99999",
+    ),
 )
 
 
@@ -69,7 +163,9 @@ def options(name: str) -> tuple[str, ...]:
 
 def case(random: Random, good: Specimens) -> Case:
     """A good command line that is changed in a few places."""
-    good.copy("small.toml", "small-plan.toml", "sweep.toml", "policy.h5", "rollout.h5", "step-dense.h5", "done")
+    good.copy(
+        "small.toml", "small-plan.toml", "sweep.toml", "policy.h5", "rollout.h5", "step-dense.h5", "done"
+    )
     name = random.choice(list(COMMANDS))
     words = list(COMMANDS[name][0])
     first = len(TRAIN) if name == "train" else len(name.split())
@@ -99,8 +195,16 @@ def _changed(words: Command, first: int, name: str, random: Random) -> Command:
         setting = ["--set", f"links.d={random.choice((1, 2))}"] if "--set" in options(name) else [option, "1"]
         return [*words, *setting * many]
     if way in (5, 6) and ("--set" in options(name)):
-        key, equals, value = random.choice(KEYS), random.choice(("=", "=", "=", "=", "", "==")), random.choice(VALUES)
-        return [*words, random.choice(("--set", "--set", "--hyper" if name == "train" else "--set")), key + equals + value]
+        key, equals, value = (
+            random.choice(KEYS),
+            random.choice(("=", "=", "=", "=", "", "==")),
+            random.choice(VALUES),
+        )
+        return [
+            *words,
+            random.choice(("--set", "--set", "--hyper" if name == "train" else "--set")),
+            key + equals + value,
+        ]
     value = random.choice((*NUMBERS, *NUMBERS, *TEXTS))
     joined = random.random() < 0.2
     return [*words, f"{option}={value}"] if joined else [*words, option, value]

@@ -1,4 +1,4 @@
-"""Damage to the cache of compiled kernels; each of these takes a process of its own, and a new compilation."""
+"""Damage to the cache of compiled kernels; every case takes a fresh process, and some a compilation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cmarlsim.kernels.compiling import CACHE_FOLDER
 from .case import Case
 from .damage import damaged
 from .oracle import different_datasets
-from .specimens import Specimens, run_of, SHORT
+from .specimens import SHORT, Specimens, run_of
 
 
 def case(random: Random, good: Specimens) -> Case:

@@ -20,6 +20,8 @@ from typing import Any
 
 import h5py
 
+from cmarlsim.kernels.compiling import CACHE_FOLDER
+
 SECONDS = 20
 """A command that takes longer hangs."""
 
@@ -47,6 +49,8 @@ class Ended:
         Largest resident memory, in bytes.
     outside
         Paths outside its folder that it wrote to.
+    left
+        Temporary files that it left.
     """
 
     code: int | None
@@ -56,6 +60,7 @@ class Ended:
     out: str
     err: str
     outside: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
 
 
 def run_command(arguments: list[str]) -> object:
@@ -84,25 +89,23 @@ def run_command(arguments: list[str]) -> object:
     return 0
 
 
-def forked(
-    action: Callable[[], object], notes: Path, *, allowed: Iterable[Path] = (), seconds: int = SECONDS
-) -> Ended:
+def forked(action: Callable[[], object], notes: Path, seconds: int = SECONDS) -> Ended:
     """Call `action` in a forked child with limits, and tell how that ended.
 
     Parameters
     ----------
     notes
-        Folder for what the child says; the working directory is another one.
-    allowed
-        Folders outside the working directory that may be written to.
+        Folder for what the child says and for its temporary files. Besides these, it may write to the working
+        directory and to the cache of kernels.
     """
-    notes.mkdir(parents=True, exist_ok=True)
+    temporary = notes / "temporary"
+    temporary.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()
     sys.stderr.flush()
     began = time.monotonic()
     child = os.fork()
     if child == 0:
-        _be_child(action, notes, [Path.cwd(), *allowed], seconds)
+        _be_child(action, notes, temporary, seconds)
     _, status, usage = os.wait4(child, 0)
     took = time.monotonic() - began
     with suppress(ProcessLookupError):
@@ -117,6 +120,7 @@ def forked(
         _head(notes / "stdout"),
         _head(notes / "stderr"),
         tuple(dict.fromkeys(outside)),
+        tuple(sorted(path.name for path in temporary.iterdir())),
     )
 
 
@@ -125,7 +129,7 @@ def _head(path: Path, most: int = 200_000) -> str:
         return file.read(most)
 
 
-def _be_child(action: Callable[[], object], notes: Path, allowed: list[Path], seconds: int) -> None:
+def _be_child(action: Callable[[], object], notes: Path, temporary: Path, seconds: int) -> None:
     code: object = 70
     try:
         os.setsid()
@@ -133,12 +137,15 @@ def _be_child(action: Callable[[], object], notes: Path, allowed: list[Path], se
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         for number, name in ((1, "stdout"), (2, "stderr")):
             os.dup2(os.open(notes / name, sink), number)
+        sys.stdout = os.fdopen(1, "w", encoding="utf-8")
+        sys.stderr = os.fdopen(2, "w", 1, encoding="utf-8", errors="backslashreplace")
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_CPU, (2 * seconds, 2 * seconds + 5))
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(seconds)
-        _watch_writing(os.open(notes / "outside", sink), [os.path.realpath(path) for path in allowed])
+        os.environ["TMPDIR"], tempfile.tempdir = str(temporary), None
+        _watch_writing(os.open(notes / "outside", sink), (Path.cwd(), temporary, Path(CACHE_FOLDER).parent))
         gc.freeze()
         code = action()
     except SystemExit as end:
@@ -149,13 +156,15 @@ def _be_child(action: Callable[[], object], notes: Path, allowed: list[Path], se
     sys.stdout.flush()
     sys.stderr.flush()
     number = code if isinstance(code, int) else int(code is not None)
-    ctypes.CDLL(h5py.h5.__file__).H5close()  # as it happens at the end of a process; a damaged file may not like it
+    ctypes.CDLL(
+        h5py.h5.__file__
+    ).H5close()  # as it happens at the end of a process; a damaged file may not like it
     os._exit(number & 255)
 
 
-def _watch_writing(report: int, allowed: list[str]) -> None:
+def _watch_writing(report: int, allowed: Iterable[Path]) -> None:
     """Note paths outside the folders `allowed` that are opened for writing, made, moved or removed."""
-    allowed = [*allowed, "/dev/null", "/dev/tty", "/dev/shm", "/proc"]
+    roots = [*map(os.path.realpath, allowed), "/dev/null", "/dev/tty", "/dev/shm", "/proc"]
 
     def look(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open":
@@ -170,14 +179,7 @@ def _watch_writing(report: int, allowed: list[str]) -> None:
             if isinstance(path, (str, bytes, os.PathLike)):
                 folder, name = os.path.split(os.fsdecode(path))
                 place = os.path.join(os.path.realpath(folder or "."), name)
-                if not any(place == root or place.startswith(f"{root}/") for root in allowed):
+                if not any(place == root or place.startswith(f"{root}/") for root in roots):
                     os.write(report, f"{event} {place}\n".encode(errors="replace"))
 
     sys.addaudithook(look)
-
-
-def private_temporary_folder(folder: Path) -> None:
-    """Have temporary files of this process made in `folder`."""
-    folder.mkdir(exist_ok=True)
-    os.environ["TMPDIR"] = str(folder)
-    tempfile.tempdir = None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from random import Random
+from types import MappingProxyType
 from typing import NamedTuple
 
 from .case import Case, Command
@@ -30,7 +31,7 @@ class Victim(NamedTuple):
     name: str
     needs: tuple[str, ...]
     commands: tuple[list[Command], ...]
-    results: dict[str, str] = {}
+    results: Mapping[str, str] = MappingProxyType({})
     may_change: tuple[str, ...] = ("out*",)
 
 
@@ -129,7 +130,9 @@ def _sweeps(folder: Path) -> Iterable[Victim]:
         )
         for path in files:
             name = str(path.relative_to(folder))
-            yield from (Victim(name, texts, (each,), results, ("out*", f"{sweep}/*")) for each in commands[:1])
+            yield from (
+                Victim(name, texts, (each,), results, ("out*", f"{sweep}/*")) for each in commands[:1]
+            )
             yield Victim(name, texts, commands[1:3])
             yield Victim(name, texts, commands[3:], results, (f"{sweep}/*",))
 

@@ -36,7 +36,8 @@ def case(random: Random, good: Specimens) -> Case:
 
 def edited(file: h5py.File, random: Random) -> str:
     """Edit a file in one way; says how."""
-    datasets, groups = [], [file]
+    datasets: list[h5py.Dataset] = []
+    groups: list[h5py.Group] = [file]
     file.visititems(lambda _, item: (datasets if isinstance(item, h5py.Dataset) else groups).append(item))
     edit = random.choice(EDITS)
     if edit in (_attribute, _link):
@@ -148,7 +149,13 @@ def _storage(item: h5py.Dataset, random: Random) -> str:
         parent.create_virtual_dataset(name, layout)
         return f"is a virtual dataset of {source}"
     filters: dict[str, Any] = random.choice(
-        ({"compression": "lzf"}, {"compression": 9}, {"fletcher32": True}, {"scaleoffset": 2}, {"maxshape": (None,) * data.ndim})
+        (
+            {"compression": "lzf"},
+            {"compression": 9},
+            {"fletcher32": True},
+            {"scaleoffset": 2},
+            {"maxshape": (None,) * data.ndim},
+        )
     )
     chunks = tuple(random.randint(1, max(1, length)) for length in data.shape)
     _replaced(item, data=data, chunks=chunks, **filters)
@@ -226,4 +233,12 @@ def _attribute(item: Any, random: Random) -> str:
     return f"attribute {key} is {value!r:.60}"
 
 
-EDITS: tuple[Edit, ...] = (*(_number,) * 3, _type, _shape, _huge, *(_storage,) * 2, *(_link,) * 2, *(_attribute,) * 4)
+EDITS: tuple[Edit, ...] = (
+    *(_number,) * 3,
+    _type,
+    _shape,
+    _huge,
+    *(_storage,) * 2,
+    *(_link,) * 2,
+    *(_attribute,) * 4,
+)

@@ -62,6 +62,8 @@ def faults(command: Command, ended: Ended) -> Iterator[str]:
         yield f"takes {ended.memory / 2**30:.1f} GiB of memory"
     for path in ended.outside:
         yield f"writes outside its folder: {path}"
+    for name in ended.left:
+        yield f"leaves behind a temporary file: {name}"
 
 
 def allowed_codes(command: Command) -> range | tuple[int, ...]:
@@ -97,7 +99,8 @@ def changes(case: Case, before: Snapshot, after: Snapshot) -> Iterator[str]:
         special = what[0] not in (stat.S_IFREG, stat.S_IFDIR)
         permitted = any(fnmatch(name, pattern) for pattern in case.may_change)
         if after.get(name) != what and (special or not permitted):
-            yield f"{'changes' if name in after else 'removes'} {'what is no file' if special else 'an input'}: {name}"
+            what_is_done = "changes" if name in after else "removes"
+            yield f"{what_is_done} {'what is no file' if special else 'an input'}: {name}"
     for name in after.keys() - before.keys():
         last = Path(name).name
         if last.startswith(".") or fnmatch(last, "*.tmp") or fnmatch(last, "*.lock"):

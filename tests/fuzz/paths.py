@@ -13,13 +13,43 @@ from .specimens import LONG, TRAIN, Specimens, run_of
 INPUTS = (
     *("pipe", "socket", "loop", "dangling", "folder", "folder/", "empty", "linked-pipe", "linked-zero"),
     *("/dev/zero", "/dev/null", "/dev/random", "/dev/stdin", "/dev/fd/0", "/dev", "/proc/self/mem", "/"),
-    *("missing", "missing/x", "small.toml/x", "", ".", "..", "a" * 300, "a/" * 3000, "a\nb", "\udcff", "~nobody/x", "secret"),
+    *(
+        "missing",
+        "missing/x",
+        "small.toml/x",
+        "",
+        ".",
+        "..",
+        "a" * 300,
+        "a/" * 3000,
+        "a\nb",
+        "\udcff",
+        "~nobody/x",
+        "secret",
+    ),
 )
-"""What stands where a file is to be read. Devices are never written to: see `OUTPUTS`."""
+"""What stands where a file is only read: devices never stand where one is written or continued."""
 
 OUTPUTS = (
-    *("out-pipe", "out-socket", "out-loop", "out-dangling", "out-folder", "out-folder/", "out-linked-pipe", "out-old"),
-    *("small.toml", "small-plan.toml", "hard-small.toml", "policy.h5", "step-dense.h5", "missing/out", "small.toml/out"),
+    *(
+        "out-pipe",
+        "out-socket",
+        "out-loop",
+        "out-dangling",
+        "out-folder",
+        "out-folder/",
+        "out-linked-pipe",
+        "out-old",
+    ),
+    *(
+        "small.toml",
+        "small-plan.toml",
+        "hard-small.toml",
+        "policy.h5",
+        "step-dense.h5",
+        "missing/out",
+        "small.toml/out",
+    ),
     *("", ".", "a" * 300, "out\nx", "out\udcff", "out-pipe/x", "out-loop/x", "out-dangling/x", "out"),
 )
 """What stands where a file is to be written: everything is in the folder of the case."""
@@ -27,7 +57,6 @@ OUTPUTS = (
 READERS: tuple[Command, ...] = (
     ["run", "IN", "--policy", "rank", "--steps", "20", "--no-plot", "--out", "out.h5"],
     ["run", "small.toml", "--policy", "IN", "--steps", "20", "--no-plot", "--out", "out.h5"],
-    ["run", "small.toml", "--policy", "rank", "--steps", "20", "--no-plot", "--resume", "IN"],
     ["run", "hostile.toml", "--policy", "rank", "--steps", "20", "--no-plot", "--out", "out.h5"],
     ["train", "IN", *TRAIN[2:], "--out", "out.h5"],
     ["train", "hostile.toml", *TRAIN[2:], "--out", "out.h5"],
@@ -44,7 +73,10 @@ READERS: tuple[Command, ...] = (
     ["sweep", "status", "hostile-sweep"],
     ["sweep", "collect", "hostile-sweep", "--table", "out.csv"],
     ["sweep-here", "hostile-sweep"],
-    *([f"analysis.{name}", "IN", "--out", "out"] for name in ("radio", "figure3a", "figure4", "figure5b", "figure5c", "links")),
+    *(
+        [f"analysis.{name}", "IN", "--out", "out"]
+        for name in ("radio", "figure3a", "figure4", "figure5b", "figure5c", "links")
+    ),
     ["analysis.proposition2", "--footprint", "IN", "--repetitions", "100", "--out", "out"],
     ["analysis.proposition2", "--footprint", "in.graphml", "--repetitions", "100", "--out", "out"],
     ["analysis.radio", "in.k7", "--out", "out"],
@@ -70,13 +102,17 @@ ENDINGS = ("", "", ".journal", ".checkpoint", ".png", "-seed1.h5")
 
 def case(random: Random, good: Specimens) -> Case:
     """A command that is to read or to write what is no file."""
-    good.copy("small.toml", "small-plan.toml", "sweep.toml", "policy.h5", "rollout.h5", "step-dense.h5", "done")
+    good.copy(
+        "small.toml", "small-plan.toml", "sweep.toml", "policy.h5", "rollout.h5", "step-dense.h5", "done"
+    )
     if random.random() < 0.5:
         path, command = random.choice(INPUTS), random.choice(READERS)
         _make_obstacles("")
         _make_files_that_name(path, random, good)
         words = [path if word == "IN" else word for word in command]
-        return Case(f"reads {path!r:.50}", [words], may_change=("out*", "results/*", "hostile-sweep/*", "*.journal"))
+        return Case(
+            f"reads {path!r:.50}", [words], may_change=("out*", "results/*", "hostile-sweep/*", "*.journal")
+        )
     path, command = random.choice(OUTPUTS), random.choice(WRITERS)
     ending = random.choice(ENDINGS)
     _make_obstacles("out-", ending)
@@ -84,7 +120,17 @@ def case(random: Random, good: Specimens) -> Case:
     if command[0] not in ("sweep",) or "collect" in command:
         words += ["--force"] * (random.random() < 0.6 and "--resume" not in words)
     before = {"small.toml", "small-plan.toml", "hard-small.toml"}
-    may_change = ("out*", "results/*", "done/table*", "a*", "missing*", "policy*", "step-dense*")
+    may_change = (
+        "out*",
+        "results/*",
+        "done/table*",
+        "a*",
+        "missing*",
+        "nowhere*",
+        "policy*",
+        "step-dense*",
+        "small*.gif",
+    )
     return Case(f"writes {path!r:.50} ({ending})", [words], may_change=tuple(set(may_change) - before))
 
 
@@ -110,7 +156,12 @@ def _make_obstacles(prefix: str, ending: str = "") -> None:
 
 def _make_files_that_name(path: str, random: Random, good: Specimens) -> None:
     """Make a scenario, a sweep and a sweep's folder in which `path` stands where a file should."""
-    quoted = path.encode("unicode_escape", "surrogatepass").decode().replace("\\udc", "\\u00").replace("\\x", "\\u00")
+    quoted = (
+        path.encode("unicode_escape", "surrogatepass")
+        .decode()
+        .replace("\\udc", "\\u00")
+        .replace("\\x", "\\u00")
+    )
     text = Path("small.toml").read_text()
     Path("hostile.toml").write_text(text.replace("small-plan.toml", quoted))
     key = random.choice(("scenario", "policy"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from cmarlsim import Policy, Scenario, execute
@@ -16,6 +16,7 @@ from cmarlsim.training import Training
 from cmarlsim.training.checkpoint import checkpoint_of, save
 from cmarlsim.training.recipe import Recipe
 
+from .case import Command
 from .children import forked, run_command
 
 LEVELS = ("step-dense", "step-sparse", "rollout", "summary")
@@ -35,7 +36,11 @@ HYPER = {
     "validation_runs": 1,
     "validation_rollouts": 2,
 }
-TRAIN = ["train", "small.toml", *(word for key, value in HYPER.items() for word in ("--hyper", f"{key}={value}"))]
+TRAIN = [
+    "train",
+    "small.toml",
+    *(word for key, value in HYPER.items() for word in ("--hyper", f"{key}={value}")),
+]
 QUICK = Recipe(**HYPER)
 
 SWEEP = """name = "radii"
@@ -63,31 +68,28 @@ GRAPHML = """<?xml version="1.0" encoding="utf-8"?>
 EDGES = "# a path\n0 1 0.5\n1 2 0.25\n2 3 0.5\n"
 
 
-def run_of(level: str, steps: int, out: str) -> list[str]:
+def run_of(level: str, steps: int, out: str) -> Command:
     """The command that records a run of the small scenario."""
     options = ["--policy", "policy.h5", "--steps", str(steps), "--record", level, "--no-plot"]
     return ["run", "small.toml", *options, "--out", out]
 
 
 class Specimens:
-    """The folder of good files; they are made in the present process, which loads the kernels by that.
-
-    Parameters
-    ----------
-    folder
-        Made if it is missing.
-    """
+    """A folder of good files."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+
+    def make(self) -> None:
+        """Make all files in the present process, which loads the kernels by that."""
+        self.folder.mkdir(parents=True, exist_ok=True)
         before = Path.cwd()
-        os.chdir(folder)
+        os.chdir(self.folder)
         try:
             _write_texts()
             for arguments in _commands():
-                _succeed(lambda arguments=arguments: run_command(arguments), " ".join(arguments))
-            _leave_journals(folder)
+                _succeed(arguments)
+            _leave_journals(self.folder)
             _leave_checkpoint()
             _make_sweeps()
         finally:
@@ -122,7 +124,7 @@ def _write_texts() -> None:
     Path("trace.k7").write_text(TRACE + "".join(rows))
 
 
-def _commands() -> list[list[str]]:
+def _commands() -> list[Command]:
     recorded = [
         run_of(level, steps, f"{level}{name}.h5")
         for level in LEVELS
@@ -143,14 +145,14 @@ def _commands() -> list[list[str]]:
     ]
 
 
-def _succeed(action: Callable[[], object], what: str) -> None:
-    """Call `action` in this process; RuntimeError unless it ends well."""
+def _succeed(arguments: Command) -> None:
+    """Run a command in this process; RuntimeError unless it ends well."""
     try:
-        code = action()
+        code = run_command(arguments)
     except SystemExit as end:
         code = end.code
     if code:
-        raise RuntimeError(f"{what}: exit code {code}")
+        raise RuntimeError(f"{' '.join(arguments)}: exit code {code}")
 
 
 def _leave_journals(folder: Path) -> None:
@@ -172,7 +174,7 @@ def _leave_journals(folder: Path) -> None:
     for level in LEVELS:
         shutil.copyfile(f"{level}.h5", f"{level}-begun.h5")
         for out in (f"{level}-killed.h5", f"{level}-begun.h5"):
-            forked(lambda level=level, out=out: killed(level, Path(out)), folder / "notes")
+            forked(partial(killed, level, Path(out)), folder / "notes")
             assert Path(f"{out}.journal").stat().st_size > 1000, out
 
 

@@ -19,10 +19,58 @@ from .case import Case, Command
 from .damage import damaged
 from .specimens import TRAIN, Specimens
 
-NUMBERS = (0, 1, 2, 3, 5, 63, 64, 65, 300, 10**4, 10**6, 10**9, 0.0, -0.0, 1e-12, 1e-3, 0.5, 1.0, 1.5, 1e4, 1e12, 1e308)
+NUMBERS = (
+    0,
+    1,
+    2,
+    3,
+    5,
+    63,
+    64,
+    65,
+    300,
+    10**4,
+    10**6,
+    10**9,
+    0.0,
+    -0.0,
+    1e-12,
+    1e-3,
+    0.5,
+    1.0,
+    1.5,
+    1e4,
+    1e12,
+    1e308,
+)
 WORDS = (
-    *("sight-or-disc", "bernoulli", "always", "never", "path", "star", "cycle:2", "grid:1x2", "random-geometric:2:9", "tiny"),
-    *("paper", "rank", "step", "summary", "rollout", "left", "top", "middle", "links.p", "agents.N", "policy", "seed", "log"),
+    *(
+        "sight-or-disc",
+        "bernoulli",
+        "always",
+        "never",
+        "path",
+        "star",
+        "cycle:2",
+        "grid:1x2",
+        "random-geometric:2:9",
+        "tiny",
+    ),
+    *(
+        "paper",
+        "rank",
+        "step",
+        "summary",
+        "rollout",
+        "left",
+        "top",
+        "middle",
+        "links.p",
+        "agents.N",
+        "policy",
+        "seed",
+        "log",
+    ),
 )
 
 SCALARS: tuple[Any, ...] = (
@@ -55,7 +103,22 @@ RAW = (
 )
 """Values that are written into the text as they are."""
 
-KEYS = ("", "x", "name", "c", "d", "é", "a.b", "a" * 5000, "__class__", "model_config", "self", "\n", '"', "0")
+KEYS = (
+    "",
+    "x",
+    "name",
+    "c",
+    "d",
+    "é",
+    "a.b",
+    "a" * 5000,
+    "__class__",
+    "model_config",
+    "self",
+    "\n",
+    '"',
+    "0",
+)
 
 PLACE = "a place for what is no value"
 
@@ -66,8 +129,8 @@ def case(random: Random, good: Specimens) -> Case:
     """One file of TOML is changed, and read by a command."""
     good.copy("small.toml", "radio.toml", "small-plan.toml", "sweep.toml", "policy.h5")
     name = random.choice(("small.toml", "radio.toml", "small-plan.toml", "sweep.toml"))
-    path, stories = Path(name), []
-    data, raw = tomllib.loads(path.read_text()), []
+    path, stories, raw = Path(name), list[str](), list[str]()
+    data = tomllib.loads(path.read_text())
     for _ in range(random.choice((1, 1, 1, 2, 3, 6))):
         stories.append(_changed(data, random, raw))
     text = tomli_w.dumps(data)

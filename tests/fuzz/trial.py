@@ -13,11 +13,9 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
-from cmarlsim.kernels.compiling import CACHE_FOLDER
-
 from . import arguments, cache, damage, hdf5, paths, toml
 from .case import Case, Command
-from .children import Ended, forked, private_temporary_folder, run_command
+from .children import Ended, forked, run_command
 from .oracle import changes, faults, last_line, snapshot
 from .specimens import Specimens
 
@@ -49,7 +47,10 @@ class Trial:
     @property
     def lines(self) -> list[str]:
         """The commands as a shell takes them."""
-        modules = [["python", "-m"] if words[:1] and words[0].startswith("analysis.") else ["cmarlsim"] for words in self.commands]
+        modules = [
+            ["python", "-m"] if words[:1] and words[0].startswith("analysis.") else ["cmarlsim"]
+            for words in self.commands
+        ]
         return [shlex.join([*first, *words]) for first, words in zip(modules, self.commands, strict=True)]
 
 
@@ -77,31 +78,27 @@ def try_case(seed: int, good: Specimens, folder: Path) -> Trial:
 
 
 def _tried(case: Case, folder: Path) -> tuple[list[int | None], list[str]]:
-    temporary = folder / "temporary"
-    private_temporary_folder(temporary)
-    allowed = (temporary, Path(CACHE_FOLDER).parent)
-    before, codes, found = snapshot(Path()), [], []
+    before, codes, found = snapshot(Path()), list[int | None](), list[str]()
     for number, command in enumerate(case.commands):
-        ended = _run(case, command, folder / str(number), allowed)
+        ended = _run(case, command, folder / str(number))
         found.extend(faults(command, ended))
         codes.append(ended.code)
         if ended.code != 0:
             break
     found.extend(changes(case, before, snapshot(Path())))
-    found.extend(f"leaves behind {path}" for path in sorted(temporary.iterdir()))
     if case.verify and codes[-1] is not None:
-        checked = forked(partial(_verify, case.verify, codes[-1]), folder / "verify", allowed=allowed)
+        checked = forked(partial(_verify, case.verify, codes[-1]), folder / "verify")
         found.extend(checked.out.splitlines())
         if checked.code != 0:
             found.append(f"what is left cannot be read: {checked.signal} {last_line(checked.err)}")
     return codes, found
 
 
-def _run(case: Case, command: Command, notes: Path, allowed: tuple[Path, ...]) -> Ended:
+def _run(case: Case, command: Command, notes: Path) -> Ended:
     if not case.fresh:
-        return forked(partial(run_command, command), notes, allowed=allowed)
+        return forked(partial(run_command, command), notes)
     words = [sys.executable, "-m", "cmarlsim", *command]
-    return forked(lambda: os.execve(words[0], words, os.environ | case.environment), notes, seconds=FRESH_SECONDS)
+    return forked(lambda: os.execve(words[0], words, os.environ | case.environment), notes, FRESH_SECONDS)
 
 
 def _verify(verify: Callable[[int], Iterable[str]], code: int) -> None:
@@ -111,9 +108,9 @@ def _verify(verify: Callable[[int], Iterable[str]], code: int) -> None:
 
 def pattern(fault: str) -> str:
     """A fault without what differs from case to case, to count those that are alike."""
-    fault = re.sub(r"(?<=differs in ).*", "datasets", fault)
+    fault = re.sub(r"(?<=differs in ).*", "datasets", fault[:500])
     quoted = r"'[^']{0,200}'|\"[^\"]{0,200}\""
     file = r"[\w./-]*\.(h5|toml|jsonl?|lock|csv|k7|txt|tmp|journal|checkpoint|graphml|gif|nb[ci])\b"
     fault = re.sub(f"{quoted}|{file}", "…", fault)
     fault = re.sub(r"-?\d[\d.,e+_-]*", "#", fault)
-    return re.sub(r"(\S\S*\s)\1{3,}", r"\1", fault)[:120]
+    return re.sub(r"\b(\S{1,20} )\1{3,}", r"\1", fault)[:120]
