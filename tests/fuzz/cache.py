@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
-from cmarlsim.kernels.compiling import CACHE_FOLDER
+from cmarlsim.kernels.cache_folder import cache_folder
 
 from .case import Case
 from .damage import damaged
@@ -19,7 +19,7 @@ from .specimens import SHORT, Specimens, run_of
 def case(random: Random, good: Specimens) -> Case:
     """A run with a private copy of the cache in which a file is damaged, or that is no folder at all."""
     good.copy("small.toml", "small-plan.toml", "policy.h5")
-    source, root = Path(CACHE_FOLDER), Path("cache")
+    source, root = cache_folder(), Path("cache")
     way = random.randrange(8)
     if way == 0:
         os.mkfifo(root)

@@ -20,7 +20,7 @@ from typing import Any
 
 import h5py
 
-from cmarlsim.kernels.compiling import CACHE_FOLDER
+from cmarlsim.kernels.cache_folder import cache_folder
 
 SECONDS = 20
 """A command that takes longer hangs."""
@@ -145,7 +145,7 @@ def _be_child(action: Callable[[], object], notes: Path, temporary: Path, second
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(seconds)
         os.environ["TMPDIR"], tempfile.tempdir = str(temporary), None
-        _watch_writing(os.open(notes / "outside", sink), (Path.cwd(), temporary, Path(CACHE_FOLDER).parent))
+        _watch_writing(os.open(notes / "outside", sink), (Path.cwd(), temporary, cache_folder().parent))
         gc.freeze()
         code = action()
     except SystemExit as end:
