@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import gc
 import os
 import resource
@@ -48,7 +49,7 @@ class Ended:
     memory
         Largest resident memory, in bytes.
     outside
-        Paths outside its folder that it wrote to.
+        Paths outside its folder that it would have written to.
     left
         Temporary files that it left.
     """
@@ -145,7 +146,7 @@ def _be_child(action: Callable[[], object], notes: Path, temporary: Path, second
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(seconds)
         os.environ["TMPDIR"], tempfile.tempdir = str(temporary), None
-        _watch_writing(os.open(notes / "outside", sink), (Path.cwd(), temporary, cache_folder().parent))
+        _guard_outside(os.open(notes / "outside", sink), (Path.cwd(), temporary, cache_folder().parent))
         gc.freeze()
         code = action()
     except SystemExit as end:
@@ -162,24 +163,27 @@ def _be_child(action: Callable[[], object], notes: Path, temporary: Path, second
     os._exit(number & 255)
 
 
-def _watch_writing(report: int, allowed: Iterable[Path]) -> None:
-    """Note paths outside the folders `allowed` that are opened for writing, made, moved or removed."""
-    roots = [*map(os.path.realpath, allowed), "/dev/null", "/dev/tty", "/dev/shm", "/proc"]
+def _guard_outside(report: int, allowed: Iterable[Path]) -> None:
+    """Note and refuse whatever would write, make, move or remove anything outside the folders `allowed`."""
+    roots = [*map(os.path.realpath, allowed), "/dev/shm"]
 
-    def look(event: str, arguments: tuple[Any, ...]) -> None:
+    def guard(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open":
             path, mode, flags = arguments
             writes = (isinstance(flags, int) and flags & _WRITING) or (mode and set(mode) & set("wax+"))
-            paths = (path,) if writes else ()
-        elif event in _CHANGES:
-            paths = arguments[: _CHANGES[event]]
+            places = [os.path.realpath(path)] if writes and not isinstance(path, int) else []
+            places = [place for place in places if place not in ("/dev/null", "/dev/tty")]
         else:
-            return
-        for path in paths:
-            if isinstance(path, (str, bytes, os.PathLike)):
-                folder, name = os.path.split(os.fsdecode(path))
-                place = os.path.join(os.path.realpath(folder or "."), name)
-                if not any(place == root or place.startswith(f"{root}/") for root in roots):
-                    os.write(report, f"{event} {place}\n".encode(errors="replace"))
+            places = [_in_real_folder(path) for path in arguments[: _CHANGES.get(event, 0)]]
+        for place in map(os.fsdecode, places):
+            if not any(place == root or place.startswith(f"{root}/") for root in roots):
+                os.write(report, f"{event} {place}\n".encode(errors="replace"))
+                raise PermissionError(errno.EPERM, "is outside the folder of this case", place)
 
-    sys.addaudithook(look)
+    sys.addaudithook(guard)
+
+
+def _in_real_folder(path: Any) -> str:
+    """A path whose folder, but not the last part, is freed of symbolic links."""
+    folder, name = os.path.split(os.fsdecode(path))
+    return os.path.join(os.path.realpath(folder), name)

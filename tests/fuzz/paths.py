@@ -176,6 +176,6 @@ def _make_files_that_name(path: str, random: Random, good: Specimens) -> None:
     if random.random() < 0.5:
         os.mkfifo(gone)
     else:
-        os.symlink(Path(path).absolute() if len(path) < 200 else "loop", gone)
+        os.symlink(Path(random.choice(("loop", "dangling", "folder", "socket", "empty"))).absolute(), gone)
     for ending in ("graphml", "k7"):
         os.symlink(path if 0 < len(path) < 400 else "pipe", f"in.{ending}")
