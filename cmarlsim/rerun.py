@@ -152,6 +152,8 @@ def first_difference(
         state |= summary.state()
     if "state" in recording.file:
         left |= {f"state/{name}": array for name, array in state.items()}
+    for path, array in left.items():
+        _check_form(recording, path, recording.rows(path), array)
     compared = (_compare(recording, path, 0, array) for path, array in left.items())
     return next(filter(None, compared), None)
 
@@ -159,16 +161,23 @@ def first_difference(
 def _compare(recording: Recording, path: str, first: int, expected: np.ndarray) -> Difference | None:
     """The first of the rows at `path`, from `first` on, that is not as expected."""
     found = recording.rows(path, first, first + len(expected))
-    if (found.dtype, found.shape) != (expected.dtype, expected.shape):
-        raise InputError(
-            f"{recording.path}: {path} is {found.dtype}{list(found.shape)} from row {first} on, where a "
-            f"recording has {expected.dtype}{list(expected.shape)}"
-        )
+    _check_form(recording, path, found, expected, first)
     differ = (_bits(found) != _bits(expected)).any(axis=tuple(range(1, found.ndim)))
     if not differ.any():
         return None
     row = int(differ.argmax())
     return Difference(path, first + row, found[row], expected[row])
+
+
+def _check_form(
+    recording: Recording, path: str, found: np.ndarray, expected: np.ndarray, first: int = 0
+) -> None:
+    """Raise InputError unless what was found from row `first` on is of the type and shape expected."""
+    if (found.dtype, found.shape) != (expected.dtype, expected.shape):
+        raise InputError(
+            f"{recording.path}: {path} is {found.dtype}{list(found.shape)} from row {first} on, where a "
+            f"recording has {expected.dtype}{list(expected.shape)}"
+        )
 
 
 def _compare_axis(recording: Recording, name: str) -> Difference | None:

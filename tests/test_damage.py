@@ -283,6 +283,22 @@ def test_rerun_compares_the_state(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert (code, "differs in state/lam, row 0 at [1]: " in out) == (1, True)
 
 
+def test_rerun_compares_forms_and_axes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "r.h5"
+    execute(TINY, RANK, 300, out=path).close()
+    with h5py.File(path, "r+") as file:
+        file["k"][7] = 8
+    code, out, _ = outcome(rerun, [str(path)], capsys)
+    assert (code, "differs in k, row 7: 8, but the run gives 7" in out) == (1, True)
+    with h5py.File(path, "r+") as file:
+        file["k"][7] = 7
+        lam = file["state/lam"][...]
+        del file["state/lam"]
+        file["state/lam"] = np.vstack([lam, lam])
+    code, _, err = outcome(rerun, [str(path)], capsys)
+    assert (code, "state/lam is float64[4, 3] from row 0 on, where a recording has" in err) == (2, True)
+
+
 def with_another_label(path: Path, **changes: object) -> None:
     """Write the last commit of a run's journal anew with another label, its checksums right."""
     with Journal(journal_of(path)) as journal:
