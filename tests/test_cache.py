@@ -288,7 +288,7 @@ def test_a_full_disk_is_told_and_nothing_half_is_left(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(os, "replace", full)
+    monkeypatch.setattr(Path, "replace", full)
     where = folder()
     with pytest.raises(SystemExit) as end:
         command(lambda: int(kernel(function)(3.0)), [])

@@ -7,6 +7,7 @@ import hashlib
 import logging
 import os
 import pickle
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -122,8 +123,12 @@ class _Files(caching.IndexDataCacheFile):
 
     def _write(self, path: str, content: Any) -> None:
         pickled = self._dump(content)
-        with self._open_for_write(path) as file:
-            file.write(_checksum(path, pickled) + pickled)
+        temporary = Path(f"{path}.{uuid.uuid4().hex}.tmp")
+        try:
+            temporary.write_bytes(_checksum(path, pickled) + pickled)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def _read(path: str) -> Any:

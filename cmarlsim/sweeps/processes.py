@@ -99,7 +99,7 @@ def stopping() -> bool:
 def _begin(stop: Any) -> None:
     global _stop
     _stop = stop
-    warnings.simplefilter("ignore")
+    warnings.simplefilter("ignore")  # the parent has shown them
     notes_on_stderr()
     gc.freeze()  # what was imported is no garbage, and looking through it takes long
     signal.signal(signal.SIGTERM, _end)
