@@ -6,10 +6,12 @@ import os
 import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 from typing import Any, overload
 
 from cmarlsim.errors import ArgumentError, InputError, is_whole
+from cmarlsim.limits import MOST_RUNS
 from cmarlsim.policies.policy import Policy
 from cmarlsim.randomness import check_seed
 from cmarlsim.recordings.datasets import check_record, choose_links
@@ -145,7 +147,7 @@ def execute(
             raise InputError("seeds: give no seed beside them, and no out: the recordings stay in memory")
         if isinstance(seeds, str) or not isinstance(seeds, Iterable):
             raise ArgumentError("seeds", seeds, "must be whole numbers, such as range(5)")
-        batch = [(scenario, policy, each) for each in seeds]
+        batch = ((scenario, policy, each) for each in seeds)
         return execute_batch(batch, steps, record=record, links=links, progress=progress)
     rollouts = whole_rollouts(steps, scenario.dual.T0)
     check_record(record)
@@ -246,8 +248,10 @@ def execute_batch(
 
 
 def _checked(batch: object) -> list[tuple[Scenario, Policy, int]]:
-    """The runs of a batch; ArgumentError if one is not a scenario, a policy and a seed."""
-    runs: list[Any] = list(batch) if isinstance(batch, Iterable) else [batch]
+    """The runs of a batch; InputError if one is no scenario, policy and seed, or there are too many."""
+    runs: list[Any] = list(islice(batch, MOST_RUNS + 1)) if isinstance(batch, Iterable) else [batch]
+    if len(runs) > MOST_RUNS:
+        raise InputError(f"more than {MOST_RUNS:,} runs at once: give fewer seeds, or a shorter batch")
     for run in runs:
         if not (isinstance(run, Sequence) and len(run) == 3):
             raise ArgumentError("batch", run, "must be tuples of a scenario, a policy and a seed")

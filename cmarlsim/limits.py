@@ -12,6 +12,9 @@ from cmarlsim.errors import InputError
 MOST_STEPS = 10**12
 """Steps of a run: at millions a second, weeks."""
 
+MOST_RUNS = 10**5
+"""Runs of one call."""
+
 MOST_SECONDS = 10**8
 """Seconds that can be waited for: three years."""
 

@@ -27,6 +27,9 @@ FILM_STEPS = 400
 MOST_PICTURES = 25
 """Pictures per second of film: where more would be needed, steps are left out."""
 
+MOST_FRAMES = 10**6
+"""Pictures of a film: some hours of work."""
+
 SLOWEST, FASTEST = 0.1, 1e6
 """Steps per second of film."""
 
@@ -64,6 +67,8 @@ def replay(
         check_free(path, force, [recording])
         stride = math.ceil(speed / MOST_PICTURES)
         steps = _chosen(run, first, last)[::stride]
+        if len(steps) > MOST_FRAMES:
+            raise InputError(f"--to {last}: {len(steps):,} pictures, at most {MOST_FRAMES:,} are filmed")
         with _temporary(path) as temporary:
             _film(run, steps, speed / stride, temporary, path)
             take_name(temporary, path, force)

@@ -2,9 +2,11 @@
 
 import importlib
 import inspect
+import itertools
+import math
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple, get_args
 
@@ -224,3 +226,14 @@ def test_a_table_has_the_zones_with_the_smallest_margins(call: Call, monkeypatch
     assert len(rows) == 2
     (smallest,) = re.findall(r"smallest margin: .* \(zone (\w+)", out)
     assert any(smallest in row for row in rows)
+
+
+@pytest.mark.parametrize("seeds", [range(10**18), itertools.count()])
+def test_runs_of_one_call_are_counted_before_they_are_listed(seeds: Iterable[int]) -> None:
+    scenario, policy = cmarlsim.Scenario.load("tiny"), cmarlsim.Policy.load("rank")
+    with pytest.raises(cmarlsim.InputError, match="more than 100,000 runs at once"):
+        cmarlsim.execute(scenario, policy, 10, seeds=seeds)
+    with pytest.raises(cmarlsim.InputError, match="steps = 1000000000010: must be at most"):
+        cmarlsim.execute(scenario, policy, 10**12 + 10)
+    with pytest.raises(cmarlsim.InputError, match="checkpoint = inf: must be more than 0 seconds, and at"):
+        cmarlsim.execute(scenario, policy, 10, out="run.h5", checkpoint=math.inf)

@@ -195,7 +195,7 @@ def test_the_command_writes_table_figure_and_verdicts(call: Call) -> None:
     ("arguments", "message"),
     [
         (["--footprint", "pth:3"], "footprint = 'pth:3': must be a file"),
-        (["--footprint", "path:3", "--p", "1.5"], "path:3: p = 1.5 of edge"),
+        (["--footprint", "path:3", "--p", "1.5"], "'--p': 1.5: must be from"),
         (["--footprint", "bigp.txt", "--p", "0.2"], "bigp.txt: p = 1.5 of edge [0, 1]: must be in (0, 1]"),
         (
             ["--footprint", "nan.graphml", "--p", "0.2"],
