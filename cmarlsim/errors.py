@@ -12,7 +12,7 @@ from numbers import Integral
 MOST_MESSAGE, MOST_WORD = 1_000, 300
 """Characters of a message, and of a word in it; values are shown shorter, so that this is seldom needed."""
 
-MOST_LISTED, MOST_NAME = 10, 50
+MOST_LISTED, MOST_NAME = 10, 40
 """Names that a message lists, and characters of each of them."""
 
 MOST_COMPARED, _LONGEST = 1_000, 100
