@@ -17,7 +17,7 @@ import pandas as pd
 import typer
 
 from analysis import markdown
-from analysis.options import OUT, Force, Out
+from analysis.options import MOST_RUNS, OUT, Force, Out
 from analysis.recordings import RADII
 from analysis.style import free_stem, save_table
 from cmarlsim.api import execute_batch
@@ -154,8 +154,10 @@ def tabulated(lines: pd.DataFrame) -> str:
 
 
 def ablation(
-    seeds: Annotated[int, typer.Option(min=1, help="Training seeds 0, 1, ... of every variant.")] = 5,
-    runs: Annotated[int, typer.Option(min=1, help="Runs of 40,000 steps at every range.")] = 5,
+    seeds: Annotated[
+        int, typer.Option(min=1, max=MOST_RUNS, help="Training seeds 0, 1, ... of every variant.")
+    ] = 5,
+    runs: Annotated[int, typer.Option(min=1, max=MOST_RUNS, help="Runs of 40,000 steps at every range.")] = 5,
     only: Annotated[str, typer.Option(help="Only variants whose name contains this.")] = "",
     out: Out = OUT,
     force: Force = False,

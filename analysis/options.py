@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+MOST_RUNS = 1000
+"""Runs, of each kind that there is: half an hour or so."""
+
 Recordings = Annotated[
     list[Path] | None,
     typer.Argument(help="Recordings of one scenario, or a sweep's folder.", show_default=False),
@@ -15,7 +18,7 @@ OneRecording = Annotated[Path | None, typer.Argument(help="A recording.", show_d
 Run = Annotated[
     bool, typer.Option("--run", help="Run what is needed, in memory, instead of reading recordings.")
 ]
-Runs = Annotated[int, typer.Option(min=1, help="With --run: runs with the seeds 0, 1, ...")]
+Runs = Annotated[int, typer.Option(min=1, max=MOST_RUNS, help="With --run: runs with the seeds 0, 1, ...")]
 Out = Annotated[Path, typer.Option(help="Folder for the PNG, the PDF and the numbers as CSV.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace existing files.")]
 Policies = Annotated[

@@ -14,7 +14,7 @@ from analysis.recordings import RADII, check_choice, labelled, load, obtain, run
 from analysis.style import free_stem, save, styled
 from cmarlsim.policies.policy import Policy
 from cmarlsim.recordings.recording import Recording
-from cmarlsim.terminal.console import waiting
+from cmarlsim.terminal.waiting import waiting
 
 
 class PaperFigure(NamedTuple):

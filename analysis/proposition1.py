@@ -35,6 +35,7 @@ from cmarlsim.randomness import stream
 from cmarlsim.scenario import Scenario
 from cmarlsim.storage.files import write_whole
 from cmarlsim.terminal.console import command, compilation_announced, progress_bar
+from cmarlsim.terminal.numbers import MOST_SEED
 
 NAME = "proposition1"
 CLAIM = "Proposition 1"
@@ -249,8 +250,12 @@ def proposition1(
             help="Scenario's file or shipped name; several may be given.", show_default=" ".join(SCENARIOS)
         ),
     ] = None,
-    episodes: Annotated[int, typer.Option(min=1000, help="Episodes of each sampled gradient.")] = 20_000,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of policies, multipliers and episodes.")] = 0,
+    episodes: Annotated[
+        int, typer.Option(min=1000, max=10**8, help="Episodes of each sampled gradient.")
+    ] = 20_000,
+    seed: Annotated[
+        int, typer.Option(min=0, max=MOST_SEED, help="Seed of policies, multipliers and episodes.")
+    ] = 0,
     out: Out = OUT,
     force: Force = False,
 ) -> int:

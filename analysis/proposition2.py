@@ -28,9 +28,11 @@ from cmarlsim.errors import InputError
 from cmarlsim.footprints.files import load_footprint
 from cmarlsim.footprints.footprint import Footprint
 from cmarlsim.report.picture import plain
+from cmarlsim.scenario.tables import LEAST_P
 from cmarlsim.storage.files import file_at, write_whole
 from cmarlsim.storage.hdf5 import check_free
 from cmarlsim.terminal.console import command, compilation_announced, progress_bar
+from cmarlsim.terminal.numbers import MOST_SEED, within
 
 NAME = "proposition2"
 PROBABILITIES = (0.01, 0.05, 0.2, 0.6)
@@ -153,12 +155,15 @@ def proposition2(
     p: Annotated[
         list[float] | None,
         typer.Option(
+            callback=within(LEAST_P, 1.0),
             help="Edge probability, of all edges, instead of a file's own; may be repeated.",
             show_default=", ".join(map(str, PROBABILITIES)),
         ),
     ] = None,
-    repetitions: Annotated[int, typer.Option(min=100, help="Repetitions of each simulation.")] = 100_000,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 0,
+    repetitions: Annotated[
+        int, typer.Option(min=100, max=10**8, help="Repetitions of each simulation.")
+    ] = 100_000,
+    seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Seed of the draws.")] = 0,
     out: Out = OUT,
     force: Force = False,
 ) -> int:

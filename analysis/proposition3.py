@@ -23,7 +23,7 @@ from matplotlib.figure import Figure
 from analysis.markdown import counted, number
 from analysis.markdown import table as tabled
 from analysis.multipliers import NORMS, TRANSIENT, MeasuredErrors, from_recordings, rows, simulate
-from analysis.options import OUT, Force, Out, Recordings
+from analysis.options import MOST_RUNS, OUT, Force, Out, Recordings
 from analysis.recordings import load, run_paper
 from analysis.settings import SWEEPS, Setting
 from analysis.style import DOUBLE, free_stem, new_figure, save, styled
@@ -33,6 +33,7 @@ from cmarlsim.policies.policy import Policy
 from cmarlsim.report.picture import plain
 from cmarlsim.storage.files import write_whole
 from cmarlsim.terminal.console import command, compilation_announced, progress_bar
+from cmarlsim.terminal.numbers import MOST_SEED
 
 NAME = "proposition3"
 RADII = (1.0, 5.0)
@@ -190,8 +191,8 @@ def proposition3(
             show_default="one value after the other changed",
         ),
     ] = None,
-    runs: Annotated[int, typer.Option(min=4, help="Runs of the patrol, for each range.")] = 20,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the draws on footprints.")] = 0,
+    runs: Annotated[int, typer.Option(min=4, max=MOST_RUNS, help="Runs of the patrol, for each range.")] = 20,
+    seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Seed of the draws on footprints.")] = 0,
     out: Out = OUT,
     force: Force = False,
 ) -> int:

@@ -18,7 +18,7 @@ import typer
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.options import OUT, Force, Out
+from analysis.options import MOST_RUNS, OUT, Force, Out
 from analysis.style import DOUBLE, free_stem, new_figure, save, styled
 from cmarlsim.footprints.activations import Copies, active_steps
 from cmarlsim.footprints.files import TRACE_STEP
@@ -27,7 +27,9 @@ from cmarlsim.footprints.gossip import Gossip
 from cmarlsim.footprints.proposition2 import cuts_bound, lags_for, paths_bound
 from cmarlsim.footprints.traces import Replay, read_k7
 from cmarlsim.kernels.world import Bools, Floats, Ints
+from cmarlsim.limits import MOST_SECONDS
 from cmarlsim.terminal.console import command, compilation_announced, progress_bar
+from cmarlsim.terminal.numbers import within
 
 NAME = "radio"
 KINDS = {"replay": ("#1f5fb4", "-"), "surrogate": ("#b2182b", "--")}
@@ -108,8 +110,10 @@ def draw(table: pd.DataFrame) -> Figure:
 
 def radio(
     trace: Annotated[Path, typer.Argument(help="Trace in k7 format, plain or gzipped.", show_default=False)],
-    step: Annotated[float, typer.Option(help="Seconds a step.")] = TRACE_STEP,
-    runs: Annotated[int, typer.Option(min=1, help="Repetitions with the seeds 0, 1, ...")] = 5,
+    step: Annotated[
+        float, typer.Option(callback=within(1e-6, MOST_SECONDS), help="Seconds a step.")
+    ] = TRACE_STEP,
+    runs: Annotated[int, typer.Option(min=1, max=MOST_RUNS, help="Repetitions with the seeds 0, 1, ...")] = 5,
     out: Out = OUT,
     force: Force = False,
 ) -> int:

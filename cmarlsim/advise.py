@@ -10,8 +10,9 @@ import typer
 from cmarlsim.advice.advisor import TARGET, ask
 from cmarlsim.scenario import Scenario
 from cmarlsim.terminal.advice_report import print_advice
-from cmarlsim.terminal.console import command, compilation_announced, waiting
+from cmarlsim.terminal.console import command, compilation_announced
 from cmarlsim.terminal.policy_choice import fitting_policy, usual_policy
+from cmarlsim.terminal.waiting import waiting
 
 
 def advise(

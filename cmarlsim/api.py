@@ -18,7 +18,7 @@ from cmarlsim.recordings.recorder import CHECKPOINT_SECONDS, Recorder, Resume
 from cmarlsim.recordings.recording import Recording
 from cmarlsim.scenario import Scenario
 from cmarlsim.simulation.execution import Run, whole_rollouts
-from cmarlsim.simulation.memory_limits import check_record_memory, record_bytes
+from cmarlsim.simulation.memory_limits import check_record_memory, check_rollout_memory, record_bytes
 from cmarlsim.simulation.progress import Progress, shown
 from cmarlsim.simulation.runs import Writing, check_writing, run_in_memory, run_into_file
 from cmarlsim.storage.files import as_path
@@ -156,6 +156,7 @@ def execute(
         check_record_memory([record_bytes(scenario, rollouts * scenario.dual.T0, record, sparse)])
         keeper = MemoryRecorder(scenario, seed, policy.sha256, record, sparse, rollouts)
         return run_in_memory(run, rollouts, keeper, report)
+    check_rollout_memory(scenario, record, sparse)
     path, writing = as_path("out", out), Writing(force=force, resume=resume, checkpoint=checkpoint)
     check_free(path, bool(force or resume))
     return run_into_file(

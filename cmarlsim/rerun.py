@@ -24,6 +24,9 @@ DIFFERENT = 1
 """Exit code where the recording is not what its run gives."""
 
 
+_BLOCK = 2**20
+
+
 class Difference(NamedTuple):
     """Where a recording first differs from its run."""
 
@@ -109,7 +112,8 @@ def first_difference(
 ) -> Difference | None:
     """Find where a recording first differs from its run; within a rollout, the first dataset that does.
 
-    What the run was left with, ``/state``, is compared last, where the file holds it.
+    The numbers along the axes, and what the run was left with, ``/state``, are compared last, where the file
+    holds them.
 
     Parameters
     ----------
@@ -139,6 +143,9 @@ def first_difference(
             return min(differences, key=lambda found: found[0])[1]
         summary.add(chunk)
         advance(len(chunk.lam))
+    for name in recording.axes:
+        if difference := _compare_axis(recording, name):
+            return difference
     left, state = {}, run.state()
     if recording.level == "summary":
         left = {DATASETS[name].location: array for name, array in summary.datasets().items()}
@@ -162,6 +169,14 @@ def _compare(recording: Recording, path: str, first: int, expected: np.ndarray) 
         return None
     row = int(differ.argmax())
     return Difference(path, first + row, found[row], expected[row])
+
+
+def _compare_axis(recording: Recording, name: str) -> Difference | None:
+    """Where the numbers along an axis are not 0, 1, 2, ..."""
+    length = recording.axes[name]
+    blocks = (np.arange(first, min(first + _BLOCK, length)) for first in range(0, length, _BLOCK))
+    compared = (_compare(recording, name, int(block[0]), block) for block in blocks)
+    return next(filter(None, compared), None)
 
 
 def _rollout(chunk: Chunk, name: str, row: int) -> int:

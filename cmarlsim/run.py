@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ import typer
 
 from cmarlsim.api import execute
 from cmarlsim.errors import InputError
+from cmarlsim.limits import free_bytes
 from cmarlsim.randomness import check_seed
 from cmarlsim.recordings.datasets import choose_links
 from cmarlsim.recordings.recording import Recording
@@ -21,17 +23,28 @@ from cmarlsim.report.run_picture import draw_runs
 from cmarlsim.scenario import Scenario
 from cmarlsim.simulation.execution import Run, whole_rollouts
 from cmarlsim.simulation.progress import Progress
+from cmarlsim.simulation.work import LARGE_BYTES, Work, is_little, work_of_a_step
 from cmarlsim.storage.files import file_at
 from cmarlsim.storage.hdf5 import check_free
 from cmarlsim.storage.journal import journal_of
-from cmarlsim.terminal.console import command, compilation_announced, grouped, progress_bar, waiting
+from cmarlsim.terminal.console import command, compilation_announced, grouped, progress_bar
 from cmarlsim.terminal.interrupt import STOPPED, Stop
 from cmarlsim.terminal.policy_choice import fitting_policy
 from cmarlsim.terminal.run_files import Files, one_each
 from cmarlsim.terminal.run_report import print_report
+from cmarlsim.terminal.waiting import waiting
 
 RECORDS = ("step", "step-dense", "step-sparse", "rollout", "summary")
 """Levels of recording, at level step with the form that links are kept in."""
+
+MANY_RUNS, MOST_RUNS = 1000, 10_000
+"""So many runs need a yes, and so many a sweep."""
+
+MOST_DRAWN = 5000
+"""Zones in a picture: more would take minutes, and be smaller than its dots."""
+
+_OTHER_FILES = 100
+"""Files that a process may have open besides its recordings."""
 
 OneRun = Callable[[int, Progress], None]
 """Makes one of several runs, by its number, and calls what it is given after every chunk."""
@@ -51,7 +64,9 @@ def run(
         int | None, typer.Option(help="Length of a run, whole rollouts. [default: 40000]", show_default=False)
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the (first) run.")] = 0,
-    runs: Annotated[int, typer.Option(min=1, help="Runs with the seeds SEED, SEED + 1, ...")] = 1,
+    runs: Annotated[
+        int, typer.Option(min=1, max=MOST_RUNS, help="Runs with the seeds SEED, SEED + 1, ...")
+    ] = 1,
     record: Annotated[
         str,
         typer.Option(
@@ -62,6 +77,10 @@ def run(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change a scenario key: links.d=4, zones.red.c=0.2."),
     ] = None,
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", help=f"Allow more than a day, {LARGE_BYTES / 1e9:g} GB or {MANY_RUNS:,} runs."),
+    ] = False,
 ) -> int:
     """Run Algorithm 2: a team patrols a floor plan, gossips, and updates its multipliers."""
     if record not in RECORDS:
@@ -74,15 +93,21 @@ def run(
     check_seed(seed + runs - 1)
     rollouts = whole_rollouts(steps, loaded.dual.T0)
     steps = rollouts * loaded.dual.T0
-    choose_links(loaded, steps, record, links)
+    sparse = choose_links(loaded, steps, record, links)
+    if runs > MANY_RUNS and not yes:
+        raise InputError(f"--runs {runs}: more than {MANY_RUNS:,}: add --yes to allow that")
     base = files.base(loaded.name, seed, runs)
     paths = one_each(base, seed, runs)
-    picture = base.with_suffix(".png") if files.plot else None
+    picture = base.with_suffix(".png") if files.plot and loaded.M <= MOST_DRAWN else None
+    _allow_open(runs + _OTHER_FILES)
     for path in [*paths, *([picture] if picture else [])]:
         file_at(journal_of(path), follow=False)
         check_free(path, files.force or files.resume is not None, [Path(scenario), Path(policy)])
     with compilation_announced(), waiting(f"{loaded.name}: looking along all ways"):
         Run(loaded, fitting, seed).advance(0, keep_steps=False)  # so that several threads find it done
+        if not is_little(loaded, steps * runs, record, sparse):
+            each = work_of_a_step(loaded, fitting, record, sparse)
+            _check_work(each, steps, paths, f"{steps:,} steps" + f" x {runs:,} runs" * (runs > 1), yes)
 
     def one(i: int, progress: Progress) -> None:
         writing = files.writing(paths[i])
@@ -98,7 +123,30 @@ def run(
             **writing,
         ).close()
 
+    if files.plot and picture is None:
+        print(f"no picture: it shows {MOST_DRAWN:,} zones at most", file=sys.stderr)
     return _run_and_report(one, paths, f"{loaded.name}: running", rollouts * runs, picture)
+
+
+def _check_work(each: Work, steps: int, paths: Sequence[Path], what: str, yes: bool) -> None:
+    """Raise InputError if runs of so many steps, `each` of which takes that, are too much, or not meant.
+
+    Journals lie beside the files that are made of them, as many at once as there are runs at once.
+    """
+    at_once = min(len(paths), len(os.sched_getaffinity(0)))
+    there = sum(path.stat().st_size for path in map(journal_of, paths) if path.exists())
+    needed = max(each.bytes * steps * (len(paths) + at_once) - there, 0.0)
+    work = Work(each.seconds * steps * len(paths) / at_once, needed)
+    work.check(what, free_bytes(paths[0]), yes)
+
+
+def _allow_open(files: int) -> None:
+    """Let this process have so many files open at once; InputError if it cannot."""
+    limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files > limit:
+        if most != resource.RLIM_INFINITY and files > most:
+            raise InputError(f"--runs: a process may have {most:,} files open here, and {files:,} are needed")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
 
 
 def _run_and_report(

@@ -16,14 +16,14 @@ import typer
 from cmarlsim.errors import InputError, nearest, one_line
 from cmarlsim.storage.files import real
 from cmarlsim.storage.hdf5 import check_free
-from cmarlsim.sweeps.axes import MOST_TASKS
+from cmarlsim.sweeps.axes import MOST_TASKS, MOST_TASKS_EVER
 from cmarlsim.sweeps.batches import Worker
 from cmarlsim.sweeps.collecting import collect as collected
 from cmarlsim.sweeps.collecting import default_kind, write_hdf5, write_table
 from cmarlsim.sweeps.manifest import NAME, Manifest
 from cmarlsim.sweeps.planning import plan_sweep
 from cmarlsim.sweeps.results import Census
-from cmarlsim.sweeps.running import ready_to_run, run_sweep
+from cmarlsim.sweeps.running import MOST_AT_ONCE, ready_to_run, run_sweep
 from cmarlsim.sweeps.slurm import AGAIN, Arrays, element_here
 from cmarlsim.sweeps.status import status_lines
 from cmarlsim.terminal.console import compilation_announced, grouped, interruptible, progress_bar, start
@@ -42,14 +42,20 @@ Out = Annotated[Path, typer.Argument(help="The sweep's folder.")]
 def plan(
     sweep: Annotated[str, typer.Argument(help="A sweep's TOML file, or a shipped name.")],
     out: Annotated[Path, typer.Argument(help="Folder for the sweep; it is made.")],
-    yes: Annotated[bool, typer.Option("--yes", help=f"Allow more than {MOST_TASKS:,} tasks.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help=f"Allow more than {MOST_TASKS:,} tasks, or a day's work.")
+    ] = False,
     batch: Annotated[
         int | None,
-        typer.Option(min=1, help="Tasks whose results are in one file. [default: about a second's worth]"),
+        typer.Option(
+            min=1,
+            max=MOST_TASKS_EVER,
+            help="Tasks whose results are in one file. [default: about a second's worth]",
+        ),
     ] = None,
 ) -> int:
     """Expand a sweep into numbered tasks and check every one of them."""
-    with progress_bar(f"{sweep}: checking", None) as advance:
+    with compilation_announced(), progress_bar(f"{sweep}: checking", None) as advance:
         manifest = plan_sweep(sweep, out, yes=yes, batch=batch, progress=advance)
     print(f"{manifest.name}: {len(manifest.tasks):,} tasks in {manifest.batches:,} batches")
     print(f"axes: {', '.join(manifest.keys) or 'none'}")
@@ -67,7 +73,11 @@ class SlurmOptions:
     memory: Annotated[str, typer.Option(help="slurm: memory of an element.")] = "2G"
     tasks_per_element: Annotated[
         int | None,
-        typer.Option(min=1, help="slurm: tasks of an element, as whole batches. [default: 1/100 of all]"),
+        typer.Option(
+            min=1,
+            max=MOST_TASKS_EVER,
+            help="slurm: tasks of an element, as whole batches. [default: 1/100 of all]",
+        ),
     ] = None
     wait: Annotated[bool, typer.Option("--wait", help="slurm: return when all elements have ended.")] = False
 
@@ -90,7 +100,11 @@ def run(
     ] = "local",
     max_parallel: Annotated[
         int | None,
-        typer.Option(min=1, help="Processes or elements at once. [default: one for each core, or no limit]"),
+        typer.Option(
+            min=1,
+            max=MOST_AT_ONCE,
+            help="Processes or elements at once. [default: one for each core, or no limit]",
+        ),
     ] = None,
 ) -> int:
     """Run what is not done yet. The exit code is the number of tasks that failed, 100 at most."""

@@ -11,17 +11,21 @@ from typing import Annotated, Any
 import typer
 
 from cmarlsim.errors import InputError, nearest, one_line
+from cmarlsim.limits import free_bytes
 from cmarlsim.policies.policy import Policy
 from cmarlsim.randomness import check_seed
 from cmarlsim.recordings.recorder import CHECKPOINT_SECONDS
 from cmarlsim.scenario import Scenario
+from cmarlsim.simulation.runs import check_checkpoint
 from cmarlsim.storage.hdf5 import check_free
 from cmarlsim.terminal.console import command, compilation_announced, progress_bar
 from cmarlsim.terminal.interrupt import STOPPED, Stop
 from cmarlsim.training import Training
 from cmarlsim.training.checkpoint import already_made, checkpoint_of, go_on
 from cmarlsim.training.learn import learn
-from cmarlsim.training.recipe import RECIPES, Recipe, stages
+from cmarlsim.training.memory_limits import check_training_memory
+from cmarlsim.training.recipe import RECIPES, Recipe
+from cmarlsim.training.work import agent_rollouts, training_work
 from cmarlsim.validation import parse, setting_value
 
 
@@ -45,6 +49,7 @@ def train(
     checkpoint: Annotated[
         float, typer.Option(help="Seconds of work that may be lost when it is killed.")
     ] = CHECKPOINT_SECONDS,
+    yes: Annotated[bool, typer.Option("--yes", help="Allow a training of more than a day.")] = False,
 ) -> int:
     """Train a team: pre-train one agent, copy it to all, let all learn in runs of Algorithm 2.
 
@@ -54,8 +59,9 @@ def train(
     chosen = _recipe(recipe, hyper or ())
     check_free(out, force=True, inputs=[Path(scenario)])
     check_seed(seed)
-    if not checkpoint > 0:
-        raise InputError(f"--checkpoint {checkpoint:g}: must be more than 0 seconds")
+    check_checkpoint(checkpoint)
+    check_training_memory(loaded, chosen)
+    training_work(loaded, chosen).check(f"training '{loaded.name}'", free_bytes(out), yes)
     training = Training(loaded, seed, chosen)
     if not force and (made := already_made(training, out)):
         print(f"{out}: is there already, made by this training", file=sys.stderr)
@@ -65,12 +71,13 @@ def train(
     with compilation_announced():
         training.prepare()
     done, total = 0, training.total
-    with Stop() as stop, progress_bar(f"{loaded.name}: training", _work(training, total)) as advance:
+    work = agent_rollouts(chosen, loaded.agents.N, total)
+    with Stop() as stop, progress_bar(f"{loaded.name}: training", work) as advance:
         print(f"training {loaded.name}: {total:,} iterations, seed {seed}", flush=True)
 
         def progress(training: Training) -> bool:
             nonlocal done
-            before, done = done, _work(training, training.done)
+            before, done = done, agent_rollouts(chosen, loaded.agents.N, training.done)
             advance(done - before, _note(training))
             return not stop.asked
 
@@ -81,17 +88,6 @@ def train(
         print(f"stopped; the same command continues from {checkpoint_of(out)}", file=sys.stderr)
         return STOPPED
     return _told(policy, out)
-
-
-def _work(training: Training, iterations: int) -> int:
-    """Count the rollouts of agents in the first iterations of a training; they are what takes time."""
-    recipe, work = training.recipe, 0
-    left = iterations // recipe.teams
-    for stage in stages(recipe, training.scenario.agents.N):
-        rollouts = recipe.loop_runs if stage.active is None else recipe.episodes
-        work += recipe.teams * min(left, stage.iterations) * stage.agents * rollouts
-        left -= min(left, stage.iterations)
-    return work
 
 
 def _note(training: Training) -> str:

@@ -322,7 +322,7 @@ def test_the_command_prints_bad_news_as_an_answer(capsys: pytest.CaptureFixture[
     [
         (["--target-error", "0"], "--target-error 0.0: must be above 0 and below 1"),
         (["--target-error", "nan"], "--target-error nan: must be above 0"),
-        (["--L", "-1"], "--L -1.0: must be 0 or more"),
+        (["--L", "-1"], "--L -1.0: must be from 0 to 1e+12"),
         (["--steps", "15"], "--steps 15: must be whole rollouts of T0 = 10"),
         (["--steps", "10"], "--steps 10: must be 2 rollouts of T0 = 10 or more"),
         (["--seed", "-1"], "--seed -1"),

@@ -8,6 +8,7 @@ import pytest
 from cases import COMPILED
 
 import cmarlsim
+from cmarlsim import limits
 from cmarlsim.recordings.datasets import choose_links
 from cmarlsim.recordings.recording import Recording
 from cmarlsim.simulation import memory_limits
@@ -108,7 +109,7 @@ def test_a_form_that_was_not_kept_is_named() -> None:
 
 
 def test_recordings_that_do_not_fit_into_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory_limits, "machine_bytes", lambda: 10**6)
+    monkeypatch.setattr(limits, "machine_bytes", lambda: 10**6)
     cmarlsim.execute(TINY, RANK, STEPS)
     with pytest.raises(cmarlsim.InputError, match=r"1 recordings in memory need .* or write to files"):
         cmarlsim.execute(TINY, RANK, 100 * STEPS)
@@ -143,13 +144,13 @@ def test_records_that_would_grow_too_large_are_refused_with_what_helps() -> None
 def test_tables_that_do_not_fit_are_refused_before_they_are_made(
     monkeypatch: pytest.MonkeyPatch, overrides: list[str], helps: str
 ) -> None:
-    monkeypatch.setattr(memory_limits, "machine_bytes", lambda: 16 * 10**9)
+    monkeypatch.setattr(limits, "machine_bytes", lambda: 16 * 10**9)
     with pytest.raises(cmarlsim.InputError, match=rf"its tables need \d+\.\d GB.*{helps}"):
         Run(cmarlsim.Scenario.load("tiny", overrides), RANK, 0)
 
 
 def test_the_tables_of_a_policy_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory_limits, "machine_bytes", lambda: 10_000)
+    monkeypatch.setattr(limits, "machine_bytes", lambda: 10_000)
     with pytest.raises(cmarlsim.InputError, match="M = 6, T0 = 100"):
         Run(cmarlsim.Scenario.load("paper"), cmarlsim.Policy.load("paper"), 0)
 

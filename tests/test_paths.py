@@ -447,9 +447,9 @@ def test_inputs_have_a_largest_size(tmp_path: Path) -> None:
     with large.open("wb") as file:
         file.truncate(MOST_BYTES + 1)
     with gzip.open(packed, "wb", compresslevel=1) as file:
-        for _ in range(traces.MOST_BYTES // 2**20 + 1):
+        for _ in range(MOST_BYTES // 2**20 + 1):
             file.write(bytes(2**20))
-    with pytest.raises(InputError, match=r"large\.toml: has 67,108,865 bytes, more than the 10,000,000"):
+    with pytest.raises(InputError, match=r"large\.toml: has 268,435,457 bytes, more than the 10,000,000"):
         Scenario.load(large)
     with pytest.raises(InputError, match=r"bomb\.k7\.gz: holds more than the 268,435,456 bytes"):
         traces.read_k7(packed)

@@ -442,7 +442,7 @@ def test_the_command_continues(call: Call, whole: dict[str, str]) -> None:
         ("--resume", "whole.h5", "--force"): "--resume: goes on with what --force would forget",
         ("--resume", "whole.h5", "--set", "links.d=3"): "these differ: links.d;",
         ("--resume", "whole.h5"): f"--steps {STEPS}: whole.h5 holds {STEPS + 500} steps already",
-        ("--checkpoint", "0"): "--checkpoint 0: must be more than 0 seconds",
+        ("--checkpoint", "0"): "--checkpoint 0.0: must be more than 0 seconds",
     }.items():
         code, _, err = call(run, *arguments, str(STEPS), *more)
         assert code == 2

@@ -201,9 +201,12 @@ def test_footprints_by_name(footprint: str) -> None:
         (PLAN.replace("tiles", "tils"), ["unknown key tils", "'tiles'"]),
         (PLAN.replace("0.5]", "1e400]"), ["finite"]),
         (
-            PLAN.replace("1.5,", "150000.0,").replace("2.0,", "200000.0,"),
+            'units = "m"\n' + PLAN.replace("1.5,", "150000.0,").replace("2.0,", "200000.0,"),
             ["150000 m long together", "metres?"],
         ),
+        (PLAN.replace("2.0,", "2002.0,"), ["2002 m from side to side", "millimetres", 'units = "m"']),
+        (PLAN.replace("2.0,", "2e6,"), ["2e+06 m from the origin", "subtract"]),
+        ('units = "mm"\n' + PLAN, ["units = 'mm'", "'m'"]),
         ("name = ", ["plan.toml", "not valid TOML"]),
     ],
 )

@@ -128,8 +128,14 @@ def test_a_latin_hypercube_has_one_sample_in_every_piece(tmp_path: Path) -> None
         ),
         (
             "[grid]\nseed = { count = 5001 }\nsteps = [10, 20]\n",
-            "s.toml: 5,001 x 2 = 10,002 tasks, more than 10,000: say yes",
+            "s.toml: 5,001 x 2 = 10,002 tasks, more than 10,000: add --yes",
         ),
+        (
+            "[grid]\nseed = { count = 1000 }\nsteps = [1000000000, 1000000010]\n",
+            "s.toml: its tasks would take about ",
+        ),
+        ("[grid]\nsteps = [1000000000010]\n", "1000000000010: must be at most 1,000,000,000,000"),
+        ("[latin]\nsamples = 1000000\nranges.links.d = { low = 1, high = 2 }\n", "1,000,000 tasks, more"),
     ],
 )
 def test_what_cannot_be_swept_is_named(call: Call, text: str, message: str) -> None:

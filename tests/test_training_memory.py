@@ -2,7 +2,7 @@
 
 import pytest
 
-import cmarlsim.simulation.memory_limits
+import cmarlsim.limits
 from cmarlsim import InputError, Scenario, learn
 from cmarlsim.training.candidate import Candidate
 from cmarlsim.training.memory_limits import training_bytes
@@ -23,7 +23,7 @@ TINY = Scenario.load("tiny")
 def test_the_largest_part_is_named(
     monkeypatch: pytest.MonkeyPatch, least: dict[str, int], lower: str
 ) -> None:
-    monkeypatch.setattr(cmarlsim.simulation.memory_limits, "machine_bytes", lambda: 10**8)
+    monkeypatch.setattr(cmarlsim.limits, "machine_bytes", lambda: 10**8)
     with pytest.raises(
         InputError, match=r"^training 'tiny' with N = 2, M = 3, T0 = 10: its tables need"
     ) as error:

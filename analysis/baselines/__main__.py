@@ -15,6 +15,7 @@ from analysis.baselines.measure import bound_runs, capacity_runs, event_runs, no
 from analysis.baselines.report import page
 from analysis.baselines.search import best_frozen, best_tightening
 from analysis.baselines.tables import Results, band, smallest
+from analysis.options import MOST_RUNS
 from analysis.style import save_table
 from cmarlsim.errors import ArgumentError
 from cmarlsim.scenario import Scenario
@@ -60,8 +61,12 @@ def measure_all(scenario: Scenario, policies: Policies, steps: int, seeds: int, 
 
 
 def baselines(
-    seeds: Annotated[int, typer.Option(min=1, help="Runs of each baseline, with the seeds 0, 1, ...")] = 5,
-    steps: Annotated[int, typer.Option(help="Length of a run: a multiple of 4 T0 steps.")] = 40_000,
+    seeds: Annotated[
+        int, typer.Option(min=1, max=MOST_RUNS, help="Runs of each baseline, with the seeds 0, 1, ...")
+    ] = 5,
+    steps: Annotated[
+        int, typer.Option(min=1, max=10**8, help="Length of a run: a multiple of 4 T0 steps.")
+    ] = 40_000,
     out: Annotated[Path, typer.Option(help="Folder for the page, the picture and the tables.")] = Path(
         "results/baselines"
     ),

@@ -22,7 +22,7 @@ from analysis.links.fit import Fit, pair_table
 from analysis.links.replay import BERNOULLI, CHAIN, RECORDED, cost_table, replays
 from analysis.links.verdicts import model_rows
 from analysis.markdown import counted, framed
-from analysis.options import OUT, POLICIES, Force, Out, Policies, Recordings, Run
+from analysis.options import MOST_RUNS, OUT, POLICIES, Force, Out, Policies, Recordings, Run
 from analysis.recordings import label_of, labelled, obtain
 from analysis.style import free_stem, save, save_table
 from cmarlsim.storage.files import write_whole
@@ -66,8 +66,12 @@ def summary(costs: pd.DataFrame, verdicts: pd.DataFrame) -> str:
 def links(
     recordings: Recordings = None,
     run: Run = False,
-    runs: Annotated[int, typer.Option(min=1, help="With --run: runs with the seeds 0, 1, ...")] = 20,
-    draws: Annotated[int, typer.Option(min=1, help="Draws of each surrogate, for every recording.")] = 5,
+    runs: Annotated[
+        int, typer.Option(min=1, max=MOST_RUNS, help="With --run: runs with the seeds 0, 1, ...")
+    ] = 20,
+    draws: Annotated[
+        int, typer.Option(min=1, max=MOST_RUNS, help="Draws of each surrogate, for every recording.")
+    ] = 5,
     policy: Policies = POLICIES,
     out: Out = OUT,
     force: Force = False,

@@ -19,13 +19,14 @@ import pandas as pd
 import typer
 
 from analysis.markdown import counted, framed
-from analysis.options import OUT, Force, Out
+from analysis.options import MOST_RUNS, OUT, Force, Out
 from analysis.recordings import executed
 from analysis.style import free_stem, save, save_table
 from analysis.theorem1 import drawing, lemma1, lemma2, trajectories
 from analysis.theorem1.conditions import Constants, error_bounds
 from analysis.theorem1.paths import Paths
 from analysis.theorem1.repeats import sampled, values_of
+from cmarlsim.advice.advisor import LARGEST_L
 from cmarlsim.bounds.verdicts import ASSUMED, FAILS
 from cmarlsim.errors import InputError
 from cmarlsim.policies.policy import Policy
@@ -34,6 +35,7 @@ from cmarlsim.scenario import Scenario
 from cmarlsim.simulation.execution import whole_rollouts
 from cmarlsim.storage.files import write_whole
 from cmarlsim.terminal.console import command, compilation_announced, progress_bar
+from cmarlsim.terminal.numbers import MOST_SEED, within
 
 NAME = "theorem1"
 FIGURES = (f"{NAME}-lemmas", f"{NAME}-trajectories")
@@ -155,13 +157,20 @@ def theorem1(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change a scenario key: links.d=4, dual.alpha=0.1."),
     ] = None,
-    runs: Annotated[int, typer.Option(min=4, help="Runs with the seeds SEED, SEED + 1, ...")] = 8,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the first run.")] = 0,
-    steps: Annotated[int, typer.Option(help="Length of the runs for (24), whole rollouts.")] = 1_000_000,
+    runs: Annotated[
+        int, typer.Option(min=4, max=MOST_RUNS, help="Runs with the seeds SEED, SEED + 1, ...")
+    ] = 8,
+    seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Seed of the first run.")] = 0,
+    steps: Annotated[
+        int, typer.Option(min=1, max=10**9, help="Length of the runs for (24), whole rollouts.")
+    ] = 1_000_000,
     L: Annotated[
         float | None,
         typer.Option(
-            "--L", min=0, help="L of Assumption 2, instead of the measured one.", show_default=False
+            "--L",
+            callback=within(0.0, LARGEST_L),
+            help="L of Assumption 2, instead of the measured one.",
+            show_default=False,
         ),
     ] = None,
     out: Out = OUT,

@@ -22,6 +22,9 @@ FORMAT = "cmarlsim-advice/2"
 TARGET = 0.05
 """Default of the error that is asked for."""
 
+LARGEST_L = 1e12
+"""Largest L of Assumption 2 that can be given."""
+
 MOST_ESTIMATED = 200
 """Most agents whose d_G and p are estimated from links by sight."""
 
@@ -99,8 +102,8 @@ def ask(
     """
     if not 0 < target_error < 1:
         raise ArgumentError("target_error", target_error, "must be above 0 and below 1, a share of time")
-    if L is not None and not 0 <= L < math.inf:
-        raise ArgumentError("L", L, "must be 0 or more")
+    if L is not None and not 0 <= L <= LARGEST_L:
+        raise ArgumentError("L", L, f"must be from 0 to {LARGEST_L:g}")
     check_seed(seed)
     zones, steps = [zone.name for zone in scenario.zones], affordable_steps(scenario, steps)
     run, recording = run_and_measure(scenario, policy, steps, seed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
 import tomli_w
@@ -22,6 +22,15 @@ SHORTEST_EDGE = 1e-6
 
 LONGEST_WAYS = 1e5
 """Metres that all waypoint edges may have together, so that ways can be counted in ticks."""
+
+SMALLEST, LARGEST = 0.5, 2000.0
+"""Metres from one side of a plan to the other, the longer way, unless it says that its units are metres."""
+
+FARTHEST = 1e6
+"""Metres from the origin: farther off, coordinates are less exact than the tolerances."""
+
+MOST_COMPARISONS = 10**10
+"""Of tiles, walls, waypoints and edges with each other: half a minute."""
 
 MOST_TILES = 65_535
 """Tiles are recorded in 16 bits."""
@@ -59,14 +68,17 @@ class Waypoint(Strict):
 class FloorPlan(Strict):
     """Walls, tiles and the waypoint graph of a building, in metres.
 
+    A plan of unusual size, which may be in millimetres or pixels, is taken if it says ``units = "m"``.
+
     Raises
     ------
     InputError
-        From `load`: names doubled or unknown, tiles that overlap, waypoints or edges off the tiles, edges
-        through a wall.
+        From `load`: a size that no building has, names doubled or unknown, tiles that overlap, waypoints or
+        edges off the tiles, edges through a wall.
     """
 
     name: Name
+    units: Literal["m"] | None = None
     walls: Entries[Wall] = ()
     tiles: Annotated[Entries[Tile], Field(min_length=1, max_length=MOST_TILES)]
     waypoints: Annotated[Entries[Waypoint], Field(min_length=1)]
@@ -80,12 +92,35 @@ class FloorPlan(Strict):
 
     def to_toml(self) -> str:
         """Write the floor plan."""
-        return tomli_w.dumps(self.model_dump(mode="json"))
+        return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
 
     def __repr__(self) -> str:
         """The floor plan in one line."""
         size = f"{len(self.tiles)} tiles, {len(self.waypoints)} waypoints, {len(self.edges)} edges"
         return f"<FloorPlan {self.name}: {size}>"
+
+    @model_validator(mode="after")
+    def _has_the_size_of_a_building(self) -> Self:
+        corners = np.concatenate([self.tile_boxes(), self.wall_segments()]).reshape(-1, 2)
+        if (farthest := np.abs(corners).max()) > FARTHEST:
+            raise ValueError(
+                f"a corner is {farthest:g} m from the origin, at most {FARTHEST:g} m is exact enough: "
+                "are the units metres? If so, subtract one corner from all coordinates"
+            )
+        if self.units is None and not SMALLEST <= self.extent <= LARGEST:
+            others = "millimetres or pixels" if self.extent > LARGEST else "kilometres"
+            raise ValueError(
+                f"it is {self.extent:g} m from side to side, and buildings are {SMALLEST:g} to {LARGEST:g}: "
+                f'coordinates are in metres, are these {others}? If not, write units = "m" above the tables'
+            )
+        tiles, segments = len(self.tiles), len(self.waypoints) + len(self.edges)
+        comparisons = tiles**2 + segments * (tiles + sum(len(wall.points) - 1 for wall in self.walls))
+        if comparisons > MOST_COMPARISONS:
+            raise ValueError(
+                f"{tiles:,} tiles, {len(self.waypoints):,} waypoints, {len(self.edges):,} edges and "
+                f"{len(self.walls):,} walls are too many to be compared with each other; use fewer of them"
+            )
+        return self
 
     @model_validator(mode="after")
     def _names_fit(self) -> Self:
@@ -149,6 +184,12 @@ class FloorPlan(Strict):
         uncovered = np.zeros(len(segments), dtype=np.bool_)
         find_uncovered(self.tile_boxes(), segments, uncovered)
         return uncovered
+
+    @property
+    def extent(self) -> float:
+        """Metres from one side of the tiles to the other, the longer way."""
+        boxes = self.tile_boxes()
+        return float((boxes[:, 2:].max(axis=0) - boxes[:, :2].min(axis=0)).max())
 
     def wall_segments(self) -> Floats:
         """Walls as an (W, 4) array of x, y of both ends."""

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import time
 from functools import lru_cache
 
 import numpy as np
 
 from cmarlsim.building.floorplan import FloorPlan
 from cmarlsim.building.worlds import build_world
+from cmarlsim.errors import InputError
 from cmarlsim.kernels.occlusion import SLACK, VisibilitySet, find_visible
 from cmarlsim.kernels.world import TICKS_PER_METRE, Floats, Ints, Visibility, World
+from cmarlsim.limits import check_bytes
 from cmarlsim.validation import Point
 
 NO_VISIBILITY = Visibility(
     *(np.zeros(0, dtype=bool if name == "hidden" else np.int64) for name in Visibility._fields)
 )
 
+
+FEW_COMPARISONS, MOST_COMPARISONS = 10**9, 10**9
+"""Of all stretches and walls with all stretches, which take seconds; and of them with one stretch."""
+
+MOST_SECONDS = 1800.0
+"""Looking along all stretches takes less; some of them, `SAMPLES`, show beforehand how long it will."""
+
+SAMPLES = 16
 
 LONGEST = 4.0
 """Metres: longer edges are cut into equal parts."""
@@ -63,25 +74,60 @@ def _visibility_sets(wall: Floats, stretches: Floats, d: float) -> tuple[Ints, I
     (...,) array
         The lists of walls.
     """
-    count = len(stretches)
-    report = VisibilitySet(
-        hint=np.full(count, -1),
-        found=np.empty((count, 3), dtype=np.int64),
-        lists=np.empty(16 * (len(wall) + 1), dtype=np.int64),
-        parts=np.empty((2, 4)),
-    )
-    pairs, lists, begin = [], [], 0
-    for e in range(count):
-        found, length = find_visible(wall, stretches, e, d, report)
-        while length < 0:
-            report = report._replace(lists=np.empty(2 * len(report.lists), dtype=np.int64))
-            found, length = find_visible(wall, stretches, e, d, report)
-        other, hidden, walls = report.found[:found].T
-        last = begin + np.cumsum(walls)
-        pairs.append(np.stack([np.full(found, e), other, hidden, last - walls, last], axis=1))
-        lists.append(report.lists[:length].copy())
-        begin += length
+    look, pairs, lists, begin = _Look(wall, stretches, d), [], [], 0
+    for e in range(len(stretches)):
+        found, walls = look.along(e)
+        other, hidden, length = found.T
+        last = begin + np.cumsum(length)
+        pairs.append(np.stack([np.full(len(found), e), other, hidden, last - length, last], axis=1))
+        lists.append(walls.copy())
+        begin += len(walls)
     return np.concatenate(pairs), np.concatenate(lists)
+
+
+class _Look:
+    """Looks along stretches (S, 4) among walls (W, 4), with a range of `d` metres."""
+
+    def __init__(self, wall: Floats, stretches: Floats, d: float) -> None:
+        self._seen = wall, stretches, d
+        self._report = VisibilitySet(
+            hint=np.full(len(stretches), -1),
+            found=np.empty((len(stretches), 3), dtype=np.int64),
+            lists=np.empty(16 * (len(wall) + 1), dtype=np.int64),
+            parts=np.empty((2, 4)),
+        )
+
+    def along(self, e: int) -> tuple[Ints, Ints]:
+        """The stretches from `e` on that may be seen from it, (F, 3) as in `VisibilitySet`, and their walls.
+
+        They lie in arrays that the next call overwrites.
+        """
+        wall, stretches, d = self._seen
+        found, length = find_visible(wall, stretches, e, d, self._report)
+        while length < 0:
+            self._report = self._report._replace(lists=np.empty(2 * len(self._report.lists), dtype=np.int64))
+            found, length = find_visible(wall, stretches, e, d, self._report)
+        return self._report.found[:found], self._report.lists[:length]
+
+
+def _check_size(name: str, wall: Floats, stretches: Floats, d: float) -> None:
+    """Raise InputError if looking along all stretches takes too long or too much memory, as some show."""
+    count, what = len(stretches), f"floorplan '{name}': what can be seen from {len(stretches):,} stretches of"
+    remedy = "use fewer or shorter edges, fewer waypoints, or a shorter range d"
+    if count**2 * (len(wall) + 1) < FEW_COMPARISONS:
+        return
+    if count * (len(wall) + 1) > MOST_COMPARISONS:
+        raise InputError(f"{what} way behind {len(wall):,} walls takes too long: {remedy}, or fewer walls")
+    look, numbers, seconds = _Look(wall, stretches, d), 0, 0.0
+    for e in np.linspace(0, count - 2, SAMPLES).astype(int).tolist():
+        look.along(e)  # from the one before it is known which walls are in the way
+        began = time.perf_counter()
+        found, walls = look.along(e + 1)
+        seconds += (time.perf_counter() - began) * count / SAMPLES
+        numbers += 24 * len(found) + len(walls)
+        if seconds > MOST_SECONDS:
+            raise InputError(f"{what} way takes more than {MOST_SECONDS / 60:g} minutes: {remedy}")
+    check_bytes(f"{what} way needs", 8.0 * numbers * count / SAMPLES, remedy)
 
 
 @lru_cache(maxsize=16)
@@ -94,9 +140,15 @@ def build_visibility(plan: FloorPlan, zones: tuple[tuple[Point, float], ...], d:
         As for `build_world`.
     d
         Range in metres; pairs of stretches farther apart and out of sight are left out.
+
+    Raises
+    ------
+    InputError
+        If that takes more memory than there is, or more than `MOST_SECONDS`.
     """
     world = build_world(plan, zones)
     (stretches, part_first), radius = stretches_of(world), world.zone_radius[:, None]
+    _check_size(plan.name, world.wall, stretches, d)
     pairs, wall = _visibility_sets(world.wall, stretches, d)
     back = pairs[pairs[:, 0] != pairs[:, 1]][:, [1, 0, 2, 3, 4]]
     rows = np.concatenate([pairs, back])

@@ -17,13 +17,10 @@ from cmarlsim.footprints.activations import CHUNK
 from cmarlsim.footprints.footprint import Footprint
 from cmarlsim.kernels.world import Bools, Floats, Ints
 from cmarlsim.randomness import uniforms
-from cmarlsim.storage.files import as_path, read_bytes, text_in
+from cmarlsim.storage.files import MOST_BYTES, as_path, read_bytes, text_in
 from cmarlsim.validation import json_of, real, whole
 
 COLUMNS = ("datetime", "src", "dst", "channel", "mean_rssi", "pdr", "tx_count")
-
-MOST_BYTES = 2**28
-"""Bytes of a trace, at most: 256 MiB."""
 
 MOST_CHANNELS = 1_000
 
@@ -63,6 +60,10 @@ class LinkTrace:
         return found
 
 
+MOST_REPLAYED = 10**8
+"""Steps of a trace at most."""
+
+
 class Replay:
     """A trace in steps of `step_seconds`, whose active edges feed `gossip.Gossip`.
 
@@ -85,6 +86,11 @@ class Replay:
                 f"{trace.duration:g} s"
             )
         self.trace, self.step_seconds = trace, step_seconds
+        if trace.duration / step_seconds > MOST_REPLAYED:
+            raise InputError(
+                f"{trace.name}: step_seconds = {step_seconds:g}: its {trace.duration:g} s would be more than "
+                f"{MOST_REPLAYED:,} steps"
+            )
         self.steps = int(trace.duration / step_seconds)
         share = sum(chance.sum(axis=0) for _, chance in self._chances()) / self.steps
         self._ever = np.flatnonzero(share > 0)
@@ -117,7 +123,7 @@ def read_k7(path: str | Path) -> LinkTrace:
         If it is no such file, a node or channel is unknown, a value impossible, or time runs backwards.
     """
     path = as_path("path", path)
-    data = read_bytes(path, MOST_BYTES)
+    data = read_bytes(path)
     if path.suffix == ".gz":
         data = _unzipped(data, path)
     lines = text_in(data, path).splitlines()

@@ -52,7 +52,7 @@ def reduction(function: Function) -> Function:
 class Compilation(event.Listener):
     """What is compiled because no cache has it: calls `begun` when that begins, and adds up the seconds."""
 
-    def __init__(self, begun: Callable[[], None]) -> None:
+    def __init__(self, begun: Callable[[], None] = lambda: None) -> None:
         self.seconds = 0.0
         self._begun, self._depth, self._start = begun, 0, 0.0
 

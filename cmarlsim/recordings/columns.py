@@ -65,7 +65,7 @@ class Column:
         self._left = [left[len(left) - self._waiting :].copy()]
         for first in range(0, len(left) - self._waiting, size):
             self.pieces += 1
-            yield _compressed(left[first : first + size])
+            yield compressed(left[first : first + size])
 
     def resume(self, pieces: int, left: np.ndarray) -> None:
         """Go on behind `pieces` pieces and the rows `left`; ValueError if there cannot be such."""
@@ -143,7 +143,7 @@ def write_arrays(group: h5py.Group, arrays: Mapping[str, np.ndarray]) -> None:
         group.create_dataset(name, data=array, **packing)
 
 
-def _compressed(rows: np.ndarray) -> bytes:
+def compressed(rows: np.ndarray) -> bytes:
     """Rows as HDF5's filters shuffle and gzip leave them."""
     data = np.ascontiguousarray(rows)
     if rows.itemsize > 1:

@@ -150,6 +150,13 @@ class Recording:
         """Number of steps T recorded so far."""
         return self.rollouts_done * self.scenario.dual.T0
 
+    @property
+    def axes(self) -> dict[str, int]:
+        """Lengths of the axes whose numbers the file holds, by name."""
+        known = {axis for dataset in DATASETS.values() for axis in dataset.axes}
+        with damage_told(self.path):
+            return {name: len(numbers(self._open(), name)) for name in self._open() if name in known}
+
     def read(self, name: str, first: int = 0, last: int | None = None) -> np.ndarray:
         """Read a dataset up to `rollouts_done`, or of that the rows `first` to `last` - 1, as in a slice.
 

@@ -60,6 +60,10 @@ FEW = 64
 """Up to so many agents, looking every pair up among numbered places is faster than going along the edges."""
 
 
+MOST_EXTENTS = 10.0
+"""A speed or radius that is more than so many times as long as the floor plan is a slip of the units."""
+
+
 class Scenario(Strict):
     """A floor plan, a team, its zones and thresholds, and how it communicates: frozen and validated.
 
@@ -249,6 +253,18 @@ class Scenario(Strict):
     def _repr_html_(self) -> str:
         """The scenario in a notebook: its zones and their thresholds."""
         return table(repr(self), {"zone": [zone.name for zone in self.zones], "c": self.c})
+
+    @model_validator(mode="after")
+    def _sizes_are_of_one_unit(self) -> Self:
+        extent, radii = self.floorplan.extent, [zone.radius for zone in self.zones]
+        length = max(self.agents.speed, *radii)
+        if length > MOST_EXTENTS * extent:
+            key = f"{self._key(radii.index(length))}.radius" if length in radii else "agents.speed"
+            raise ValueError(
+                f"{key} = {length:g} m, but floorplan '{self.floorplan.name}' is {extent:g} m from side to "
+                "side: are both in metres?"
+            )
+        return self
 
     @model_validator(mode="after")
     def _zones_can_be_attended(self) -> Self:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
+from cmarlsim.building.floorplan import FARTHEST
 from cmarlsim.errors import InputError, shown
 from cmarlsim.graphs import FOOTPRINTS, footprint_edges
 from cmarlsim.kernels.world import ALWAYS, BERNOULLI, NEVER, SIGHT_OR_DISC, LinkModel
@@ -18,6 +19,8 @@ MOST_AGENTS = 65_535
 MOST_STEPS = 10**6
 SLOWEST, FASTEST = 1e-6, 1e4
 """Metres a step: slower agents would be lost in the tolerances, faster ones are a slip of the units."""
+LEAST_P = 1e-12
+"""Links that are rarer never come up."""
 LEAST_ETA, LARGEST_ETA = 1e-12, 1e12
 """Multipliers are counted in eta: far beyond, their squares would be 0 or overflow."""
 
@@ -57,8 +60,8 @@ class Links(Strict):
     """
 
     model: Literal["sight-or-disc", "bernoulli", "always", "never"]
-    d: Annotated[Number, Field(ge=0)] | None = None
-    p: Annotated[Number, Field(gt=0, le=1)] | None = None
+    d: Annotated[Number, Field(ge=0, le=FARTHEST)] | None = None
+    p: Annotated[Number, Field(ge=LEAST_P, le=1)] | None = None
     footprint: str | Entries[tuple[Node, Node]] | None = None
 
     @model_validator(mode="after")
@@ -113,7 +116,7 @@ class Zone(Strict):
 
     name: Name
     center: Point
-    radius: Annotated[Number, Field(gt=0)]
+    radius: Annotated[Number, Field(gt=0, le=FARTHEST)]
     c: Annotated[Number, Field(ge=0, lt=1)]
 
 

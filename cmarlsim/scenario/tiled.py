@@ -11,7 +11,7 @@ import math
 from numbers import Real
 from typing import Any
 
-from cmarlsim.building.floorplan import FloorPlan
+from cmarlsim.building.floorplan import LARGEST, FloorPlan
 from cmarlsim.building.worlds import build_world
 from cmarlsim.errors import ArgumentError, InputError, is_whole
 from cmarlsim.kernels.world import TICKS_PER_METRE
@@ -109,6 +109,8 @@ def floorplan_of(nx: int, ny: int) -> Toml:
     """Floor plan of nx times ny copies; names begin with the copy, such as ``r0c1-office 1``."""
     one = read_toml(shipped.DATA / "floorplans" / "pittsburgh.toml")
     whole: Toml = {"name": f"tiled-{nx}x{ny}", "edges": [], "walls": [], "tiles": [], "waypoints": []}
+    if max(WIDTH * nx, HEIGHT * ny) > LARGEST - WIDTH:
+        whole["units"] = "m"
     for row in range(ny):
         for column in range(nx):
             right, up, named = WIDTH * column, HEIGHT * row, f"r{row}c{column}-"

@@ -13,6 +13,7 @@ from cmarlsim.kernels.changes import longer
 from cmarlsim.kernels.engine import run_rollouts
 from cmarlsim.kernels.scene import Chunk, Draws, State, new_chunk, new_scene, part_of
 from cmarlsim.kernels.world import Floats, Ints, locations_at
+from cmarlsim.limits import MOST_STEPS
 from cmarlsim.policies.policy import Policy
 from cmarlsim.randomness import check_seed, draw_into, stream
 from cmarlsim.recordings.sparse_links import link_changes, linked_pairs
@@ -33,12 +34,14 @@ def whole_rollouts(steps: int | None, T0: int) -> int:
     Raises
     ------
     InputError
-        If `steps` is not a positive multiple of `T0`.
+        If `steps` is not a positive multiple of `T0`, or more than `MOST_STEPS`.
     """
     if steps is None:
         return -(-STEPS // T0)
     if not is_whole(steps):
         raise ArgumentError("steps", steps, "must be a whole number")
+    if steps > MOST_STEPS:
+        raise ArgumentError("steps", steps, f"must be at most {MOST_STEPS:,}")
     if steps < 1 or steps % T0:
         below, above = steps // T0 * T0, (max(steps, 0) // T0 + 1) * T0
         choice = f"{below} or {above}" if below > 0 else f"{above}"

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from functools import cache
 
-from cmarlsim.errors import InputError
 from cmarlsim.graphs import footprint_size
+from cmarlsim.limits import check_bytes
 from cmarlsim.policies.policy import Policy
 from cmarlsim.scenario import Scenario
-
-SHARE = 0.8
-"""Share of the machine's memory that a run may take."""
-
-
-@cache
-def machine_bytes() -> int:
-    """Memory of this machine."""
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def table_bytes(scenario: Scenario, policy: Policy) -> dict[str, int]:
@@ -45,14 +34,12 @@ def check_memory(scenario: Scenario, policy: Policy) -> None:
 
 def check_tables(what: str, scenario: Scenario, tables: Mapping[str, int]) -> None:
     """Raise InputError, which says what to lower, if `tables` take more than `SHARE` of the memory."""
-    needed, limit, gigabyte = sum(tables.values()), SHARE * machine_bytes(), 1e9
-    if needed > limit:
-        largest = max(tables, key=tables.__getitem__)
-        raise InputError(
-            f"{what} with N = {scenario.agents.N}, M = {scenario.M}, T0 = {scenario.dual.T0}: "
-            f"its tables need {needed / gigabyte:.1f} GB, more than the {limit / gigabyte:.1f} GB that it "
-            f"may take here; most of it, {tables[largest] / gigabyte:.1f} GB, for {largest}"
-        )
+    largest = max(tables, key=tables.__getitem__)
+    check_bytes(
+        f"{what} with N = {scenario.agents.N}, M = {scenario.M}, T0 = {scenario.dual.T0}: its tables need",
+        sum(tables.values()),
+        f"most of it, {tables[largest] / 1e9:.1f} GB, for {largest}",
+    )
 
 
 def record_bytes(scenario: Scenario, steps: int, record: str, sparse: bool) -> int:
@@ -65,10 +52,14 @@ def record_bytes(scenario: Scenario, steps: int, record: str, sparse: bool) -> i
 
 def check_record_memory(sizes: Sequence[int]) -> None:
     """Raise InputError if recordings of these sizes take more than `SHARE` of the machine's memory."""
-    needed, limit = sum(sizes), SHARE * machine_bytes()
-    if needed > limit:
-        raise InputError(
-            f"{len(sizes)} recordings in memory need {needed / 1e9:.1f} GB, more than the "
-            f"{limit / 1e9:.1f} GB that may be taken here: keep less (record='rollout' or 'summary'), "
-            "run fewer at a time, or write to files"
-        )
+    remedy = "keep less (record='rollout' or 'summary'), run fewer at a time, or write to files"
+    check_bytes(f"{len(sizes)} recordings in memory need", sum(sizes), remedy)
+
+
+def check_rollout_memory(scenario: Scenario, record: str, sparse: bool) -> None:
+    """Raise InputError if what is kept of a single rollout does not fit into memory, before it is written."""
+    check_bytes(
+        f"scenario '{scenario.name}': a rollout of T0 = {scenario.dual.T0} steps needs",
+        record_bytes(scenario, scenario.dual.T0, record, sparse),
+        "lower dual.T0 or agents.N, or keep less (record='rollout' or 'summary')",
+    )

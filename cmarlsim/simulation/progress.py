@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -36,9 +37,15 @@ class TextProgress:
         self._begun = time.monotonic()
         self._due = self._begun + FIRST_SECONDS
         self._since: tuple[float, int] | None = None
+        self._turn = threading.Lock()
 
     def __call__(self, count: int, note: str = "") -> bool:
-        """Count pieces of work that were just done, and print a line if one is due."""
+        """Count pieces of work that were just done, and print a line if one is due; from any thread."""
+        with self._turn:
+            self._tell(count, note)
+        return True
+
+    def _tell(self, count: int, note: str) -> None:
         now = time.monotonic()
         self._done += count
         if self._since is None and count:
@@ -53,7 +60,6 @@ class TextProgress:
             self._due = now + EVERY_SECONDS
             if self._since and self._since[1] < self._done:
                 self._since = now, self._done
-        return True
 
     def _line(self, now: float, note: str) -> str:
         part, left = f"{self._done:,} done", ""
@@ -61,12 +67,13 @@ class TextProgress:
             part = f"{100 * self._done // self._total} %"
             if self._since and self._since[1] < self._done:
                 seconds, pieces = now - self._since[0], self._done - self._since[1]
-                left = f"about {_clock((self._total - self._done) * seconds / pieces)} left"
-        parts = (part, f"{_clock(now - self._begun)} so far", left, note)
+                left = f"about {clock((self._total - self._done) * seconds / pieces)} left"
+        parts = (part, f"{clock(now - self._begun)} so far", left, note)
         return f"{self._label}: {', '.join(filter(None, parts))}"
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """Seconds as hours, minutes and seconds."""
     return str(timedelta(seconds=round(seconds)))
 
 

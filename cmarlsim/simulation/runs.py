@@ -7,6 +7,7 @@ from numbers import Real
 from typing import TypedDict
 
 from cmarlsim.errors import ArgumentError, DamagedError, InputError
+from cmarlsim.limits import MOST_SECONDS
 from cmarlsim.notes import log
 from cmarlsim.recordings.memory_recorder import MemoryRecorder
 from cmarlsim.recordings.recorder import CHECKPOINT_SECONDS, Recorder, Resume
@@ -36,8 +37,10 @@ def check_writing(
 
 def check_checkpoint(seconds: float) -> None:
     """Raise ArgumentError unless `seconds` can be the time of work that may be lost."""
-    if not isinstance(seconds, Real) or not seconds > 0:
-        raise ArgumentError("checkpoint", seconds, "must be more than 0 seconds")
+    if not isinstance(seconds, Real) or not 0 < seconds <= MOST_SECONDS:
+        raise ArgumentError(
+            "checkpoint", seconds, f"must be more than 0 seconds, and at most {MOST_SECONDS:,}"
+        )
 
 
 def run_in_memory(run: Run, rollouts: int, keeper: MemoryRecorder, progress: Progress) -> Recording:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from cmarlsim.errors import ArgumentError, InputError
 
-MOST_BYTES = 2**26
-"""Bytes of a file that is parsed, at most: 64 MiB."""
+MOST_BYTES = 2**28
+"""Bytes of a file that is parsed, at most: 256 MiB."""
 
 _KINDS = {
     stat.S_IFCHR: "a device",
@@ -50,6 +50,8 @@ def problem_at(path: Path, follow: bool = True) -> str:
     except OSError as error:
         loop = error.errno == errno.ELOOP
         return "is a loop of symbolic links" if loop else f"is not a usable path: {error.strerror}"
+    except UnicodeEncodeError:
+        return "is not a usable path: its name is not UTF-8"
     except ValueError as error:
         return f"is not a usable path: {error}"
     if stat.S_ISREG(mode):

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 from pydantic import Field, model_validator
 
 from cmarlsim.errors import InputError, listed, one_line, shown
+from cmarlsim.limits import MOST_STEPS
 from cmarlsim.validation import Count, Entries, Name, Number, Strict, parse, read_toml
 
 OWN_KEYS = ("policy", "seed", "steps")
@@ -23,7 +24,7 @@ MOST_TASKS = 10_000
 MOST_TASKS_EVER = 1_000_000
 
 Rows = Annotated[Count, Field(le=MOST_TASKS_EVER)]
-Seed = Annotated[int, Field(strict=True, ge=0)]
+Seed = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
 
 
 class Seeds(Strict):
@@ -72,7 +73,7 @@ class Sweep(Strict):
     scenario: str = "paper"
     policy: str = "paper"
     seed: Seed = 0
-    steps: Count | None = None
+    steps: Annotated[Count, Field(le=MOST_STEPS)] | None = None
     record: Literal["summary", "rollout", "step"] = "summary"
     set: dict[str, Any] = Field(default_factory=dict)
     grid: dict[str, Any] = Field(default_factory=dict)
@@ -91,6 +92,17 @@ class AxisBlock(NamedTuple):
 
     keys: tuple[str, ...]
     rows: Sequence[tuple[Any, ...]]
+
+
+def shape_of(sweep: Sweep, source: Path) -> list[int]:
+    """How many rows each axis has, before any of them is made; InputError if that cannot be said."""
+    shape = [len(sweep.list)] if sweep.list else []
+    for key, values in list(flat(sweep.zip, f"{source}: zip").items())[:1]:
+        shape.append(len(_values(key, values, f"{source}: zip")))
+    if sweep.latin:
+        shape.append(sweep.latin.samples)
+    grid = flat(sweep.grid, f"{source}: grid").items()
+    return shape + [len(_values(key, values, f"{source}: grid")) for key, values in grid]
 
 
 def axes_of(sweep: Sweep, source: Path) -> list[AxisBlock]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,16 +14,27 @@ from typing import Any
 
 from cmarlsim.building.floorplan import FloorPlan
 from cmarlsim.errors import InputError, MisfitError, is_whole, nearest, one_line, shown
+from cmarlsim.limits import free_bytes
 from cmarlsim.policies.policy import RANK, Policy
 from cmarlsim.randomness import check_seed
 from cmarlsim.recordings.datasets import choose_links
 from cmarlsim.scenario import Scenario
 from cmarlsim.simulation.execution import STEPS, whole_rollouts
 from cmarlsim.simulation.memory_limits import check_memory
+from cmarlsim.simulation.work import Work, is_little, work_of_a_step
 from cmarlsim.storage import shipped
 from cmarlsim.storage.files import as_path, check_folder, problem_at, write_whole
 from cmarlsim.storage.provenance import versions
-from cmarlsim.sweeps.axes import MOST_TASKS, MOST_TASKS_EVER, OWN_KEYS, AxisBlock, Sweep, axes_of, flat
+from cmarlsim.sweeps.axes import (
+    MOST_TASKS,
+    MOST_TASKS_EVER,
+    OWN_KEYS,
+    AxisBlock,
+    Sweep,
+    axes_of,
+    flat,
+    shape_of,
+)
 from cmarlsim.sweeps.manifest import FORMAT, PARTS, Manifest, Sources
 from cmarlsim.sweeps.results import manifests_of
 from cmarlsim.validation import parse, put, read_toml
@@ -50,7 +62,7 @@ def plan_sweep(
         Folder of the sweep. Planning the same sweep there again keeps its results, and puts back a manifest
         or policies that were lost or damaged.
     yes : bool
-        Allow more than `MOST_TASKS` tasks.
+        Allow more than `MOST_TASKS` tasks, and work that takes this machine more than a day or much disk.
     batch : int, optional
         Tasks that are run by one process and whose results are in one file; by default a second's worth.
     progress : callable
@@ -69,13 +81,15 @@ def plan_sweep(
     for folder in (out, *(out / part for part in PARTS)):
         check_folder(folder)
     sweep = Sweep.load(source)
+    _check_size(shape_of(sweep, source), source, yes)
     axes = axes_of(sweep, source)
-    _check_size([len(block.rows) for block in axes], source, yes)
     policies = _policies(sweep, axes, source)
     manifest = _manifest(sweep, axes, source, policies, batch)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        _check_tasks(manifest, Sources(manifest, out, policies), source, progress)
+        sources = Sources(manifest, out, policies)
+        sizes = _check_tasks(manifest, sources, source, progress)
+        _work_of(manifest, sources, sizes).check(f"{source}: its tasks", free_bytes(out / "results"), yes)
     for warning in caught[:1]:
         more = f" (and {len(caught) - 1} more like it)" if len(caught) > 1 else ""
         warnings.warn(f"{warning.message}{more}", stacklevel=2)
@@ -88,7 +102,7 @@ def _check_size(lengths: Sequence[int], source: Path, yes: bool) -> None:
     if size > MOST_TASKS_EVER:
         raise InputError(f"{source}: {shape} tasks, more than a sweep can have ({MOST_TASKS_EVER:,})")
     if size > MOST_TASKS and not yes:
-        raise InputError(f"{source}: {shape} tasks, more than {MOST_TASKS:,}: say yes to allow that")
+        raise InputError(f"{source}: {shape} tasks, more than {MOST_TASKS:,}: add yes=True to allow that")
 
 
 def _base(sweep: Sweep, keys: Sequence[str], source: Path) -> dict[str, Any]:
@@ -185,9 +199,18 @@ def _manifest(
     return parse(Manifest, json.loads(json.dumps(plain)), source)
 
 
-def _check_tasks(manifest: Manifest, sources: Sources, source: Path, progress: Callable[[int], None]) -> None:
-    """Make every task's scenario, once for each of them that differ, and look whether it could be run."""
-    seen: set[str] = set()
+def _check_tasks(
+    manifest: Manifest, sources: Sources, source: Path, progress: Callable[[int], None]
+) -> list[int]:
+    """Make every task's scenario, once for each of them that differ, and look whether it could be run.
+
+    Returns
+    -------
+    list of int
+        Of each task, its steps times its agents and zones.
+    """
+    seen: dict[str, int] = {}
+    sizes = []
     for number in range(len(manifest.tasks)):
         settings = manifest.settings(number)
         seed = settings.pop("seed", manifest.seed)
@@ -195,15 +218,29 @@ def _check_tasks(manifest: Manifest, sources: Sources, source: Path, progress: C
         try:
             check_seed(seed)
             if text not in seen:
-                seen.add(text)
                 task = sources.task(number)
                 rollouts = whole_rollouts(task.steps, task.scenario.dual.T0)
                 choose_links(task.scenario, rollouts * task.scenario.dual.T0, manifest.record, "auto")
                 check_memory(task.scenario, task.policy)
                 task.policy.weights(task.scenario.agents.N, task.scenario.world)
+                seen[text] = rollouts * task.scenario.dual.T0 * (task.scenario.agents.N + task.scenario.M)
+            sizes.append(seen[text])
         except InputError as error:
             raise InputError(f"{source}: {manifest.label(number)}: {error}") from None
         progress(1)
+    return sizes
+
+
+def _work_of(manifest: Manifest, sources: Sources, sizes: Sequence[int]) -> Work:
+    """What all tasks take on the cores of this machine, by the largest of them."""
+    largest = sources.task(max(range(len(sizes)), key=sizes.__getitem__))
+    scenario, record = largest.scenario, manifest.record
+    sparse = choose_links(scenario, 0, record, "auto")
+    steps = sum(sizes) // (scenario.agents.N + scenario.M)
+    if is_little(scenario, steps, record, sparse):
+        return Work(0.0, 0.0)
+    each = work_of_a_step(scenario, largest.policy, record, sparse)
+    return Work(each.seconds * steps / len(os.sched_getaffinity(0)), each.bytes * steps)
 
 
 def _settle(manifest: Manifest, out: Path, source: Path) -> Manifest:

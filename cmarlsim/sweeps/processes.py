@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -14,11 +15,17 @@ from contextlib import contextmanager
 from multiprocessing import connection
 from typing import Any
 
+from numba.core import event
+
+from cmarlsim.kernels.cache_folder import cache_folder
+from cmarlsim.kernels.compiling import Compilation
 from cmarlsim.notes import notes_on_stderr
+from cmarlsim.sweeps.spawning import Context
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 """Set to 1 for workers: there is a process for every core already."""
 
+_POLL_SECONDS = 0.2
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -35,9 +42,10 @@ class Workers(ProcessPoolExecutor):
     """
 
     def __init__(self, count: int) -> None:
-        context = multiprocessing.get_context("spawn")
+        context = Context()
         self._stop = context.RawValue("b", 0)  # without a lock, which a process that is killed would keep
-        super().__init__(count, context, _begin, (self._stop,))
+        with _worker_surroundings():
+            super().__init__(count, context, _begin, (self._stop,))
 
     def submit(self, function: Callable[..., Any], /, *arguments: Any, **options: Any) -> Future[Any]:
         """Have `function` called with `arguments` and `options` in one of the processes."""
@@ -57,10 +65,16 @@ class Workers(ProcessPoolExecutor):
 
 @contextmanager
 def _worker_surroundings() -> Iterator[None]:
-    """What a process that starts now inherits: one thread, and no signals until it knows what to do then."""
-    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+    """What a process that starts now inherits: one thread, and no signals until it knows what to do then.
+
+    It keeps kernels where this process does, and warns of nothing: this process has, and the one that Python
+    begins to tidy up after them would warn if this process is killed.
+    """
+    settings = dict.fromkeys(THREAD_VARIABLES, "1")
+    settings |= {"NUMBA_CACHE_DIR": str(cache_folder().parent), "PYTHONWARNINGS": "ignore"}
+    before = {name: os.environ.get(name) for name in settings}
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
+    os.environ.update(settings)
     try:
         yield
     finally:
@@ -74,6 +88,7 @@ def _worker_surroundings() -> Iterator[None]:
 
 _stop: Any = None
 _busy = _ended = False
+_compilation = Compilation()
 
 
 def stopping() -> bool:
@@ -84,10 +99,11 @@ def stopping() -> bool:
 def _begin(stop: Any) -> None:
     global _stop
     _stop = stop
-    warnings.simplefilter("ignore")  # the parent has shown them
+    warnings.simplefilter("ignore")
     notes_on_stderr()
     gc.freeze()  # what was imported is no garbage, and looking through it takes long
     signal.signal(signal.SIGTERM, _end)
+    event.register("numba:compile", _compilation)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # in this thread alone, so that it is woken
 
@@ -101,10 +117,17 @@ def _end(*_: object) -> None:
 
 
 def _end_with_parent() -> None:
+    """End when the parent has; and if there is to be an end, do not wait for LLVM, which heeds nothing."""
+    global _ended
     parent = multiprocessing.parent_process()
     assert parent is not None
-    connection.wait([parent.sentinel])
-    os.kill(os.getpid(), signal.SIGTERM)
+    while _busy or not _ended:
+        if connection.wait([parent.sentinel], _POLL_SECONDS):
+            _ended = True
+            time.sleep(_POLL_SECONDS)
+        if stopping() and _compilation.going_on:
+            break
+    os._exit(1)
 
 
 def _call(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:

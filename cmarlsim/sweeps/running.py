@@ -12,7 +12,8 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from pathlib import Path
 
-from cmarlsim.errors import InputError
+from cmarlsim.errors import ArgumentError, InputError, is_whole
+from cmarlsim.limits import check_bytes
 from cmarlsim.notes import log
 from cmarlsim.storage.files import as_path
 from cmarlsim.sweeps.batches import Worker, run_batch
@@ -20,6 +21,12 @@ from cmarlsim.sweeps.locks import holder, lock_of, process_in, remove_left
 from cmarlsim.sweeps.manifest import Manifest
 from cmarlsim.sweeps.processes import Workers
 from cmarlsim.sweeps.results import Census
+
+MOST_AT_ONCE = 10_000
+"""Processes, or elements of a job array, at once."""
+
+_WORKER_BYTES = 1.5e8
+"""Memory of a process before it does anything."""
 
 MOST_FAILED_STARTS = 5
 """So many processes in a row may end before their first batch."""
@@ -88,6 +95,8 @@ def run_sweep(
     [0, 1]
     """
     out = as_path("out", out)
+    if workers is not None and not (is_whole(workers) and 1 <= workers <= MOST_AT_ONCE):
+        raise ArgumentError("workers", workers, f"must be a whole number from 1 to {MOST_AT_ONCE:,}")
     manifest, census = ready_to_run(out)
     session = _Session(out, manifest, census, progress)
     session.tell(len(census.done))
@@ -177,7 +186,9 @@ class _Session:
         while self._open and self._going:
             left = len(self._open)
             try:
-                with Workers(min(workers, left)) as processes:
+                workers = min(workers, left)
+                check_bytes(f"{workers:,} processes need", workers * _WORKER_BYTES, "run fewer at once")
+                with Workers(workers) as processes:
                     self.run_in(processes, processes.stop)
             except BrokenProcessPool:
                 self.tell(0)

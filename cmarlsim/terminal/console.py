@@ -19,15 +19,15 @@ from typing import Any
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.text import Text
 
 from cmarlsim.errors import ArgumentError, InputError, one_line, shown
 from cmarlsim.kernels.compiling import watched
 from cmarlsim.notes import notes_on_stderr
 from cmarlsim.simulation.progress import TextProgress
 from cmarlsim.terminal.interrupt import STOPPED, heeding_ctrl_c
+from cmarlsim.terminal.waiting import showing, watched_work
 
-_OPTIONS = {"overrides": "set"}
+_OPTIONS = {"overrides": "set", "workers": "max-parallel"}
 """Options that have another name than the argument of the library that they stand for."""
 
 
@@ -80,7 +80,8 @@ def start(app: typer.Typer, arguments: list[str] | None = None) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of files can be any bytes
     try:
-        code = app(arguments, standalone_mode=False)
+        with watched_work("working"):
+            code = app(arguments, standalone_mode=False)
     except ArgumentError as error:
         name = _OPTIONS.get(error.name, error.name.replace("_", "-"))
         value = error.value if isinstance(error.value, (str, os.PathLike)) else shown(error.value, 200)
@@ -149,22 +150,17 @@ def compilation_announced() -> Iterator[None]:
 
 
 @contextmanager
-def waiting(label: str) -> Iterator[None]:
-    """Show on a terminal that something goes on."""
-    with Console(stderr=True).status(Text(label)):
-        yield
-
-
-@contextmanager
 def progress_bar(label: str, total: int | None) -> Iterator[Callable[..., Any]]:
     """Show a bar on a terminal, elsewhere a line now and then; yields ``advance(count, note="")``."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield TextProgress(label, total)
+        progress = TextProgress(label, total)
+        with showing(progress):
+            yield progress
         return
     name, note = (TextColumn(text, markup=False) for text in ("{task.description}", "{task.fields[note]}"))
     columns = (name, BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
     times = (TimeElapsedColumn(), TimeRemainingColumn(), note)
-    with Progress(*columns, *times, console=console) as progress:
-        task = progress.add_task(label, total=total, note="")
-        yield lambda count, note="": progress.update(task, advance=count, note=note)
+    with showing(lambda done: None), Progress(*columns, *times, console=console) as bar:
+        task = bar.add_task(label, total=total, note="")
+        yield lambda count, note="": bar.update(task, advance=count, note=note)

@@ -14,7 +14,7 @@ import typer
 
 from cmarlsim.errors import ArgumentError, InputError
 from cmarlsim.recordings.recorder import CHECKPOINT_SECONDS, Resume
-from cmarlsim.simulation.runs import Writing, check_writing
+from cmarlsim.simulation.runs import Writing, check_checkpoint, check_writing
 from cmarlsim.storage.files import file_at, problem_at
 from cmarlsim.storage.journal import journal_of
 
@@ -56,8 +56,7 @@ class Files:
         """The recording's name, before seeds join it; InputError if the options contradict each other."""
         if self.resume and self.force:
             raise InputError("--resume: goes on with what --force would forget; leave out one of them")
-        if not self.checkpoint > 0:
-            raise InputError(f"--checkpoint {self.checkpoint:g}: must be more than 0 seconds")
+        check_checkpoint(self.checkpoint)
         for option, path in (("out", self.out), ("resume", self.resume)):
             if path not in (None, AUTO) and (problem := problem_at(path)):
                 raise ArgumentError(option, path, problem)

@@ -12,6 +12,9 @@ from rich.table import Table
 from cmarlsim.recordings.recording import Recording
 from cmarlsim.report.plan import MOST_NAMES
 
+MOST_ROWS = 1000
+"""Zones in the table: where there are more, those with the smallest margins."""
+
 
 def band(values: np.ndarray) -> str:
     """One number, or smallest and largest over the runs."""
@@ -39,7 +42,8 @@ def print_report(recordings: Sequence[Recording]) -> None:
         table.add_column("m", justify="right")
     for heading in ("zone", "c", "satisfaction", "margin", "certified satisfaction"):
         table.add_column(heading, justify="left" if heading == "zone" else "right")
-    for m, zone in enumerate(scenario.zones):
+    shown = np.sort(np.argsort(margin.min(axis=0), kind="stable")[:MOST_ROWS])
+    for m, zone in ((m, scenario.zones[m]) for m in shown.tolist()):
         kept = "green" if (margin[:, m] >= 0).all() else "red"
         table.add_row(
             *numbers[m : m + 1],
@@ -50,6 +54,8 @@ def print_report(recordings: Sequence[Recording]) -> None:
             band(certificate[:, m]).replace("+", ""),
         )
     Console(emoji=False).print(table)
+    if len(shown) < scenario.M:
+        print(f"the {len(shown):,} zones with the smallest margins, of {scenario.M:,}")
     worst = np.unravel_index(margin.argmin(), margin.shape)
     name, seed = scenario.zones[worst[1]].name, recordings[worst[0]].seed
     print(f"smallest margin: {margin.min():+.3f} (zone {name}, seed {seed})")

@@ -11,8 +11,16 @@ from cmarlsim.learning.mlp import MLP, initial
 from cmarlsim.policies.encoding import MOST_ROOTS
 from cmarlsim.validation import Count, Strict
 
+LARGEST = 1e38
+"""Of rates and gains: beyond it, products overflow in single precision."""
+
+MOST, MOST_SWEEPS = 10**8, 100
+"""Of what is counted, and of times that each agent is retrained."""
+
 Share = Annotated[float, Field(ge=0, le=1)]
-Rate = Annotated[float, Field(gt=0)]
+Rate = Annotated[float, Field(gt=0, le=LARGEST)]
+Size = Annotated[Count, Field(le=MOST)]
+Many = Annotated[int, Field(ge=0, le=MOST)]
 Multiple = Annotated[float, Field(gt=0, le=100)]
 
 
@@ -42,21 +50,21 @@ class Recipe(Strict):
         Candidates that are trained side by side from draws of their own; the best iterate of all is chosen.
     """
 
-    hidden: Count = 256
-    initial_gain: Annotated[float, Field(ge=0)] = 4.0
+    hidden: Size = 256
+    initial_gain: Annotated[float, Field(ge=0, le=LARGEST)] = 4.0
     scale_lam: bool = True
     lam_roots: Annotated[int, Field(ge=0, le=MOST_ROOTS)] = 2
     discount: Share = 0.98
-    episodes: Annotated[int, Field(ge=2)] = 256
-    pretrain_iterations: Count = 2000
+    episodes: Annotated[Size, Field(ge=2)] = 256
+    pretrain_iterations: Size = 2000
     pretrain_rate: Rate = 3e-3
     pretrain_entropy: Share = 0.03
-    retrain_sweeps: Annotated[int, Field(ge=0)] = 0
-    retrain_iterations: Count = 200
+    retrain_sweeps: Annotated[Many, Field(le=MOST_SWEEPS)] = 0
+    retrain_iterations: Size = 200
     retrain_rate: Rate = 2e-3
     retrain_entropy: Share = 0.02
-    loop_iterations: Annotated[int, Field(ge=0)] = 1500
-    loop_runs: Annotated[int, Field(ge=2)] = 128
+    loop_iterations: Many = 1500
+    loop_runs: Annotated[Size, Field(ge=2)] = 128
     loop_rate: Rate = 1e-3
     loop_entropy: Share = 0.01
     loop_restart: Share = 0.02
@@ -65,12 +73,12 @@ class Recipe(Strict):
     ranges: tuple[Multiple, ...] = (0.2, 0.4, 0.6, 0.8, 1.0, 1.2)
     final_rate_share: Share = 0.1
     final_entropy_share: Share = 0.1
-    baseline_hidden: Count = 64
+    baseline_hidden: Size = 64
     baseline_rate: Rate = 3e-3
-    teams: Count = 3
-    validate_every: Count = 100
-    validation_runs: Count = 4
-    validation_rollouts: Count = 400
+    teams: Size = 3
+    validate_every: Size = 100
+    validation_runs: Size = 4
+    validation_rollouts: Size = 400
 
     @model_validator(mode="after")
     def _every_range_has_runs(self) -> Self:

@@ -1,0 +1,116 @@
+"""Trying a case: its files are made, its commands run, and what must hold is looked at."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from random import Random
+
+from . import arguments, cache, damage, hdf5, paths, toml
+from .case import Case, Command
+from .children import Ended, forked, run_command
+from .oracle import changes, faults, last_line, snapshot
+from .specimens import Specimens
+
+KINDS: Mapping[str, tuple[Callable[[Random, Specimens], Case], int]] = {
+    "toml": (toml.case, 250),
+    "damage": (damage.case, 300),
+    "hdf5": (hdf5.case, 200),
+    "arguments": (arguments.case, 130),
+    "paths": (paths.case, 119),
+    "cache": (cache.case, 1),
+}
+"""What makes the cases of a kind, and how many of a thousand are of it."""
+
+FRESH_SECONDS = 200
+"""Time for a process that may have to compile all kernels."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came of a case."""
+
+    seed: int
+    kind: str
+    story: str
+    commands: tuple[Command, ...]
+    codes: tuple[int | None, ...]
+    faults: tuple[str, ...]
+
+    @property
+    def lines(self) -> list[str]:
+        """The commands as a shell takes them."""
+        modules = [
+            ["python", "-m"] if words[:1] and words[0].startswith("analysis.") else ["cmarlsim"]
+            for words in self.commands
+        ]
+        return [shlex.join([*first, *words]) for first, words in zip(modules, self.commands, strict=True)]
+
+
+def kind_of(seed: int) -> str:
+    """The kind of the case with this seed."""
+    weights = [weight for _, weight in KINDS.values()]
+    return Random(f"kind {seed}").choices(list(KINDS), weights)[0]
+
+
+def try_case(seed: int, good: Specimens, folder: Path) -> Trial:
+    """Try a case in `folder`, which is made: ``work`` has its files, the rest what was said."""
+    kind, here = kind_of(seed), Path.cwd()
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "work").mkdir(parents=True)
+    os.chdir(folder / "work")
+    case, codes = Case("could not be made", []), list[int | None]()
+    try:
+        case = KINDS[kind][0](Random(f"case {seed}"), good)
+        codes, found = _tried(case, folder)
+    except Exception as error:
+        found = [f"the fuzzer itself: {type(error).__name__}: {str(error)[:500]}"]
+    finally:
+        os.chdir(here)
+    return Trial(seed, kind, case.story, tuple(case.commands), tuple(codes), tuple(dict.fromkeys(found)))
+
+
+def _tried(case: Case, folder: Path) -> tuple[list[int | None], list[str]]:
+    before, codes, found = snapshot(Path()), list[int | None](), list[str]()
+    for number, command in enumerate(case.commands):
+        ended = _run(case, command, folder / str(number))
+        found.extend(faults(command, ended))
+        codes.append(ended.code)
+        if ended.code != 0:
+            break
+    found.extend(changes(case, before, snapshot(Path())))
+    if case.verify and codes[-1] is not None:
+        checked = forked(partial(_verify, case.verify, codes[-1]), folder / "verify")
+        found.extend(checked.out.splitlines())
+        if checked.code != 0:
+            found.append(f"what is left cannot be read: {checked.signal} {last_line(checked.err)}")
+    return codes, found
+
+
+def _run(case: Case, command: Command, notes: Path) -> Ended:
+    if not case.fresh:
+        return forked(partial(run_command, command), notes)
+    words = [sys.executable, "-m", "cmarlsim", *command]
+    return forked(lambda: os.execve(words[0], words, os.environ | case.environment), notes, FRESH_SECONDS)
+
+
+def _verify(verify: Callable[[int], Iterable[str]], code: int) -> None:
+    for line in verify(code):
+        print(line)
+
+
+def pattern(fault: str) -> str:
+    """A fault without what differs from case to case, to count those that are alike."""
+    fault = re.sub(r"(?<=differs in ).*", "datasets", fault[:500])
+    quoted = r"'[^']{0,200}'|\"[^\"]{0,200}\""
+    file = r"[\w./-]*\.(h5|toml|jsonl?|lock|csv|k7|txt|tmp|journal|checkpoint|graphml|gif|nb[ci])\b"
+    fault = re.sub(f"{quoted}|{file}", "…", fault)
+    fault = re.sub(r"-?\d[\d.,e+_-]*", "#", fault)
+    return re.sub(r"\b(\S{1,20} )\1{3,}", r"\1", fault)[:120]
