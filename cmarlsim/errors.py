@@ -12,8 +12,8 @@ from numbers import Integral
 MOST_MESSAGE, MOST_WORD = 1_000, 300
 """Characters of a message, and of a word in it; values are shown shorter, so that this is seldom needed."""
 
-MOST_LISTED = 12
-"""Names that a message lists."""
+MOST_LISTED, MOST_NAME = 10, 40
+"""Names that a message lists, and characters of each of them."""
 
 MOST_COMPARED, _LONGEST = 1_000, 100
 """Names among which the nearest is looked for, and characters of the longest of them."""
@@ -50,7 +50,7 @@ def shown(value: object, most: int = 80) -> str:
 
 def listed(names: Collection[str]) -> str:
     """Names for a message, separated by commas; of many the first ones."""
-    first = ", ".join(one_line(name, 80) for name in islice(names, MOST_LISTED))
+    first = ", ".join(one_line(name, MOST_NAME) for name in islice(names, MOST_LISTED))
     return first + (f", ... {len(names) - MOST_LISTED:,} more" if len(names) > MOST_LISTED else "")
 
 
