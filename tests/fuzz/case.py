@@ -22,7 +22,7 @@ class Case:
     may_change
         Patterns of the names that the commands may make or replace; all else must stay as it is.
     verify
-        Says what is wrong with the results, from the last exit code; it is called in a child too.
+        Says what is wrong with the results where all commands ended well; it is called in a child too.
     fresh
         Whether the commands need processes that have loaded nothing yet.
     environment
@@ -32,6 +32,6 @@ class Case:
     story: str
     commands: list[Command]
     may_change: tuple[str, ...] = ("out*", "results/*")
-    verify: Callable[[int], Iterable[str]] | None = None
+    verify: Callable[[], Iterable[str]] | None = None
     fresh: bool = False
     environment: dict[str, str] = field(default_factory=dict)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import faulthandler
 import gc
 import os
 import resource
@@ -14,14 +15,20 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import h5py
+import typer
 
+import cmarlsim.__main__
 from cmarlsim.kernels.cache_folder import cache_folder
+from cmarlsim.sweeps import run_sweep
+from cmarlsim.terminal.console import command, start
 
 SECONDS = 20
 """A command that takes longer hangs."""
@@ -72,22 +79,21 @@ def run_command(arguments: list[str]) -> object:
         sys.argv = [str(path), *arguments[1:]]
         runpy.run_path(str(path / "__main__.py" if path.is_dir() else f"{path}.py"), run_name="__main__")
     elif name == "sweep-here":  # what `sweep run` does, in this process
-        from concurrent.futures import ThreadPoolExecutor
-
-        from cmarlsim.sweeps import run_sweep
-        from cmarlsim.terminal.console import command
-
-        def sweep_here(out: Path) -> int:
-            with ThreadPoolExecutor(1) as executor:
-                return len(run_sweep(out, executor).failed)
-
-        command(sweep_here, arguments[1:])
+        command(_sweep_here, arguments[1:])
     else:
-        from cmarlsim.__main__ import main
-
-        sys.argv = ["cmarlsim", *arguments]
-        main()
+        start(_application(), arguments or ["--help"])
     return 0
+
+
+def _sweep_here(out: Path) -> int:
+    with ThreadPoolExecutor(1) as executor:
+        return len(run_sweep(out, executor).failed)
+
+
+@cache
+def _application() -> Any:
+    """All commands, made ready once by the parent; that takes longer than most of them."""
+    return typer.main.get_command(cmarlsim.__main__._application())
 
 
 def forked(action: Callable[[], object], notes: Path, seconds: int = SECONDS) -> Ended:
@@ -134,6 +140,7 @@ def _be_child(action: Callable[[], object], notes: Path, temporary: Path, second
     code: object = 70
     try:
         os.setsid()
+        faulthandler.disable()
         sink = os.O_RDWR | os.O_CREAT | os.O_TRUNC
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         for number, name in ((1, "stdout"), (2, "stderr")):

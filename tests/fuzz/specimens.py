@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from cmarlsim import Policy, Scenario, execute
+from cmarlsim.kernels.cache_folder import cache_folder
 from cmarlsim.recordings.recorder import Recorder
 from cmarlsim.simulation.execution import Run
 from cmarlsim.sweeps.manifest import Manifest, Sources
@@ -92,6 +93,7 @@ class Specimens:
             _leave_journals(self.folder)
             _leave_checkpoint()
             _make_sweeps()
+            shutil.copytree(cache_folder(), Path("cache", cache_folder().name))
         finally:
             os.chdir(before)
 

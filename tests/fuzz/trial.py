@@ -86,8 +86,8 @@ def _tried(case: Case, folder: Path) -> tuple[list[int | None], list[str]]:
         if ended.code != 0:
             break
     found.extend(changes(case, before, snapshot(Path())))
-    if case.verify and codes[-1] is not None:
-        checked = forked(partial(_verify, case.verify, codes[-1]), folder / "verify")
+    if case.verify and codes[-1] == 0:
+        checked = forked(partial(_verify, case.verify), folder / "verify")
         found.extend(checked.out.splitlines())
         if checked.code != 0:
             found.append(f"what is left cannot be read: {checked.signal} {last_line(checked.err)}")
@@ -101,8 +101,8 @@ def _run(case: Case, command: Command, notes: Path) -> Ended:
     return forked(lambda: os.execve(words[0], words, os.environ | case.environment), notes, FRESH_SECONDS)
 
 
-def _verify(verify: Callable[[int], Iterable[str]], code: int) -> None:
-    for line in verify(code):
+def _verify(verify: Callable[[], Iterable[str]]) -> None:
+    for line in verify():
         print(line)
 
 
