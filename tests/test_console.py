@@ -91,7 +91,7 @@ command(work, [])
     "work",
     [
         "compile()",
-        "ThreadPoolExecutor(1).submit(compile).result()",
+        "with ThreadPoolExecutor(1) as pool: pool.submit(compile).result()",
         "with Stop(): compile()",
         "with Stop(), ThreadPoolExecutor(1) as pool: pool.submit(compile).result()",
     ],

@@ -16,7 +16,7 @@ import pytest
 import typer
 from commands import ROOT
 
-from cmarlsim.terminal import console
+from cmarlsim.terminal import console, interrupt
 
 PAGES = sorted(path for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")) if path.name != "CHANGELOG.md")
 BLOCK = re.compile(r"^```(.*)\n((?s:.*?))^```$", re.MULTILINE)
@@ -81,6 +81,7 @@ def application(module: str) -> Callable[..., object]:
         warnings.filterwarnings("ignore", message=".*found in sys.modules")
         keep = lambda app, arguments=None: found.append(typer.main.get_command(app))  # noqa: E731
         patch.setattr(console, "start", keep)
+        patch.setattr(interrupt, "end_at_once", lambda: None)  # this process goes on
         runpy.run_module(module, run_name="__main__", alter_sys=True)
     silence(found[0])
     return found[0]

@@ -6,7 +6,6 @@ import atexit
 import os
 import signal
 import sys
-import time
 from contextlib import contextmanager, suppress
 
 TYPE_CHECKING = False  # typing.TYPE_CHECKING, which would be there two milliseconds later
@@ -112,12 +111,8 @@ def _watch(heard: int, left: Event, compiling: Callable[[], bool]) -> None:
             if number[0] != signal.SIGINT:
                 continue
             stop = Stop.active
-            if stop is None:
-                if not left.wait(_GRACE_SECONDS):
-                    _end()
-                if signal.getsignal(signal.SIGINT) is _end:  # and so this process is to end, threads or not
-                    time.sleep(_GRACE_SECONDS)
-                    os._exit(STOPPED)
+            if stop is None and not left.wait(_GRACE_SECONDS):
+                _end()
             while stop is not None and stop is Stop.active and not left.wait(_POLL_SECONDS):
                 if compiling():
                     _end()
