@@ -184,8 +184,9 @@ def test_faults_that_are_alike_have_one_pattern() -> None:
     assert (
         pattern(one) == pattern("traceback: KeyError: 'x' in step-dense.h5, row 7") != pattern("exit code 2")
     )
+    assert pattern("a line of 2,600 characters: error: x") == pattern("a line of 9,999 characters: note: y")
     started = time.monotonic()
-    pattern("a line of 3 characters: " + "1, " * 10**5)
+    pattern("stderr has another line: " + "1, " * 10**5)
     assert time.monotonic() - started < 1
 
 

@@ -16,12 +16,13 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from random import Random
 
-for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
-    os.environ[_variable] = "1"  # threads do not survive a fork
-os.environ["MPLBACKEND"] = "Agg"
+if __name__ == "__main__":
+    for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+        os.environ[_variable] = "1"  # threads do not survive a fork
+    os.environ["MPLBACKEND"] = "Agg"
 
-from .specimens import Specimens  # noqa: E402
-from .trial import KINDS, Trial, kind_of, pattern, try_case  # noqa: E402
+from .specimens import Specimens
+from .trial import KINDS, Trial, kind_of, pattern, try_case
 
 TELL_SECONDS = 30.0
 
@@ -124,9 +125,9 @@ def _tried(options: argparse.Namespace, good: Specimens, folder: Path) -> list[T
 
 
 def _described(trial: Trial) -> str:
-    lines = [f"{trial.kind}: {trial.story}", *(f"$ {line:.1000}" for line in trial.lines)]
+    lines = [f"{trial.kind}: {trial.story}", *(f"$ {line:.600}" for line in trial.lines)]
     return "\n".join(
-        [*lines, f"exit codes: {trial.codes}", *(f"fault: {fault:.1500}" for fault in trial.faults)]
+        [*lines, f"exit codes: {trial.codes}", *(f"fault: {fault:.600}" for fault in trial.faults)]
     )
 
 

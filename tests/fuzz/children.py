@@ -131,7 +131,7 @@ def forked(action: Callable[[], object], notes: Path, seconds: int = SECONDS) ->
     )
 
 
-def _head(path: Path, most: int = 200_000) -> str:
+def _head(path: Path, most: int = 20_000_000) -> str:
     with path.open(errors="replace") as file:
         return file.read(most)
 
