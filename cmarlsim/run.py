@@ -20,7 +20,7 @@ from cmarlsim.randomness import check_seed
 from cmarlsim.recordings.datasets import choose_links
 from cmarlsim.recordings.recording import Recording
 from cmarlsim.report.run_picture import draw_runs
-from cmarlsim.scenario import Scenario
+from cmarlsim.scenario import Scenario, files_of
 from cmarlsim.simulation.execution import Run, whole_rollouts
 from cmarlsim.simulation.progress import Progress
 from cmarlsim.simulation.work import LARGE_BYTES, Work, is_little, work_of_a_step
@@ -99,10 +99,11 @@ def run(
     base = files.base(loaded.name, seed, runs)
     paths = one_each(base, seed, runs)
     picture = base.with_suffix(".png") if files.plot and loaded.M <= MOST_DRAWN else None
+    inputs = [*files_of(scenario, set_ or ()), Path(policy)]
     _allow_open(runs + _OTHER_FILES)
     for path in [*paths, *([picture] if picture else [])]:
         file_at(journal_of(path), follow=False)
-        check_free(path, files.force or files.resume is not None, [Path(scenario), Path(policy)])
+        check_free(path, files.force or files.resume is not None, inputs)
     with compilation_announced(), waiting(f"{loaded.name}: looking along all ways"):
         Run(loaded, fitting, seed).advance(0, keep_steps=False)  # so that several threads find it done
         if not is_little(loaded, steps * runs, record, sparse):

@@ -15,7 +15,7 @@ from cmarlsim.limits import free_bytes
 from cmarlsim.policies.policy import Policy
 from cmarlsim.randomness import check_seed
 from cmarlsim.recordings.recorder import CHECKPOINT_SECONDS
-from cmarlsim.scenario import Scenario
+from cmarlsim.scenario import Scenario, files_of
 from cmarlsim.simulation.runs import check_checkpoint
 from cmarlsim.storage.hdf5 import check_free
 from cmarlsim.terminal.console import command, compilation_announced, progress_bar
@@ -57,7 +57,7 @@ def train(
     """
     loaded = Scenario.load(scenario, set_ or ())
     chosen = _recipe(recipe, hyper or ())
-    check_free(out, force=True, inputs=[Path(scenario)])
+    check_free(out, force=True, inputs=files_of(scenario, set_ or ()))
     check_seed(seed)
     check_checkpoint(checkpoint)
     check_training_memory(loaded, chosen)

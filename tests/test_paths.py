@@ -494,6 +494,9 @@ def test_the_policy_does_not_replace_its_scenario(call: Call) -> None:
     TINY.save("my.toml")
     before = Path("my.toml").read_bytes()
     refused(call(train, "my.toml", "--out", "my.toml", "--force"), "--out my.toml: is an input of this run")
+    for command, options in ((run, ("--policy", "rank")), (train, ())):
+        words = ("my.toml", "--out", "my-plan.toml", "--force", *options)
+        refused(call(command, *words), "--out my-plan.toml: is an input of this run")
     assert Path("my.toml").read_bytes() == before
 
 

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 import tomli_w
@@ -118,17 +118,11 @@ class Scenario(Strict):
         InputError
             If anything is missing, unknown, out of range or geometrically impossible.
         """
-        path = shipped.find("scenarios", reference, ".toml")
-        data = read_toml(path)
-        settings = apply_settings(data, overrides)
-        plan_name = data.get("floorplan")
-        if not isinstance(plan_name, str):
-            found = f"floorplan = {shown(plan_name)}" if "floorplan" in data else "floorplan is missing"
-            raise InputError(f"{path}: {found}: must be a path relative to this file or a shipped name")
+        path, data, settings = _read(reference, overrides)
         try:
-            plan = FloorPlan.load(plan_name, beside=path.parent)
+            plan = FloorPlan.load(data["floorplan"], beside=path.parent)
         except InputError as error:
-            raise InputError(f"{path}: floorplan = {shown(plan_name)}: {error}") from None
+            raise InputError(f"{path}: floorplan = {shown(data['floorplan'])}: {error}") from None
         source = f"{path} with {listed(settings)}" if settings else str(path)
         scenario = parse(cls, data | {"floorplan": plan}, source)
         warn_of_unused(scenario.links, settings, source)
@@ -314,3 +308,20 @@ class Scenario(Strict):
                 stacklevel=2,
             )
         return self
+
+
+def files_of(reference: str | Path, overrides: str | Sequence[str] = ()) -> list[Path]:
+    """The files that `Scenario.load` reads with the same arguments: the scenario's and its plan's."""
+    path, data, _ = _read(reference, overrides)
+    return [path, shipped.find("floorplans", data["floorplan"], ".toml", path.parent)]
+
+
+def _read(reference: str | Path, overrides: str | Sequence[str]) -> tuple[Path, dict[str, Any], list[str]]:
+    """The path of a scenario's file, its TOML with the overrides, and these as a list."""
+    path = shipped.find("scenarios", reference, ".toml")
+    data = read_toml(path)
+    settings = apply_settings(data, overrides)
+    if not isinstance(data.get("floorplan"), str):
+        found = f"floorplan = {shown(data['floorplan'])}" if "floorplan" in data else "floorplan is missing"
+        raise InputError(f"{path}: {found}: must be a path relative to this file or a shipped name")
+    return path, data, settings
