@@ -108,7 +108,8 @@ def run(
         Run(loaded, fitting, seed).advance(0, keep_steps=False)  # so that several threads find it done
         if not is_little(loaded, steps * runs, record, sparse):
             each = work_of_a_step(loaded, fitting, record, sparse)
-            _check_work(each, steps, paths, f"{steps:,} steps" + f" x {runs:,} runs" * (runs > 1), yes)
+            what = f"{steps:,} steps" + f" x {runs:,} runs" * (runs > 1)
+            _check_work(each, steps, paths, what, files.resume is not None, yes)
 
     def one(i: int, progress: Progress) -> None:
         writing = files.writing(paths[i])
@@ -129,13 +130,14 @@ def run(
     return _run_and_report(one, paths, f"{loaded.name}: running", rollouts * runs, picture)
 
 
-def _check_work(each: Work, steps: int, paths: Sequence[Path], what: str, yes: bool) -> None:
+def _check_work(each: Work, steps: int, paths: Sequence[Path], what: str, resume: bool, yes: bool) -> None:
     """Raise InputError if runs of so many steps, `each` of which takes that, are too much, or not meant.
 
     Journals lie beside the files that are made of them, as many at once as there are runs at once.
     """
     at_once = min(len(paths), len(os.sched_getaffinity(0)))
-    there = sum(path.stat().st_size for path in map(journal_of, paths) if path.exists())
+    left = [*map(journal_of, paths), *(2 * [*paths] if resume else [])]
+    there = sum(path.stat().st_size for path in left if path.exists())
     needed = max(each.bytes * steps * (len(paths) + at_once) - there, 0.0)
     work = Work(each.seconds * steps * len(paths) / at_once, needed)
     work.check(what, free_bytes(paths[0]), yes)

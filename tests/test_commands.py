@@ -284,10 +284,10 @@ def test_a_stopped_run_leaves_valid_files(tmp_path: Path, number: signal.Signals
 def test_a_run_that_is_stopped_when_all_is_done_is_complete(
     call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ctrl-C comes while the picture is drawn; the same command again finds nothing left to run."""
+    """SIGTERM comes while the picture is drawn; the same command again finds nothing left to run."""
 
     def interrupted(recordings: Sequence[Recording], path: Path) -> None:
-        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
         draw_runs(recordings, path)
 
     monkeypatch.setattr("cmarlsim.run.draw_runs", interrupted)

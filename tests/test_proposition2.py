@@ -199,7 +199,7 @@ def test_the_command_writes_table_figure_and_verdicts(call: Call) -> None:
         (["--footprint", "bigp.txt", "--p", "0.2"], "bigp.txt: p = 1.5 of edge [0, 1]: must be in (0, 1]"),
         (
             ["--footprint", "nan.graphml", "--p", "0.2"],
-            "nan.graphml: p = nan of edge [0, 1]: must be in (0, 1]",
+            "nan.graphml: the p of every edge must be a number: 'nan' is not a number",
         ),
         (["--footprint", "path:20000"], "'path:20000': has 20,000 nodes, more than 10,000"),
         (["--footprint", "grid:1000x11"], "'grid:1000x11': has 11,000 nodes"),

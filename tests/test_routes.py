@@ -55,6 +55,7 @@ def ring(points: list[tuple[float, float]], edges: list[list[str]], size: float 
     case = shipped_case("tiny")
     plan = {
         "name": "ring",
+        "units": "m",
         "walls": [],
         "tiles": [{"name": "all", "rectangle": [-size, -size, size, size]}],
         "waypoints": [{"name": f"{p}", "position": list(point)} for p, point in enumerate(points)],

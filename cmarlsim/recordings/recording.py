@@ -129,9 +129,10 @@ class Recording:
         summed = [name for name, dataset in DATASETS.items() if dataset.group == self.level == "summary"]
         for name in [*self.names, *summed]:
             dataset = DATASETS[name]
-            on_disk = isinstance(self.file, h5py.File)
-            found = numbers(self.file, dataset.location) if on_disk else self.file[dataset.location]
-            check_dataset(name, found.dtype, found.shape, self.scenario)
+            found = self.file[dataset.location]
+            if isinstance(self.file, h5py.File):
+                found = numbers(self.file, dataset.location)
+                check_dataset(name, found.dtype, found.shape, self.scenario)
             rows = self._rows_of(dataset.axes[0])
             if rows is not None and len(found) < rows:
                 raise ValueError(f"{name} has {len(found)} rows, and rollouts_done = {self.rollouts_done}")
@@ -169,7 +170,8 @@ class Recording:
         if not self.holds(name):
             raise InputError(f"{self.path}: {self._why_missing(name)}")
         axis, end = dataset.axes[0], len(self.file[dataset.location])
-        end = int(self.link_count.sum(dtype=np.int64)) if axis == "change" else self._rows_of(axis) or end
+        known = int(self.link_count.sum(dtype=np.int64)) if axis == "change" else self._rows_of(axis)
+        end = end if known is None else known
         rows = self.rows(dataset.location, *slice(first, last).indices(end)[:2])
         if isinstance(self.file, h5py.File) and not getattr(self.file, "sealed", False):
             with damage_told(self.path):
