@@ -10,7 +10,7 @@ from typing import Annotated, NamedTuple
 import numpy as np
 import typer
 
-from cmarlsim.errors import InputError
+from cmarlsim.errors import InputError, one_line
 from cmarlsim.kernels.scene import Chunk
 from cmarlsim.policies.policy import RANK, Policy
 from cmarlsim.recordings.datasets import DATASETS
@@ -59,10 +59,11 @@ def rerun(
         recorded_policy = policy_of(found, policy)
         if found.rollouts_done == 0:
             raise InputError(f"{recording}: holds no whole rollout")
-        others = [name for name, value in versions().items() if found.file.attrs.get(name) != value]
-        for name in others:
-            there = found.file.attrs.get(name, "unknown")
-            print(f"note: {name} = {there} in the file, {versions()[name]} here", file=sys.stderr)
+        made_with = {name: str(found.file.attrs.get(name, "unknown")) for name in versions()}
+        for name, there in made_with.items():
+            if there != versions()[name]:
+                note = f"note: {name} = {one_line(there, 80)} in the file, {versions()[name]} here"
+                print(note, file=sys.stderr)
         label = f"{found.scenario.name}: running again"
         with compilation_announced(), progress_bar(label, found.rollouts_done) as advance:
             difference = first_difference(found, recorded_policy, advance)
@@ -183,6 +184,9 @@ def _check_form(
 def _compare_axis(recording: Recording, name: str) -> Difference | None:
     """Where the numbers along an axis are not 0, 1, 2, ..."""
     length = recording.axes[name]
+    _check_form(recording, name, recording.rows(name, 0, 0), np.arange(0))
+    if len(recording.file[name]) != length:
+        raise InputError(f"{recording.path}: {name} has {len(recording.file[name])} numbers, not {length}")
     blocks = (np.arange(first, min(first + _BLOCK, length)) for first in range(0, length, _BLOCK))
     compared = (_compare(recording, name, int(block[0]), block) for block in blocks)
     return next(filter(None, compared), None)

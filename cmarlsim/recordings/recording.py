@@ -153,10 +153,10 @@ class Recording:
 
     @property
     def axes(self) -> dict[str, int]:
-        """Lengths of the axes whose numbers the file holds, by name."""
-        known = {axis for dataset in DATASETS.values() for axis in dataset.axes}
-        with damage_told(self.path):
-            return {name: len(numbers(self._open(), name)) for name in self._open() if name in known}
+        """Lengths of the axes of the datasets of steps and rollouts, by name."""
+        kept = [DATASETS[name] for name in self.names]
+        shapes = [(each.axes, self._open()[each.location].shape) for each in kept]
+        return {axis: length for axes, shape in shapes for axis, length in zip(axes, shape, strict=True)}
 
     def read(self, name: str, first: int = 0, last: int | None = None) -> np.ndarray:
         """Read a dataset up to `rollouts_done`, or of that the rows `first` to `last` - 1, as in a slice.

@@ -22,7 +22,7 @@ if __name__ == "__main__":
     os.environ["MPLBACKEND"] = "Agg"
 
 from .specimens import Specimens
-from .trial import KINDS, Trial, kind_of, pattern, try_case
+from .trial import KINDS, Trial, kind_of, pattern, try_apart, try_case
 
 TELL_SECONDS = 30.0
 
@@ -94,7 +94,7 @@ def _tried(options: argparse.Namespace, good: Specimens, folder: Path) -> list[T
         for seed in islice(seeds(options.seed, options.only), number, options.cases, options.workers):
             if time.monotonic() - began > options.seconds:
                 break
-            trials.send(try_case(seed, good, folder / f"worker-{number}"))
+            trials.send(try_apart(seed, good, folder / f"worker-{number}"))
 
     processes, working = [], list[Connection]()
     for number in range(options.workers):

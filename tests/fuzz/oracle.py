@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import stat
 from collections.abc import Iterator, Mapping
@@ -40,7 +41,7 @@ def snapshot(folder: Path) -> Snapshot:
         if kind == stat.S_IFREG:
             what = (kind, status.st_size, hashlib.blake2b(path.read_bytes()).hexdigest())
         elif kind == stat.S_IFLNK:
-            what = (kind, str(path.readlink()))
+            what = (stat.S_IFREG if path.is_file() else kind, str(path.readlink()))
         found[str(path.relative_to(folder))] = what
     return found
 
@@ -62,7 +63,7 @@ def faults(command: Command, ended: Ended) -> Iterator[str]:
         yield f"takes {ended.memory / 2**30:.1f} GiB of memory"
     for path in ended.outside:
         yield f"writes outside its folder: {path}"
-    for name in ended.left:
+    for name in set(ended.left) - {f"cmarlsim-{os.getuid()}"}:  # where kernels are kept if nowhere else
         yield f"leaves behind a temporary file: {name}"
 
 
@@ -101,7 +102,8 @@ def changes(case: Case, before: Snapshot, after: Snapshot) -> Iterator[str]:
         if after.get(name) != what and (special or not permitted):
             what_is_done = "changes" if name in after else "removes"
             yield f"{what_is_done} {'what is no file' if special else 'an input'}: {name}"
-    for name in after.keys() - before.keys():
+    named = {word for command in case.commands for word in command}
+    for name in after.keys() - before.keys() - named:
         last = Path(name).name
         if last.startswith(".") or fnmatch(last, "*.tmp") or fnmatch(last, "*.lock"):
             yield f"leaves behind {name}"

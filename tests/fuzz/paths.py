@@ -122,6 +122,7 @@ def case(random: Random, good: Specimens) -> Case:
         words += ["--force"] * (random.random() < 0.6 and "--resume" not in words)
     may_change = ["out*", "results/*", "done/table*", "a*", "missing*", "nowhere*", "policy*", "step-dense*"]
     may_change += ["small*.gif", "hard*.gif", "small*-seed?.toml", "hard*-seed?.toml"]
+    may_change += ["figure4.*"] * (path in ("", "."))
     if "small.toml" not in command:
         may_change.append(escape(path))  # it is no input of this command, which may replace it
     return Case(f"writes {path!r:.50} ({ending})", [words], may_change=tuple(may_change))

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import resource
 import shlex
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from random import Random
 
 from . import arguments, cache, damage, hdf5, paths, toml
 from .case import Case, Command
-from .children import Ended, forked, run_command
+from .children import MEMORY, Ended, forked, run_command
 from .oracle import changes, faults, last_line, snapshot
 from .specimens import Specimens
 
@@ -60,6 +62,29 @@ def kind_of(seed: int) -> str:
     return Random(f"kind {seed}").choices(list(KINDS), weights)[0]
 
 
+def try_apart(seed: int, good: Specimens, folder: Path) -> Trial:
+    """`try_case` in a child of its own: HDF5 may crash, or take all memory, where a case is made with it."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+            with os.fdopen(writing, "w") as told:
+                json.dump(asdict(try_case(seed, good, folder)), told)
+            code = 0
+        finally:
+            os._exit(code)
+    os.close(writing)
+    with os.fdopen(reading) as told:
+        said = told.read()
+    _, status = os.waitpid(child, 0)
+    if status:
+        return Trial(seed, kind_of(seed), f"could not be made, HDF5 ended with {status}", (), (), ())
+    seed, kind, story, *rest = json.loads(said).values()
+    return Trial(seed, kind, story, *map(tuple, rest))
+
+
 def try_case(seed: int, good: Specimens, folder: Path) -> Trial:
     """Try a case in `folder`, which is made: ``work`` has its files, the rest what was said."""
     kind, here = kind_of(seed), Path.cwd()
@@ -70,6 +95,8 @@ def try_case(seed: int, good: Specimens, folder: Path) -> Trial:
     try:
         case = KINDS[kind][0](Random(f"case {seed}"), good)
         codes, found = _tried(case, folder)
+    except MemoryError:
+        found = []  # of HDF5, which was told to write too much
     except Exception as error:
         found = [f"the fuzzer itself: {type(error).__name__}: {str(error)[:500]}"]
     finally:
