@@ -70,8 +70,8 @@ def is_little(scenario: Scenario, steps: int, level: str, sparse: bool) -> bool:
 def work_of_a_step(scenario: Scenario, policy: Policy, level: str, sparse: bool) -> Work:
     """What a step takes, recorded in a file, measured in a stretch of less than a second.
 
-    Long runs were within 30 % of it, as the team settles and compresses better or worse. Rollouts of very
-    many steps and agents are cut for the measurement.
+    An estimate: later the team settles, and its records compress better or worse. Rollouts of very many
+    steps and agents are cut for the measurement.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ def agent_rollouts(recipe: Recipe, agents: int, iterations: int) -> int:
 def training_work(scenario: Scenario, recipe: Recipe) -> Work:
     """What a training takes on the cores of this machine.
 
-    Counted with constants of one machine: trainings took between a third and three times of it.
+    An estimate of the order of magnitude, with constants that were measured on one machine.
     """
     N, M, T0 = scenario.agents.N, scenario.M, scenario.dual.T0
     iterations = sum(stage.iterations for stage in stages(recipe, N))
