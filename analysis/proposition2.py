@@ -30,7 +30,7 @@ from cmarlsim.footprints.footprint import Footprint
 from cmarlsim.report.picture import plain
 from cmarlsim.scenario.tables import LEAST_P
 from cmarlsim.storage.files import file_at, write_whole
-from cmarlsim.storage.hdf5 import check_free
+from cmarlsim.storage.outputs import check_free
 from cmarlsim.terminal.console import command, compilation_announced, progress_bar
 from cmarlsim.terminal.numbers import MOST_SEED, within
 

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from cmarlsim.errors import ArgumentError
 from cmarlsim.storage.files import published
-from cmarlsim.storage.hdf5 import check_free
+from cmarlsim.storage.outputs import check_free
 
 SINGLE, DOUBLE = 3.5, 7.16
 """Widths of one and of two columns of the paper, in inches."""

@@ -24,7 +24,7 @@ from cmarlsim.simulation.memory_limits import check_record_memory, check_rollout
 from cmarlsim.simulation.progress import Progress, shown
 from cmarlsim.simulation.runs import Writing, check_writing, run_in_memory, run_into_file
 from cmarlsim.storage.files import as_path
-from cmarlsim.storage.hdf5 import check_free
+from cmarlsim.storage.outputs import check_free
 from cmarlsim.validation import names_checked
 
 

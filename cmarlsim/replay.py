@@ -17,7 +17,7 @@ from cmarlsim.report.canvas import Canvas
 from cmarlsim.report.film import find_ffmpeg, gif, mp4
 from cmarlsim.report.moments import largest_multiplier, moments
 from cmarlsim.storage.files import scratch_name
-from cmarlsim.storage.hdf5 import check_free, take_name
+from cmarlsim.storage.outputs import check_free, take_name
 from cmarlsim.terminal.console import command, compilation_announced, progress_bar
 from cmarlsim.terminal.interrupt import Stop
 

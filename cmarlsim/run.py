@@ -25,8 +25,8 @@ from cmarlsim.simulation.execution import Run, whole_rollouts
 from cmarlsim.simulation.progress import Progress
 from cmarlsim.simulation.work import LARGE_BYTES, Work, is_little, work_of_a_step
 from cmarlsim.storage.files import file_at
-from cmarlsim.storage.hdf5 import check_free
 from cmarlsim.storage.journal import journal_of
+from cmarlsim.storage.outputs import check_free
 from cmarlsim.terminal.console import command, compilation_announced, grouped, progress_bar
 from cmarlsim.terminal.interrupt import STOPPED, Stop
 from cmarlsim.terminal.policy_choice import fitting_policy

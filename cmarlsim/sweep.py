@@ -15,7 +15,7 @@ import typer
 
 from cmarlsim.errors import InputError, nearest, one_line
 from cmarlsim.storage.files import real
-from cmarlsim.storage.hdf5 import check_free
+from cmarlsim.storage.outputs import check_free
 from cmarlsim.sweeps.axes import MOST_TASKS, MOST_TASKS_EVER
 from cmarlsim.sweeps.batches import Worker
 from cmarlsim.sweeps.collecting import collect as collected

@@ -17,7 +17,7 @@ from cmarlsim.randomness import check_seed
 from cmarlsim.recordings.recorder import CHECKPOINT_SECONDS
 from cmarlsim.scenario import Scenario, files_of
 from cmarlsim.simulation.runs import check_checkpoint
-from cmarlsim.storage.hdf5 import check_free
+from cmarlsim.storage.outputs import check_free
 from cmarlsim.terminal.console import command, compilation_announced, progress_bar
 from cmarlsim.terminal.interrupt import STOPPED, Stop
 from cmarlsim.training import Training

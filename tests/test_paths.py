@@ -27,10 +27,10 @@ from cmarlsim.report.run_picture import draw_runs
 from cmarlsim.rerun import rerun
 from cmarlsim.run import run
 from cmarlsim.simulation.execution import Run
-from cmarlsim.storage import hdf5
+from cmarlsim.storage import hdf5, outputs
 from cmarlsim.storage.files import MOST_BYTES, published, read_text, settle, write_whole
-from cmarlsim.storage.hdf5 import check_free, take_name
 from cmarlsim.storage.journal import Journal
+from cmarlsim.storage.outputs import check_free, take_name
 from cmarlsim.sweep import collect, element, plan, status
 from cmarlsim.sweep import run as run_sweep
 from cmarlsim.sweeps.batches import Worker
@@ -349,7 +349,7 @@ WRITERS: dict[str, tuple[str, Put]] = {
     "hdf5.published": ("x.h5", written_as_hdf5),
     "take_name": ("x", taken),
     "check_free": ("x", lambda path: check_free(path, force=True)),
-    "locked": ("x", hdf5.locked),
+    "locked": ("x", outputs.locked),
     "Journal": ("x.journal", Journal),
     "Scenario.save": ("x.toml", TINY.save),
     "Scenario.save, its plan": ("x-plan.toml", saved_plan),

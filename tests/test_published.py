@@ -10,7 +10,7 @@ import pytest
 
 from cmarlsim import Policy, Scenario, learn
 from cmarlsim.storage.files import scratch_name, settle, write_whole
-from cmarlsim.storage.hdf5 import check_free, take_name
+from cmarlsim.storage.outputs import check_free, take_name
 from cmarlsim.training.checkpoint import checkpoint_of
 from cmarlsim.training.recipe import RECIPES
 

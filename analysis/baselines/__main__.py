@@ -21,7 +21,7 @@ from cmarlsim.errors import ArgumentError
 from cmarlsim.scenario import Scenario
 from cmarlsim.simulation.execution import Run, whole_rollouts
 from cmarlsim.storage.files import write_whole
-from cmarlsim.storage.hdf5 import check_free
+from cmarlsim.storage.outputs import check_free
 from cmarlsim.terminal.console import command, compilation_announced, progress_bar
 
 TABLES = ("zones", "events", "capacity")

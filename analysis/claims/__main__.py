@@ -21,7 +21,7 @@ from analysis.claims.parts import PARTS
 from analysis.options import OUT, Force, Out
 from analysis.style import free_stem, save_table
 from cmarlsim.storage.files import write_whole
-from cmarlsim.storage.hdf5 import check_free
+from cmarlsim.storage.outputs import check_free
 from cmarlsim.terminal.console import command
 
 NAME = "claims"

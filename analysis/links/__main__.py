@@ -26,7 +26,7 @@ from analysis.options import MOST_RUNS, OUT, POLICIES, Force, Out, Policies, Rec
 from analysis.recordings import label_of, labelled, obtain
 from analysis.style import free_stem, save, save_table
 from cmarlsim.storage.files import write_whole
-from cmarlsim.storage.hdf5 import check_free
+from cmarlsim.storage.outputs import check_free
 from cmarlsim.terminal.console import command, compilation_announced, progress_bar
 
 NAME = "links"

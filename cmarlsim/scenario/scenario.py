@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 import numpy as np
 import tomli_w
@@ -31,6 +31,7 @@ from cmarlsim.kernels.world import (
     Visibility,
     World,
 )
+from cmarlsim.scenario.files import read_scenario
 from cmarlsim.scenario.tables import (
     MOST_AGENTS,
     OTHER_THRESHOLDS,
@@ -41,18 +42,15 @@ from cmarlsim.scenario.tables import (
     Zone,
     warn_of_unused,
 )
-from cmarlsim.storage import shipped
 from cmarlsim.storage.files import as_path, write_whole
 from cmarlsim.validation import (
     Entries,
     Name,
     Point,
     Strict,
-    apply_settings,
     check_names,
     dotted,
     parse,
-    read_toml,
     toml_of,
 )
 
@@ -118,7 +116,7 @@ class Scenario(Strict):
         InputError
             If anything is missing, unknown, out of range or geometrically impossible.
         """
-        path, data, settings = _read(reference, overrides)
+        path, data, settings = read_scenario(reference, overrides)
         try:
             plan = FloorPlan.load(data["floorplan"], beside=path.parent)
         except InputError as error:
@@ -308,20 +306,3 @@ class Scenario(Strict):
                 stacklevel=2,
             )
         return self
-
-
-def files_of(reference: str | Path, overrides: str | Sequence[str] = ()) -> list[Path]:
-    """The files that `Scenario.load` reads with the same arguments: the scenario's and its plan's."""
-    path, data, _ = _read(reference, overrides)
-    return [path, shipped.find("floorplans", data["floorplan"], ".toml", path.parent)]
-
-
-def _read(reference: str | Path, overrides: str | Sequence[str]) -> tuple[Path, dict[str, Any], list[str]]:
-    """The path of a scenario's file, its TOML with the overrides, and these as a list."""
-    path = shipped.find("scenarios", reference, ".toml")
-    data = read_toml(path)
-    settings = apply_settings(data, overrides)
-    if not isinstance(data.get("floorplan"), str):
-        found = f"floorplan = {shown(data['floorplan'])}" if "floorplan" in data else "floorplan is missing"
-        raise InputError(f"{path}: {found}: must be a path relative to this file or a shipped name")
-    return path, data, settings

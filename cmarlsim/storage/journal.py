@@ -25,7 +25,7 @@ import numpy as np
 
 from cmarlsim.errors import DamagedError, InputError
 from cmarlsim.storage.files import real
-from cmarlsim.storage.hdf5 import locked, sync_folder
+from cmarlsim.storage.outputs import locked, sync_folder
 
 MAGIC = b"cmarlsim-journal/1\n"
 

@@ -10,14 +10,8 @@ from cmarlsim.errors import InputError
 from cmarlsim.policies.policy import Policy
 from cmarlsim.recordings.differences import with_versions
 from cmarlsim.storage.files import file_at, real
-from cmarlsim.storage.hdf5 import (
-    check_free,
-    check_sealed,
-    damage_told,
-    numbers,
-    open_readable,
-    published,
-)
+from cmarlsim.storage.hdf5 import check_sealed, damage_told, numbers, open_readable, published
+from cmarlsim.storage.outputs import check_free
 from cmarlsim.training import Training
 
 FORMAT = "cmarlsim-checkpoint/1"
