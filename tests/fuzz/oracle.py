@@ -41,9 +41,19 @@ def snapshot(folder: Path) -> Snapshot:
         if kind == stat.S_IFREG:
             what = (kind, status.st_size, hashlib.blake2b(path.read_bytes()).hexdigest())
         elif kind == stat.S_IFLNK:
-            what = (stat.S_IFREG if path.is_file() else kind, str(path.readlink()))
+            what = (_led_to(path), str(path.readlink()))
         found[str(path.relative_to(folder))] = what
     return found
+
+
+def _led_to(link: Path) -> int:
+    """The kind of what a link leads to: where that is nothing, a file may come to be there."""
+    try:
+        return stat.S_IFMT(link.stat().st_mode)
+    except FileNotFoundError:
+        return stat.S_IFREG
+    except OSError:
+        return stat.S_IFLNK
 
 
 def faults(command: Command, ended: Ended) -> Iterator[str]:
@@ -102,10 +112,11 @@ def changes(case: Case, before: Snapshot, after: Snapshot) -> Iterator[str]:
         if after.get(name) != what and (special or not permitted):
             what_is_done = "changes" if name in after else "removes"
             yield f"{what_is_done} {'what is no file' if special else 'an input'}: {name}"
-    named = {word for command in case.commands for word in command}
+    named = {word.partition("=")[2] or word for command in case.commands for word in command}
     for name in after.keys() - before.keys() - named:
         last = Path(name).name
-        if last.startswith(".") or fnmatch(last, "*.tmp") or fnmatch(last, "*.lock"):
+        noted = Path(name).parent.name == "locks"  # what ended with an error leaves its note
+        if last.startswith(".") or fnmatch(last, "*.tmp") or (fnmatch(last, "*.lock") and not noted):
             yield f"leaves behind {name}"
         elif after[name][0] != stat.S_IFDIR and not any(fnmatch(name, each) for each in case.may_change):
             yield f"makes {name}"
