@@ -32,6 +32,7 @@ from cmarlsim.sweeps.batches import Worker
 from cmarlsim.sweeps.collecting import recordings_in
 from cmarlsim.sweeps.locks import holder, lock, lock_of
 from cmarlsim.sweeps.manifest import NAME, Manifest
+from cmarlsim.sweeps.processes import Workers
 from cmarlsim.sweeps.results import Census, read, recording_of, results_of
 
 ROOT = Path(__file__).parent.parent
@@ -405,6 +406,34 @@ def test_a_task_that_kills_its_process_is_given_up(tmp_path: Path, monkeypatch: 
     assert read(out, worker.manifest, 0)[1].reason == results[1].reason
     worker.batch(0)
     assert read(out, worker.manifest, 0)[1].reason is None
+
+
+def test_a_stop_ends_though_all_processes_were_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python 3.11 forgets what is waited for, if processes end while their executor has cancelled futures."""
+    out = planned(tmp_path, GRID.replace("count = 3", "count = 40"), batch=1)
+    pools: list[Workers] = []
+
+    class Watched(Workers):
+        def __init__(self, count: int) -> None:
+            super().__init__(count)
+            pools.append(self)
+
+    def kill_and_stop(tasks: int) -> bool:
+        for process in (pools[-1]._processes or {}).values() if pools and tasks else ():
+            os.kill(process.pid, signal.SIGTERM)
+        return not (pools and tasks)
+
+    monkeypatch.setattr(running, "Workers", Watched)
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.alarm(60)
+    try:
+        census = run_sweep(out, workers=2, progress=kill_and_stop)
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+    assert 0 < len(census.done) < len(Manifest.load(out).tasks)
 
 
 def begun(out: Path) -> None:

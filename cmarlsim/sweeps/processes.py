@@ -53,7 +53,7 @@ class Workers(ProcessPoolExecutor):
             return super().submit(_call, function, *arguments, **options)
 
     def stop(self) -> None:
-        """Tell all jobs to stop."""
+        """Tell all jobs to stop; those that have not begun return None."""
         self._stop.value = 1
 
     def __exit__(self, kind: type[BaseException] | None, *rest: Any) -> bool | None:
@@ -134,7 +134,7 @@ def _call(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
     global _busy
     _busy = True
     try:
-        return function(*arguments, **options)
+        return None if stopping() else function(*arguments, **options)
     finally:
         _busy = False
         if _ended:

@@ -144,8 +144,15 @@ class _Session:
         """Tell the caller of tasks that were done, and hear whether to go on."""
         self._going = self._progress(tasks) is not False and self._going
 
-    def run_in(self, executor: Executor, stop: Callable[[], None] = lambda: None) -> None:
-        """Run the open batches in an executor; those that run elsewhere are tried until they are done."""
+    def run_in(self, executor: Executor, stop: Callable[[], None] | None = None) -> None:
+        """Run the open batches in an executor; those that run elsewhere are tried until they are done.
+
+        Parameters
+        ----------
+        stop
+            Has all jobs of the executor return. Nothing is cancelled then: an executor of Python 3.11 whose
+            processes end while it has cancelled futures never says so.
+        """
         ended = queue.SimpleQueue[Future[int | None]]()
         futures: dict[Future[int | None], int] = {}
         due = dict.fromkeys(sorted(self._open), 0.0)
@@ -169,10 +176,11 @@ class _Session:
                         tasks = results - self._done_before[batch]
                 self.tell(tasks)
         finally:
-            stop()
-            for future in futures:
-                future.cancel()
-            wait(futures)
+            if stop is not None:
+                stop()
+                wait(futures)
+            else:
+                wait([future for future in futures if not future.cancel()])
 
     def _tell_of_waiting(self, batch: int) -> None:
         note = holder(lock_of(self._out, batch))
