@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, TypeGuard, overload
 
 from cmarlsim.errors import ArgumentError, InputError, is_whole
 from cmarlsim.limits import MOST_RUNS
@@ -145,7 +145,7 @@ def execute(
     if seeds is not None:
         if out is not None or seed != 0 or force:
             raise InputError("seeds: give no seed beside them, and no out: the recordings stay in memory")
-        if isinstance(seeds, str) or not isinstance(seeds, Iterable):
+        if isinstance(seeds, str | bytes) or not _can_be_listed(seeds):
             raise ArgumentError("seeds", seeds, "must be whole numbers, such as range(5)")
         batch = ((scenario, policy, each) for each in seeds)
         return execute_batch(batch, steps, record=record, links=links, progress=progress)
@@ -247,9 +247,14 @@ def execute_batch(
             raise
 
 
+def _can_be_listed(values: object) -> TypeGuard[Iterable[Any]]:
+    """Whether there is one value after another; arrays without dimensions only look so."""
+    return isinstance(values, Iterable) and getattr(values, "shape", None) != ()
+
+
 def _checked(batch: object) -> list[tuple[Scenario, Policy, int]]:
     """The runs of a batch; InputError if one is no scenario, policy and seed, or there are too many."""
-    runs: list[Any] = list(islice(batch, MOST_RUNS + 1)) if isinstance(batch, Iterable) else [batch]
+    runs: list[Any] = list(islice(batch, MOST_RUNS + 1)) if _can_be_listed(batch) else [batch]
     if len(runs) > MOST_RUNS:
         raise InputError(f"more than {MOST_RUNS:,} runs at once: give fewer seeds, or a shorter batch")
     for run in runs:

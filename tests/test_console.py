@@ -1,6 +1,7 @@
 """What commands say besides their results: that they go on, that they were stopped, their version."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from commands import Call, started
 
-from cmarlsim import __main__, __version__, run
+from cmarlsim import Recording, __main__, __version__, run
 from cmarlsim.errors import ArgumentError, InputError
 from cmarlsim.simulation import progress
 from cmarlsim.terminal.console import command, progress_bar
@@ -253,3 +254,20 @@ def test_commands_write_the_librarys_hints_as_options(
     with pytest.raises(SystemExit) as end:
         command(work, [])
     assert (end.value.code, capsys.readouterr()) == (2, ("", f"error: {line}\n"))
+
+
+def test_streams_that_the_shell_has_closed_are_no_files(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "cmarlsim.run", "tiny", "--policy", "rank", "--steps", "100", "--no-plot"]
+    for closed in (">&-", "2>&-", "<&- >&- 2>&-"):
+        line = f"{shlex.join([*words, '--out', 'r.h5', '--force'])} {closed}"
+        assert subprocess.run(line, shell=True, cwd=tmp_path, check=False).returncode == 0, closed
+        with Recording.open(tmp_path / "r.h5") as recording:
+            assert recording.steps == 100
+
+
+def test_a_working_folder_that_was_deleted_is_told(tmp_path: Path) -> None:
+    for module in ("cmarlsim.run", "cmarlsim", "analysis.figure4"):
+        line = f"cd {tmp_path} && mkdir gone && cd gone && rmdir ../gone && {sys.executable} -m {module}"
+        done = subprocess.run(line, shell=True, capture_output=True, text=True, check=False)
+        told = "error: the working folder has been deleted; change to another\n"
+        assert (done.returncode, done.stderr) == (2, told)

@@ -107,6 +107,10 @@ ARGUMENTS: dict[str, Use] = {
     "recipe = 'paper': must be a cmarlsim.training.recipe.Recipe": lambda: learn(TINY, recipe="paper"),  # type: ignore[arg-type]
     "update = 5: must be a dict": lambda: TINY.model_copy(update=5),  # type: ignore[arg-type]
     "c = [0.1]: must be 3 thresholds": lambda: TINY.with_thresholds([0.1]),
+    "c = range(0, 1000000000000): must be 3 thresholds": lambda: TINY.with_thresholds(range(10**12)),
+    "seeds = array(3): must be whole numbers": go(seeds=np.array(3)),
+    "force = 'x': must be True or False": go(force="x"),
+    "progress = []: must be True, False or a function": go(progress=[]),
 }
 
 OTHERS: dict[str, Use] = {
@@ -123,6 +127,7 @@ OTHERS: dict[str, Use] = {
     "other.h5: format = None: expected": lambda: Recording.open("other.h5"),
     "run.h5: format = 'cmarlsim-recording/1': expected": lambda: Policy.load("run.h5"),
     "bad.toml: not a readable HDF5 file": lambda: Policy.load("bad.toml"),
+    "overrides: 1,000,000,000,000 settings are more": lambda: Scenario.load("tiny", range(10**12)),  # type: ignore[arg-type]
     "run.h5: is not text in UTF-8": lambda: Scenario.load("run.h5"),
     "run.h5: was closed; Recording.open opens it again": lambda: closed().lam,
     "run.h5: recorded at level 'step', which keeps no 'lam_mean'": lambda: Recording.open("run.h5").lam_mean,

@@ -203,10 +203,10 @@ class Scenario(Strict):
             If there is not one for each zone, or one is not in [0, 1).
         """
         try:
-            values = np.asarray(c).tolist()
-        except ValueError:  # rows of several lengths
-            values = None
-        if not isinstance(values, list) or len(values) != self.M:
+            values = np.array([*c]).tolist() if len(c) == self.M and all(map(np.isscalar, c)) else []
+        except TypeError:  # it has no length
+            values = []
+        if len(values) != self.M:
             raise ArgumentError("c", c, f"must be {self.M} thresholds, one for each zone")
         zones = [zone.model_dump() | {"c": value} for zone, value in zip(self.zones, values, strict=True)]
         return self.model_copy(update={"zones": zones})

@@ -87,7 +87,7 @@ def shown(progress: Progress | bool | None, label: str, total: int) -> Progress:
     """
     if progress is True:
         return TextProgress(label, total)
-    if not progress:
+    if progress is None or progress is False:
         return lambda done: True
     if not callable(progress):
         raise ArgumentError("progress", progress, "must be True, False or a function to be called")

@@ -28,7 +28,9 @@ def check_writing(
     out: object, *, force: bool = False, resume: Resume = False, checkpoint: float = CHECKPOINT_SECONDS
 ) -> None:
     """Raise InputError unless `out` can be written as `Writing` says."""
-    if resume not in (False, True, "auto"):
+    if not isinstance(force, bool):
+        raise ArgumentError("force", force, "must be True or False")
+    if not isinstance(resume, bool | str) or resume not in (False, True, "auto"):
         raise ArgumentError("resume", resume, "must be False, True or 'auto'")
     if resume and (force or out is None):
         raise InputError("resume: needs an out, and no force, which would forget what is there")

@@ -74,6 +74,9 @@ def grouped(command: Callable[..., int]) -> Callable[..., int]:
 
 def start(app: typer.Typer, arguments: list[str] | None = None) -> None:
     """Run a typer application with the project's error habits."""
+    os.environ["MPLBACKEND"] = "agg"  # pictures go to files
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     warnings.showwarning = _one_line_warning
     notes_on_stderr()
     _keep_loaded()

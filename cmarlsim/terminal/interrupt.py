@@ -28,9 +28,24 @@ _interrupted = False
 
 
 def end_at_once() -> None:
-    """Let Ctrl-C end the process, where an exception would show a traceback."""
+    """Let Ctrl-C end the process, where an exception would show a traceback, and see what imports need."""
+    _open_streams()
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        os.write(2, b"error: the working folder has been deleted; change to another\n")
+        os._exit(2)
     signal.signal(signal.SIGINT, _end)
     atexit.register(_at_exit)  # the first to be registered is the last to be called
+
+
+def _open_streams() -> None:
+    """Open the streams that the shell has closed, so that no file takes their numbers."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # which takes the lowest number
 
 
 def end_at_once_if_run(package: str) -> None:

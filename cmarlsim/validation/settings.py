@@ -13,6 +13,8 @@ from cmarlsim.validation.texts import DEEPEST, limited_toml, real
 MOST_CHARACTERS = 10_000
 """Characters of a setting's value."""
 
+MOST_SETTINGS = 100_000
+
 
 def setting_value(text: str, source: str = "setting") -> Any:
     """Value that a user wrote after ``KEY=``: TOML, a number such as ``.5``, or else the text itself.
@@ -49,7 +51,10 @@ def apply_settings(data: dict[str, Any], settings: str | Sequence[str]) -> list[
     InputError
         If one is no such setting, or there is no such place in the data.
     """
-    each = [settings] if isinstance(settings, str) or not isinstance(settings, Sequence) else [*settings]
+    alone = isinstance(settings, str) or not isinstance(settings, Sequence)
+    if not alone and len(settings) > MOST_SETTINGS:
+        raise InputError(f"overrides: {len(settings):,} settings are more than {MOST_SETTINGS:,}")
+    each: list[Any] = [settings] if alone else [*settings]
     for setting in each:
         if not isinstance(setting, str):
             raise ArgumentError("overrides", setting, "must be texts such as 'links.d=4'")
