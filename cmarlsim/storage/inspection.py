@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import faulthandler
+import gc
 import math
 import os
 import resource
@@ -82,8 +84,7 @@ def _heard(reading: int) -> bytes | None:
 def _look(path: Path, writing: int) -> None:
     """Look at the file, say what is wrong with it, and end."""
     try:
-        import faulthandler
-
+        gc.disable()  # its marks would have all memory copied
         faulthandler.disable()
         nothing = os.open(os.devnull, os.O_RDWR)
         for descriptor in (0, 1, 2):
