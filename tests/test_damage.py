@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from itertools import product
 from pathlib import Path
 
 import h5py
@@ -131,11 +132,17 @@ HOSTILE: dict[str, tuple[Edit, str]] = {
 }
 
 
-@pytest.mark.parametrize("case", HOSTILE)
-def test_what_tables_of_numbers_do_not_need_is_refused(path: Path, case: str) -> None:
+SEALED = [case for case in HOSTILE if "attribute" not in case]
+"""Attributes of a sealed file are looked at where they are read."""
+
+
+@pytest.mark.parametrize(("case", "sealed"), [*product(HOSTILE, [False]), *product(SEALED, [True])])
+def test_what_tables_of_numbers_do_not_need_is_refused(path: Path, case: str, sealed: bool) -> None:
     edit, message = HOSTILE[case]
     with h5py.File(path, "r+") as file:
         edit(file)
+    if sealed:
+        seal_again(path)
     with pytest.raises(DamagedError, match=f"{path}: not a readable HDF5 file.*{message}"):
         Recording.open(path)
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from cmarlsim.errors import DamagedError, InputError, LockedError
 from cmarlsim.storage.files import check_readable, real
-from cmarlsim.storage.inspection import inspect
+from cmarlsim.storage.inspection import faults, inspect
 from cmarlsim.storage.outputs import check_unlocked, locked, sync_folder
 from cmarlsim.storage.seal import compressed_chunks, is_sealed, seal
 
@@ -57,7 +57,10 @@ def open_readable(path: Path, file_format: str) -> File:
     file.sealed = sealed
     try:
         with damage_told(path):
+            fault = next(faults(file, deep=False), None) if sealed else None
             found = file.attrs.get("format")
+        if fault is not None:
+            raise DamagedError(f"{path}: not a readable HDF5 file: {fault}")
         if not isinstance(found, str) or found != file_format:
             raise InputError(f"{path}: format = {found!r:.60}: expected a file of format '{file_format}'")
     except InputError:

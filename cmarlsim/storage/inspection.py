@@ -113,8 +113,14 @@ def _address_space() -> int:
     return int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def faults(file: h5py.File) -> Iterator[str]:
-    """What is wrong with a file, one line each; none if HDF5 has read all of its structure."""
+def faults(file: h5py.File, deep: bool = True) -> Iterator[str]:
+    """What is wrong with a file, one line each.
+
+    Parameters
+    ----------
+    deep
+        Have HDF5 read all attributes and places of chunks as well, which a damaged file may not survive.
+    """
     size, seen, todo = os.path.getsize(file.filename), set[int](), [file["/"]]
     while todo:
         item = todo.pop()
@@ -126,9 +132,12 @@ def faults(file: h5py.File) -> Iterator[str]:
         if len(seen) > MOST_OBJECTS:
             yield f"it holds more than {MOST_OBJECTS} objects"
             return
-        yield from _attribute_faults(item)
+        if deep:
+            yield from _attribute_faults(item)
         if isinstance(item, h5py.Dataset):
             yield from _dataset_faults(item, size)
+            if deep and item.chunks:
+                yield from _chunk_faults(item, size)
         elif not isinstance(item, h5py.Group):
             yield f"{item.name} is neither a group nor a dataset"
         else:
@@ -165,9 +174,6 @@ def _dataset_faults(dataset: h5py.Dataset, size: int) -> Iterator[str]:
     stored = dataset.id.get_storage_size()
     if stored > size or dataset.nbytes > MOST_RATIO * stored + _SMALL:
         yield f"{name} is said to have {dataset.nbytes} bytes, more than the file can hold"
-        return
-    if dataset.chunks:
-        yield from _chunk_faults(dataset, size)
 
 
 def _chunk_faults(dataset: h5py.Dataset, size: int) -> Iterator[str]:
