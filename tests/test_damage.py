@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
@@ -243,6 +244,31 @@ def test_values_that_no_run_has_are_refused(path: Path, name: str, value: float)
 
 
 # --- going on ---
+
+
+@pytest.mark.parametrize("name", ["step/position", "rollout/lam"])
+def test_a_stream_that_ends_too_soon_is_no_chunk(path: Path, name: str) -> None:
+    """Its own checksum is right, and the chunk ends as it did: of a full chunk, and of the last one."""
+    with h5py.File(path) as file:
+        chunk = file[name].id.get_chunk_info(0)
+    data, short = bytearray(path.read_bytes()), zlib.compress(bytes(168))
+    data[chunk.byte_offset : chunk.byte_offset + len(short)] = short
+    path.write_bytes(data)
+    assert is_sealed(path)
+    with pytest.raises(DamagedError, match=f"a chunk of /{name} is not whole"):
+        execute(TINY, RANK, 600, out=path, resume=True)
+
+
+def test_a_chunk_belongs_to_its_place(path: Path) -> None:
+    """The seal knows the checksum that it ends with, so that no other chunk can stand for it."""
+    with h5py.File(path) as file:
+        chunk = file["rollout/lam"].id.get_chunk_info(0)
+    data = bytearray(path.read_bytes())
+    data[chunk.byte_offset + chunk.size - 1] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(DamagedError, match="its checksum is wrong"):
+        is_sealed(path)
+
 
 STATES: dict[str, object] = {
     "link": 32,

@@ -103,10 +103,26 @@ def pieces_of(dataset: h5py.Dataset, rows: int) -> Iterator[bytes]:
         If one is damaged.
     """
     for first in range(0, rows - dataset.chunks[0] + 1, dataset.chunks[0]):
-        with damage_told(dataset.file.filename):
-            piece = dataset.id.read_direct_chunk((first, *[0] * (dataset.ndim - 1)))[1]
-            zlib.decompress(piece)  # which compares a checksum
-        yield piece
+        yield whole_chunk(dataset, first)
+
+
+def whole_chunk(dataset: h5py.Dataset, first: int) -> bytes:
+    """The compressed chunk whose first row is `first`, which is unpacked to see that it is whole.
+
+    HDF5 takes a shorter stream of zlib for a chunk, and leaves the rest of it to chance.
+
+    Raises
+    ------
+    DamagedError
+        If it is damaged.
+    """
+    with damage_told(dataset.file.filename):
+        piece: bytes = dataset.id.read_direct_chunk((first, *[0] * (dataset.ndim - 1)))[1]
+        stream = zlib.decompressobj()
+        size = len(stream.decompress(piece))
+        if not stream.eof or stream.unused_data or size != np.prod(dataset.chunks) * dataset.dtype.itemsize:
+            raise ValueError(f"a chunk of {dataset.name} is not whole")
+    return piece
 
 
 def write_columns(

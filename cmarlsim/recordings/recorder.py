@@ -16,7 +16,7 @@ from cmarlsim.errors import DamagedError, InputError
 from cmarlsim.kernels.scene import Chunk
 from cmarlsim.notes import log
 from cmarlsim.policies.policy import Policy
-from cmarlsim.recordings.columns import Column, pieces_of, write_arrays, write_columns
+from cmarlsim.recordings.columns import Column, pieces_of, whole_chunk, write_arrays, write_columns
 from cmarlsim.recordings.datasets import DATASETS, FORMAT, check_record, kept
 from cmarlsim.recordings.differences import check_same, made_differences, made_with
 from cmarlsim.recordings.recording import Recording
@@ -170,6 +170,8 @@ class Recorder:
                 if dataset.chunks is None or dataset.chunks[0] != column.piece_rows:
                     raise ValueError(f"{name} is stored in another way")
                 pieces = len(dataset) // column.piece_rows
+                if len(dataset) % column.piece_rows:
+                    whole_chunk(dataset, pieces * column.piece_rows)
                 left[name] = (pieces, dataset[pieces * column.piece_rows :])
             self._go_on(rollouts, left, {name: numbers(file["state"], name)[...] for name in file["state"]})
         self._file_goes_on = self._replace = True

@@ -22,14 +22,19 @@ MAGIC = b"cmarlsim-seal/1\n"
 _FOOT = struct.Struct(f"<QQI{len(MAGIC)}s")  # where HDF5's bytes end, how many places, checksum
 
 _PART = 2**22
+_CHECKSUM = 4
+"""Bytes of zlib's checksum, with which compressed data end."""
 
 
 def compressed_chunks(file: h5py.File) -> np.ndarray:
-    """Where chunks are that have checksums of their own, (C, 2): first byte and length, in no order."""
+    """Where chunks are that have checksums of their own, (C, 2): first byte and length, in no order.
+
+    The length is without the checksum, the last bytes of a chunk: a seal binds each chunk to its place.
+    """
     found: list[tuple[int, int]] = []
 
     def note(chunk: h5py.h5d.StoreInfo) -> None:
-        found.append((chunk.byte_offset, chunk.size))
+        found.append((chunk.byte_offset, max(chunk.size - _CHECKSUM, 0)))
 
     def visit(name: str, item: h5py.HLObject) -> None:
         if isinstance(item, h5py.Dataset) and item.compression == "gzip":
