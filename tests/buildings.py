@@ -1,4 +1,4 @@
-"""Random buildings: levels and lifts, polygons, one-way edges and lengths of their own, valid by construction."""
+"""Random buildings with levels, lifts, polygons and one-way edges, valid by construction."""
 
 import math
 from collections.abc import Sequence
@@ -16,9 +16,12 @@ SPEEDS = ((1.0, None), (0.73, None), (0.5, 0.25), (1.0, 0.1), (0.9, 0.3), (2.0, 
 """Speeds, and what lengths are rounded to."""
 
 
+MODELS = ("bernoulli", "always", "never")
+
+
 def random_buildings(*models: str) -> st.SearchStrategy[Case]:
     """Cases with one of these link models."""
-    return st.builds(random_building, worlds.seeds, st.sampled_from(models or ("bernoulli", "always", "never")))
+    return st.builds(random_building, worlds.seeds, st.sampled_from(models or MODELS))
 
 
 def random_building(seed: int, model: str) -> Case:
@@ -126,9 +129,7 @@ def add_graph(r: Random, plan: Toml, cells: Sequence[list[list[float]]]) -> list
         if r.random() < 0.4:
             table["length"] = math.dist(u, v) * r.uniform(0.4, 4.2)
     r.shuffle(tables)
-    plan["edges"] += [
-        table["ends"] if len(table) == 1 and r.random() < 0.7 else table for table in tables
-    ]
+    plan["edges"] += [table["ends"] if len(table) == 1 and r.random() < 0.7 else table for table in tables]
     paths = [tuple(points[names.index(end)] for end in table["ends"]) for table in tables]
     plan["walls"] += [{"points": wall} for wall in worlds.walls(r, points, paths, lattice=False)]
     return names

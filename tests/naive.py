@@ -230,11 +230,15 @@ def tile_centres(floorplan: Toml) -> list[tuple[float, float]]:
         return [tuple(waypoint["position"]) for waypoint in floorplan["waypoints"]]
     entries = floorplan["rooms"] if floorplan["tiles"] == "rooms" else floorplan["tiles"]
     return [
-        ((entry["rectangle"][0] + entry["rectangle"][2]) / 2, (entry["rectangle"][1] + entry["rectangle"][3]) / 2)
-        if "rectangle" in entry
-        else centroid(entry["polygon"])
+        middle(entry["rectangle"]) if "rectangle" in entry else centroid(entry["polygon"])
         for entry in entries
     ]
+
+
+def middle(box: Sequence[float]) -> tuple[float, float]:
+    """The middle of a rectangle."""
+    x0, y0, x1, y1 = box
+    return (x0 + x1) / 2, (y0 + y1) / 2
 
 
 def polygon_of(zone: Toml, floorplan: Toml) -> list[Point]:
@@ -551,8 +555,7 @@ def owed(worth: Floats, own: Bools, n: int) -> float:
 
 def rewards_owed(ground: Ground, rollout: Rollout, worth: Floats) -> Floats:
     """(N, T0) what each agent is owed in the state that every step leads to."""
-    end = [
-        zones_of(ground.scenario, position_of(ground.plan, place), ground.floorplan) for place in rollout.places
-    ]
+    last = [position_of(ground.plan, place) for place in rollout.places]
+    end = [zones_of(ground.scenario, position, ground.floorplan) for position in last]
     after = [*rollout.own[1:], np.array(end)]
     return np.array([[owed(worth, own, n) for own in after] for n in range(len(end))])

@@ -1,11 +1,10 @@
-"""Buildings with polygons, one-way edges, lengths of their own, lifts and levels: the engine equals the twin."""
+"""Buildings with polygons, one-way edges, lengths of their own, lifts and levels."""
 
 import buildings
-import worlds
-from cases import Case, policy_of, scenario_of
+import pytest
+from cases import Case, policy_of
 from hypothesis import given, settings
 from test_engine import check_against_twin
-import pytest
 
 pytestmark = pytest.mark.kernels
 
