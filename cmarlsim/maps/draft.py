@@ -42,7 +42,7 @@ class Door(NamedTuple):
 
 
 class Level(NamedTuple):
-    """A level: its name, all that lies in its rectangle (x_min, y_min, x_max, y_max in metres), and the way back.
+    """A level: its name, its rectangle (x_min, y_min, x_max, y_max in metres), and the way back.
 
     A point (x, y) in metres is (a x + b y + c, d x + e y + f) in the frame of the source.
     """
