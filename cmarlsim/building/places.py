@@ -9,24 +9,22 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cmarlsim.building.floorplan import FloorPlan
 from cmarlsim.building.visibility import build_visibility
 from cmarlsim.building.worlds import build_world
 from cmarlsim.kernels.bits import words_for
-from cmarlsim.kernels.links import link_places, move_occupant
-from cmarlsim.kernels.motion import advance_all, position_of
-from cmarlsim.kernels.observing import observe_zones, tile_of
+from cmarlsim.kernels.places import describe_places, find_places, link_places
 from cmarlsim.kernels.scene import new_sight_state
-from cmarlsim.kernels.travel import stretch_of
 from cmarlsim.kernels.world import Locations, NumberedPlaces, Site, World, locations_at
 from cmarlsim.validation import Point
 
 MOST_PLACES = 4_096
 """Worlds with more places are computed step by step; which are near takes the square of it in bits."""
 
-MOST_ENTRIES = 300_000
-"""The same for places times zones: numbering them takes about a microsecond each."""
+MOST_ENTRIES = 2**22
+"""The same for places times zones; the table of moves takes 4 bytes each."""
 
 
 def _empty(zones: int) -> NumberedPlaces:
@@ -40,35 +38,16 @@ def _empty(zones: int) -> NumberedPlaces:
     )
 
 
-def _found(world: World, speed: int) -> tuple[Locations, np.ndarray] | None:
+def _found(world: World, speed: int) -> tuple[Locations, NDArray[np.int32]] | None:
     """All places and, (Q, M), the number of the one after; None if there are too many."""
-    waypoints, zones = len(world.waypoint), len(world.zone_radius)
-    if waypoints * zones > MOST_ENTRIES:
+    zones = world.next_edge.shape[1]
+    most = min(MOST_PLACES, MOST_ENTRIES // zones)
+    places = locations_at(np.zeros(most + 1, dtype=np.int64))
+    after = np.empty((most, zones), dtype=np.int32)
+    count = find_places(world, speed, places, after, np.full(2 * most + 1, -1))
+    if count < 0:
         return None
-    number = {(p, -1, 0): p for p in range(waypoints)}
-    found = list(number)
-    after: list[list[int]] = []
-    frontier = locations_at(np.arange(waypoints))
-    while len(frontier.node):
-        steps = [Locations(*(array.copy() for array in frontier)) for _ in range(zones)]
-        for zone, step in enumerate(steps):
-            advance_all(world, step, zone, speed)
-        first = len(found)
-        for n in range(len(frontier.node)):
-            row = []
-            for step in steps:
-                key = (int(step.node[n]), int(step.edge[n]), int(step.offset[n]))
-                if key not in number:
-                    number[key] = len(found)
-                    found.append(key)
-                row.append(number[key])
-            after.append(row)
-        if len(found) > min(MOST_PLACES, MOST_ENTRIES // zones):
-            return None
-        new = np.array(found[first:], dtype=np.int64).reshape(-1, 3).T
-        frontier = Locations(*(np.ascontiguousarray(column) for column in new))
-    columns = np.array(found, dtype=np.int64).T
-    return Locations(*(np.ascontiguousarray(column) for column in columns)), np.array(after, dtype=np.int32)
+    return Locations(*(array[:count] for array in places)), after[:count].copy()
 
 
 @lru_cache(maxsize=16)
@@ -91,19 +70,18 @@ def number_places(
     if found is None:
         return _empty(len(zones))
     places, after = found
-    count, visibility = len(after), build_visibility(plan, zones, d)
+    count, site = len(after), Site(world, _empty(len(zones)), build_visibility(plan, zones, d))
     numbered = NumberedPlaces(
-        position=np.array([position_of(world, places, q) for q in range(count)]),
-        stretch=np.array([stretch_of(world, visibility, places, q) for q in range(count)]),
-        tile=np.zeros(count, dtype=np.int64),
-        zones=np.zeros((count, words_for(len(zones))), dtype=np.uint64),
+        position=np.empty((count, 2)),
+        stretch=np.empty(count, dtype=np.int64),
+        tile=np.empty(count, dtype=np.int64),
+        zones=np.empty((count, words_for(len(zones))), dtype=np.uint64),
         after=after,
-        near=np.zeros((count, words_for(count)), dtype=np.uint64),
+        near=np.empty((count, words_for(count)), dtype=np.uint64),
     )
-    for q, (x, y) in enumerate(numbered.position.tolist()):
-        numbered.tile[q] = tile_of(world, x, y)
-        observe_zones(world, x, y, numbered.zones[q])
-    _fill_near(Site(world, _empty(len(zones)), visibility), d, numbered)
+    describe_places(site, places, numbered)
+    nobody = np.zeros_like(numbered.near[0])
+    link_places(site, d, new_sight_state(site, count), numbered, nobody)
     return numbered
 
 
@@ -123,12 +101,3 @@ def with_nowhere(numbered: NumberedPlaces) -> NumberedPlaces:
         after=np.append(numbered.after, np.full((1, zones), count, dtype=np.int32), axis=0),
         near=near,
     )
-
-
-def _fill_near(site: Site, d: float, numbered: NumberedPlaces) -> None:
-    """Put an agent at every place and see whom it can talk to."""
-    now = new_sight_state(site, len(numbered.tile))
-    now.position[...] = numbered.position
-    for q, stretch in enumerate(numbered.stretch.tolist()):
-        move_occupant(now.occupants, q, stretch)
-    link_places(site, d, now, np.zeros_like(numbered.near[0]), numbered.near)

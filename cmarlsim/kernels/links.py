@@ -216,14 +216,3 @@ def enter(site: Site, trajectory: Trajectory, sight: SightState, t: int, n: int)
         sight.position[n, 1] = trajectory.position[t, n, 1]
     if stretch != sight.occupants.stretch[n]:
         move_occupant(sight.occupants, n, stretch)
-
-
-@kernel
-def link_places(site: Site, d: float, sight: SightState, nobody: Words, near: Words) -> None:
-    """Write into `near` (Q, words of Q) which of Q places are in sight or in range of each other.
-
-    `sight` has an agent at every place, and the site no numbered places; `nobody` is the empty set.
-    """
-    for q in range(len(near)):
-        look_along(site, d, sight, sight.occupants.stretch, q, nobody, near[q])
-        put(near[q], q, True)
