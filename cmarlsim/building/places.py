@@ -85,19 +85,32 @@ def number_places(
     return numbered
 
 
-def with_nowhere(numbered: NumberedPlaces) -> NumberedPlaces:
-    """The numbered places with one more, the last, for agents that are no longer there.
+def with_nowhere(site: Site) -> Site:
+    """The site with one place more, behind the last, for agents that are no longer there.
 
-    It is in no zone and at no position; nobody is near it, and whoever is there stays.
+    It is the last of the numbered places, if there are any, else the last waypoint. It is in no zone and at no
+    position; nobody is near it, and whoever is there stays.
     """
-    count, zones = numbered.after.shape
-    near = np.zeros((count + 1, words_for(count + 1)), dtype=np.uint64)
-    near[:count, : numbered.near.shape[1]] = numbered.near
-    return NumberedPlaces(
-        position=np.append(numbered.position, [[np.nan, np.nan]], axis=0),
-        stretch=np.append(numbered.stretch, 0),
-        tile=np.append(numbered.tile, 0),
-        zones=np.append(numbered.zones, np.zeros_like(numbered.zones[:1]), axis=0),
-        after=np.append(numbered.after, np.full((1, zones), count, dtype=np.int32), axis=0),
-        near=near,
+    world, numbered, visibility = site
+    stretches, zones = len(visibility.first) - 1, world.next_edge.shape[1]
+    if len(numbered.tile):
+        count = len(numbered.tile)
+        near = np.zeros((count + 1, words_for(count + 1)), dtype=np.uint64)
+        near[:count, : numbered.near.shape[1]] = numbered.near
+        numbered = NumberedPlaces(
+            position=np.append(numbered.position, [[np.nan, np.nan]], axis=0),
+            stretch=np.append(numbered.stretch, max(stretches, 0)),
+            tile=np.append(numbered.tile, 0),
+            zones=np.append(numbered.zones, np.zeros_like(numbered.zones[:1]), axis=0),
+            after=np.append(numbered.after, np.full((1, zones), count, dtype=np.int32), axis=0),
+            near=near,
+        )
+    world = world._replace(
+        waypoint=np.append(world.waypoint, [[np.nan, np.nan]], axis=0),
+        to_go=np.append(world.to_go, np.zeros((1, zones), dtype=np.int64), axis=0),
+        next_edge=np.append(world.next_edge, np.full((1, zones), -1), axis=0),
     )
+    if stretches >= 0:
+        ends = {name: getattr(visibility, name) for name in ("first", "tile_first", "zone_first")}
+        visibility = visibility._replace(**{name: np.append(end, end[-1]) for name, end in ends.items()})
+    return Site(world, numbered, visibility)

@@ -90,7 +90,7 @@ def arrive(site: Site, locations: Locations, trajectory: Trajectory, t: int, n: 
     trajectory.position[t, n, 0] = x
     trajectory.position[t, n, 1] = y
     trajectory.place[t, n] = stretch
-    return tile_on(site.world, site.visibility, stretch, x, y)
+    return max(0, tile_on(site.world, site.visibility, stretch, x, y))  # who is nowhere stands on the first
 
 
 @inner
