@@ -11,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from cmarlsim.building.areas import Area
 from cmarlsim.building.floorplan import FloorPlan
 from cmarlsim.building.visibility import build_visibility
 from cmarlsim.building.worlds import build_world
@@ -18,7 +19,6 @@ from cmarlsim.kernels.bits import words_for
 from cmarlsim.kernels.places import describe_places, find_places, link_places
 from cmarlsim.kernels.scene import new_sight_state
 from cmarlsim.kernels.world import Locations, NumberedPlaces, Site, World, locations_at
-from cmarlsim.validation import Point
 
 MOST_PLACES = 4_096
 """Worlds with more places are computed step by step; which are near takes the square of it in bits."""
@@ -40,7 +40,7 @@ def _empty(zones: int) -> NumberedPlaces:
 
 def _found(world: World, speed: int) -> tuple[Locations, NDArray[np.int32]] | None:
     """All places and, (Q, M), the number of the one after; None if there are too many."""
-    zones = world.next_edge.shape[1]
+    zones = len(world.goal)
     most = min(MOST_PLACES, MOST_ENTRIES // zones)
     places = locations_at(np.zeros(most + 1, dtype=np.int64))
     after = np.empty((most, zones), dtype=np.int32)
@@ -51,9 +51,7 @@ def _found(world: World, speed: int) -> tuple[Locations, NDArray[np.int32]] | No
 
 
 @lru_cache(maxsize=16)
-def number_places(
-    plan: FloorPlan, zones: tuple[tuple[Point, float], ...], speed: int, d: float
-) -> NumberedPlaces:
+def number_places(plan: FloorPlan, zones: tuple[Area, ...], speed: int, d: float) -> NumberedPlaces:
     """Numbered places of a floor plan with zones; empty if there are too many places.
 
     Parameters
@@ -92,7 +90,7 @@ def with_nowhere(site: Site) -> Site:
     position; nobody is near it, and whoever is there stays.
     """
     world, numbered, visibility = site
-    stretches, zones = len(visibility.first) - 1, world.next_edge.shape[1]
+    stretches, zones = len(visibility.first) - 1, len(world.goal)
     if len(numbered.tile):
         count = len(numbered.tile)
         near = np.zeros((count + 1, words_for(count + 1)), dtype=np.uint64)
@@ -109,8 +107,9 @@ def with_nowhere(site: Site) -> Site:
         waypoint=np.append(world.waypoint, [[np.nan, np.nan]], axis=0),
         to_go=np.append(world.to_go, np.zeros((1, zones), dtype=np.int64), axis=0),
         next_edge=np.append(world.next_edge, np.full((1, zones), -1), axis=0),
+        piece_tile=np.append(world.piece_tile, 0),
+        piece_zones=np.append(world.piece_zones, np.zeros_like(world.piece_zones[:1]), axis=0),
     )
     if stretches >= 0:
-        ends = {name: getattr(visibility, name) for name in ("first", "tile_first", "zone_first")}
-        visibility = visibility._replace(**{name: np.append(end, end[-1]) for name, end in ends.items()})
+        visibility = visibility._replace(first=np.append(visibility.first, visibility.first[-1]))
     return Site(world, numbered, visibility)

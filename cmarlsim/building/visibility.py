@@ -7,15 +7,14 @@ from functools import lru_cache
 
 import numpy as np
 
+from cmarlsim.building.areas import Area
 from cmarlsim.building.floorplan import FloorPlan
 from cmarlsim.building.grid import EMPTY, walls_of
 from cmarlsim.building.worlds import build_world
 from cmarlsim.errors import InputError
-from cmarlsim.kernels.grid import SLACK
-from cmarlsim.kernels.occlusion import Walls, find_visible, new_desk
+from cmarlsim.kernels.occlusion import Stretches, Walls, find_visible, new_desk
 from cmarlsim.kernels.world import TICKS_PER_METRE, Floats, Ints, Visibility, World
 from cmarlsim.limits import check_bytes
-from cmarlsim.validation import Point
 
 NO_VISIBILITY = Visibility(
     **{name: np.zeros(0, dtype=np.int64) for name in Visibility._fields if name != "grid"}, grid=EMPTY
@@ -33,39 +32,29 @@ LONGEST = 4.0
 """Metres: longer edges are cut into equal parts."""
 
 
-def stretches_of(world: World) -> tuple[Floats, Ints]:
-    """Parts of the waypoint edges and, without length, the waypoints.
+def stretches_of(world: World) -> tuple[Stretches, Ints]:
+    """Parts of the waypoint edges but for lifts and, without length, the waypoints.
 
     Returns
     -------
-    (S, 4) array
-        x and y of both ends.
+    Stretches
+        S of them.
     (E + 1,) array
         The first stretch of each edge, and that of the waypoints.
     """
-    parts = np.ceil(world.edge_ticks / (LONGEST * TICKS_PER_METRE)).astype(np.int64)
+    parts = np.where(world.lift, 0, np.ceil(world.edge_ticks / (LONGEST * TICKS_PER_METRE))).astype(np.int64)
     first = np.concatenate([[0], np.cumsum(parts)])
     edge = np.repeat(np.arange(len(parts)), parts)
     low = ((np.arange(first[-1]) - first[edge]) / parts[edge])[:, None]
     start, way = world.waypoint[world.edge[edge, 0]], np.diff(world.waypoint[world.edge[edge]], axis=1)[:, 0]
     ends = [start + low * way, start + (low + 1 / parts[edge][:, None]) * way]
-    return np.concatenate([np.hstack(ends), np.tile(world.waypoint, 2)]), first
+    return Stretches(
+        ends=np.concatenate([np.hstack(ends), np.tile(world.waypoint, 2)]),
+        level=np.concatenate([world.level[world.edge[edge, 0]], world.level]),
+    ), first
 
 
-def _lists(rows: list[Ints]) -> tuple[Ints, Ints]:
-    """Where each list begins when they are joined end to end, and the joined lists."""
-    first = np.cumsum([0, *(len(row) for row in rows)])
-    return first, np.concatenate([*rows, np.zeros(0, dtype=np.int64)])
-
-
-def _boxes_met(stretches: Floats, low: Floats, high: Floats) -> list[Ints]:
-    """For each stretch the boxes, with corners `low` and `high` (B, 2), that its bounding box meets."""
-    ends = stretches.reshape(-1, 2, 2)
-    start, stop = ends.min(axis=1) - SLACK, ends.max(axis=1) + SLACK
-    return [np.flatnonzero(((low <= b) & (high >= a)).all(axis=1)) for a, b in zip(start, stop, strict=True)]
-
-
-def _visibility_sets(walls: Walls, stretches: Floats, d: float) -> tuple[Ints, Ints]:
+def _visibility_sets(walls: Walls, stretches: Stretches, d: float) -> tuple[Ints, Ints]:
     """All pairs of stretches that may see each other, the lower one first, and their lists of walls.
 
     Returns
@@ -76,7 +65,7 @@ def _visibility_sets(walls: Walls, stretches: Floats, d: float) -> tuple[Ints, I
         The lists of walls.
     """
     look, pairs, lists, begin = _Look(walls, stretches, d), [], [], 0
-    for e in range(len(stretches)):
+    for e in range(len(stretches.level)):
         found, listed = look.along(e)
         other, seen, length = found.T
         last = begin + np.cumsum(length)
@@ -87,11 +76,11 @@ def _visibility_sets(walls: Walls, stretches: Floats, d: float) -> tuple[Ints, I
 
 
 class _Look:
-    """Looks along stretches (S, 4) among walls, with a range of `d` metres."""
+    """Looks along stretches among walls, with a range of `d` metres."""
 
-    def __init__(self, walls: Walls, stretches: Floats, d: float) -> None:
+    def __init__(self, walls: Walls, stretches: Stretches, d: float) -> None:
         self._seen = walls, stretches, d
-        self._desk = new_desk(len(walls.wall), len(stretches))
+        self._desk = new_desk(len(walls.wall), len(stretches.level))
 
     def along(self, e: int) -> tuple[Ints, Ints]:
         """The stretches from `e` on that may be seen from it, (F, 3) as in `Desk`, and their walls.
@@ -103,9 +92,9 @@ class _Look:
         return self._desk.found[:found], self._desk.lists[:length]
 
 
-def _check_size(name: str, walls: Walls, stretches: Floats, d: float) -> None:
+def _check_size(name: str, walls: Walls, stretches: Stretches, d: float) -> None:
     """Raise InputError if looking along all stretches takes too long or too much memory, as some show."""
-    count, what = len(stretches), f"floorplan '{name}': what can be seen from {len(stretches):,} stretches of"
+    count, what = len(stretches.level), f"floorplan '{name}': what can be seen from {len(stretches.level):,} stretches of"
     remedy = "use fewer or shorter edges, fewer waypoints, or a shorter range d"
     if count**2 < FEW_PAIRS:
         return
@@ -122,7 +111,7 @@ def _check_size(name: str, walls: Walls, stretches: Floats, d: float) -> None:
 
 
 @lru_cache(maxsize=16)
-def build_visibility(plan: FloorPlan, zones: tuple[tuple[Point, float], ...], d: float) -> Visibility:
+def build_visibility(plan: FloorPlan, zones: tuple[Area, ...], d: float) -> Visibility:
     """Visibility of a floor plan with zones.
 
     Parameters
@@ -138,22 +127,16 @@ def build_visibility(plan: FloorPlan, zones: tuple[tuple[Point, float], ...], d:
         If that takes more memory than there is, or more than `MOST_SECONDS`.
     """
     world = build_world(plan, zones)
-    (stretches, part_first), radius = stretches_of(world), world.zone_radius[:, None]
+    stretches, part_first = stretches_of(world)
     walls = walls_of(world.wall)
     _check_size(plan.name, walls, stretches, d)
     pairs, wall = _visibility_sets(walls, stretches, d)
     back = pairs[pairs[:, 0] != pairs[:, 1]][:, [1, 0, 2, 3, 4]]
     rows = np.concatenate([pairs, back])
     rows = rows[np.lexsort((rows[:, 1], rows[:, 0]))]
-    tile_first, tile = _lists(_boxes_met(stretches, world.tile_box[:, :2], world.tile_box[:, 2:]))
-    zone_first, zone = _lists(_boxes_met(stretches, world.zone_center - radius, world.zone_center + radius))
     return Visibility(
         part_first=part_first,
-        tile_first=tile_first,
-        tile=tile,
-        zone_first=zone_first,
-        zone=zone,
-        first=np.searchsorted(rows[:, 0], np.arange(len(stretches) + 1)),
+        first=np.searchsorted(rows[:, 0], np.arange(len(stretches.level) + 1)),
         other=np.ascontiguousarray(rows[:, 1]),
         seen=np.ascontiguousarray(rows[:, 2]),
         wall_first=np.ascontiguousarray(rows[:, 3]),

@@ -1,6 +1,6 @@
-"""What walls hide of one straight piece of way from another, once and for all pairs of points on them.
+"""What walls hide of one stretch of way from another, once and for all pairs of points on them.
 
-A piece is an array (4,): x and y of both ends. Everything is decided with `SLACK` to spare, on the safe side:
+A stretch, or a part of one, is an array (4,): x and y of both ends. Everything is decided with `SLACK` to spare, on the safe side:
 a wall that is said to hide certainly does, a wall that is said not to matter certainly does not.
 """
 
@@ -17,16 +17,16 @@ from cmarlsim.kernels.links import blocks
 from cmarlsim.kernels.world import HIDDEN, OPEN, PARTLY, WALKED, Floats, Grid, Ints
 
 PARTS = 4
-"""A piece is cut into so many parts where no chain of walls hides all of another piece from all of it."""
+"""A stretch is cut into so many parts where no chain of walls hides all of another stretch from all of it."""
 
 LONGEST_CHAIN = 256
 """Walls of a chain that are looked at on either side of the first."""
 
 MOST_LISTED = 32
-"""Where more walls matter between two pieces they are not listed: looking along the line takes less time."""
+"""Where more walls matter between two stretches they are not listed: looking along the line takes less time."""
 
 MOST_MET = 16
-"""Walls between the middles of two pieces whose chains are tried."""
+"""Walls between the middles of two stretches whose chains are tried."""
 
 
 @kernel
@@ -38,7 +38,7 @@ def aside(ax: float, ay: float, bx: float, by: float, x: float, y: float) -> flo
 
 @kernel
 def hides(wall: Floats, e: Floats, f: Floats) -> bool:
-    """Whether the wall certainly blocks every sight line between the pieces e and f.
+    """Whether the wall certainly blocks every sight line between e and f.
 
     Both lie on different sides of the wall's line, and the wall's ends on different sides of all lines
     between ends of e and f; what holds for the ends holds for the points between them.
@@ -61,7 +61,7 @@ def hides(wall: Floats, e: Floats, f: Floats) -> bool:
 
 @kernel
 def apart(px: float, py: float, qx: float, qy: float, wall: Floats, e: Floats, f: Floats) -> bool:
-    """Whether the wall lies on one side of the line p-q, or parallel to it, and both pieces on the other."""
+    """Whether the wall lies on one side of the line p-q, or parallel to it, and both stretches on the other."""
     low = min(
         min(aside(px, py, qx, qy, e[0], e[1]), aside(px, py, qx, qy, e[2], e[3])),
         min(aside(px, py, qx, qy, f[0], f[1]), aside(px, py, qx, qy, f[2], f[3])),
@@ -76,7 +76,7 @@ def apart(px: float, py: float, qx: float, qy: float, wall: Floats, e: Floats, f
 
 @kernel
 def matters(wall: Floats, e: Floats, f: Floats) -> bool:
-    """Whether the wall may block a sight line between the pieces e and f: it may meet their convex hull."""
+    """Whether the wall may block a sight line between e and f: it may meet their convex hull."""
     if min(wall[0], wall[2]) > max(max(e[0], e[2]), max(f[0], f[2])) + SLACK:
         return False
     if max(wall[0], wall[2]) < min(min(e[0], e[2]), min(f[0], f[2])) - SLACK:
@@ -104,24 +104,31 @@ class Walls(NamedTuple):
     grid: Grid
 
 
-class Desk(NamedTuple):
-    """What a piece can see of those after it, and scratch (changed in place)."""
+class Stretches(NamedTuple):
+    """S straight parts of way; who is on one level sees nothing of another."""
 
-    hint: Ints  # (S,) a wall of the chain that hid each piece from the piece looked from last, or -1
-    found: Ints  # (S, 3) a piece, what can be seen of it, how many walls are listed
+    ends: Floats  # (S, 4) x and y of both
+    level: Ints  # (S,)
+
+
+class Desk(NamedTuple):
+    """What a stretch can see of those after it, and scratch (changed in place)."""
+
+    hint: Ints  # (S,) a wall of the chain that hid each stretch from the one looked from last, or -1
+    found: Ints  # (S, 3) a stretch, what can be seen of it, how many walls are listed
     lists: Ints  # the walls that are listed, one list after the other
-    met: Ints  # (MOST_MET,) buffer: walls on the line between the middles of two pieces
-    round: Ints  # (1,) counts pairs of pieces
+    met: Ints  # (MOST_MET,) buffer: walls on the line between the middles of two stretches
+    round: Ints  # (1,) counts pairs of stretches
     looked_at: Ints  # (W,) the round in which each wall was looked at last
     parts: Floats  # (2, 4) buffer
 
 
-def new_desk(walls: int, pieces: int) -> Desk:
-    """Desk for looking from pieces, the first one first."""
+def new_desk(walls: int, stretches: int) -> Desk:
+    """Desk for looking from stretches, the first one first."""
     return Desk(
-        hint=np.full(pieces, -1),
-        found=np.empty((pieces, 3), dtype=np.int64),
-        lists=np.empty(MOST_LISTED * pieces, dtype=np.int64),
+        hint=np.full(stretches, -1),
+        found=np.empty((stretches, 3), dtype=np.int64),
+        lists=np.empty(MOST_LISTED * stretches, dtype=np.int64),
         met=np.empty(MOST_MET, dtype=np.int64),
         round=np.zeros(1, dtype=np.int64),
         looked_at=np.zeros(walls, dtype=np.int64),
@@ -223,12 +230,12 @@ def find_hiding(walls: Walls, e: Floats, f: Floats, last: int, met: Ints) -> int
 
 
 @kernel
-def part(piece: Floats, k: int, into: Floats) -> None:
-    """Write the k-th of `PARTS` equal parts of a piece."""
+def part(stretch: Floats, k: int, into: Floats) -> None:
+    """Write the k-th of `PARTS` equal parts of a stretch."""
     for axis in range(2):
-        step = (piece[axis + 2] - piece[axis]) / PARTS
-        into[axis] = piece[axis] + k * step
-        into[axis + 2] = piece[axis] + (k + 1) * step
+        step = (stretch[axis + 2] - stretch[axis]) / PARTS
+        into[axis] = stretch[axis] + k * step
+        into[axis + 2] = stretch[axis] + (k + 1) * step
 
 
 @inner
@@ -283,7 +290,7 @@ def list_walls(walls: Walls, e: Floats, f: Floats, near: Ints, desk: Desk) -> in
 
 @kernel
 def judge(walls: Walls, e: Floats, f: Floats, near: Ints, desk: Desk) -> tuple[int, int]:
-    """What can be seen of the piece f from the piece e.
+    """What can be seen of f from e.
 
     Parameters
     ----------
@@ -310,7 +317,7 @@ def judge(walls: Walls, e: Floats, f: Floats, near: Ints, desk: Desk) -> tuple[i
 
 @kernel
 def distance_between(e: Floats, f: Floats) -> float:
-    """A lower bound on the distance in metres between two pieces: that of their bounding boxes."""
+    """A lower bound on the distance in metres between two stretches: that of their bounding boxes."""
     gap_x = max(min(e[0], e[2]) - max(f[0], f[2]), min(f[0], f[2]) - max(e[0], e[2]))
     gap_y = max(min(e[1], e[3]) - max(f[1], f[3]), min(f[1], f[3]) - max(e[1], e[3]))
     return math.hypot(max(0.0, gap_x), max(0.0, gap_y))
@@ -327,33 +334,35 @@ def hidden_as_before(walls: Walls, e: Floats, f: Floats, hint: int, last: int) -
 
 
 @kernel
-def find_visible(walls: Walls, pieces: Floats, e: int, d: float, desk: Desk) -> tuple[int, int]:
-    """List the pieces f >= e that may be in sight of piece e, or within `d` metres of it.
+def find_visible(walls: Walls, stretches: Stretches, i: int, d: float, desk: Desk) -> tuple[int, int]:
+    """List the stretches from stretch i on that may be in sight of it, or within `d` metres of it.
 
     Parameters
     ----------
-    pieces : (S, 4)
     desk
-        Its `lists` hold `MOST_LISTED` walls for every piece.
+        Its `lists` hold `MOST_LISTED` walls for every stretch.
 
     Returns
     -------
     int
-        How many pieces were found.
+        How many stretches were found.
     int
         The length of all lists.
     """
-    count, length, last = 0, 0, -1
-    for f in range(e, len(pieces)):
-        verdict, number = HIDDEN, hidden_as_before(walls, pieces[e], pieces[f], desk.hint[f], last)
+    count, length, last, e = 0, 0, -1, stretches.ends[i]
+    for j in range(i, len(stretches.ends)):
+        if stretches.level[i] != stretches.level[j]:
+            continue
+        f = stretches.ends[j]
+        verdict, number = HIDDEN, hidden_as_before(walls, e, f, desk.hint[j], last)
         if number < 0:
             near = desk.lists[length : length + MOST_LISTED]
-            verdict, number = judge(walls, pieces[e], pieces[f], near, desk)
+            verdict, number = judge(walls, e, f, near, desk)
         if verdict == HIDDEN:
-            desk.hint[f] = last = number
-            if distance_between(pieces[e], pieces[f]) > d + SLACK:
+            desk.hint[j] = last = number
+            if distance_between(e, f) > d + SLACK:
                 continue
-        desk.found[count, 0] = f
+        desk.found[count, 0] = j
         desk.found[count, 1] = verdict
         desk.found[count, 2] = number if verdict == PARTLY else 0
         length += desk.found[count, 2]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from cmarlsim.kernels.bits import Words, put
+from cmarlsim.kernels.bits import Words, copy_set, put
 from cmarlsim.kernels.compiling import inner, kernel
 from cmarlsim.kernels.links import look_along, move_occupant
 from cmarlsim.kernels.motion import advance, position_of
-from cmarlsim.kernels.observing import observe_on, tile_on
+from cmarlsim.kernels.observing import piece_of
 from cmarlsim.kernels.travel import stretch_of
 from cmarlsim.kernels.world import Ints, Locations, NumberedPlaces, SightState, Site, World
 
@@ -72,15 +72,15 @@ def find_places(world: World, speed: int, places: Locations, after: Ints, slots:
 
 @kernel
 def describe_places(site: Site, places: Locations, numbered: NumberedPlaces) -> None:
-    """Write position, stretch, tile and zones of the places, found along the stretches of the site."""
+    """Write position, stretch, tile and zones of the places."""
     world, visibility = site.world, site.visibility
     for q in range(len(numbered.tile)):
         x, y = position_of(world, places, q)
-        stretch = stretch_of(world, visibility, places, q)
+        piece = piece_of(world, places, q)
         numbered.position[q, 0], numbered.position[q, 1] = x, y
-        numbered.stretch[q] = stretch
-        numbered.tile[q] = tile_on(world, visibility, stretch, x, y)
-        observe_on(world, visibility, stretch, x, y, numbered.zones[q])
+        numbered.stretch[q] = stretch_of(world, visibility, places, q)
+        numbered.tile[q] = world.piece_tile[piece]
+        copy_set(world.piece_zones[piece], numbered.zones[q])
 
 
 @kernel

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from cmarlsim.kernels.bits import has
 from cmarlsim.kernels.compiling import kernel
-from cmarlsim.kernels.motion import advance, position_of
-from cmarlsim.kernels.observing import in_zone
+from cmarlsim.kernels.motion import advance
+from cmarlsim.kernels.observing import piece_of
 from cmarlsim.kernels.world import Ints, Locations, World
 
 
@@ -22,18 +23,19 @@ class Trips(NamedTuple):
 
 
 @kernel
-def count_trips(world: World, goal: Ints, speed: int, traveller: Locations, trips: Trips) -> None:
-    """Send one agent from every goal (M,) to every other, and add up its steps in `trips`, which holds zeros.
+def count_trips(world: World, speed: int, traveller: Locations, trips: Trips) -> None:
+    """Send one agent from every zone's goal to every other, and add up its steps in `trips`, which holds zeros.
 
     `traveller` holds one agent, changed in place.
     """
+    goal = world.goal
     for i in range(len(goal)):
         for j in range(len(goal)):
             traveller.node[0], traveller.edge[0], traveller.offset[0] = goal[i], -1, 0
             while traveller.node[0] != goal[j]:
                 advance(world, traveller, 0, j, speed)
                 if traveller.node[0] != goal[j]:
-                    x, y = position_of(world, traveller, 0)
+                    zones = world.piece_zones[piece_of(world, traveller, 0)]
                     trips.steps[i, j] += 1
-                    trips.leaving[i, j] += in_zone(world, i, x, y)
-                    trips.arriving[i, j] += in_zone(world, j, x, y)
+                    trips.leaving[i, j] += has(zones, i)
+                    trips.arriving[i, j] += has(zones, j)
