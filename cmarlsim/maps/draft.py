@@ -70,6 +70,8 @@ class Draft:
         Polylines, (n, 2) each.
     starts
         Indices of waypoints where agents begin, if the source names some.
+    named
+        Indices of waypoints that the source has given a name.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Draft:
     rooms: tuple[Room, ...]
     graph: WayGraph
     starts: tuple[int, ...] = ()
+    named: tuple[int, ...] = ()
     remarks: tuple[Remark, ...] = field(default=())
 
     def remarked(self, *remarks: Remark) -> Draft:

@@ -22,9 +22,7 @@ EQUATOR, FLATTENING = 6_378_137.0, 1 / 298.257223563
 """Radius of the earth at the equator in metres, and its flattening, WGS 84."""
 
 
-def frames_of(
-    file: RmfFile, path: Path, resolution: float | None
-) -> tuple[dict[str, Floats], list[Remark]]:
+def frames_of(file: RmfFile, path: Path, resolution: float | None) -> tuple[dict[str, Floats], list[Remark]]:
     """Where each level lies: for its name the (2, 3) matrix that takes (x, y, 1) of the file to metres.
 
     Parameters
@@ -45,7 +43,7 @@ def frames_of(
     scale, remarks = _scale(reference, resolution)
     if scale is None:
         raise InputError(
-            f"{path}: level '{reference.name}' has no measurements, so nobody knows how large its pixels are: "
+            f"{path}: level '{reference.name}' has no measurements, so its scale is unknown: "
             "measure a distance in the traffic editor, or give --resolution, metres a pixel"
         )
     frames = {reference.name: _scaled(scale)}
@@ -88,9 +86,7 @@ def _scale(storey: Storey, resolution: float | None) -> tuple[float | None, list
     return scale, [Remark("warning" if spread > WIDE_SPREAD else "found", text)]
 
 
-def _beside(
-    storey: Storey, reference: Storey, scale: float, path: Path
-) -> tuple[Floats, list[Remark]]:
+def _beside(storey: Storey, reference: Storey, scale: float, path: Path) -> tuple[Floats, list[Remark]]:
     """Frame of another level than the reference: turned, scaled and moved so that their fiducials agree.
 
     As in Open-RMF's own tools the turn is the mean over pairs of fiducials, and so is the scale.
@@ -109,7 +105,7 @@ def _beside(
                 f"{path}: level '{storey.name}' has neither two fiducials that level '{reference.name}' has "
                 "too nor measurements, so nobody knows its scale: add either in the traffic editor"
             )
-        text = f"level '{storey.name}' shares no two fiducials with '{reference.name}': where it lies is a guess"
+        text = f"level '{storey.name}' shares no two fiducials with '{reference.name}': its place is a guess"
         return _scaled(own_scale), [*remarks, Remark("guessed", text)]
     angles = np.arctan2(own[:, 1], own[:, 0]) - np.arctan2(target[:, 1], target[:, 0])
     turn = -math.atan2(np.sin(angles).sum(), np.cos(angles).sum())

@@ -14,7 +14,7 @@ from cmarlsim.maps.draft import Door, Draft, Level, Remark
 from cmarlsim.maps.frames import apply, frames_of, inverse
 from cmarlsim.maps.names import distinct
 from cmarlsim.maps.open_rmf_file import RmfFile, Storey, read_rmf_file
-from cmarlsim.maps.open_rmf_graph import Placed, graph_of
+from cmarlsim.maps.open_rmf_graph import Placed, lanes_of
 
 GAP, MARGIN = 5.0, 1.0
 """Metres between the rectangles of two levels, and around what lies in one."""
@@ -44,7 +44,9 @@ def read_open_rmf(path: Path, levels: Sequence[str] = (), resolution: float | No
     known = [storey.name for storey in file.storeys]
     for name in levels:
         if name not in known:
-            raise InputError(f"{path}: there is no level '{name}', only {listed(known)}{nearest(name, known)}")
+            raise InputError(
+                f"{path}: there is no level '{name}', only {listed(known)}{nearest(name, known)}"
+            )
     frames, remarks = frames_of(file, path, resolution)
     placed: list[Placed] = []
     for storey in file.storeys:
@@ -58,7 +60,7 @@ def read_open_rmf(path: Path, levels: Sequence[str] = (), resolution: float | No
             remarks.append(Remark("warning", text))
     if not placed:
         raise InputError(f"{path}: no level has walls, doors or lanes, so there is no building in it")
-    graph, starts, more = graph_of(file, placed)
+    lanes = lanes_of(file, placed)
     doors = [(door, each.points) for each in placed for door in each.storey.lines["doors"]]
     given = [str(door.parameters.get("name") or f"door {i + 1}") for i, (door, _) in enumerate(doors)]
     ends = [points[[door.start, door.end]] for door, points in doors]
@@ -69,9 +71,10 @@ def read_open_rmf(path: Path, levels: Sequence[str] = (), resolution: float | No
         walls=tuple(wall for each in placed for wall in _walls(each)),
         doors=tuple(map(Door, distinct(given), ends)),
         rooms=(),
-        graph=graph,
-        starts=starts,
-        remarks=(*remarks, *more),
+        graph=lanes.graph,
+        starts=lanes.starts,
+        named=lanes.named,
+        remarks=(*remarks, *lanes.remarks),
     )
 
 
@@ -99,7 +102,9 @@ def _placed(storey: Storey, frame: Floats, used: Sequence[int], beginning: float
     moved = frame + np.array([[0, 0, shift], [0, 0, 0]])
     rectangle = (float(low[0]) + shift, float(low[1]), float(high[0]) + shift, float(high[1]))
     a, b, c, d, e, f = inverse(moved).ravel().tolist()
-    return Placed(storey, points + (shift, 0.0), shift, frame, Level(storey.name, rectangle, (a, b, c, d, e, f)))
+    return Placed(
+        storey, points + (shift, 0.0), shift, frame, Level(storey.name, rectangle, (a, b, c, d, e, f))
+    )
 
 
 def _walls(placed: Placed) -> list[Floats]:

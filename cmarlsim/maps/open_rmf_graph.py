@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -44,10 +45,19 @@ Node = tuple[str, int]
 """A vertex: the name of its level, and its index there."""
 
 
-def graph_of(file: RmfFile, placed: Sequence[Placed]) -> tuple[WayGraph, tuple[int, ...], list[Remark]]:
-    """The graph of all lanes and lifts, the waypoints where robots begin, and remarks."""
+class Lanes(NamedTuple):
+    """The graph of all lanes and lifts, the waypoints where robots begin, and those that have names."""
+
+    graph: WayGraph
+    starts: tuple[int, ...]
+    named: tuple[int, ...]
+    remarks: tuple[Remark, ...]
+
+
+def lanes_of(file: RmfFile, placed: Sequence[Placed]) -> Lanes:
+    """Join the lanes of all levels by the lifts."""
     index: dict[Node, int] = {}
-    names, position, starts = [], [], []
+    names, position, starts, named = [], [], [], []
     edges: list[Edge] = []
     remarks: list[Remark] = []
     for each in placed:
@@ -55,6 +65,8 @@ def graph_of(file: RmfFile, placed: Sequence[Placed]) -> tuple[WayGraph, tuple[i
         for i in sorted({end for lane in storey.lines["lanes"] for end in (lane.start, lane.end)}):
             if storey.parameters[i].get("spawn_robot_name"):
                 starts.append(len(index))
+            if storey.names[i]:
+                named.append(len(index))
             index[storey.name, i] = len(index)
             names.append(storey.names[i] or (f"{storey.name} {i}" if len(placed) > 1 else f"v{i}"))
             position.append(each.points[i])
@@ -66,7 +78,7 @@ def graph_of(file: RmfFile, placed: Sequence[Placed]) -> tuple[WayGraph, tuple[i
         stops = _stops(lift, placed, index, graph)
         edges += [Edge(*pair, RIDE, lift=lift.name) for pair in zip(stops, stops[1:], strict=False)]
         remarks += _said_of_lift(lift, stops, graph) if len(placed) > 1 else []
-    return WayGraph(graph.names, graph.position, tuple(edges)), tuple(starts), remarks
+    return Lanes(replace(graph, edges=tuple(edges)), tuple(starts), tuple(named), tuple(remarks))
 
 
 def _ways(lanes: Sequence[Line]) -> list[tuple[int, int, bool]]:
@@ -138,7 +150,9 @@ def _stops(lift: Lift, placed: Sequence[Placed], index: dict[Node, int], graph: 
 
 def _said_of_lift(lift: Lift, stops: Sequence[int], graph: WayGraph) -> list[Remark]:
     if len(stops) < 2:
-        return [Remark("warning", f"lift '{lift.name}' joins no two levels: lanes lead to it on {len(stops)}")]
+        return [
+            Remark("warning", f"lift '{lift.name}' joins no two levels: lanes lead to it on {len(stops)}")
+        ]
     x, y = graph.position[stops[0]].tolist()
     text = f"lift '{lift.name}' joins {len(stops)} levels; a ride counts for {RIDE:g} m a level"
     return [Remark("guessed", text, (x, y))]
