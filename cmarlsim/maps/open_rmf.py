@@ -44,9 +44,8 @@ def read_open_rmf(path: Path, levels: Sequence[str] = (), resolution: float | No
     known = [storey.name for storey in file.storeys]
     for name in levels:
         if name not in known:
-            raise InputError(
-                f"{path}: there is no level '{name}', only {listed(known)}{nearest(name, known)}"
-            )
+            near = nearest(name, known)
+            raise InputError(f"{path}: there is no level '{name}', only {listed(known)}{near}")
     frames, remarks = frames_of(file, path, resolution)
     placed: list[Placed] = []
     for storey in file.storeys:
@@ -102,9 +101,8 @@ def _placed(storey: Storey, frame: Floats, used: Sequence[int], beginning: float
     moved = frame + np.array([[0, 0, shift], [0, 0, 0]])
     rectangle = (float(low[0]) + shift, float(low[1]), float(high[0]) + shift, float(high[1]))
     a, b, c, d, e, f = inverse(moved).ravel().tolist()
-    return Placed(
-        storey, points + (shift, 0.0), shift, frame, Level(storey.name, rectangle, (a, b, c, d, e, f))
-    )
+    level = Level(storey.name, rectangle, (a, b, c, d, e, f))
+    return Placed(storey, points + np.array([shift, 0.0]), shift, frame, level)
 
 
 def _walls(placed: Placed) -> list[Floats]:

@@ -15,7 +15,7 @@ from cmarlsim.maps.yaml_text import read_yaml
 from cmarlsim.validation import real
 
 SYSTEMS = ("reference_image", "cartesian_meters", "wgs84")
-"""Coordinate systems that are read: pixels with y downwards, metres, and degrees of longitude and latitude."""
+"""Coordinate systems that are read: pixels with y downwards, metres, degrees of longitude and latitude."""
 
 MOST_PROBLEMS = 12
 """Problems that a message lists."""

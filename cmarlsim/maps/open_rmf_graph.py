@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -76,7 +77,7 @@ def lanes_of(file: RmfFile, placed: Sequence[Placed]) -> Lanes:
     graph = WayGraph(tuple(distinct(names)), np.array(position).reshape(-1, 2), tuple(edges))
     for lift in _lifts(file):
         stops = _stops(lift, placed, index, graph)
-        edges += [Edge(*pair, RIDE, lift=lift.name) for pair in zip(stops, stops[1:], strict=False)]
+        edges += [Edge(*pair, RIDE, lift=lift.name) for pair in itertools.pairwise(stops)]
         remarks += _said_of_lift(lift, stops, graph) if len(placed) > 1 else []
     return Lanes(replace(graph, edges=tuple(edges)), tuple(starts), tuple(named), tuple(remarks))
 
@@ -141,7 +142,7 @@ def _stops(lift: Lift, placed: Sequence[Placed], index: dict[Node, int], graph: 
         if told:
             stops.append((each.storey.elevation, told[0]))
         elif here and lift.reference in frames:
-            centre = apply(frames[lift.reference].frame, np.array(lift.centre)) + (each.shift, 0.0)
+            centre = apply(frames[lift.reference].frame, np.array(lift.centre)) + np.array([each.shift, 0.0])
             away = np.hypot(*(graph.position[here] - centre).T)
             if away.min() <= max(lift.size) / 2 + NEAR_LIFT:
                 stops.append((each.storey.elevation, here[int(away.argmin())]))
@@ -150,9 +151,8 @@ def _stops(lift: Lift, placed: Sequence[Placed], index: dict[Node, int], graph: 
 
 def _said_of_lift(lift: Lift, stops: Sequence[int], graph: WayGraph) -> list[Remark]:
     if len(stops) < 2:
-        return [
-            Remark("warning", f"lift '{lift.name}' joins no two levels: lanes lead to it on {len(stops)}")
-        ]
+        text = f"lift '{lift.name}' joins no two levels: lanes lead to it on {len(stops)}"
+        return [Remark("warning", text)]
     x, y = graph.position[stops[0]].tolist()
     text = f"lift '{lift.name}' joins {len(stops)} levels; a ride counts for {RIDE:g} m a level"
     return [Remark("guessed", text, (x, y))]

@@ -23,7 +23,7 @@ def lengths_of(graph: WayGraph) -> Floats:
     return np.where(np.isnan(own), straight, own)
 
 
-def distances(graph: WayGraph, ends: Sequence[int]) -> Floats:
+def distances(graph: WayGraph, ends: Sequence[int] | Ints) -> Floats:
     """Lengths of the shortest ways from every waypoint to each of `ends`, (len(ends), P) in metres."""
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import dijkstra
@@ -40,7 +40,7 @@ def distances(graph: WayGraph, ends: Sequence[int]) -> Floats:
 
 
 def core_of(graph: WayGraph) -> Bools:
-    """The waypoints, (P,), that can reach each other, most of them; the first such set if there are several."""
+    """The largest set of waypoints, (P,), that can all reach each other."""
     labels = _strong_components(graph)
     return labels == np.bincount(labels).argmax()
 

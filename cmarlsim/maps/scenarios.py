@@ -85,14 +85,12 @@ def scenario_of(draft: Draft, choice: Choice) -> tuple[dict[str, Any], Draft]:
 
 
 def _team(draft: Draft, choice: Choice, zones: int) -> tuple[int, Draft]:
-    """The number of agents: what was asked for, the robots of the source, or two for three zones."""
+    """The number of agents: what was asked for, or two for three zones."""
     if choice.agents:
         return choice.agents, draft
-    robots = len(draft.starts)
-    if 2 <= robots < zones:
-        return robots, draft.remarked(_guess(f"N = {robots} agents, the robots of the source"))
     N = max(2, round(zones / 1.5))
-    return N, draft.remarked(_guess(f"N = {N} agents for {zones} zones"))
+    robots = f", which begin in turn where the {len(draft.starts)} of the source do" if draft.starts else ""
+    return N, draft.remarked(_guess(f"N = {N} agents for {zones} zones{robots}"))
 
 
 def _snap(draft: Draft) -> tuple[float, Draft]:

@@ -80,7 +80,7 @@ def chosen_zones(draft: Draft, choice: Choice) -> tuple[list[ChosenZone], Draft]
         text = f"{K} zones that are discs, far from each other, as there are only {len(goals)} rooms to cover"
         return _spread_discs(draft, K), draft.remarked(Remark("guessed", text))
     K = int(choice.zones)
-    if K <= len(goals):
+    if len(goals) >= K:
         rooms = list(goals)
         kept = _spread(draft, [goals[room] for room in rooms], K)
         zones = _of_rooms(draft, {rooms[i]: goals[rooms[i]] for i in sorted(kept)})
