@@ -11,9 +11,10 @@ import numpy as np
 from cmarlsim.errors import InputError, listed, nearest
 from cmarlsim.kernels.world import Floats
 from cmarlsim.maps.draft import Door, Draft, Level, Remark
+from cmarlsim.maps.enclosed import Label, enclosed_rooms
 from cmarlsim.maps.frames import apply, frames_of, inverse
 from cmarlsim.maps.names import distinct
-from cmarlsim.maps.open_rmf_file import RmfFile, Storey, read_rmf_file
+from cmarlsim.maps.open_rmf_file import Storey, read_rmf_file
 from cmarlsim.maps.open_rmf_graph import Placed, lanes_of
 
 GAP, MARGIN = 5.0, 1.0
@@ -33,7 +34,7 @@ def read_open_rmf(path: Path, levels: Sequence[str] = (), resolution: float | No
     Returns
     -------
     Draft
-        Without rooms; its graph is that of the lanes, and empty where there are none.
+        Its graph is that of the lanes, and empty where there are none.
 
     Raises
     ------
@@ -63,28 +64,22 @@ def read_open_rmf(path: Path, levels: Sequence[str] = (), resolution: float | No
     doors = [(door, each.points) for each in placed for door in each.storey.lines["doors"]]
     given = [str(door.parameters.get("name") or f"door {i + 1}") for i, (door, _) in enumerate(doors)]
     ends = [points[[door.start, door.end]] for door, points in doors]
+    walls = tuple(wall for each in placed for wall in _walls(each))
+    doors = tuple(map(Door, distinct(given), ends))
+    labels = [label for each in placed for label in _labels(each)]
+    floors = [each.points[list(floor)] for each in placed for floor in each.storey.floors if len(floor) > 2]
     return Draft(
         name=file.name,
         source=path.name,
         levels=tuple(each.level for each in placed),
-        walls=tuple(wall for each in placed for wall in _walls(each)),
-        doors=tuple(map(Door, distinct(given), ends)),
-        rooms=(),
+        walls=walls,
+        doors=doors,
+        rooms=enclosed_rooms(walls, doors, labels, floors),
         graph=lanes.graph,
         starts=lanes.starts,
         named=lanes.named,
         remarks=(*remarks, *lanes.remarks),
     )
-
-
-def floors_of(file: RmfFile, draft: Draft) -> tuple[Floats, ...]:
-    """Outlines of the floors of the levels that a draft has, (n, 2) each, in its metres."""
-    storeys = {storey.name: storey for storey in file.storeys}
-    found = []
-    for level in draft.levels:
-        storey, frame = storeys[level.name], inverse(np.reshape(level.to_source, (2, 3)))
-        found += [apply(frame, storey.points[list(floor)]) for floor in storey.floors if len(floor) > 2]
-    return tuple(found)
 
 
 def _used(storey: Storey) -> list[int]:
@@ -109,3 +104,15 @@ def _walls(placed: Placed) -> list[Floats]:
     """The walls of a level, (2, 2) each, but for those without length."""
     ends = [placed.points[[wall.start, wall.end]] for wall in placed.storey.lines["walls"]]
     return [wall for wall in ends if math.dist(*wall) > 0]
+
+
+def _labels(placed: Placed) -> list[Label]:
+    """Names of vertices, and where they are, but for those of places where robots wait."""
+    waiting = ("is_charger", "spawn_robot_name")
+    return [
+        (name, point)
+        for name, point, parameters in zip(
+            placed.storey.names, placed.points, placed.storey.parameters, strict=True
+        )
+        if name and not any(parameters.get(key) for key in waiting)
+    ]
