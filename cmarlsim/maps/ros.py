@@ -39,7 +39,9 @@ _SWITCHES = {
     "yes": True,
     "on": True,
 }
-_FARTHEST = 1e6  # metres from the origin
+FARTHEST = 1e6
+"""Metres from the origin."""
+
 _RIGHT = {
     "image": "the name of a picture, from the folder of this file",
     "resolution": f"metres a pixel, {FINEST:g} to {COARSEST:g}",
@@ -56,9 +58,9 @@ class _MapFile(NamedTuple):
     resolution: float
     origin: tuple[float, float, float]
     negate: bool
-    occupied_above: float
-    free_below: float
-    mode: Literal["trinary", "scale", "raw"]
+    occupied_thresh: float
+    free_thresh: float
+    mode: Literal["trinary", "scale", "raw"] = "trinary"
 
 
 def read_ros_map(path: Path) -> tuple[Raster, tuple[Remark, ...]]:
@@ -91,7 +93,7 @@ def read_ros_map(path: Path) -> tuple[Raster, tuple[Remark, ...]]:
             Remark(
                 "warning",
                 f"{greys:,} cells of grey {UNKNOWN}, which map savers write for unknown, are free because "
-                f"free_thresh = {file.free_below:g}; below {FREE_BELOW} they would be unknown.",
+                f"free_thresh = {file.free_thresh:g}; below {FREE_BELOW} they would be unknown.",
             )
         )
     if translucent := int(np.count_nonzero(picture.alpha < 255)):
@@ -123,8 +125,8 @@ def read_plan_picture(path: Path, resolution: float) -> tuple[Raster, tuple[Rema
     picture = read_picture(path)
     saved = np.count_nonzero(picture.grey == UNKNOWN) > 0.01 * picture.grey.size
     thresholds = (OCCUPIED_ABOVE, FREE_BELOW) if saved else (0.5, 0.5)
-    grey = 255 - (255 - picture.grey) * (picture.alpha / np.float32(255))
-    file = _MapFile(path, resolution, (0.0, 0.0, 0.0), False, *thresholds, "trinary")
+    grey = (255 - (255 - picture.grey) * (picture.alpha / np.float32(255))).astype(np.float32)
+    file = _MapFile(path, resolution, (0.0, 0.0, 0.0), False, *thresholds)
     raster = _raster(_darkness(grey, False), np.ones(grey.shape, np.bool_), file)
     read = (
         f"grey {UNKNOWN} is taken as unknown, as in maps of ROS"
@@ -154,9 +156,9 @@ def write_ros_map(raster: Raster, path: Path) -> None:
     picture = path.with_suffix(".pgm")
     if picture == path:
         raise ArgumentError("path", str(path), "must be the name of the YAML file, such as map.yaml")
-    grey = np.full(raster.free.shape, UNKNOWN, np.uint8)
+    height, width = raster.free.shape
+    grey = np.full((height, width), UNKNOWN, np.uint8)
     grey[raster.free], grey[raster.occupied] = FREE, OCCUPIED
-    height, width = grey.shape
     text = (
         f"image: {json.dumps(picture.name, ensure_ascii=False)}\nmode: trinary\n"
         f"resolution: {float(raster.resolution)!r}\n"
@@ -173,8 +175,8 @@ def _darkness(grey: NDArray[np.float32], negate: bool) -> NDArray[np.float32]:
 
 
 def _raster(darkness: NDArray[np.float32], known: Bools, file: _MapFile) -> Raster:
-    free = known & (darkness <= np.float32(file.free_below))
-    occupied = known & (darkness >= np.float32(file.occupied_above)) & ~free
+    free = known & (darkness <= np.float32(file.free_thresh))
+    occupied = known & (darkness >= np.float32(file.occupied_thresh)) & ~free
     return Raster(np.flipud(free).copy(), np.flipud(occupied).copy(), file.resolution, file.origin)
 
 
@@ -208,15 +210,7 @@ def _parsed(path: Path) -> _MapFile:
     if values.get("image"):
         problems += _problem_of(image)
     check_none(path, problems)
-    return _MapFile(
-        image,
-        values["resolution"],
-        values["origin"],
-        values["negate"],
-        occupied,
-        free,
-        values.get("mode", "trinary"),
-    )
+    return _MapFile(**(values | {"image": image}))
 
 
 def _value(key: str, value: object) -> Any:
@@ -237,10 +231,11 @@ def _value(key: str, value: object) -> Any:
 
 def _pose(value: object) -> tuple[float, float, float] | None:
     numbers = [number_in(each) for each in value] if isinstance(value, list) else []
-    if len(numbers) != 3 or None in numbers:
+    known = [each for each in numbers if each is not None]
+    if not len(numbers) == len(known) == 3:
         return None
-    x, y, yaw = numbers
-    fits = max(abs(x), abs(y)) <= _FARTHEST and abs(yaw) <= 2 * math.pi
+    x, y, yaw = known
+    fits = max(abs(x), abs(y)) <= FARTHEST and abs(yaw) <= 2 * math.pi
     return (x, y, yaw) if fits else None
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from cmarlsim.kernels.world import Bools, Floats, Ints
 
-_NARROW = 4.0  # how many times as much as in the open a step costs beside a wall
+_NARROW = 4.0  # how many times as much as in the open a step would cost that touches a wall
 _MARGIN = 50  # cells around both ends that are searched at first
 
 
@@ -99,8 +100,9 @@ def shortest_ways(inside: Bools, start: Floats, ends: Floats, comfort: float) ->
         window = inside[low[1] : high[1], low[0] : high[0]]
         distance = _clearance(window)
         costs, ways = _search(window, distance, start - low, ends - low, comfort)
+        whole = (low == 0).all() and (high == (width, height)).all()
         # No way that leaves the window is shorter than twice the margin.
-        if (low == 0).all() and (high == (width, height)).all() or max(costs, default=0.0) <= 2 * margin:
+        if whole or max(costs, default=0.0) <= 2 * margin:
             return [None if way is None else _pulled(distance, way, comfort) + low for way in ways]
         margin = 4 * margin if math.isinf(max(costs)) else max(costs) / 2 + 1
 
@@ -128,10 +130,11 @@ def _search(
     first = _number_at(number, start)
     if first < 0:
         return [0.0] * len(ends), [None] * len(ends)
-    graph = _steps(window, number, 1 + (_NARROW - 1) * np.clip(1 - (distance - 1) / comfort, 0, 1))
+    graph = _steps(window, number, 1 + (_NARROW - 1) * np.clip(1 - distance / comfort, 0, 1))
     cost, before = csgraph.dijkstra(graph, directed=False, indices=first, return_predecessors=True)
     centre = np.argwhere(window)[:, ::-1] + 0.5
-    costs, ways = [], []
+    costs: list[float] = []
+    ways: list[Floats | None] = []
     for end in ends:
         cell = _number_at(number, end)
         costs.append(float(cost[cell]) if cell >= 0 else 0.0)
@@ -152,7 +155,7 @@ def _number_at(number: Ints, point: Floats) -> int:
     return int(number[row, column]) if held else -1
 
 
-def _steps(window: Bools, number: Ints, price: Floats):  # type: ignore[no-untyped-def]
+def _steps(window: Bools, number: Ints, price: Floats) -> Any:
     """The graph of steps between free cells, with their costs; diagonal ones do not cut corners."""
     from scipy import sparse
 
@@ -176,7 +179,29 @@ def _steps(window: Bools, number: Ints, price: Floats):  # type: ignore[no-untyp
 
 
 def _pulled(distance: Floats, way: Floats, comfort: float) -> Floats:
-    """The way with as many bends left out as clearance allows."""
+    """The way pulled straight as far as clearance allows: forth and back, as long as that shortens it."""
+    length = math.inf
+    while True:
+        forth = _sampled(_straightened(distance, way, comfort))
+        straight = _straightened(distance, forth[::-1], comfort)[::-1]
+        shorter = float(np.linalg.norm(np.diff(straight, axis=0), axis=1).sum())
+        if shorter > 0.999 * length:
+            return straight
+        length, way = shorter, _sampled(straight)
+
+
+def _sampled(way: Floats) -> Floats:
+    """The same way by points that are at most a cell apart."""
+    count = np.ceil(np.linalg.norm(np.diff(way, axis=0), axis=1)).astype(int)
+    parts = [
+        start + np.arange(n)[:, None] / n * (end - start)
+        for start, end, n in zip(way[:-1], way[1:], np.maximum(count, 1), strict=True)
+    ]
+    return np.vstack((*parts, way[-1:]))
+
+
+def _straightened(distance: Floats, way: Floats, comfort: float) -> Floats:
+    """The points of a way that straight lines lead between, each as far as it may."""
     column, row = np.floor(way).astype(int).T
     clear = np.minimum(distance[row, column], comfort)
     kept = [0]
