@@ -75,7 +75,6 @@ def scenario_of(draft: Draft, choice: Choice) -> tuple[dict[str, Any], Draft]:
         _guess(f"robots talk in line of sight, and through walls up to d = {RANGE:g} m"),
     )
     data = {
-        "name": draft.name,
         "agents": agents,
         "dual": {"alpha": ALPHA, "eta": ETA, "T0": T0},
         "links": {"model": "sight-or-disc", "d": RANGE},
