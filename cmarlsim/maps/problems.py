@@ -12,11 +12,11 @@ MOST_TOLD = 8
 """Problems of a file that a message tells; of more, the number."""
 
 
-def check_none(path: Path, problems: Sequence[str]) -> None:
-    """Raise InputError with all problems of the file at `path`, if there are any."""
+def check_none(source: Path | str, problems: Sequence[str]) -> None:
+    """Raise InputError with all problems of a file, or of what else is their source, if there are any."""
     if problems:
         more = [f"and {len(problems) - MOST_TOLD} more"] if len(problems) > MOST_TOLD else []
-        raise InputError(f"{path}: " + "; ".join([*problems[:MOST_TOLD], *more]))
+        raise InputError(f"{source}: " + "; ".join([*problems[:MOST_TOLD], *more]))
 
 
 def number_in(text: object) -> float | None:
