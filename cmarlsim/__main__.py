@@ -23,6 +23,7 @@ def _application() -> "typer.Typer":
     import typer
 
     from cmarlsim.advise import advise
+    from cmarlsim.exporting import export
     from cmarlsim.importing import import_
     from cmarlsim.replay import replay
     from cmarlsim.rerun import rerun
@@ -47,7 +48,7 @@ def _application() -> "typer.Typer":
     ) -> None:
         """Simulation of teams that keep zones of a building covered, and training of their policies."""
 
-    for command in (run, train, replay, rerun, advise, import_):
+    for command in (run, train, replay, rerun, advise, import_, export):
         app.command(command.__name__.rstrip("_"))(interruptible(command))
     app.add_typer(application(), name="sweep")
     return app
