@@ -75,14 +75,14 @@ def _scale(storey: Storey, resolution: float | None) -> tuple[float | None, list
     lengths = [math.dist(*storey.points[[line.start, line.end]]) for line in storey.lines["measurements"]]
     distances = [float(line.parameters["distance"]) for line in storey.lines["measurements"]]
     if not lengths:
-        text = f"level '{storey.name}' has no measurements: {resolution} m a pixel, as was asked for"
+        text = f"Level '{storey.name}' has no measurements; a pixel is {resolution} m, as was asked for."
         return resolution, [Remark("guessed", text)] if resolution else []
     ratios = np.array(distances) / lengths
     scale = float(ratios.mean())
     spread = float(np.ptp(ratios)) / scale
     apart = f", which differ by {spread:.1%}" if len(ratios) > 1 else ""
     many = f"{len(ratios)} measurements" if len(ratios) > 1 else "a measurement"
-    text = f"level '{storey.name}': {scale:.6g} m a pixel, from {many}{apart}"
+    text = f"A pixel of level '{storey.name}' is {scale:.6g} m, from {many}{apart}."
     return scale, [Remark("warning" if spread > WIDE_SPREAD else "found", text)]
 
 
@@ -105,7 +105,7 @@ def _beside(storey: Storey, reference: Storey, scale: float, path: Path) -> tupl
                 f"{path}: level '{storey.name}' has neither two fiducials that level '{reference.name}' has "
                 "too nor measurements, so nobody knows its scale: add either in the traffic editor"
             )
-        text = f"level '{storey.name}' shares no two fiducials with '{reference.name}': its place is a guess"
+        text = f"Level '{storey.name}' shares no two fiducials with '{reference.name}': its place is a guess."
         return _scaled(own_scale), [*remarks, Remark("guessed", text)]
     angles = np.arctan2(own[:, 1], own[:, 0]) - np.arctan2(target[:, 1], target[:, 0])
     turn = -math.atan2(np.sin(angles).sum(), np.cos(angles).sum())
@@ -114,8 +114,8 @@ def _beside(storey: Storey, reference: Storey, scale: float, path: Path) -> tupl
     shift = (scale * there - here @ matrix.T).mean(axis=0)
     off = float(np.hypot(*(here @ matrix.T + shift - scale * there).T).max())
     text = (
-        f"level '{storey.name}': {ratio:.6g} m a pixel, aligned with '{reference.name}' by {len(common)} "
-        f"fiducials, which then lie up to {off:.2g} m apart"
+        f"A pixel of level '{storey.name}' is {ratio:.6g} m; it is aligned with '{reference.name}' by "
+        f"{len(common)} fiducials, which then lie up to {off:.2g} m apart."
     )
     return np.column_stack([matrix * flip, shift]), [Remark("warning" if off > 0.5 else "found", text)]
 
@@ -125,7 +125,7 @@ def _of_metres(file: RmfFile) -> tuple[Floats, Remark]:
     corner = np.floor(points.min(axis=0)) if len(points) and np.abs(points).max() > FAR_OFF else np.zeros(2)
     moved = f", moved by {-corner[0]:g}, {-corner[1]:g}" if corner.any() else ""
     frame = np.column_stack([np.eye(2), -corner])
-    return frame, Remark("found", f"coordinates are metres{moved}")
+    return frame, Remark("found", f"Coordinates are metres{moved}.")
 
 
 def _of_degrees(file: RmfFile) -> tuple[Floats, Remark]:
@@ -138,4 +138,4 @@ def _of_degrees(file: RmfFile) -> tuple[Floats, Remark]:
     east = EQUATOR / math.sqrt(bend) * math.cos(math.radians(middle[1])) * math.radians(1)
     frame = np.array([[east, 0.0, -east * middle[0]], [0.0, north, -north * middle[1]]])
     place = f"longitude {middle[0]:.6f}, latitude {middle[1]:.6f}"
-    return frame, Remark("found", f"degrees became metres around {place}, which is the origin")
+    return frame, Remark("found", f"Degrees became metres around {place}, which is the origin.")

@@ -56,7 +56,7 @@ def read_open_rmf(path: Path, levels: Sequence[str] = (), resolution: float | No
             end = placed[-1].level.rectangle[2] + GAP if placed else None
             placed.append(_placed(storey, frames[storey.name], used, end))
         else:
-            text = f"level '{storey.name}' has neither walls nor doors nor lanes, and is left out"
+            text = f"Level '{storey.name}' has neither walls nor doors nor lanes, and is left out."
             remarks.append(Remark("warning", text))
     if not placed:
         raise InputError(f"{path}: no level has walls, doors or lanes, so there is no building in it")
@@ -107,12 +107,10 @@ def _walls(placed: Placed) -> list[Floats]:
 
 
 def _labels(placed: Placed) -> list[Label]:
-    """Names of vertices, and where they are, but for those of places where robots wait."""
-    waiting = ("is_charger", "spawn_robot_name")
+    """Names of vertices or the lifts that they are in, and where they are; not of places where robots wait."""
+    storey, waiting = placed.storey, ("is_charger", "spawn_robot_name")
     return [
-        (name, point)
-        for name, point, parameters in zip(
-            placed.storey.names, placed.points, placed.storey.parameters, strict=True
-        )
-        if name and not any(parameters.get(key) for key in waiting)
+        (str(parameters.get("lift_cabin") or name), point)
+        for name, point, parameters in zip(storey.names, placed.points, storey.parameters, strict=True)
+        if (name or parameters.get("lift_cabin")) and not any(parameters.get(key) for key in waiting)
     ]

@@ -101,11 +101,11 @@ def _said_of(storey: Storey, index: dict[Node, int]) -> list[Remark]:
     remarks, lanes = [], storey.lines["lanes"]
     graphs = sorted({int(lane.parameters.get("graph_idx", 0)) for lane in lanes})
     if len(graphs) > 1:
-        text = f"level '{storey.name}': its {len(graphs)} graphs of lanes are used together"
+        text = f"The {len(graphs)} graphs of lanes of level '{storey.name}' are used together."
         remarks.append(Remark("guessed", text))
     lost = [name for i, name in enumerate(storey.names) if name and (storey.name, i) not in index]
     if lost and lanes:
-        text = f"level '{storey.name}': no lane leads to {listed(lost)}, so these are no waypoints"
+        text = f"On level '{storey.name}' no lane leads to {listed(lost)}, so these are no waypoints."
         remarks.append(Remark("warning", text))
     return remarks
 
@@ -151,8 +151,8 @@ def _stops(lift: Lift, placed: Sequence[Placed], index: dict[Node, int], graph: 
 
 def _said_of_lift(lift: Lift, stops: Sequence[int], graph: WayGraph) -> list[Remark]:
     if len(stops) < 2:
-        text = f"lift '{lift.name}' joins no two levels: lanes lead to it on {len(stops)}"
+        text = f"Lift '{lift.name}' joins no two levels: lanes lead to it on {len(stops)}."
         return [Remark("warning", text)]
     x, y = graph.position[stops[0]].tolist()
-    text = f"lift '{lift.name}' joins {len(stops)} levels; a ride counts for {RIDE:g} m a level"
+    text = f"Lift '{lift.name}' joins {len(stops)} levels; a ride counts for {RIDE:g} m a level."
     return [Remark("guessed", text, (x, y))]

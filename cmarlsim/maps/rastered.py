@@ -66,9 +66,10 @@ def draft_of_raster(
 
 
 def _level(name: str, raster: Raster, to_source: Frame) -> Level:
-    """The level of a whole raster."""
+    """The level of a whole raster, with a cell around it."""
     height, width = raster.free.shape
-    corners = raster.to_metres(np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float64))
+    right, top = width + 1.0, height + 1.0
+    corners = raster.to_metres(np.array([[-1.0, -1.0], [right, -1.0], [right, top], [-1.0, top]]))
     x_min, y_min = corners.min(axis=0).tolist()
     x_max, y_max = corners.max(axis=0).tolist()
     return Level(name, (x_min, y_min, x_max, y_max), to_source)

@@ -70,7 +70,7 @@ def one_piece(graph: WayGraph, walls: Sequence[Floats], level_of: Ints) -> tuple
         raise InputError("the graph has no two waypoints that agents can move between")
     if not reaching.all():
         lost = [name for name, kept in zip(graph.names, reaching, strict=True) if not kept]
-        text = f"no way leads back from {listed(lost)} to most other waypoints, so they are left out"
+        text = f"No way leads back from {listed(lost)} to most other waypoints, so they are left out."
         remarks.append(Remark("warning", text))
     return reduced(graph, reaching), remarks
 
@@ -115,7 +115,7 @@ def _joined(graph: WayGraph, walls: Sequence[Floats], level_of: Ints) -> tuple[W
             edges.append(Edge(start, end))
             part_of[part_of == part_of[end]] = part_of[start]
             x, y = graph.position[start].tolist()
-            text = f"a way from {graph.names[start]} to {graph.names[end]} joins separate parts of the graph"
+            text = f"A way from {graph.names[start]} to {graph.names[end]} joins separate parts of the graph."
             remarks.append(Remark("guessed", text, (x, y)))
     return WayGraph(graph.names, graph.position, tuple(edges)), remarks
 

@@ -69,10 +69,10 @@ def scenario_of(draft: Draft, choice: Choice) -> tuple[dict[str, Any], Draft]:
         agents["start"] = [draft.graph.names[i] for i in draft.starts]
     c = shared_out(choice.load * (N - 1), len(zones))
     draft = draft.remarked(
-        _guess(f"every zone has the threshold c = {c:g}, together {c * len(zones) / (N - 1):.0%} of N - 1"),
-        _guess(f"speed = {SPEED:g} m a step: a step is a second of somebody who walks slowly"),
-        _guess(f"T0 = {T0} steps, about {TRIPS} of the longest trips to a zone, which take {trip:.0f} m"),
-        _guess(f"robots talk in line of sight, and through walls up to d = {RANGE:g} m"),
+        _guess(f"Every zone has the threshold c = {c:g}: together {c * len(zones) / (N - 1):.0%} of N - 1."),
+        _guess(f"Agents move {SPEED:g} m a step: a step is a second of somebody who walks slowly."),
+        _guess(f"T0 = {T0} steps, about {TRIPS} times the longest trip to a zone, which is {trip:.0f} m."),
+        _guess(f"Agents talk in line of sight, and through walls up to d = {RANGE:g} m."),
     )
     data = {
         "agents": agents,
@@ -89,7 +89,7 @@ def _team(draft: Draft, choice: Choice, zones: int) -> tuple[int, Draft]:
         return choice.agents, draft
     N = max(2, round(zones / 1.5))
     robots = f", which begin in turn where the {len(draft.starts)} of the source do" if draft.starts else ""
-    return N, draft.remarked(_guess(f"N = {N} agents for {zones} zones{robots}"))
+    return N, draft.remarked(_guess(f"N = {N} agents for {zones} zones{robots}."))
 
 
 def _snap(draft: Draft) -> tuple[float, Draft]:
@@ -102,8 +102,8 @@ def _snap(draft: Draft) -> tuple[float, Draft]:
             break
     off, part = np.abs(snapped - lengths).max(), snapped.sum() / lengths.sum() - 1
     text = (
-        f"agents count lengths of ways in whole {snap:g} m: single ones are up to {off:.2f} m off, all "
-        f"together {part:+.2%}"
+        f"Lengths of ways are rounded to whole {snap:g} m, by {off:.2f} m at most, and {part:+.2%} all "
+        "together."
     )
     return snap, draft.remarked(_guess(text))
 

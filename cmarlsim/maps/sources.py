@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from cmarlsim.errors import InputError
 from cmarlsim.kernels.world import Floats
+from cmarlsim.maps.clearing import cleared
 from cmarlsim.maps.draft import Draft, Remark, WayGraph
 from cmarlsim.maps.frames import inverse
 from cmarlsim.maps.movingai import read_movingai
@@ -135,7 +136,7 @@ def _with_ways(draft: Draft) -> Draft:
         return tuple(kept[draft.graph.names[i]] for i in indices if draft.graph.names[i] in kept)
 
     draft = replace(draft, graph=graph, starts=still(draft.starts), named=still(draft.named))
-    return draft.remarked(*remarks)
+    return cleared(draft.remarked(*remarks))
 
 
 def _raster(path: Path, kind: str, resolution: float | None) -> tuple[Raster, tuple[Remark, ...], Frame]:

@@ -70,23 +70,27 @@ def chosen_zones(draft: Draft, choice: Choice) -> tuple[list[ChosenZone], Draft]
     """
     goals, lost = _goals_of_rooms(draft)
     if lost:
-        draft = draft.remarked(Remark("warning", f"no way leads into {listed(lost)}, so these are no zones"))
+        draft = draft.remarked(Remark("warning", f"No way leads into {listed(lost)}, so these are no zones."))
     if choice.zones == "names":
         return _named(draft)
     if choice.zones == "auto":
         if len(goals) >= FEWEST:
-            return _of_rooms(draft, goals), draft.remarked(Remark("found", f"{len(goals)} zones, one a room"))
-        K = min(USUAL, int(core_of(draft.graph).sum()))
-        text = f"{K} zones that are discs, far from each other, as there are only {len(goals)} rooms to cover"
+            return _of_rooms(draft, goals), draft.remarked(
+                Remark("found", f"{len(goals)} zones, one a room.")
+            )
+        K = min(USUAL, len(_candidates(draft, FEWEST)))
+        text = f"{K} zones are discs, far from each other, as there are only {len(goals)} rooms to cover."
         return _spread_discs(draft, K), draft.remarked(Remark("guessed", text))
     K = int(choice.zones)
     if len(goals) >= K:
         rooms = list(goals)
         kept = _spread(draft, [goals[room] for room in rooms], K)
         zones = _of_rooms(draft, {rooms[i]: goals[rooms[i]] for i in sorted(kept)})
-        return zones, draft.remarked(Remark("guessed", f"{K} of {len(goals)} rooms, far from each other"))
+        return zones, draft.remarked(
+            Remark("guessed", f"{K} of {len(goals)} rooms are zones, far from each other.")
+        )
     discs = _spread_discs(draft, K)
-    return discs, draft.remarked(Remark("guessed", f"{K} zones that are discs, far from each other"))
+    return discs, draft.remarked(Remark("guessed", f"{K} zones are discs, far from each other."))
 
 
 def shared_out(total: float, zones: int) -> float:
@@ -97,15 +101,19 @@ def shared_out(total: float, zones: int) -> float:
 def _goals_of_rooms(draft: Draft) -> tuple[dict[int, int], list[str]]:
     """For each room by its index the waypoint where agents go, and the names of rooms without one.
 
-    It is the waypoint nearest to the middle of those that lie in the room and can be reached.
+    It is the waypoint nearest to the middle of those that lie in the room and can be reached. The cabin of a
+    lift is no place to stay.
     """
     from shapely import Polygon, contains_properly, points
 
     core, position = core_of(draft.graph), draft.graph.position
+    cabins = {end for edge in draft.graph.edges if edge.lift for end in (edge.start, edge.end)}
     goals, lost = {}, []
     for i, room in enumerate(draft.rooms):
         shape = Polygon(room.polygon)
         inside = np.flatnonzero(core & contains_properly(shape, points(position)))
+        if cabins.issuperset(inside.tolist()) and len(inside):
+            continue
         if len(inside):
             middle = shape.centroid if shape.contains(shape.centroid) else shape.representative_point()
             away = np.hypot(*(position[inside] - (middle.x, middle.y)).T)
@@ -128,16 +136,23 @@ def _named(draft: Draft) -> tuple[list[ChosenZone], Draft]:
     goals = [i for i in draft.named if core[i]]
     if not goals:
         raise InputError(f"{draft.source}: has no named waypoints that become zones: use --zones auto")
-    found = Remark("found", f"{len(goals)} zones, discs around the named waypoints")
+    found = Remark("found", f"{len(goals)} zones are discs around the named waypoints.")
     return _discs(draft, goals), draft.remarked(found)
 
 
 def _spread_discs(draft: Draft, K: int) -> list[ChosenZone]:
     """K discs around waypoints that are far from each other."""
-    core = np.flatnonzero(core_of(draft.graph)).tolist()
-    if len(core) < K:
-        raise InputError(f"{draft.source}: {K} zones are more than the {len(core)} waypoints that it has")
-    return _discs(draft, [core[i] for i in sorted(_spread(draft, core, K))])
+    goals = _candidates(draft, K)
+    if len(goals) < K:
+        raise InputError(f"{draft.source}: {K} zones are more than the {len(goals)} waypoints that it has")
+    return _discs(draft, [goals[i] for i in sorted(_spread(draft, goals, K))])
+
+
+def _candidates(draft: Draft, K: int) -> list[int]:
+    """The waypoints that discs can be around: the named ones if these are enough, or all."""
+    core = core_of(draft.graph)
+    named = [i for i in draft.named if core[i]]
+    return named if len(named) >= K else np.flatnonzero(core).tolist()
 
 
 def _spread(draft: Draft, candidates: Sequence[int], K: int) -> list[int]:
