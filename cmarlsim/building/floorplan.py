@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -11,17 +12,23 @@ import numpy as np
 import tomli_w
 from pydantic import Field, model_validator
 
+from cmarlsim.building.geometry import geometry_problems
+from cmarlsim.building.tables import (
+    MOST_TILES,
+    Door,
+    Edge,
+    Level,
+    Room,
+    Tile,
+    Tiles,
+    Wall,
+    Waypoint,
+    corners_of,
+)
 from cmarlsim.errors import shown
-from cmarlsim.kernels.plans import find_blocking, find_uncovered, first_overlap
-from cmarlsim.kernels.world import Bools, Floats, Ints
+from cmarlsim.kernels.world import TOLERANCE, Bools, Floats, Ints
 from cmarlsim.storage import shipped
-from cmarlsim.validation import Entries, Name, Number, Point, Strict, check_names, parse, read_toml
-
-SHORTEST_EDGE = 1e-6
-"""Metres; shorter waypoint edges would vanish within the tolerances."""
-
-LONGEST_WAYS = 1e5
-"""Metres that all waypoint edges may have together, so that ways can be counted in ticks."""
+from cmarlsim.validation import Entries, Name, Strict, check_names, parse, read_toml
 
 SMALLEST, LARGEST = 0.5, 2000.0
 """Metres from one side of a plan to the other, the longer way, unless it says that its units are metres."""
@@ -32,37 +39,8 @@ FARTHEST = 1e6
 MOST_COMPARISONS = 10**10
 """Of tiles, walls, waypoints and edges with each other: half a minute."""
 
-MOST_TILES = 65_535
-"""Tiles are recorded in 16 bits."""
-
-
-class Wall(Strict):
-    """A polyline that blocks sight and motion."""
-
-    points: Annotated[Entries[Point], Field(min_length=2)]
-
-
-class Tile(Strict):
-    """An axis-parallel rectangle [x_min, y_min, x_max, y_max]: what a policy sees of a position."""
-
-    name: Name
-    rectangle: tuple[Number, Number, Number, Number]
-
-    @model_validator(mode="after")
-    def _has_area(self) -> Self:
-        x_min, y_min, x_max, y_max = self.rectangle
-        if x_min >= x_max or y_min >= y_max:
-            raise ValueError(
-                f"rectangle = {list(self.rectangle)} of '{self.name}': must be [x_min, y_min, x_max, y_max]"
-            )
-        return self
-
-
-class Waypoint(Strict):
-    """A point that agents move between, along edges."""
-
-    name: Name
-    position: Point
+MOST_TOLD = 8
+"""Findings that one message tells."""
 
 
 class FloorPlan(Strict):
@@ -79,10 +57,14 @@ class FloorPlan(Strict):
 
     name: Name
     units: Literal["m"] | None = None
+    source: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
     walls: Entries[Wall] = ()
-    tiles: Annotated[Entries[Tile], Field(min_length=1, max_length=MOST_TILES)]
+    tiles: Tiles
     waypoints: Annotated[Entries[Waypoint], Field(min_length=1)]
-    edges: Entries[tuple[str, str]] = ()
+    edges: Entries[Edge] = ()
+    rooms: Annotated[Entries[Room], Field(max_length=MOST_TILES)] = ()
+    doors: Entries[Door] = ()
+    levels: Entries[Level] = ()
 
     @classmethod
     def load(cls, reference: str | Path, beside: Path | None = None) -> Self:
@@ -92,17 +74,44 @@ class FloorPlan(Strict):
 
     def to_toml(self) -> str:
         """Write the floor plan."""
-        return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
+        data = self.model_dump(mode="json", exclude_none=True)
+        for key in ("rooms", "doors", "levels"):
+            if not data[key]:
+                del data[key]
+        return tomli_w.dumps(data)
 
     def __repr__(self) -> str:
         """The floor plan in one line."""
-        size = f"{len(self.tiles)} tiles, {len(self.waypoints)} waypoints, {len(self.edges)} edges"
+        size = f"{len(self.tile_names())} tiles, {len(self.waypoints)} waypoints, {len(self.edges)} edges"
         return f"<FloorPlan {self.name}: {size}>"
 
     @model_validator(mode="after")
+    def _names_fit(self) -> Self:
+        tiles = self.tiles if isinstance(self.tiles, tuple) else ()
+        for kind, tables in (
+            ("tiles", tiles),
+            ("waypoints", self.waypoints),
+            ("rooms", self.rooms),
+            ("doors", self.doors),
+            ("levels", self.levels),
+        ):
+            if tables:
+                check_names(kind, [table.name for table in tables])
+        if self.tiles == "rooms" and not self.rooms:
+            raise ValueError('tiles = "rooms", but there are no [[rooms]]')
+        known = {waypoint.name for waypoint in self.waypoints}
+        for i, edge in enumerate(self.edges):
+            for name in edge.ends:
+                if name not in known:
+                    raise ValueError(
+                        f"edges[{i}] = {shown([*edge.ends])}: there is no waypoint {shown(name)}"
+                    )
+        return self
+
+    @model_validator(mode="after")
     def _has_the_size_of_a_building(self) -> Self:
-        corners = np.concatenate([self.tile_boxes(), self.wall_segments()]).reshape(-1, 2)
-        if (farthest := np.abs(corners).max()) > FARTHEST:
+        lengths = np.concatenate([self.bounds(), self.wall_segments().ravel()])
+        if (farthest := np.abs(lengths).max()) > FARTHEST:
             raise ValueError(
                 f"a corner is {farthest:g} m from the origin, at most {FARTHEST:g} m is exact enough: "
                 "are the units metres? If so, subtract one corner from all coordinates"
@@ -113,7 +122,7 @@ class FloorPlan(Strict):
                 f"it is {self.extent:g} m from side to side, and buildings are {SMALLEST:g} to {LARGEST:g}: "
                 f'coordinates are in metres, are these {others}? If not, write units = "m" above the tables'
             )
-        tiles, segments = len(self.tiles), len(self.waypoints) + len(self.edges)
+        tiles, segments = len(self.tile_names()), len(self.waypoints) + len(self.edges)
         comparisons = tiles**2 + segments * (tiles + sum(len(wall.points) - 1 for wall in self.walls))
         if comparisons > MOST_COMPARISONS:
             raise ValueError(
@@ -123,82 +132,82 @@ class FloorPlan(Strict):
         return self
 
     @model_validator(mode="after")
-    def _names_fit(self) -> Self:
-        check_names("tiles", [tile.name for tile in self.tiles])
-        check_names("waypoints", [waypoint.name for waypoint in self.waypoints])
-        known = {waypoint.name for waypoint in self.waypoints}
-        for i, edge in enumerate(self.edges):
-            for name in edge:
-                if name not in known:
-                    raise ValueError(f"edges[{i}] = {shown(list(edge))}: there is no waypoint {shown(name)}")
-        name_pairs = Counter(frozenset(edge) for edge in self.edges)
-        for pair, times in name_pairs.items():
-            if times > 1:
-                raise ValueError(f"edges: {sorted(pair)} stands {times} times; once is enough")
+    def _edges_differ(self) -> Self:
+        times = Counter(ends for edge in self.edges for ends in _directions(edge))
+        for ends, count in times.items():
+            if count > 1:
+                raise ValueError(f"edges: {sorted(ends)} stands {count} times; once is enough")
         return self
 
     @model_validator(mode="after")
-    def _tiles_do_not_overlap(self) -> Self:
-        a, b = first_overlap(self.tile_boxes())
-        if a >= 0:
-            raise ValueError(
-                f"tiles: '{self.tiles[a].name}' and '{self.tiles[b].name}' overlap; they may only touch"
-            )
+    def _geometry_can_be(self) -> Self:
+        if problems := geometry_problems(self):
+            more = [f"and {len(problems) - MOST_TOLD} more"] if len(problems) > MOST_TOLD else []
+            raise ValueError("; ".join([*problems[:MOST_TOLD], *more]))
         return self
-
-    @model_validator(mode="after")
-    def _waypoints_lie_on_tiles(self) -> Self:
-        uncovered = self._uncovered(np.tile(self.waypoint_positions(), 2))
-        if uncovered.any():
-            waypoint = self.waypoints[uncovered.argmax()]
-            raise ValueError(
-                f"waypoints: '{waypoint.name}' at {list(waypoint.position)} lies on no tile; "
-                "every waypoint needs one"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _edges_are_walkable(self) -> Self:
-        walls, lengths = self.wall_segments(), self.edge_lengths()
-        segments = self.waypoint_positions()[self.edge_indices()].reshape(-1, 4)
-        blocking, uncovered = np.zeros(len(segments), dtype=np.int64), self._uncovered(segments)
-        find_blocking(walls, segments, blocking)
-        for i, edge in enumerate(self.edges):
-            if lengths[i] < SHORTEST_EDGE:
-                raise ValueError(f"edges[{i}] = {list(edge)}: its ends are less than {SHORTEST_EDGE} m apart")
-            if blocking[i] >= 0:
-                wall = walls[blocking[i]].tolist()
-                raise ValueError(f"edges[{i}] = {list(edge)}: passes through or touches the wall {wall}")
-            if uncovered[i]:
-                raise ValueError(
-                    f"edges[{i}] = {list(edge)}: part of it lies on no tile; tiles must cover every edge"
-                )
-        if sum(lengths) > LONGEST_WAYS:
-            raise ValueError(
-                f"edges: {sum(lengths):g} m long together; at most {LONGEST_WAYS:g} m, are the units metres?"
-            )
-        return self
-
-    def _uncovered(self, segments: Floats) -> Bools:
-        """For each segment (S, 4), whether part of it lies on no tile."""
-        uncovered = np.zeros(len(segments), dtype=np.bool_)
-        find_uncovered(self.tile_boxes(), segments, uncovered)
-        return uncovered
 
     @property
     def extent(self) -> float:
-        """Metres from one side of the tiles to the other, the longer way."""
-        boxes = self.tile_boxes()
-        return float((boxes[:, 2:].max(axis=0) - boxes[:, :2].min(axis=0)).max())
+        """Metres from one side to the other, the longer way: of the plan, or of its largest level."""
+        boxes = np.array([level.rectangle for level in self.levels] or [self.bounds()])
+        return float((boxes[:, 2:] - boxes[:, :2]).max())
+
+    def bounds(self) -> Floats:
+        """x_min, y_min, x_max, y_max of the tiles; with ``tiles = "waypoints"``, of waypoints and walls."""
+        outlines = self.tile_outlines()
+        if self.tiles == "waypoints":
+            outlines.append(self.wall_segments().reshape(-1, 2))
+        points = np.concatenate(outlines)
+        low, high = points.min(axis=0), points.max(axis=0)
+        flat = np.where(high > low, 0.0, 0.5)
+        return np.concatenate([low - flat, high + flat])
+
+    def on_levels(self, points: Floats) -> Bools:
+        """Whether points (n, 2) lie in levels, (n, number of levels); a plan without levels is one."""
+        if not self.levels:
+            return np.ones((len(points), 1), dtype=np.bool_)
+        boxes = np.array([level.rectangle for level in self.levels])
+        low, high = boxes[:, :2] - TOLERANCE, boxes[:, 2:] + TOLERANCE
+        return ((points[:, None] >= low) & (points[:, None] <= high)).all(axis=2)
+
+    def level_of(self, points: Floats) -> Ints:
+        """The first level that holds each of the points (n, 2); -1 if none does."""
+        inside = self.on_levels(points)
+        return np.where(inside.any(axis=1), inside.argmax(axis=1), -1)
+
+    def waypoint_levels(self) -> Ints:
+        """The level of each waypoint, (P,)."""
+        return self.level_of(self.waypoint_positions())
+
+    def tile_names(self) -> list[str]:
+        """Names of the L tiles: of tables, rooms or waypoints."""
+        return [table.name for table in self._tiled()]
+
+    def tile_outlines(self) -> list[Floats]:
+        """Corners of the L tiles, (n, 2) each, for pictures; where waypoints are tiles, their positions."""
+        if isinstance(self.tiles, tuple):
+            return [tile.outline for tile in self.tiles]
+        if self.tiles == "rooms":
+            return [np.array(room.polygon) for room in self.rooms]
+        return [np.array([waypoint.position]) for waypoint in self.waypoints]
+
+    def tile_boxes(self) -> Floats:
+        """The rectangles [x_min, y_min, x_max, y_max] around the L tiles, (L, 4)."""
+        return np.array([(*each.min(axis=0), *each.max(axis=0)) for each in self.tile_outlines()])
+
+    def tile_centers(self) -> Floats:
+        """Where the L tiles are, (L, 2): the middle of a rectangle, the centroid of a polygon, a waypoint."""
+        return np.array([_center(outline) for outline in self.tile_outlines()])
+
+    def _tiled(self) -> Sequence[Tile | Room | Waypoint]:
+        if isinstance(self.tiles, tuple):
+            return self.tiles
+        return self.rooms if self.tiles == "rooms" else self.waypoints
 
     def wall_segments(self) -> Floats:
         """Walls as an (W, 4) array of x, y of both ends."""
         pairs = [(*a, *b) for wall in self.walls for a, b in zip(wall.points, wall.points[1:], strict=False)]
         return np.array(pairs, dtype=np.float64).reshape(-1, 4)
-
-    def tile_boxes(self) -> Floats:
-        """Tiles as an (L, 4) array of x_min, y_min, x_max, y_max."""
-        return np.array([tile.rectangle for tile in self.tiles])
 
     def waypoint_positions(self) -> Floats:
         """Waypoints as a (P, 2) array."""
@@ -207,10 +216,29 @@ class FloorPlan(Strict):
     def edge_indices(self) -> Ints:
         """Edges as an (E, 2) array of waypoint indices."""
         index = {waypoint.name: i for i, waypoint in enumerate(self.waypoints)}
-        pairs = [(index[u], index[v]) for u, v in self.edges]
+        pairs = [(index[u], index[v]) for u, v in (edge.ends for edge in self.edges)]
         return np.array(pairs, dtype=np.int64).reshape(-1, 2)
 
     def edge_lengths(self) -> list[float]:
-        """Lengths of the edges in metres."""
+        """Lengths of the edges in metres: their own, or the distance of their ends."""
         ends = self.waypoint_positions()[self.edge_indices()].tolist()
-        return [math.dist(a, b) for a, b in ends]
+        return [
+            math.dist(a, b) if edge.length is None else edge.length
+            for edge, (a, b) in zip(self.edges, ends, strict=True)
+        ]
+
+
+def _directions(edge: Edge) -> set[tuple[str, str]]:
+    """The ways that an edge leads, from name to name."""
+    return {edge.ends} if edge.one_way else {edge.ends, edge.ends[::-1]}
+
+
+def _center(outline: Floats) -> Floats:
+    """The middle of a rectangle's corners, the centroid of another polygon, the point that is alone."""
+    if len(outline) <= 4:
+        low, high = outline.min(axis=0), outline.max(axis=0)
+        if len(outline) == 1 or np.array_equal(outline, corners_of((*low, *high))):
+            return (low + high) / 2
+    import shapely
+
+    return shapely.get_coordinates(shapely.Polygon(outline).centroid)[0]

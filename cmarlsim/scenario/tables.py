@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, model_serializer, model_validator
+from pydantic.functional_serializers import SerializerFunctionWrapHandler
 
 from cmarlsim.building.floorplan import FARTHEST
+from cmarlsim.building.tables import Polygon, check_polygon
 from cmarlsim.errors import InputError, shown
 from cmarlsim.graphs import FOOTPRINTS, footprint_edges
-from cmarlsim.kernels.world import ALWAYS, BERNOULLI, NEVER, SIGHT_OR_DISC, LinkModel
+from cmarlsim.kernels.world import ALWAYS, BERNOULLI, NEVER, SIGHT_OR_DISC, TOLERANCE, LinkModel
 from cmarlsim.validation import Count, Entries, Name, Number, Point, Strict
 
 MOST_AGENTS = 65_535
@@ -37,10 +39,32 @@ Node = Annotated[int, Field(strict=True, ge=0, lt=MOST_AGENTS)]
 
 
 class Agents(Strict):
-    """The team: N agents that move `speed` metres a step."""
+    """The team: N agents that move `speed` metres a step.
+
+    Attributes
+    ----------
+    start : tuple of str, optional
+        Waypoints at which agents begin: agent n at the n-th, and round again; by default they are drawn.
+    snap : float, optional
+        Metres: the lengths of edges are rounded to whole multiples of it, at least one, so that agents come
+        to few places on any plan. `speed` must be a whole multiple of it.
+    """
 
     N: Annotated[Count, Field(le=MOST_AGENTS)]
     speed: Annotated[Number, Field(ge=SLOWEST, le=FASTEST)] = 1.0
+    start: Annotated[Entries[Name], Field(min_length=1)] | None = None
+    snap: Annotated[Number, Field(ge=SLOWEST, le=FASTEST)] | None = None
+
+    @model_validator(mode="after")
+    def _speed_is_a_multiple_of_snap(self) -> Self:
+        if self.snap is not None:
+            times = max(1, round(self.speed / self.snap))
+            if abs(times * self.snap - self.speed) > TOLERANCE * times:
+                raise ValueError(
+                    f"snap = {self.snap:g} m does not divide speed = {self.speed:g} m a step; "
+                    f"{self.speed / times:g} does"
+                )
+        return self
 
 
 class Dual(Strict):
@@ -112,12 +136,47 @@ def warn_of_unused(links: Links, settings: Sequence[str], source: str) -> None:
 
 
 class Zone(Strict):
-    """A disc that must be attended for a fraction c of the time."""
+    """A part of the building that must be attended for a fraction c of the time.
+
+    Attributes
+    ----------
+    center : (x, y), optional
+        Of a disc; of other zones where agents go, by default a point in their middle.
+    radius : float, optional
+        Metres. With `center` it makes a disc.
+    polygon : tuple of (x, y), optional
+        Corners of a zone that is no disc.
+    room : str, optional
+        The room of the floor plan that is the zone.
+    through_walls : bool
+        Whether also those parts of it count that walls separate from where agents go.
+    c : float
+        The threshold.
+    """
 
     name: Name
-    center: Point
-    radius: Annotated[Number, Field(gt=0, le=FARTHEST)]
+    center: Point | None = None
+    radius: Annotated[Number, Field(gt=0, le=FARTHEST)] | None = None
+    polygon: Polygon | None = None
+    room: Name | None = None
+    through_walls: Annotated[bool, Field(strict=True)] = False
     c: Annotated[Number, Field(ge=0, lt=1)]
+
+    @model_validator(mode="after")
+    def _has_one_shape(self) -> Self:
+        shapes = [key for key in ("radius", "polygon", "room") if getattr(self, key) is not None]
+        if len(shapes) != 1:
+            found = f"it has {' and '.join(shapes)}" if shapes else "it has none of them"
+            raise ValueError(f"'{self.name}' needs center and radius, or a polygon, or a room: {found}")
+        if self.radius is not None and self.center is None:
+            raise ValueError(f"center of '{self.name}' is missing: a disc needs one")
+        if self.polygon is not None:
+            check_polygon(self.polygon, self.name)
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_the_default(self, handler: SerializerFunctionWrapHandler) -> Any:
+        return {key: value for key, value in handler(self).items() if value is not False}
 
 
 OTHER_THRESHOLDS = (

@@ -151,7 +151,9 @@ def _fields_at(model: type[BaseModel], location: tuple[str | int, ...]) -> list[
     for part in location:
         if isinstance(part, str):
             field = model.model_fields.get(part)
-            models = _models_in(field.annotation) if field else []
+            if field is None:
+                continue  # which of several kinds of value was tried
+            models = _models_in(field.annotation)
             if not models:
                 return []
             model = models[0]
