@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cmarlsim.building.worlds import goals_of, inside_zones
-from cmarlsim.kernels.motion import advance_all, position_of
-from cmarlsim.kernels.world import Floats, Ints, locations_at
+from cmarlsim.building.trips import trips_between
+from cmarlsim.kernels.trips import Trips
+from cmarlsim.kernels.world import Floats, Ints
 from cmarlsim.scenario import Scenario
 
 MOST_PERMUTED = 8
@@ -25,14 +25,6 @@ HALVINGS = 50
 FIRST_PERIODS = 64
 """Periods that are tried before all others that may still be better."""
 ROUNDING = 1e-9
-
-
-class Trips(NamedTuple):
-    """Trips from the waypoint of zone i to that of zone j, (M, M) steps; zeros on the diagonal."""
-
-    steps: Ints  # between the last step at the one and the first step at the other
-    leaving: Ints  # of these, the steps still in zone i
-    arriving: Ints  # and the steps already in zone j
 
 
 class Round(NamedTuple):
@@ -46,19 +38,7 @@ class Round(NamedTuple):
 @lru_cache(maxsize=16)
 def trips(scenario: Scenario) -> Trips:
     """How long agents travel from zone to zone along their shortest ways."""
-    world, M = scenario.world, scenario.M
-    goals = np.array(goals_of(scenario.floorplan, [zone.center for zone in scenario.zones]))
-    counts = Trips(*(np.zeros((M, M), dtype=np.int64) for _ in Trips._fields))
-    for j, goal in enumerate(goals):
-        here = locations_at(goals.copy())
-        advance_all(world, here, j, scenario.speed_ticks)
-        while (travelling := here.node != goal).any():
-            inside = inside_zones(world, np.array([position_of(world, here, i) for i in range(M)]))
-            counts.steps[:, j] += travelling
-            counts.leaving[:, j] += travelling & inside.diagonal()
-            counts.arriving[:, j] += travelling & inside[:, j]
-            advance_all(world, here, j, scenario.speed_ticks)
-    return counts
+    return trips_between(scenario.world, scenario.speed_ticks)
 
 
 def shortest_tour(block: tuple[int, ...], way: Trips) -> tuple[int, ...]:
