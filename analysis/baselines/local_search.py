@@ -1,8 +1,8 @@
 """Partitions of many zones among agents, by local search from several starts, always the same ones.
 
 Two agents' blocks are improved at a time: a zone moves from the one to the other, or two zones are swapped.
-A change is made where the worse of the two rounds becomes better, or stays and the other one does. So the sorted
-margins of all agents only ever increase, compared from the worst on, and the search ends.
+A change is made where the worse of the two rounds becomes better, or stays and the other one does. So the
+sorted margins of all agents only ever increase, compared from the worst on, and the search ends.
 """
 
 from __future__ import annotations
