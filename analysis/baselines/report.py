@@ -21,8 +21,8 @@ MOST_COLUMNS = 12
 """Zones that have a column each in the table of the nominal case."""
 
 
-DEATH = """Or an agent dies: it attends nothing, talks to nobody and observes nothing any more, and nobody is told
-(but for the `oracle`); in the run with seed s it is agent s mod N."""
+DEATH = """Or an agent dies: it attends nothing, talks to nobody and observes nothing any more, and nobody is
+told, but for the `oracle`; in the run with seed s it is agent s mod N."""
 NO_DEATH = "With links of this model no agent can die."
 
 BOUNDED = {
@@ -181,7 +181,7 @@ def left_out(results: Results) -> str:
 
 def notes(results: Results) -> Iterable[str]:
     """What the columns and baselines of the nominal table mean."""
-    yield "Idleness: steps since a zone was last attended; the mean over steps and zones, and the worst of all."
+    yield "Idleness: steps since a zone was last attended; the mean over steps and zones, and the worst."
     yield "Metres and bits are per agent and step."
     yield "Bits sent: eq. (17) as written, M bits for each earlier step of the rollout to each neighbour."
     yield "With one shared lambda no bits are counted: how it is shared is left open."
@@ -196,8 +196,8 @@ def notes(results: Results) -> Iterable[str]:
         yield f"`frozen`: lambda = ({frozen}), the best that a search found on other seeds."
         yield "`primal-dual`: alpha = 0, with gossip."
     yield (
-        "`oracle`: the N zones with the largest multipliers, one for each agent, with the least travel in all. "
-        f"It knows the true multipliers and who lives, and asks for {AIM:.0%} of what arithmetic allows above c."
+        "`oracle`: the N zones with the largest multipliers, one for each agent, with the least travel. It "
+        f"knows the true multipliers and who lives, and aims at {AIM:.0%} of what arithmetic allows above c."
     )
     yield (
         "`schedule`: all agents imagine the same run of the oracle, from other start places, and by a common "
@@ -210,8 +210,8 @@ def events_text(results: Results) -> str:
     death = "death" in results.events["event"].to_numpy()
     return (
         "The thresholds are reversed (the first zone asks for what the last one asked for, and so on), and\n"
-        "nobody is told: a zone's threshold is posted in it, and the report of a visit carries it. So an agent\n"
-        "keeps it from the first rollout at whose end it knows of a visit, its own or one that it heard of.\n"
+        "nobody is told: a zone's threshold is posted in it, and the report of a visit carries it. So an\n"
+        "agent keeps it from the first rollout at whose end it knows of a visit, its own or one that it heard of.\n"
         f"{DEATH if death else NO_DEATH}\n"
         'Margins are those over the steps after half time, and over the last quarter of the run; "informed"\n'
         "says after how many steps all agents know the new thresholds (mean over the runs where they do)."

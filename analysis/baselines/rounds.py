@@ -1,8 +1,8 @@
 """One agent's round through its zones: the tour, the dwell times, and the margin that they leave.
 
 An agent walks a tour through its zones over and over, and waits at each for a fixed number of steps, its
-dwell time. Of a period P, zone m is attended in ``dwell_m + leaving_m + arriving_m`` steps, so the margin of a
-round is an exact fraction.
+dwell time. Of a period P, zone m is attended in ``dwell_m + leaving_m + arriving_m`` steps, so the margin
+of a round is an exact fraction.
 """
 
 from __future__ import annotations
