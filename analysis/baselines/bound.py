@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cmarlsim.building.worlds import inside_zones
+from analysis.measures import zone_sets
 from cmarlsim.kernels.world import Bools
 from cmarlsim.scenario import Scenario
 
@@ -17,11 +17,6 @@ def attended_together(scenario: Scenario) -> Bools:
     size = inside.sum(axis=1)
     part = (shared == size[:, None]) & (size[:, None] < size)
     return inside[~part.any(axis=1)]
-
-
-def zone_sets(scenario: Scenario) -> Bools:
-    """Which zones positions are in."""
-    return inside_zones(scenario.world, scenario.floorplan.waypoint_positions())
 
 
 def overlapping(scenario: Scenario) -> bool:

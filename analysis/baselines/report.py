@@ -211,7 +211,7 @@ def events_text(results: Results) -> str:
     return (
         "The thresholds are reversed (the first zone asks for what the last one asked for, and so on), and\n"
         "nobody is told: a zone's threshold is posted in it, and the report of a visit carries it. So an\n"
-        "agent keeps it from the first rollout at whose end it knows of a visit, its own or one that it heard of.\n"
+        "agent keeps it from the first rollout at whose end it knows of a visit, its own or heard of.\n"
         f"{DEATH if death else NO_DEATH}\n"
         'Margins are those over the steps after half time, and over the last quarter of the run; "informed"\n'
         "says after how many steps all agents know the new thresholds (mean over the runs where they do)."

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from cmarlsim.kernels.bits import has
 from cmarlsim.kernels.compiling import kernel
-from cmarlsim.kernels.motion import advance, position_of
-from cmarlsim.kernels.observing import in_zone
+from cmarlsim.kernels.motion import advance
+from cmarlsim.kernels.observing import piece_of
 from cmarlsim.kernels.world import Ints, Locations, World
 
 
@@ -33,7 +34,7 @@ def count_trips(world: World, goal: Ints, speed: int, traveller: Locations, trip
             while traveller.node[0] != goal[j]:
                 advance(world, traveller, 0, j, speed)
                 if traveller.node[0] != goal[j]:
-                    x, y = position_of(world, traveller, 0)
+                    zones = world.piece_zones[piece_of(world, traveller, 0)]
                     trips.steps[i, j] += 1
-                    trips.leaving[i, j] += in_zone(world, i, x, y)
-                    trips.arriving[i, j] += in_zone(world, j, x, y)
+                    trips.leaving[i, j] += has(zones, i)
+                    trips.arriving[i, j] += has(zones, j)
