@@ -12,18 +12,16 @@ from cases import COMPILED, Case, corridor, scenario_of, shipped_case, two_copie
 from hypothesis import given
 from kernels import bools_of, looked_at, stretches
 
+from cmarlsim.building.grid import walls_of
 from cmarlsim.kernels.occlusion import (
-    HIDDEN,
-    OPEN,
-    PARTLY,
+    MOST_LISTED,
     PARTS,
-    VisibilitySet,
-    find_visible,
+    chain_hides,
     hidden_as_before,
-    hides,
     judge,
+    new_desk,
 )
-from cmarlsim.kernels.world import Floats, Ints
+from cmarlsim.kernels.world import HIDDEN, OPEN, PARTLY, WALKED, Floats, Ints
 
 pytestmark = pytest.mark.kernels
 
@@ -131,7 +129,7 @@ def test_everybody_is_seen_without_walls_or_at_a_lone_waypoint(make: type[Case])
     visibility = scenario_of(case).visibility
     count = len(case.floorplan["edges"]) + len(case.floorplan["waypoints"])
     assert visibility.first.tolist() == [count * e for e in range(count + 1)]
-    assert not visibility.hidden.any()
+    assert (visibility.seen == OPEN).all()
     assert len(visibility.wall) == 0
     check_sights(case, 4, seed=3)
 
@@ -143,14 +141,21 @@ def sees(walls: Floats, a: naive.Point, b: naive.Point) -> bool:
     return bool(sights.sight(walls, *a, *b))
 
 
+def judgement(walls: Floats, e: Floats, f: Floats) -> tuple[int, int, list[int]]:
+    """The verdict, its number, and the walls that are listed."""
+    near = np.full(MOST_LISTED, -9)
+    verdict, number = judge(walls_of(walls), e, f, near, new_desk(len(walls), 1))
+    return verdict, number, near[:number].tolist() if verdict == PARTLY else []
+
+
 def check_judgement(walls: Floats, e: Floats, f: Floats, r: Random) -> int:
     """The verdict on all walls, and on the pairs of points that were looked at."""
-    near, parts = np.full(len(walls), -9), np.empty((2, 4))
-    verdict, number = judge(walls, e, f, near, parts)
-    for hint in range(-1, len(walls)):
+    known = walls_of(walls)
+    verdict, number, listed = judgement(walls, e, f)
+    for hint in range(-1, min(len(walls), 9)):
         last = r.randrange(-1, len(walls))
-        again = hidden_as_before(walls, e, f, hint, last)
-        assert again == next((w for w in (hint, last) if w >= 0 and hides(walls[w], e, f)), -1)
+        again = hidden_as_before(known, e, f, hint, last)
+        assert again == next((w for w in (hint, last) if w >= 0 and chain_hides(known, w, e, f)), -1)
         assert again < 0 or verdict == HIDDEN
     shares = [*SHARES, *(k / PARTS + 1e-9 for k in range(PARTS)), *(r.random() for _ in range(3))]
     pairs = [(along(e, s), along(f, u)) for s in r.sample(shares, 5) for u in r.sample(shares, 5)]
@@ -158,13 +163,14 @@ def check_judgement(walls: Floats, e: Floats, f: Floats, r: Random) -> int:
         assert all(sees(walls, a, b) for a, b in pairs)
     elif verdict == HIDDEN:
         assert not any(sees(walls, a, b) for a, b in pairs)
-        assert number == -1 or not any(sees(walls[[number]], a, b) for a, b in pairs)
-    else:
-        assert verdict == PARTLY
-        listed = near[:number].tolist()
-        assert listed == sorted(set(listed))
+        assert number == -1 or chain_hides(known, number, e, f)
+    elif verdict == PARTLY:
+        assert len(listed) == len(set(listed)) > 0
         others = np.delete(walls, listed, axis=0)
         assert all(sees(others, a, b) for a, b in pairs)
+    else:
+        assert verdict == WALKED
+        assert len(walls) > MOST_LISTED
     return int(verdict)
 
 
@@ -201,24 +207,7 @@ def test_walls_that_hide_only_together_do_hide() -> None:
     """Two walls that overlap by more than a part of the pieces is long, with a doorway that nobody sees."""
     walls = np.array([[-3.0, 1.0, 0.7, 1.0], [0.3, 1.0, 4.0, 1.0]])
     e, f = np.array([0.0, 0.0, 1.0, 0.0]), np.array([0.0, 2.0, 1.0, 2.0])
-    near, parts = np.full(2, -9), np.empty((2, 4))
-    assert judge(walls, e, f, near, parts) == (HIDDEN, -1)
-    assert judge(walls[:1], e, f, near, parts)[0] == PARTLY
+    assert judgement(walls, e, f) == (HIDDEN, -1, [])
+    assert judgement(walls[:1], e, f)[0] == PARTLY
     apart = np.array([[-3.0, 1.0, 0.4, 1.0], [0.6, 1.0, 4.0, 1.0]])
-    assert judge(apart, e, f, near, parts) == (PARTLY, 2)
-
-
-def test_it_is_said_when_the_lists_of_what_is_visible_are_full() -> None:
-    world = scenario_of(shipped_case("paper")).world
-    pieces, walls = stretches(world), world.wall
-    hint, found = np.full(len(pieces), -1), np.empty((len(pieces), 3), dtype=np.int64)
-    report = VisibilitySet(hint, found, np.empty(len(pieces) * len(walls), dtype=np.int64), np.empty((2, 4)))
-    for e in range(len(pieces)):
-        count, length = find_visible(walls, pieces, e, 4.0, report)
-        expected = found[:count].tolist(), report.lists[:length].tolist()
-        assert (found[:count, 0] >= e).all()
-        assert length == found[:count, 2].sum()
-        few = report._replace(lists=np.full(length + len(walls), -9))
-        assert find_visible(walls, pieces, e, 4.0, few) == (count, length)
-        assert (found[:count].tolist(), few.lists[:length].tolist()) == expected
-        assert find_visible(walls, pieces, e, 4.0, few._replace(lists=few.lists[: len(walls) - 1]))[1] == -1
+    assert judgement(apart, e, f)[:2] == (PARTLY, 2)
