@@ -11,11 +11,11 @@ import sights
 import worlds
 from cases import COMPILED, Case, corridor, scenario_of, shipped_case, two_copies
 from hypothesis import given, settings
-from kernels import bools_of, looked_at, stretches, unset_words
+from kernels import bools_of, looked_at, packed, stretches
 
 from cmarlsim.building.grid import walls_of
-from cmarlsim.kernels.bits import words_for
-from cmarlsim.kernels.observing import observe_on, observe_zones, tile_of, tile_on
+from cmarlsim.kernels.motion import position_of
+from cmarlsim.kernels.observing import piece_of
 from cmarlsim.kernels.occlusion import (
     MOST_LISTED,
     PARTS,
@@ -25,7 +25,7 @@ from cmarlsim.kernels.occlusion import (
     judge,
     new_desk,
 )
-from cmarlsim.kernels.world import HIDDEN, OPEN, PARTLY, WALKED, Floats, Ints, World
+from cmarlsim.kernels.world import HIDDEN, OPEN, PARTLY, WALKED, Floats, Ints
 
 pytestmark = pytest.mark.kernels
 
@@ -217,33 +217,33 @@ def test_walls_that_hide_only_together_do_hide() -> None:
     assert judgement(apart, e, f)[:2] == (PARTLY, 2)
 
 
-# --- tiles and zones along a stretch ---
+# --- tiles and zones along an edge ---
 
 
-def crossings(world: World, piece: Floats) -> list[float]:
-    """Shares of a piece at which it may enter or leave a tile or a zone, give or take."""
-    x, y, u, v = piece.tolist()
-    shares = [(border - x) / (u - x) for box in world.tile_box.tolist() for border in box[::2] if u != x]
-    shares += [(border - y) / (v - y) for box in world.tile_box.tolist() for border in box[1::2] if v != y]
-    for centre, radius in zip(world.zone_center.tolist(), world.zone_radius.tolist(), strict=True):
-        shares += [share_in_range(piece, centre, radius, sign) for sign in (-1, 1)]
+def crossings(case: Case, stretch: Floats) -> list[float]:
+    """Shares of an edge at which it may enter or leave a tile or a zone, give or take."""
+    x, y, u, v = stretch.tolist()
+    boxes = [tile["rectangle"] for tile in case.floorplan["tiles"]]
+    shares = [(border - x) / (u - x) for box in boxes for border in box[::2] if u != x]
+    shares += [(border - y) / (v - y) for box in boxes for border in box[1::2] if v != y]
+    for zone in case.scenario["zones"]:
+        shares += [share_in_range(stretch, zone["center"], zone["radius"], sign) for sign in (-1, 1)]
     return shares
 
 
 def check_edges(case: Case, r: Random, count: int) -> None:
-    scenario = scenario_of(case)
-    world, visibility = scenario.world, scenario.visibility
-    found, expected = unset_words(words_for(scenario.M)), unset_words(words_for(scenario.M))
-    for edge, piece in enumerate(stretches(world)):
-        length = math.dist(piece[:2], piece[2:]) or 1.0
-        shares = [share + r.choice(NUDGES) / length for share in crossings(world, piece)]
-        shares = [share for share in shares if 0.0 <= share <= 1.0]
-        for share in [*SHARES, *r.sample(shares, min(count, len(shares))), r.random()]:
-            x, y = along(piece, share)
-            assert tile_on(world, visibility, edge, x, y) == tile_of(world, x, y)
-            observe_on(world, visibility, edge, x, y, found)
-            observe_zones(world, x, y, expected)
-            assert (found == expected).all()
+    world, M = scenario_of(case).world, len(case.scenario["zones"])
+    for edge, (u, v) in enumerate(world.edge):
+        ends = np.concatenate([world.waypoint[u], world.waypoint[v]])
+        length, ticks = math.dist(ends[:2], ends[2:]), int(world.edge_ticks[edge])
+        shares = [share + r.choice(NUDGES) / length for share in crossings(case, ends)]
+        shares = [share for share in shares if 0.0 < share < 1.0]
+        for share in [*SHARES[1:-1], *r.sample(shares, min(count, len(shares))), r.random()]:
+            place = packed(("edge", edge, min(max(round(share * ticks), 1), ticks - 1)))
+            piece, position = piece_of(world, place, 0), position_of(world, place, 0)
+            assert world.piece_tile[piece] == naive.tile_of(case.floorplan, position)
+            found = bools_of(world.piece_zones[piece], M).tolist()
+            assert found == naive.zones_of(case.scenario, position)
 
 
 @given(worlds.random_cases(), st.randoms(use_true_random=False))
