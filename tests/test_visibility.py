@@ -185,6 +185,10 @@ def test_what_is_hidden_cannot_be_seen_and_what_is_open_can(seed: int) -> None:
         return ends[:2] * 2 if r.random() < 0.1 else ends
 
     walls = np.array([segment() for _ in range(r.randint(1, 5))])
+    if r.random() < 0.5:  # joined end to end, in any order and direction
+        ends = [segment()[:2] for _ in range(r.randint(2, 9))]
+        chain = [r.choice([a + b, b + a]) for a, b in zip(ends, ends[1:], strict=False)]
+        walls = np.concatenate([walls, r.sample(chain, len(chain))])
     for _ in range(8):
         e, f = (np.array(segment()) for _ in range(2))
         if r.random() < 0.3:  # a wall in between, as long as can be
@@ -211,3 +215,29 @@ def test_walls_that_hide_only_together_do_hide() -> None:
     assert judgement(walls[:1], e, f)[0] == PARTLY
     apart = np.array([[-3.0, 1.0, 0.4, 1.0], [0.6, 1.0, 4.0, 1.0]])
     assert judgement(apart, e, f)[:2] == (PARTLY, 2)
+
+
+def zigzag(left: float, right: float, high: float) -> Floats:
+    """A chain of short walls that goes up and down by `high` about y = 1."""
+    x = np.arange(left, right + 0.01, 0.05)
+    y = 1.0 + high * (-1.0) ** np.arange(len(x))
+    return np.stack([x[:-1], y[:-1], x[1:], y[1:]], axis=1)
+
+
+@pytest.mark.parametrize(
+    ("chain", "hidden"),
+    [
+        (zigzag(-3.0, 4.0, 0.2), True),
+        (zigzag(-3.0, 4.0, 0.8), True),
+        (zigzag(-3.0, 4.0, 1.1), False),  # it reaches over both stretches
+        (zigzag(0.05, 0.95, 0.2), False),  # the outermost lines pass it by
+        (np.delete(zigzag(-3.0, 4.0, 0.2), 70, axis=0), False),
+        (np.concatenate([zigzag(-3.0, 0.7, 0.2), zigzag(0.3, 4.0, 0.1)]), True),
+    ],
+)
+def test_a_chain_of_short_walls_hides_what_is_behind_it(chain: Floats, hidden: bool) -> None:
+    """Though none of its walls does, nor a few of them."""
+    e, f, r = np.array([0.0, 0.0, 1.0, 0.0]), np.array([0.0, 2.0, 1.0, 2.0]), Random(1)
+    for walls in (chain, chain[::-1], chain[:, [2, 3, 0, 1]]):
+        assert (check_judgement(np.ascontiguousarray(walls), e, f, r) == HIDDEN) == hidden
+        assert (check_judgement(np.ascontiguousarray(walls), f, e, r) == HIDDEN) == hidden
