@@ -16,12 +16,9 @@ SPEEDS = ((1.0, None), (0.73, None), (0.5, 0.25), (1.0, 0.1), (0.9, 0.3), (2.0, 
 """Speeds, and what lengths are rounded to."""
 
 
-MODELS = ("bernoulli", "always", "never")
-
-
 def random_buildings(*models: str) -> st.SearchStrategy[Case]:
     """Cases with one of these link models."""
-    return st.builds(random_building, worlds.seeds, st.sampled_from(models or MODELS))
+    return st.builds(random_building, worlds.seeds, st.sampled_from(models or worlds.MODELS))
 
 
 def random_building(seed: int, model: str) -> Case:
