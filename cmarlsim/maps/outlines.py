@@ -23,7 +23,7 @@ def find_walls(raster: Raster, inside: Bools, tolerance: float = 0.35) -> tuple[
     inside
         Whether a cell is free and belongs to the building, (H, W).
     tolerance
-        How far a wall may be from the steps of cells that it stands for, or rather from their middles, in cells.
+        How far a wall may be from the middles of the steps that it stands for, in cells.
 
     Returns
     -------
