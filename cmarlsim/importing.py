@@ -76,9 +76,8 @@ def import_(
     print_import(scenario, draft)
     print(f"scenario:  {scenario_path}\nplan:      {plan_path}\npicture:   {picture_path}")
     name = quote(str(scenario_path))
-    print(
-        f"next: cmarlsim run {name} --policy rank\n      cmarlsim train {name} --out {quote(scenario_path.stem)}.h5"
-    )
+    print(f"next: cmarlsim run {name} --policy rank")
+    print(f"      cmarlsim train {name} --out {quote(str(scenario_path.with_suffix('.h5')))}")
     return 0
 
 

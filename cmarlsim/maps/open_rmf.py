@@ -61,9 +61,9 @@ def read_open_rmf(path: Path, levels: Sequence[str] = (), resolution: float | No
     if not placed:
         raise InputError(f"{path}: no level has walls, doors or lanes, so there is no building in it")
     lanes = lanes_of(file, placed)
-    doors = [(door, each.points) for each in placed for door in each.storey.lines["doors"]]
-    given = [str(door.parameters.get("name") or f"door {i + 1}") for i, (door, _) in enumerate(doors)]
-    ends = [points[[door.start, door.end]] for door, points in doors]
+    openings = [(door, each.points) for each in placed for door in each.storey.lines["doors"]]
+    given = [str(door.parameters.get("name") or f"door {i + 1}") for i, (door, _) in enumerate(openings)]
+    ends = [points[[door.start, door.end]] for door, points in openings]
     walls = tuple(wall for each in placed for wall in _walls(each))
     doors = tuple(map(Door, distinct(given), ends))
     labels = [label for each in placed for label in _labels(each)]
@@ -107,7 +107,7 @@ def _walls(placed: Placed) -> list[Floats]:
 
 
 def _labels(placed: Placed) -> list[Label]:
-    """Names of vertices or the lifts that they are in, and where they are; not of places where robots wait."""
+    """Names of vertices or of their lifts, and where they are; not of places where robots wait."""
     storey, waiting = placed.storey, ("is_charger", "spawn_robot_name")
     return [
         (str(parameters.get("lift_cabin") or name), point)

@@ -186,13 +186,13 @@ def _drawings(draft: Draft, path: Path) -> tuple[Backdrop, ...]:
         picture = path.parent / name if isinstance(name, str) and name else None
         if picture is not None and not problem_at(picture) and picture.exists():
             frame = inverse(np.reshape(level.to_source, (2, 3)))
-            found.append(Backdrop(read_picture(picture).grey, frame))
+            found.append(Backdrop(read_picture(picture).grey.astype(np.uint8), frame))
     return tuple(found)
 
 
 _OTHERS = {
-    rb'\s*[{\[]\s*"': "is JSON: if it is a graph of routes, give it by --graph, with its map as the source",
-    rb"(\s*-?[0-9.]+\s){5}": "is a list of numbers: if it is a graph, give it by --graph, with its map as source",
+    rb'\s*[{\[]\s*"': "is JSON: a graph of routes is given by --graph, with its map as the source",
+    rb"(\s*-?[0-9.]+\s){5}": "is a list of numbers: a graph is given by --graph, with its map as the source",
     rb"\s*<": "is XML, which is not read: import the map that it belongs to",
     rb"(?s).{0,1000}\x00": f"is neither text nor a picture that is read; must be {KINDS}",
     rb"\s*\Z": "is empty",

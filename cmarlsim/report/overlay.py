@@ -69,7 +69,7 @@ def draw_overlay(scenario: Scenario, draft: Draft, backdrops: Sequence[Backdrop]
     axes.set_title(plain(title), fontsize=10, loc="left")
     handles, names = axes.get_legend_handles_labels()
     unique = dict(zip(names, handles, strict=True))
-    place = {"loc": "upper center", "bbox_to_anchor": (0.5, (bottom - 0.25) / height)}
+    place: Any = {"loc": "upper center", "bbox_to_anchor": (0.5, (bottom - 0.25) / height)}
     figure.legend(
         [*unique.values()], [*unique], ncols=min(len(unique), 8), fontsize=7, frameon=False, **place
     )
@@ -177,8 +177,8 @@ def _draw_ways(axes: Axes, scenario: Scenario) -> None:
     if scenario.agents.start:
         index = {waypoint.name: i for i, waypoint in enumerate(plan.waypoints)}
         starts = position[[index[name] for name in scenario.agents.start]]
-        looks = {"s": 28, "marker": "^", "facecolors": "none", "edgecolors": "#006000", "linewidths": 1}
-        axes.scatter(*starts.T, label="start of an agent", zorder=7, **looks)
+        looks = {"marker": "^", "facecolors": "none", "edgecolors": "#006000", "linewidths": 1}
+        axes.scatter(starts[:, 0], starts[:, 1], s=28, label="start of an agent", zorder=7, **looks)
 
 
 def _draw_names(axes: Axes, scenario: Scenario, draft: Draft, points: float) -> None:
