@@ -47,6 +47,8 @@ def read_open_rmf(path: Path, levels: Sequence[str] = (), resolution: float | No
         if name not in known:
             near = nearest(name, known)
             raise InputError(f"{path}: there is no level '{name}', only {listed(known)}{near}")
+    if not any(_used(storey) for storey in file.storeys if storey.name in (levels or known)):
+        raise InputError(f"{path}: no level has walls, doors or lanes, so there is no building in it")
     frames, remarks = frames_of(file, path, resolution)
     placed: list[Placed] = []
     for storey in file.storeys:
@@ -58,8 +60,6 @@ def read_open_rmf(path: Path, levels: Sequence[str] = (), resolution: float | No
         else:
             text = f"Level '{storey.name}' has neither walls nor doors nor lanes, and is left out."
             remarks.append(Remark("warning", text))
-    if not placed:
-        raise InputError(f"{path}: no level has walls, doors or lanes, so there is no building in it")
     lanes = lanes_of(file, placed)
     openings = [(door, each.points) for each in placed for door in each.storey.lines["doors"]]
     given = [str(door.parameters.get("name") or f"door {i + 1}") for i, (door, _) in enumerate(openings)]

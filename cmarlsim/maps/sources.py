@@ -122,13 +122,15 @@ def kind_of(path: Path) -> str:
         return "open-rmf"
     if isinstance(keys, dict) and keys.keys() & {"image", "resolution", "origin"}:
         return "ros"
+    if isinstance(keys, dict) and "features" in keys:
+        raise InputError(f"{path}: is GeoJSON: routes are given by --graph, with their map as the source")
     raise InputError(f"{path}: is not {KINDS}")
 
 
 def _with_ways(draft: Draft) -> Draft:
     """A building of walls with a graph that is in one piece."""
     if not draft.graph.edges:
-        raise InputError(f"{draft.source}: has no lanes")
+        raise InputError(f"{draft.source}: has neither lanes nor rooms between which ways could be made")
     graph, remarks = one_piece(draft.graph, draft.walls, draft.level_of(draft.graph.position))
     kept = {name: i for i, name in enumerate(graph.names)}
 
@@ -191,7 +193,6 @@ def _drawings(draft: Draft, path: Path) -> tuple[Backdrop, ...]:
 
 
 _OTHERS = {
-    rb'\s*[{\[]\s*"': "is JSON: a graph of routes is given by --graph, with its map as the source",
     rb"(\s*-?[0-9.]+\s){5}": "is a list of numbers: a graph is given by --graph, with its map as the source",
     rb"\s*<": "is XML, which is not read: import the map that it belongs to",
     rb"(?s).{0,1000}\x00": f"is neither text nor a picture that is read; must be {KINDS}",
