@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import math
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from commands import Call
+from commands import ROOT, Call
 from rmf_files import corridor, written
 
 from cmarlsim import Policy, Scenario, execute
+from cmarlsim.exporting import export
 from cmarlsim.importing import import_
+from cmarlsim.run import run
 
 MAPS = Path(__file__).parents[2] / "shared" / "maps"
 FILES = ("mine-plan.toml", "mine.png", "mine.toml")
@@ -63,8 +67,8 @@ def test_real_maps_become_scenarios_that_run(call: Call, arguments: tuple[str, .
     if not MAPS.is_dir():
         pytest.skip("there are no maps of others here")
     scenario, _ = imported(call, *(str(MAPS / part) if "/" in part else part for part in arguments))
-    run = execute(scenario, Policy.load("rank"), steps=scenario.dual.T0, record="step")
-    assert np.isfinite(run.position).all()
+    recording = execute(scenario, Policy.load("rank"), steps=scenario.dual.T0)
+    assert np.isfinite(recording.position).all()
 
 
 def test_a_building_becomes_three_files(call: Call, building: str) -> None:
@@ -214,3 +218,13 @@ def test_what_is_broken_leaves_nothing(call: Call, tmp_path: Path) -> None:
     assert "must be the index of a vertex" in broken(walls=[[0, 999, {}]])
     assert "must be a number" in broken(vertices=[["x", 1, 0, ""]])
     assert "neither lanes nor rooms" in broken(lanes=[], walls=[[0, 1, {}]], doors=[])
+
+
+def test_every_command_of_the_page_runs(call: Call) -> None:
+    page = (ROOT / "docs" / "importing.md").read_text("utf-8")
+    known = {"import": import_, "export": export, "run": run}
+    lines = re.findall(r"^cmarlsim (\w+) (.*?)(?: +#.*)?$", page, re.MULTILINE)
+    assert {name for name, _ in lines} == set(known)
+    for name, arguments in lines:
+        code, _, err = call(known[name], *shlex.split(arguments), *(["--no-plot"] if name == "run" else []))
+        assert code == 0, err
