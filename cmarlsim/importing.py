@@ -104,7 +104,7 @@ def _checked(texts: dict[Path, str], name: str, source: Path) -> Scenario:
         try:
             scenario = Scenario.load(Path(folder, name))
         except InputError as error:
-            problem = str(error).replace(f"{folder}/", "")
+            problem = str(error).rpartition(f"{folder}/")[2]
             raise InputError(f"{source}: what was made of it cannot be used: {problem}") from None
     return scenario
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import Call
-from rmf_files import Frame, corridor, level, written
+from rmf_files import Frame, level, written
 from shapely import Point, box, linestrings
 
 from cmarlsim import Policy, Scenario, execute

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cmarlsim.building.floorplan import FARTHEST, LARGEST
 from cmarlsim.errors import InputError, listed, nearest
 from cmarlsim.kernels.world import Floats
 from cmarlsim.maps.draft import Door, Draft, Level, Remark
@@ -57,6 +58,7 @@ def read_open_rmf(path: Path, levels: Sequence[str] = (), resolution: float | No
         if used := _used(storey):
             end = placed[-1].level.rectangle[2] + GAP if placed else None
             placed.append(_placed(storey, frames[storey.name], used, end))
+            _check_size(placed[-1].level, path)
         else:
             text = f"Level '{storey.name}' has neither walls nor doors nor lanes, and is left out."
             remarks.append(Remark("warning", text))
@@ -98,6 +100,16 @@ def _placed(storey: Storey, frame: Floats, used: Sequence[int], beginning: float
     a, b, c, d, e, f = inverse(moved).ravel().tolist()
     level = Level(storey.name, rectangle, (a, b, c, d, e, f))
     return Placed(storey, points + np.array([shift, 0.0]), shift, frame, level)
+
+
+def _check_size(level: Level, path: Path) -> None:
+    """Raise InputError if no building is that large, or it is so far off that metres are not exact."""
+    x_min, y_min, x_max, y_max = level.rectangle
+    if max(x_max - x_min, y_max - y_min) > LARGEST or max(map(abs, level.rectangle)) > FARTHEST:
+        raise InputError(
+            f"{path}: level '{level.name}' is {x_max - x_min:,.6g} x {y_max - y_min:,.6g} m, and {x_min:,.6g}, "
+            f"{y_min:,.6g} its lower left corner: is a measurement wrong, or a vertex far off?"
+        )
 
 
 def _walls(placed: Placed) -> list[Floats]:
