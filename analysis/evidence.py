@@ -7,7 +7,6 @@ from itertools import combinations
 import numpy as np
 
 from analysis.measures import connected, link_blocks, neighbourhood_sizes, own_zones
-from cmarlsim.building.worlds import inside_zones
 from cmarlsim.footprints.footprint import linked
 from cmarlsim.kernels.world import TOLERANCE, Floats
 from cmarlsim.recordings.recording import Recording
@@ -18,7 +17,7 @@ class Evidence:
 
     def __init__(self, recording: Recording) -> None:
         self.recording, scenario = recording, recording.scenario
-        self.inside = inside_zones(scenario.world, recording.position)  # (T, N, M)
+        self.inside = scenario.inside_zones(recording.position)  # (T, N, M)
         self.share = self.inside.mean(axis=0)
         zone = {zone.name: m for m, zone in enumerate(scenario.zones)}
         self.red, self.own = zone["red"], own_zones(self.share, spare=zone["red"])

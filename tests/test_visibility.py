@@ -3,18 +3,15 @@
 import math
 from random import Random
 
-import hypothesis.strategies as st
 import naive
 import numpy as np
 import pytest
 import sights
 import worlds
 from cases import COMPILED, Case, corridor, scenario_of, shipped_case, two_copies
-from hypothesis import given, settings
-from kernels import bools_of, looked_at, stretches, unset_words
+from hypothesis import given
+from kernels import bools_of, looked_at, stretches
 
-from cmarlsim.kernels.bits import words_for
-from cmarlsim.kernels.observing import observe_on, observe_zones, tile_of, tile_on
 from cmarlsim.kernels.occlusion import (
     HIDDEN,
     OPEN,
@@ -26,7 +23,7 @@ from cmarlsim.kernels.occlusion import (
     hides,
     judge,
 )
-from cmarlsim.kernels.world import Floats, Ints, World
+from cmarlsim.kernels.world import Floats, Ints
 
 pytestmark = pytest.mark.kernels
 
@@ -225,43 +222,3 @@ def test_it_is_said_when_the_lists_of_what_is_visible_are_full() -> None:
         assert find_visible(walls, pieces, e, 4.0, few) == (count, length)
         assert (found[:count].tolist(), few.lists[:length].tolist()) == expected
         assert find_visible(walls, pieces, e, 4.0, few._replace(lists=few.lists[: len(walls) - 1]))[1] == -1
-
-
-# --- tiles and zones along a stretch ---
-
-
-def crossings(world: World, piece: Floats) -> list[float]:
-    """Shares of a piece at which it may enter or leave a tile or a zone, give or take."""
-    x, y, u, v = piece.tolist()
-    shares = [(border - x) / (u - x) for box in world.tile_box.tolist() for border in box[::2] if u != x]
-    shares += [(border - y) / (v - y) for box in world.tile_box.tolist() for border in box[1::2] if v != y]
-    for centre, radius in zip(world.zone_center.tolist(), world.zone_radius.tolist(), strict=True):
-        shares += [share_in_range(piece, centre, radius, sign) for sign in (-1, 1)]
-    return shares
-
-
-def check_edges(case: Case, r: Random, count: int) -> None:
-    scenario = scenario_of(case)
-    world, visibility = scenario.world, scenario.visibility
-    found, expected = unset_words(words_for(scenario.M)), unset_words(words_for(scenario.M))
-    for edge, piece in enumerate(stretches(world)):
-        length = math.dist(piece[:2], piece[2:]) or 1.0
-        shares = [share + r.choice(NUDGES) / length for share in crossings(world, piece)]
-        shares = [share for share in shares if 0.0 <= share <= 1.0]
-        for share in [*SHARES, *r.sample(shares, min(count, len(shares))), r.random()]:
-            x, y = along(piece, share)
-            assert tile_on(world, visibility, edge, x, y) == tile_of(world, x, y)
-            observe_on(world, visibility, edge, x, y, found)
-            observe_zones(world, x, y, expected)
-            assert (found == expected).all()
-
-
-@given(worlds.random_cases(), st.randoms(use_true_random=False))
-@settings(max_examples=100 if COMPILED else 40)
-def test_tiles_and_zones_on_the_edges_of_random_worlds(case: Case, r: Random) -> None:
-    check_edges(case, r, 12)
-
-
-@pytest.mark.parametrize("make", [lambda: shipped_case("paper"), two_copies, without_walls, lone_waypoint])
-def test_tiles_and_zones_on_the_edges_of_buildings(make: type[Case]) -> None:
-    check_edges(make(), Random(5), 20 if COMPILED else 6)

@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cmarlsim.building.worlds import goals_of, inside_zones
 from cmarlsim.kernels.world import Floats, Ints
 from cmarlsim.scenario import Scenario
 
@@ -38,8 +37,8 @@ class Round(NamedTuple):
 def trips(scenario: Scenario) -> Trips:
     """How long agents travel from zone to zone along their shortest ways."""
     places = scenario.numbered
-    inside = inside_zones(scenario.world, places.position)
-    goals = goals_of(scenario.floorplan, [zone.center for zone in scenario.zones])
+    inside = scenario.inside_zones(places.position)
+    goals = scenario.world.goal.tolist()
     counts = Trips(*(np.zeros((scenario.M, scenario.M), dtype=np.int64) for _ in Trips._fields))
     for i, place in enumerate(goals):
         for j, goal in enumerate(goals):

@@ -10,7 +10,7 @@ import pandas as pd
 
 from cmarlsim.bounds.theorem1 import least_slack
 from cmarlsim.bounds.verdicts import OURS, PRINTED, PROVEN, SHARPER, Statement
-from cmarlsim.building.worlds import goals_of
+from cmarlsim.building.areas import Region
 from cmarlsim.kernels.world import TOLERANCE, Floats
 from cmarlsim.scenario import Scenario
 
@@ -33,20 +33,24 @@ def closed_slack(c: Floats, N: int) -> float:
 
 def overlaps(scenario: Scenario) -> int:
     """Number of pairs of zones that have points in common."""
-    return sum(
-        math.dist(one.center, other.center) <= one.radius + other.radius + TOLERANCE
-        for one, other in combinations(scenario.zones, 2)
-    )
+    return sum(_meet(one, other) for one, other in combinations(scenario.regions, 2))
+
+
+def _meet(one: Region, other: Region) -> bool:
+    if one.level != other.level:
+        return False
+    if one.part is None and other.part is None and one.area.radius and other.area.radius:
+        return math.dist(one.center, other.center) <= one.area.radius + other.area.radius + TOLERANCE
+    import shapely
+
+    outlines = (shapely.Polygon(region.outline()) for region in (one, other))
+    return bool(shapely.distance(*outlines) <= TOLERANCE)
 
 
 def not_held(scenario: Scenario) -> int:
     """Number of zones in which an agent that always chooses them would not stay."""
-    plan = scenario.floorplan
-    goals = goals_of(plan, [zone.center for zone in scenario.zones])
-    return sum(
-        math.dist(plan.waypoints[goal].position, zone.center) > zone.radius + TOLERANCE
-        for goal, zone in zip(goals, scenario.zones, strict=True)
-    )
+    inside = scenario.inside_zones(scenario.world.waypoint[scenario.world.goal])
+    return int((~inside.diagonal()).sum())
 
 
 def conditions(scenario: Scenario) -> list[dict[str, object]]:
