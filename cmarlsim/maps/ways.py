@@ -149,7 +149,7 @@ def _ways(
 
 
 def _way_round(inside: Bools, core: Bools, start: Floats, end: Floats, comfort: float) -> _Way | None:
-    """A short way that is clear of walls, if that is at most `_DETOUR` times as long as any; None if none is."""
+    """A short way, clear of walls if such a one is at most `_DETOUR` times as long; None if there is none."""
     points = shortest_way(inside, start, end, comfort)
     if points is None:
         return None
