@@ -18,7 +18,7 @@ from cmarlsim.report.overlay import draw_overlay
 from cmarlsim.scenario import Scenario
 from cmarlsim.storage.files import published
 from cmarlsim.storage.outputs import check_free
-from cmarlsim.terminal.console import command
+from cmarlsim.terminal.console import command, compilation_announced
 from cmarlsim.terminal.import_report import print_import
 
 
@@ -62,7 +62,8 @@ def import_(
     picture_path = scenario_path.with_suffix(".png")
     for path in (scenario_path, plan_path, picture_path):
         check_free(path, force, [source, *([graph] if graph else [])])
-    imported = import_building(source, Asked(graph, tuple(level or ()), resolution))
+    with compilation_announced():
+        imported = import_building(source, Asked(graph, tuple(level or ()), resolution))
     data, draft = scenario_of(imported.draft, choice)
     texts = {
         plan_path: tomli_w.dumps(plan_of(draft)),

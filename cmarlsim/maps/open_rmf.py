@@ -14,6 +14,7 @@ from cmarlsim.kernels.world import Floats
 from cmarlsim.maps.draft import Door, Draft, Level, Remark
 from cmarlsim.maps.enclosed import Label, enclosed_rooms
 from cmarlsim.maps.frames import apply, frames_of, inverse
+from cmarlsim.maps.made_lanes import made_lanes
 from cmarlsim.maps.names import distinct
 from cmarlsim.maps.open_rmf_file import Storey, read_rmf_file
 from cmarlsim.maps.open_rmf_graph import Placed, lanes_of
@@ -35,7 +36,7 @@ def read_open_rmf(path: Path, levels: Sequence[str] = (), resolution: float | No
     Returns
     -------
     Draft
-        Its graph is that of the lanes, and empty where there are none.
+        Its graph is that of the lanes; where there are none, it leads through all rooms.
 
     Raises
     ------
@@ -62,7 +63,6 @@ def read_open_rmf(path: Path, levels: Sequence[str] = (), resolution: float | No
         else:
             text = f"Level '{storey.name}' has neither walls nor doors nor lanes, and is left out."
             remarks.append(Remark("warning", text))
-    lanes = lanes_of(file, placed)
     openings = [(door, each.points) for each in placed for door in each.storey.lines["doors"]]
     given = [str(door.parameters.get("name") or f"door {i + 1}") for i, (door, _) in enumerate(openings)]
     ends = [points[[door.start, door.end]] for door, points in openings]
@@ -70,13 +70,18 @@ def read_open_rmf(path: Path, levels: Sequence[str] = (), resolution: float | No
     doors = tuple(map(Door, distinct(given), ends))
     labels = [label for each in placed for label in _labels(each)]
     floors = [each.points[list(floor)] for each in placed for floor in each.storey.floors if len(floor) > 2]
+    rooms = enclosed_rooms(walls, doors, labels, floors)
+    if any(each.storey.lines["lanes"] for each in placed):
+        lanes = lanes_of(file, placed)
+    else:
+        lanes = made_lanes(file, placed, walls, doors, rooms)
     return Draft(
         name=file.name,
         source=path.name,
         levels=tuple(each.level for each in placed),
         walls=walls,
         doors=doors,
-        rooms=enclosed_rooms(walls, doors, labels, floors),
+        rooms=rooms,
         graph=lanes.graph,
         starts=lanes.starts,
         named=lanes.named,
@@ -107,8 +112,8 @@ def _check_size(level: Level, path: Path) -> None:
     x_min, y_min, x_max, y_max = level.rectangle
     if max(x_max - x_min, y_max - y_min) > LARGEST or max(map(abs, level.rectangle)) > FARTHEST:
         raise InputError(
-            f"{path}: level '{level.name}' is {x_max - x_min:,.6g} x {y_max - y_min:,.6g} m, and {x_min:,.6g}, "
-            f"{y_min:,.6g} its lower left corner: is a measurement wrong, or a vertex far off?"
+            f"{path}: level '{level.name}' is {x_max - x_min:,.6g} x {y_max - y_min:,.6g} m, and its lower "
+            f"left corner is ({x_min:,.6g}, {y_min:,.6g}): is a measurement wrong, or a vertex far off?"
         )
 
 

@@ -22,7 +22,7 @@ from cmarlsim.maps.pictures import read_picture
 from cmarlsim.maps.raster import Raster
 from cmarlsim.maps.rastered import AS_IT_IS, Frame, draft_of_raster
 from cmarlsim.maps.reaching import one_piece
-from cmarlsim.maps.ros import FREE, OCCUPIED, UNKNOWN, read_plan_picture, read_ros_map
+from cmarlsim.maps.ros import FREE, OCCUPIED, UNKNOWN, check_resolution, read_plan_picture, read_ros_map
 from cmarlsim.maps.routes import read_route_graph
 from cmarlsim.maps.yaml_text import read_yaml
 from cmarlsim.storage.files import problem_at, read_bytes
@@ -83,6 +83,8 @@ def import_building(path: Path, asked: Asked) -> Imported:
         If the source or its graph cannot be read, or what is asked does not go with it.
     """
     kind = kind_of(path)
+    if asked.resolution is not None:
+        check_resolution(asked.resolution)
     if asked.levels and kind != "open-rmf":
         raise InputError(f"--level: {path.name} has no levels, only a building.yaml of Open-RMF has")
     if kind == "open-rmf":
@@ -129,8 +131,6 @@ def kind_of(path: Path) -> str:
 
 def _with_ways(draft: Draft) -> Draft:
     """A building of walls with a graph that is in one piece."""
-    if not draft.graph.edges:
-        raise InputError(f"{draft.source}: has neither lanes nor rooms between which ways could be made")
     graph, remarks = one_piece(draft.graph, draft.walls, draft.level_of(draft.graph.position))
     kept = {name: i for i, name in enumerate(graph.names)}
 

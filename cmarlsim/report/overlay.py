@@ -217,9 +217,10 @@ def _draw_names(axes: Axes, scenario: Scenario, draft: Draft, points: float) -> 
             {"color": colour(zones[room.name]), "weight": "bold"} if room.name in zones else {"color": "0.3"}
         )
         labels.add(room.name, at.x, at.y, 7.0, 0.95 * (x_max - x_min), zorder=8, **looks)
+    rooms = {room.name for room in plan.rooms} | {zone.name for zone in scenario.zones}
     named = {waypoint.name: waypoint.position for waypoint in plan.waypoints}
     for i in draft.named:
-        if (name := draft.graph.names[i]) in named:
+        if (name := draft.graph.names[i]) in named and name not in rooms:
             x, y = named[name]
             labels.add(name, x, y + 6 / points, 4.5, color="#103070", zorder=7)
     for door in plan.doors:
