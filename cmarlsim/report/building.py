@@ -55,7 +55,9 @@ class Paper:
         for columns in range(1, len(levels) + 1):
             rows = -(-len(levels) // columns)
             size = cell * (columns, rows)
-            if (room / size).min() > WORTH * self.scale or (self.arranged and (room / size).min() > self.scale):
+            if (room / size).min() > WORTH * self.scale or (
+                self.arranged and (room / size).min() > self.scale
+            ):
                 self.size, self.scale, self.arranged = size, float((room / size).min()), True
                 row, column = np.divmod(np.arange(len(levels)), columns)
                 corners = np.column_stack([column * cell[0], (rows - 1 - row) * cell[1]])
@@ -106,7 +108,9 @@ def draw_walls(axes: Axes, scenario: Scenario, width: float = 1.5, paper: Paper 
     from matplotlib.collections import LineCollection, PolyCollection
 
     plan, paper = scenario.floorplan, paper or Paper(scenario, 1.0, 1.0)
-    walls, doors = ([paper.moved(np.array(line.points)) for line in lines] for lines in (plan.walls, plan.doors))
+    walls, doors = (
+        [paper.moved(np.array(line.points)) for line in lines] for lines in (plan.walls, plan.doors)
+    )
     axes.add_collection(LineCollection(walls, colors="black", linewidths=width, zorder=2))
     axes.add_collection(LineCollection(doors, colors=DOOR, linewidths=0.7 * width, zorder=2))
     look: Any = {"facecolors": "none", "edgecolors": [colour(m) for m in range(scenario.M)]}
@@ -120,7 +124,9 @@ def level_labels(paper: Paper, size: float) -> list[Label]:
     labels = []
     for level in paper.scenario.floorplan.levels:
         (left, _), (right, top) = paper.moved(np.reshape(level.rectangle, (2, 2)))
-        labels.append(Label(plain(shortened(level.name, LONGEST_LEVEL)), (left, top, right, top), False, look))
+        labels.append(
+            Label(plain(shortened(level.name, LONGEST_LEVEL)), (left, top, right, top), False, look)
+        )
     return labels
 
 
@@ -142,7 +148,8 @@ def _draw_lifts(axes: Axes, ends: np.ndarray) -> None:
     if len(ends):
         look: Any = {"colors": LIFT, "linewidths": 0.7, "linestyles": "-.", "zorder": 1.9}
         axes.add_collection(LineCollection(list(ends), **look))
-        axes.scatter(*ends.reshape(-1, 2).T, s=9, marker="s", color=LIFT, linewidths=0, zorder=2.1)
+        x, y = ends.reshape(-1, 2).T
+        axes.scatter(x, y, s=9, marker="s", color=LIFT, linewidths=0, zorder=2.1)
 
 
 def _draw_levels(axes: Axes, paper: Paper) -> None:

@@ -18,7 +18,8 @@ COLOURS = (
     *("#7a4b2a", "#7f7f00", "#5b3fa0", "#555555", "#ff7f9f", "#66c24a"),
 )
 """Colours of zones: red, green, blue, orange, cyan and magenta as in the paper's Fig. 3, dark enough for
-print, and six more. They are reused in turn where there are more zones; then a zone has its number beside it."""
+print, and six more. Where there are more zones they are reused in turn, and zones have their numbers beside
+them."""
 
 LONGEST_NAME = 12
 """Most characters of a zone's name."""

@@ -54,13 +54,16 @@ def place_labels(axes: Axes, labels: Sequence[Label]) -> list[Any]:
     back = axes.transData.inverted()
     axes.set(xlim=axes.get_xlim(), ylim=axes.get_ylim())
     for text, label, center, box, size in zip(written, labels, centers, boxes, sizes, strict=True):
-        text.set_position(back.transform(center))
+        x, y = back.transform(center)
+        text.set_position((float(x), float(y)))
         text.set_in_layout(False)
         middle = (box[:2] + box[2:]) / 2
         apart = np.abs(center - middle) - (box[2:] - box[:2]) / 2 - size / 2
         if apart.max() > size[1] / 2:
             ends = back.transform([middle, center])
-            axes.plot(*ends.T, color=label.look.get("color", "black"), linewidth=0.3, zorder=text.zorder - 0.1)
+            axes.plot(
+                *ends.T, color=label.look.get("color", "black"), linewidth=0.3, zorder=text.zorder - 0.1
+            )
     return written
 
 

@@ -32,7 +32,7 @@ OCCUPATION_STEPS = 40_000
 
 
 def draw_plan(axes: Axes, recordings: Sequence[Recording], paper: Paper) -> list[Label]:
-    """Draw the floor plan, few zones in their colours or many in those of their margins, and where agents were.
+    """Draw the floor plan, zones in their colours, or many in those of their margins, and where agents were.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def draw_plan(axes: Axes, recordings: Sequence[Recording], paper: Paper) -> list
         dots = draw_occupation(axes, recordings[0], paper)
         if few:
             bar = axes.figure.colorbar(
-                dots, ax=axes, label="share of agent-steps", shrink=0.8, format="{x:g} %", panchor=False
+                dots, ax=axes, label="share of agent-steps", shrink=0.8, format="{x:g} %"
             )
             bar.minorticks_off()
         else:
@@ -74,7 +74,7 @@ def draw_margins(axes: Axes, recordings: Sequence[Recording], paper: Paper) -> N
     from matplotlib.collections import PolyCollection
 
     shades = margin_shades()
-    looks: Any = {"shrink": 0.8, "extend": "both", "panchor": False, "ticks": (-0.5, 0.0, 0.5)}
+    looks: Any = {"shrink": 0.8, "extend": "both", "ticks": (-0.5, 0.0, 0.5)}
     axes.figure.colorbar(shades, ax=axes, label="margin of each zone", **looks)
     margin = np.mean([recording.margin() for recording in recordings], axis=0)
     outlines = []

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 MOST_LINES = 12
 """Up to so many agents have a line each; of more there is a band from the smallest to the largest."""
 
+MOST_TICKED = 6
+"""Up to so many zones have room for more than two ticks at their multipliers."""
+
 MOST_TIMES = 400
 """Most points of a curve of multipliers; of longer runs each is a mean over some rollouts."""
 
@@ -132,6 +135,8 @@ def draw_multipliers(figure: SubFigure, recording: Recording) -> None:
         axes.set_ylabel(names[m], color=colour(m), rotation=0, ha="right", va="center")
         top = max(local[..., m].max(), ideal[:, m].max()) or 1.0
         axes.set(xlim=(0, recording.steps), ylim=(-0.25 * top, 1.1 * top))
+        if scenario.M > MOST_TICKED:
+            axes.set_yticks([0.0, float(f"{0.9 * top:.1g}")])
         axes.spines[["top", "right"]].set_visible(False)
     panels[0].set_title(f"multipliers: {'each line is one agent' if lines else 'range of agents and mean'}")
     mark_steps(panels[-1], time_label(recording))
