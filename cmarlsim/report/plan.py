@@ -21,6 +21,9 @@ MOST_NAMES = 8
 SMALLEST_ZONE = 2.0
 """Half the width in points that a zone has at least."""
 
+SHADED = 2.5
+"""Where zones in the colours of their margins lie: over walls, under dots."""
+
 NUMBER, LEVEL = 5.0, 6.0
 """Size of print of zones' numbers, and of levels' names."""
 
@@ -81,7 +84,7 @@ def draw_margins(axes: Axes, recordings: Sequence[Recording], paper: Paper) -> N
     for outline in paper.outlines():
         middle, half = (outline.min(axis=0) + outline.max(axis=0)) / 2, np.ptp(outline, axis=0).max() / 2
         outlines.append(middle + (outline - middle) * max(1.0, SMALLEST_ZONE / paper.scale / half))
-    look: Any = {"edgecolors": "black", "linewidths": 0.4, "zorder": 2.5}
+    look: Any = {"edgecolors": "black", "linewidths": 0.4, "zorder": SHADED}
     axes.add_collection(PolyCollection(outlines, facecolors=shades.to_rgba(margin), **look))
 
 
