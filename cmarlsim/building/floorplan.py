@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -12,7 +13,7 @@ import numpy as np
 import tomli_w
 from pydantic import BaseModel, Field, model_validator
 
-from cmarlsim.building.geometry import geometry_problems
+from cmarlsim.building.geometry import find_problems
 from cmarlsim.building.tables import (
     MOST_TILES,
     Door,
@@ -141,15 +142,20 @@ class FloorPlan(Strict):
 
     @model_validator(mode="after")
     def _geometry_can_be(self) -> Self:
-        if problems := geometry_problems(self):
+        if problems := self.geometry_problems:
             more = [f"and {len(problems) - MOST_TOLD} more"] if len(problems) > MOST_TOLD else []
             raise ValueError("; ".join([*problems[:MOST_TOLD], *more]))
         return self
 
+    @cached_property
+    def geometry_problems(self) -> list[str]:
+        """What is wrong with the geometry, one sentence each: nothing, in a plan that was loaded."""
+        return find_problems(self)
+
     @property
     def extent(self) -> float:
         """Metres from one side to the other, the longer way: of the plan, or of its largest level."""
-        boxes = np.array([level.rectangle for level in self.levels] or [self.bounds()])
+        boxes = np.array([level.rectangle for level in self.levels] or self.bounds()[None])
         return float((boxes[:, 2:] - boxes[:, :2]).max())
 
     def bounds(self) -> Floats:
@@ -168,7 +174,7 @@ class FloorPlan(Strict):
             return np.ones((len(points), 1), dtype=np.bool_)
         boxes = np.array([level.rectangle for level in self.levels])
         low, high = boxes[:, :2] - TOLERANCE, boxes[:, 2:] + TOLERANCE
-        return ((points[:, None] >= low) & (points[:, None] <= high)).all(axis=2)
+        return np.all((points[:, None] >= low) & (points[:, None] <= high), axis=2)
 
     def level_of(self, points: Floats) -> Ints:
         """The first level that holds each of the points (n, 2); -1 if none does."""

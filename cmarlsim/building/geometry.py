@@ -20,7 +20,7 @@ OVERLAP = 1e-3
 """Metres by which polygons may overlap: files are often rounded to millimetres."""
 
 
-def geometry_problems(plan: FloorPlan) -> list[str]:
+def find_problems(plan: FloorPlan) -> list[str]:
     """What is wrong with the geometry of a plan whose names fit, one sentence each; none if nothing is."""
     bare_edges, bare_waypoints = uncovered(plan)
     return [
@@ -98,18 +98,21 @@ def _unwalkable_edges(plan: FloorPlan, bare: Bools) -> Iterator[str]:
     find_blocking(walls, segments, blocking)
     levels = plan.waypoint_levels()[plan.edge_indices()]
     apart = np.hypot(segments[:, 2] - segments[:, 0], segments[:, 3] - segments[:, 1])
-    for i, edge in enumerate(plan.edges):
-        called = f"edges[{i}] = {shown([*edge.ends])}"
-        if edge.lift is not None:
-            if levels[i, 0] == levels[i, 1]:
-                yield f"{called}: the lift {shown(edge.lift)} must join two levels, and both ends lie in one"
-        elif levels[i, 0] != levels[i, 1]:
-            yield f'{called}: leads from one level to another; only a lift can (lift = "its name")'
-        elif apart[i] < SHORTEST_EDGE:
-            yield f"{called}: its ends are less than {SHORTEST_EDGE} m apart"
-        elif blocking[i] >= 0:
-            yield f"{called}: passes through or touches the wall {walls[blocking[i]].tolist()}"
-        elif bare[i]:
-            yield f"{called}: part of it lies on no tile; tiles must cover every edge"
+    lift = np.array([edge.lift is not None for edge in plan.edges], dtype=np.bool_)
+    same_level, short = levels[:, 0] == levels[:, 1], apart < SHORTEST_EDGE
+    wrong = np.where(lift, same_level | bare, ~same_level | short | (blocking >= 0) | bare)
+    for i in np.flatnonzero(wrong).tolist():
+        edge = plan.edges[i]
+        if lift[i] and same_level[i]:
+            problem = f"the lift {shown(edge.lift)} must join two levels, and both ends lie in one"
+        elif not lift[i] and not same_level[i]:
+            problem = 'leads from one level to another; only a lift can (lift = "its name")'
+        elif short[i]:
+            problem = f"its ends are less than {SHORTEST_EDGE} m apart"
+        elif blocking[i] >= 0 and not lift[i]:
+            problem = f"passes through or touches the wall {walls[blocking[i]].tolist()}"
+        else:
+            problem = "part of it lies on no tile; tiles must cover every edge"
+        yield f"edges[{i}] = {shown([*edge.ends])}: {problem}"
     if sum(lengths) > LONGEST_WAYS:
         yield f"edges: {sum(lengths):g} m long together; at most {LONGEST_WAYS:g} m, are the units metres?"

@@ -23,7 +23,7 @@ def trips_between(world: World, speed: int) -> Trips:
     Trips
         Steps, (M, M): from the zone of the row to that of the column.
     """
-    goal = (world.next_edge < 0).argmax(axis=0)
-    trips = Trips(*(np.zeros((len(goal), len(goal)), dtype=np.int64) for _ in Trips._fields))
-    count_trips(world, goal, speed, locations_at(np.zeros(1, dtype=np.int64)), trips)
+    zones = len(world.goal)
+    trips = Trips(*(np.zeros((zones, zones), dtype=np.int64) for _ in Trips._fields))
+    count_trips(world, speed, locations_at(np.zeros(1, dtype=np.int64)), trips)
     return trips

@@ -23,11 +23,12 @@ class Trips(NamedTuple):
 
 
 @kernel
-def count_trips(world: World, goal: Ints, speed: int, traveller: Locations, trips: Trips) -> None:
-    """Send one agent from every goal (M,) to every other, and add up its steps in `trips`, which holds zeros.
+def count_trips(world: World, speed: int, traveller: Locations, trips: Trips) -> None:
+    """Send one agent from every zone's goal to every other, and add up its steps in `trips`, which holds zeros.
 
     `traveller` holds one agent, changed in place.
     """
+    goal = world.goal
     for i in range(len(goal)):
         for j in range(len(goal)):
             traveller.node[0], traveller.edge[0], traveller.offset[0] = goal[i], -1, 0

@@ -341,8 +341,8 @@ class Scenario(Strict):
         plan = self.floorplan
         tiles = tiles_at(plan, self.zone_centers)
         for i, (zone, region) in enumerate(zip(self.zones, self.regions, strict=True)):
-            where = f"{self._key(i)}.center = {region.center.tolist()}"
             if region.level < 0 or tiles[i] < 0:
+                where = f"{self._key(i)}.center = {region.center.tolist()}"
                 lacking = "in no level" if region.level < 0 else "on no tile"
                 raise ValueError(f"{where} lies {lacking} of '{plan.name}'")
             if region.goal < 0:
