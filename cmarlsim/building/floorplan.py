@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 
 import numpy as np
 import tomli_w
-from pydantic import Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from cmarlsim.building.geometry import geometry_problems
 from cmarlsim.building.tables import (
@@ -218,6 +218,14 @@ class FloorPlan(Strict):
         index = {waypoint.name: i for i, waypoint in enumerate(self.waypoints)}
         pairs = [(index[u], index[v]) for u, v in (edge.ends for edge in self.edges)]
         return np.array(pairs, dtype=np.int64).reshape(-1, 2)
+
+    def with_lengths(self, lengths: Sequence[float]) -> Self:
+        """The same plan with edges of these lengths, (E,) in metres, which are not checked."""
+        edges = [
+            BaseModel.model_copy(edge, update={"length": length})
+            for edge, length in zip(self.edges, lengths, strict=True)
+        ]
+        return BaseModel.model_copy(self, update={"edges": tuple(edges)})
 
     def edge_lengths(self) -> list[float]:
         """Lengths of the edges in metres: their own, or the distance of their ends."""

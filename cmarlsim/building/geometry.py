@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cmarlsim.building.pieces import uncovered
 from cmarlsim.building.tables import LONGEST_WAYS, SHORTEST_EDGE
 from cmarlsim.errors import shown
-from cmarlsim.kernels.plans import find_blocking, find_uncovered, first_overlap
+from cmarlsim.kernels.plans import find_blocking, first_overlap
 from cmarlsim.kernels.world import Bools, Floats
 
 if TYPE_CHECKING:
@@ -21,11 +22,12 @@ OVERLAP = 1e-3
 
 def geometry_problems(plan: FloorPlan) -> list[str]:
     """What is wrong with the geometry of a plan whose names fit, one sentence each; none if nothing is."""
+    bare_edges, bare_waypoints = uncovered(plan)
     return [
         *_levels(plan),
         *_overlaps(plan),
-        *_bare_waypoints(plan),
-        *_unwalkable_edges(plan),
+        *_bare_waypoints(plan, bare_waypoints),
+        *_unwalkable_edges(plan, bare_edges),
     ]
 
 
@@ -78,9 +80,9 @@ def _overlapping(kind: str, names: list[str], outlines: list[Floats]) -> Iterato
             yield f"{kind}: '{names[i]}' and '{names[j]}' overlap; they may only touch"
 
 
-def _bare_waypoints(plan: FloorPlan) -> Iterator[str]:
+def _bare_waypoints(plan: FloorPlan, bare: Bools) -> Iterator[str]:
     """Waypoints that lie on no tile."""
-    for i in np.flatnonzero(uncovered(plan, np.tile(plan.waypoint_positions(), 2))).tolist():
+    for i in np.flatnonzero(bare).tolist():
         waypoint = plan.waypoints[i]
         yield (
             f"waypoints: '{waypoint.name}' at {list(waypoint.position)} lies on no tile; "
@@ -88,11 +90,11 @@ def _bare_waypoints(plan: FloorPlan) -> Iterator[str]:
         )
 
 
-def _unwalkable_edges(plan: FloorPlan) -> Iterator[str]:
+def _unwalkable_edges(plan: FloorPlan, bare: Bools) -> Iterator[str]:
     """Edges without length, through walls, off the tiles or between levels, and ways that are too long."""
     walls, lengths, points = plan.wall_segments(), plan.edge_lengths(), plan.waypoint_positions()
     segments = points[plan.edge_indices()].reshape(-1, 4)
-    blocking, bare = np.zeros(len(segments), dtype=np.int64), uncovered(plan, segments)
+    blocking = np.zeros(len(segments), dtype=np.int64)
     find_blocking(walls, segments, blocking)
     levels = plan.waypoint_levels()[plan.edge_indices()]
     apart = np.hypot(segments[:, 2] - segments[:, 0], segments[:, 3] - segments[:, 1])
@@ -111,19 +113,3 @@ def _unwalkable_edges(plan: FloorPlan) -> Iterator[str]:
             yield f"{called}: part of it lies on no tile; tiles must cover every edge"
     if sum(lengths) > LONGEST_WAYS:
         yield f"edges: {sum(lengths):g} m long together; at most {LONGEST_WAYS:g} m, are the units metres?"
-
-
-def uncovered(plan: FloorPlan, segments: Floats) -> Bools:
-    """For each segment (S, 4), whether part of it lies on no tile."""
-    found = np.zeros(len(segments), dtype=np.bool_)
-    if not isinstance(plan.tiles, tuple):
-        return found
-    if all(tile.rectangle is not None for tile in plan.tiles):
-        find_uncovered(np.array([tile.rectangle for tile in plan.tiles]), segments, found)
-        return found
-    import shapely
-
-    tiles = shapely.union_all([shapely.Polygon(tile.outline).buffer(1e-6) for tile in plan.tiles])
-    shapely.prepare(tiles)
-    found[:] = [not tiles.covers(shapely.LineString(each.reshape(2, 2))) for each in segments]
-    return found

@@ -10,17 +10,17 @@ from functools import lru_cache
 
 import numpy as np
 
+from cmarlsim.building.areas import Area
 from cmarlsim.building.floorplan import FloorPlan
 from cmarlsim.building.visibility import build_visibility
 from cmarlsim.building.worlds import build_world
 from cmarlsim.kernels.bits import words_for
 from cmarlsim.kernels.links import link_places, move_occupant
 from cmarlsim.kernels.motion import advance_all, position_of
-from cmarlsim.kernels.observing import observe_zones, tile_of
+from cmarlsim.kernels.observing import piece_of
 from cmarlsim.kernels.scene import new_sight_state
 from cmarlsim.kernels.travel import stretch_of
 from cmarlsim.kernels.world import Locations, NumberedPlaces, Site, World, locations_at
-from cmarlsim.validation import Point
 
 MOST_PLACES = 4_096
 """Worlds with more places are computed step by step; which are near takes the square of it in bits."""
@@ -42,7 +42,7 @@ def _empty(zones: int) -> NumberedPlaces:
 
 def _found(world: World, speed: int) -> tuple[Locations, np.ndarray] | None:
     """All places and, (Q, M), the number of the one after; None if there are too many."""
-    waypoints, zones = len(world.waypoint), len(world.zone_radius)
+    waypoints, zones = len(world.waypoint), len(world.goal)
     if waypoints * zones > MOST_ENTRIES:
         return None
     number = {(p, -1, 0): p for p in range(waypoints)}
@@ -72,9 +72,7 @@ def _found(world: World, speed: int) -> tuple[Locations, np.ndarray] | None:
 
 
 @lru_cache(maxsize=16)
-def number_places(
-    plan: FloorPlan, zones: tuple[tuple[Point, float], ...], speed: int, d: float
-) -> NumberedPlaces:
+def number_places(plan: FloorPlan, zones: tuple[Area, ...], speed: int, d: float) -> NumberedPlaces:
     """Numbered places of a floor plan with zones; empty if there are too many places.
 
     Parameters
@@ -92,17 +90,15 @@ def number_places(
         return _empty(len(zones))
     places, after = found
     count, visibility = len(after), build_visibility(plan, zones, d)
+    pieces = np.array([piece_of(world, places, q) for q in range(count)])
     numbered = NumberedPlaces(
         position=np.array([position_of(world, places, q) for q in range(count)]),
         stretch=np.array([stretch_of(world, visibility, places, q) for q in range(count)]),
-        tile=np.zeros(count, dtype=np.int64),
-        zones=np.zeros((count, words_for(len(zones))), dtype=np.uint64),
+        tile=world.piece_tile[pieces],
+        zones=world.piece_zones[pieces],
         after=after,
         near=np.zeros((count, words_for(count)), dtype=np.uint64),
     )
-    for q, (x, y) in enumerate(numbered.position.tolist()):
-        numbered.tile[q] = tile_of(world, x, y)
-        observe_zones(world, x, y, numbered.zones[q])
     _fill_near(Site(world, _empty(len(zones)), visibility), d, numbered)
     return numbered
 

@@ -18,7 +18,6 @@ from cmarlsim.kernels.compiling import inner, kernel
 from cmarlsim.kernels.dual import updated
 from cmarlsim.kernels.gossip import BackwardGossip, apply_growth, begin_backward_gossip, grow, recount, undo
 from cmarlsim.kernels.links import draw_links, enter, update_links
-from cmarlsim.kernels.observing import observe_on
 from cmarlsim.kernels.scene import Chunk, Draws, Rules, Scene, State, Steps
 from cmarlsim.kernels.travel import begin_table, travel
 from cmarlsim.kernels.world import BERNOULLI, SIGHT_OR_DISC, Floats, LinkModel, Locations, Site, Weights
@@ -27,12 +26,11 @@ from cmarlsim.kernels.world import BERNOULLI, SIGHT_OR_DISC, Floats, LinkModel, 
 @inner
 def log_zones(site: Site, scene: Scene, t: int, n: int) -> None:
     """Log the zones that agent n enters or leaves at step t, and count for how long zones are attended."""
-    contacts, seen, place = scene.contacts, scene.seen, scene.trajectory.place[t, n]
+    contacts = scene.contacts
     if len(site.numbered.tile) > 0:
-        seen = site.numbered.zones[place]
+        seen = site.numbered.zones[scene.trajectory.place[t, n]]
     else:
-        x, y = scene.sight.position[n, 0], scene.sight.position[n, 1]
-        observe_on(site.world, site.visibility, place, x, y, seen)
+        seen = site.world.piece_zones[scene.trajectory.piece[t, n]]
     for w in range(len(seen)):
         changed = seen[w] ^ contacts.zones[n, w]
         while changed != np.uint64(0):

@@ -10,8 +10,10 @@ from cmarlsim.kernels.world import TIE, Locations, World
 def heads_to_second_end(world: World, edge: int, offset: int, zone: int) -> bool:
     """Whether an agent inside `edge` is nearer to `zone` through the edge's second end.
 
-    A tie (within `TIE` ticks) goes to the first end.
+    A tie (within `TIE` ticks) goes to the first end; a one-way edge leads to its second end.
     """
+    if world.one_way[edge]:
+        return True
     through_first = offset + world.to_go[world.edge[edge, 0], zone]
     through_second = world.edge_ticks[edge] - offset + world.to_go[world.edge[edge, 1], zone]
     return through_second + TIE < through_first
@@ -21,7 +23,8 @@ def heads_to_second_end(world: World, edge: int, offset: int, zone: int) -> bool
 def advance(world: World, locations: Locations, n: int, zone: int, speed: int) -> bool:
     """Move agent `n` by up to `speed` ticks along the shortest path to `zone`, in place.
 
-    It may pass several waypoints, may turn round inside an edge, and stops at the zone's waypoint.
+    It may pass several waypoints, may turn round inside an edge that is not one-way, and stops at the zone's
+    waypoint.
 
     Returns
     -------
@@ -66,10 +69,18 @@ def locations_of(locations: Locations, b: int) -> Locations:
     return Locations(locations.node[b], locations.edge[b], locations.offset[b])
 
 
+@inner
+def nearer_end(world: World, edge: int, offset: int) -> int:
+    """The waypoint at the nearer end of an edge, in the middle the first."""
+    return world.edge[edge, 0] if 2 * offset <= world.edge_ticks[edge] else world.edge[edge, 1]
+
+
 @kernel
 def position_of(world: World, locations: Locations, n: int) -> tuple[float, float]:
-    """Coordinates of agent `n` in metres."""
+    """Coordinates of agent `n` in metres; in a lift, those of the nearer end."""
     node, edge = locations.node[n], locations.edge[n]
+    if node < 0 and world.lift[edge]:
+        node = nearer_end(world, edge, locations.offset[n])
     if node >= 0:
         return world.waypoint[node, 0], world.waypoint[node, 1]
     u, v = world.edge[edge, 0], world.edge[edge, 1]

@@ -1,10 +1,10 @@
-"""Whether a floor plan can be: tiles that overlap, walls in the way, edges that leave the tiles."""
+"""Whether a floor plan can be: tiles that overlap, walls in the way; and which things meet."""
 
 from __future__ import annotations
 
-from cmarlsim.kernels.compiling import inner, kernel
+from cmarlsim.kernels.compiling import kernel
 from cmarlsim.kernels.links import blocks
-from cmarlsim.kernels.world import TOLERANCE, Bools, Floats, Ints
+from cmarlsim.kernels.world import TOLERANCE, Floats, Ints
 
 
 @kernel
@@ -18,39 +18,6 @@ def first_overlap(box: Floats) -> tuple[int, int]:
     return -1, -1
 
 
-@inner
-def part_inside(low: float, high: float, start: float, step: float) -> tuple[float, float]:
-    """Shares of the way from `start` to `start` + `step` between which it is within `low` to `high`."""
-    if step == 0.0:
-        return (0.0, 1.0) if low - TOLERANCE - start <= 0.0 <= high + TOLERANCE - start else (0.0, -1.0)
-    a, b = (low - TOLERANCE - start) / step, (high + TOLERANCE - start) / step
-    return max(0.0, min(a, b)), min(1.0, max(a, b))
-
-
-@kernel
-def covered(box: Floats, segment: Floats) -> bool:
-    """Whether the tiles cover the `segment` (4,), borders included."""
-    ax, ay, bx, by = segment[0], segment[1], segment[2], segment[3]
-    reached, before = 0.0, -1.0
-    while before < reached < 1.0 - TOLERANCE:
-        before = reached
-        for tile in range(len(box)):
-            low_x, high_x = part_inside(box[tile, 0], box[tile, 2], ax, bx - ax)
-            if low_x <= high_x:
-                low_y, high_y = part_inside(box[tile, 1], box[tile, 3], ay, by - ay)
-                low, high = max(low_x, low_y), min(high_x, high_y)
-                if low <= high and low <= reached + TOLERANCE:
-                    reached = max(reached, high)
-    return reached >= 1.0 - TOLERANCE
-
-
-@kernel
-def find_uncovered(box: Floats, segment: Floats, uncovered: Bools) -> None:
-    """Write for each segment (S, 4) whether part of it lies on no tile."""
-    for s in range(len(segment)):
-        uncovered[s] = not covered(box, segment[s])
-
-
 @kernel
 def find_blocking(wall: Floats, segment: Floats, blocking: Ints) -> None:
     """Write for each segment (S, 4) the first wall that it touches, -1 for none."""
@@ -60,3 +27,29 @@ def find_blocking(wall: Floats, segment: Floats, blocking: Ints) -> None:
             if blocks(wall[w], segment[s, 0], segment[s, 1], segment[s, 2], segment[s, 3]):
                 blocking[s] = w
                 break
+
+
+@kernel
+def list_meeting(a: Floats, b: Floats, pairs: Ints) -> int:
+    """List the pairs of a rectangle of a (A, 4) and one of b (B, 4) that meet, borders included.
+
+    Parameters
+    ----------
+    pairs : (R, 2)
+        Written as far as there is room: indices of both.
+
+    Returns
+    -------
+    int
+        How many pairs there are.
+    """
+    count = 0
+    for i in range(len(a)):
+        for j in range(len(b)):
+            wide = a[i, 0] <= b[j, 2] + TOLERANCE and b[j, 0] <= a[i, 2] + TOLERANCE
+            if wide and a[i, 1] <= b[j, 3] + TOLERANCE and b[j, 1] <= a[i, 3] + TOLERANCE:
+                if count < len(pairs):
+                    pairs[count, 0] = i
+                    pairs[count, 1] = j
+                count += 1
+    return count

@@ -1,4 +1,4 @@
-"""Shortest ways along the waypoint graph, in exact arithmetic on ticks."""
+"""Shortest ways along the waypoint graph, one-way edges in their direction, in exact arithmetic on ticks."""
 
 from __future__ import annotations
 
@@ -16,8 +16,15 @@ class Roads(NamedTuple):
 
     edge: Ints  # (E, 2) waypoints at both ends
     ticks: Ints  # (E,) length
+    one_way: Bools  # (E,) whether it leads from its first end to its second only
     first: Ints  # (P + 1,) where in `at` the edges at a waypoint begin; they end where the next one's begin
     at: Ints  # (2 E,) edges at each waypoint, the lowest first
+
+
+@inner
+def leads_from(roads: Roads, edge: int, p: int) -> bool:
+    """Whether agents at waypoint `p`, an end of `edge`, may take it."""
+    return not roads.one_way[edge] or roads.edge[edge, 0] == p
 
 
 class Search(NamedTuple):
@@ -47,7 +54,7 @@ def measure(roads: Roads, goal: int, search: Search) -> None:
             edge = roads.at[k]
             other = roads.edge[edge, 0] + roads.edge[edge, 1] - p
             through = to_go[p] + roads.ticks[edge]
-            if through < to_go[other]:
+            if through < to_go[other] and leads_from(roads, edge, other):
                 to_go[other] = through
                 if not waiting[other]:
                     queue[(head + length) % points] = other
@@ -61,11 +68,12 @@ def first_edge(roads: Roads, p: int, to_go: Ints) -> int:
     for k in range(roads.first[p], roads.first[p + 1]):
         edge = roads.at[k]
         other = roads.edge[edge, 0] + roads.edge[edge, 1] - p
-        shortest = min(shortest, roads.ticks[edge] + to_go[other])
+        if leads_from(roads, edge, p):
+            shortest = min(shortest, roads.ticks[edge] + to_go[other])
     for k in range(roads.first[p], roads.first[p + 1]):
         edge = roads.at[k]
         other = roads.edge[edge, 0] + roads.edge[edge, 1] - p
-        if roads.ticks[edge] + to_go[other] <= shortest + TIE:
+        if leads_from(roads, edge, p) and roads.ticks[edge] + to_go[other] <= shortest + TIE:
             return edge
     return -1
 

@@ -93,6 +93,7 @@ class Trajectory(NamedTuple):
     arriving: Words  # (T0 + 1, words of N) who comes to another place at a step
     place: NDArray[np.int32]  # (T0 + 1, N) the numbered place; without numbers, the stretch of way
     position: Floats  # (T0 + 1, N, 2), of those who arrive only; none with numbered places
+    piece: NDArray[np.int32]  # (T0 + 1, N) as `position`: the piece of way
 
 
 class Steps(NamedTuple):
@@ -114,7 +115,6 @@ class Scene(NamedTuple):
     gossip: BackwardGossip
     tables: Tables
     attended: Ints  # (M,) steps of the rollout in which a zone was attended
-    seen: Words  # (words of M) buffer: the zones that an agent is in
     near: Words  # (words of N) buffer: whom an agent can talk to
     done: Words  # (words of N) buffer: agents whose links are up to date
 
@@ -169,16 +169,18 @@ def new_steps(rows: int, agents: int) -> Steps:
 def new_trajectory(site: Site, agents: int, T0: int) -> Trajectory:
     """Trajectory without any arrivals."""
     rows = T0 + 1
+    unnumbered = 0 if len(site.numbered.tile) else rows
     return Trajectory(
         arriving=np.zeros((rows, words_for(agents)), dtype=np.uint64),
         place=np.zeros((rows, agents), dtype=np.int32),
-        position=np.zeros((0 if len(site.numbered.tile) else rows, agents, 2)),
+        position=np.zeros((unnumbered, agents, 2)),
+        piece=np.zeros((unnumbered, agents), dtype=np.int32),
     )
 
 
 def new_tables(site: Site, weights: Weights, agents: int) -> Tables:
     """Tables in which no row is computed yet."""
-    tiles, zones = len(site.world.tile_box), len(site.world.zone_radius)
+    tiles, zones = len(site.world.tile_center), len(site.world.goal)
     tabled, hidden = 0 if weights.ranked else agents, weights.W1.shape[2]
     return Tables(
         row=np.zeros((tabled, tiles, zones)),
@@ -192,7 +194,7 @@ def new_tables(site: Site, weights: Weights, agents: int) -> Tables:
 
 def new_scene(site: Site, rules: Rules, weights: Weights, agents: int, T0: int) -> Scene:
     """Scene before the first step, with room for `LOG_CAPACITY` changes."""
-    zones = len(site.world.zone_radius)
+    zones = len(site.world.goal)
     agent_words, zone_words = words_for(agents), words_for(zones)
     contacts = new_contacts(agents, zones, agent_words, zone_words)
     if rules.links.code == ALWAYS:
@@ -208,7 +210,6 @@ def new_scene(site: Site, rules: Rules, weights: Weights, agents: int, T0: int) 
         gossip=new_backward_gossip(agents, zones, agent_words, zone_words),
         tables=new_tables(site, weights, agents),
         attended=np.zeros(zones, dtype=np.int64),
-        seen=np.zeros(zone_words, dtype=np.uint64),
         near=np.zeros(agent_words, dtype=np.uint64),
         done=np.zeros(agent_words, dtype=np.uint64),
     )

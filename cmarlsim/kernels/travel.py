@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from cmarlsim.kernels.bits import put
 from cmarlsim.kernels.compiling import inner, kernel
-from cmarlsim.kernels.motion import advance, position_of
-from cmarlsim.kernels.observing import tile_on
+from cmarlsim.kernels.motion import advance, nearer_end, position_of
+from cmarlsim.kernels.observing import piece_of
 from cmarlsim.kernels.policy import cdf_row, draw_action, hidden_of_lam, ranked_zone
 from cmarlsim.kernels.scene import Scene, Steps, Tables, Trajectory
 from cmarlsim.kernels.world import Floats, Locations, Site, Visibility, Weights, World
@@ -64,9 +64,11 @@ def step_towards(site: Site, locations: Locations, n: int, zone: int, speed: int
 @kernel
 def stretch_of(world: World, visibility: Visibility, locations: Locations, n: int) -> int:
     """The stretch of way that agent n is on; where two meet, one of them."""
-    edge = locations.edge[n]
-    if edge < 0:
-        return visibility.part_first[len(world.edge)] + locations.node[n]
+    node, edge = locations.node[n], locations.edge[n]
+    if node < 0 and world.lift[edge]:
+        node = nearer_end(world, edge, locations.offset[n])
+    if node >= 0:
+        return visibility.part_first[len(world.edge)] + node
     first = visibility.part_first[edge]
     share = locations.offset[n] / world.edge_ticks[edge]
     return first + int(share * (visibility.part_first[edge + 1] - first))
@@ -86,11 +88,12 @@ def arrive(site: Site, locations: Locations, trajectory: Trajectory, t: int, n: 
         trajectory.place[t, n] = locations.node[n]
         return site.numbered.tile[locations.node[n]]
     x, y = position_of(site.world, locations, n)
-    stretch = stretch_of(site.world, site.visibility, locations, n)
+    piece = piece_of(site.world, locations, n)
     trajectory.position[t, n, 0] = x
     trajectory.position[t, n, 1] = y
-    trajectory.place[t, n] = stretch
-    return tile_on(site.world, site.visibility, stretch, x, y)
+    trajectory.place[t, n] = stretch_of(site.world, site.visibility, locations, n)
+    trajectory.piece[t, n] = piece
+    return site.world.piece_tile[piece]
 
 
 @inner

@@ -27,18 +27,26 @@ TIE = round(TOLERANCE * TICKS_PER_METRE)
 class World(NamedTuple):
     """A floor plan and its zones as arrays; lengths in metres unless said to be in ticks.
 
-    W walls, L tiles, M zones, P waypoints, E waypoint edges.
+    W walls, L tiles, M zones, P waypoints, E waypoint edges. Edges are cut into C pieces where the tile or the
+    zones change; each waypoint is a piece of its own.
     """
 
     wall: Floats  # (W, 4) x and y of both ends
-    tile_box: Floats  # (L, 4) x_min, y_min, x_max, y_max
-    zone_center: Floats  # (M, 2)
-    zone_radius: Floats  # (M,)
     waypoint: Floats  # (P, 2)
+    level: Ints  # (P,) which level of the building; there are no links between levels
     edge: Ints  # (E, 2) waypoints at both ends
     edge_ticks: Ints  # (E,) length
+    one_way: Bools  # (E,) whether it leads from its first end to its second only
+    lift: Bools  # (E,) whether it joins levels: agents on it are at the nearer end
+    goal: Ints  # (M,) the zone's waypoint, where agents that choose it go
     to_go: Ints  # (P, M) ticks to the zone's waypoint along the shortest path
     next_edge: Ints  # (P, M) first edge of that path, -1 where the path has ended
+    bounds: Floats  # (4,) x_min, y_min, x_max, y_max of the tiles
+    tile_center: Floats  # (L, 2)
+    piece_first: Ints  # (E + 1,) the first piece of each edge; the waypoints' begin at the last entry, C
+    piece_from: Ints  # (C,) ticks from the edge's first end at which the piece begins
+    piece_tile: Ints  # (C + P,)
+    piece_zones: Words  # (C + P, words of M) the zones that contain the piece
 
 
 class Locations(NamedTuple):
@@ -83,11 +91,7 @@ class Visibility(NamedTuple):
     every pair of agents.
     """
 
-    part_first: Ints  # (E + 1,) the first stretch of each edge; the waypoints' begin at the last entry
-    tile_first: Ints  # (S + 1,)
-    tile: Ints  # the tiles that a stretch meets, ascending
-    zone_first: Ints  # (S + 1,)
-    zone: Ints  # the zones that a stretch meets
+    part_first: Ints  # (E + 1,) the first stretch of each edge (lifts have none), then of waypoints
     first: Ints  # (S + 1,)
     other: Ints  # (V,) stretches on which somebody may be in sight or in range
     hidden: Bools  # (V,) never in sight: only the range counts

@@ -20,11 +20,6 @@ MOST_ROOTS = 8
 """More roots than this leave nothing of a multiplier but whether it is zero."""
 
 
-def tile_centers(world: World) -> Floats:
-    """Centres of the tiles, (L, 2), in metres."""
-    return (world.tile_box[:, :2] + world.tile_box[:, 2:]) / 2
-
-
 @dataclass(frozen=True)
 class Encoding:
     """How multipliers and tiles enter a network.
@@ -68,8 +63,7 @@ class Encoding:
     @classmethod
     def of(cls, world: World, scale_lam: bool, lam_roots: int = 0) -> Self:
         """Encoding whose box is the bounding box of the tiles."""
-        low, high = world.tile_box[:, :2].min(axis=0), world.tile_box[:, 2:].max(axis=0)
-        return cls(tile_centers(world), low, high, scale_lam, lam_roots)
+        return cls(world.tile_center, world.bounds[:2], world.bounds[2:], scale_lam, lam_roots)
 
     def tile_input(self) -> Floats:
         """Scaled centres of the tiles, (L, 2)."""

@@ -17,7 +17,7 @@ from cmarlsim.html import table
 from cmarlsim.kernels.policy import write_rows
 from cmarlsim.kernels.world import TOLERANCE, Floats, Weights, World
 from cmarlsim.learning.mlp import MLP
-from cmarlsim.policies.encoding import ATTRIBUTES, Encoding, floats, tile_centers
+from cmarlsim.policies.encoding import ATTRIBUTES, Encoding, floats
 from cmarlsim.storage import shipped
 from cmarlsim.storage.files import as_path
 from cmarlsim.storage.hdf5 import damage_told, numbers, open_readable, published
@@ -156,7 +156,7 @@ class Policy:
         """
         R, N, M = lam.shape
         weights = self.weights(N, world)
-        cdf, H = np.empty((R, N, len(world.tile_box), M)), weights.b1.shape[1]
+        cdf, H = np.empty((R, N, len(world.tile_center), M)), weights.b1.shape[1]
         lam = np.ascontiguousarray(lam, dtype=np.float64)
         write_rows(weights, lam, np.empty(H), np.empty(H), np.empty(M, dtype=np.int64), cdf)
         return np.diff(cdf, axis=3, prepend=0.0)
@@ -169,7 +169,7 @@ class Policy:
         MisfitError
             If the policy is not for `agents` agents, the number of zones, or the tiles of `world`.
         """
-        tiles, zones = len(world.tile_box), len(world.zone_radius)
+        tiles, zones = len(world.tile_center), len(world.goal)
         if self.networks is None or self.encoding is None:
             shapes = ((agents, zones + 2, 0), (agents, 0), (agents, zones, 0), (agents, zones))
             nothing = (np.zeros(shape, dtype=np.float32) for shape in shapes)
@@ -180,7 +180,7 @@ class Policy:
                 "the policy is for N = {}, M = {} and {} tiles, ".format(*made_for)
                 + f"the scenario has N = {agents}, M = {zones} and {tiles} tiles: train one for it"
             )
-        if not np.allclose(self.encoding.tile_center, tile_centers(world), rtol=0, atol=TOLERANCE):
+        if not np.allclose(self.encoding.tile_center, world.tile_center, rtol=0, atol=TOLERANCE):
             raise MisfitError("the policy was trained on other tiles than the scenario's: train one for it")
         transposed = self.networks._replace(W2=self.networks.W2.swapaxes(1, 2))
         arrays = (np.array(array, dtype=np.float32, order="C") for array in transposed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Sequence
 from functools import cached_property
@@ -13,19 +12,24 @@ import numpy as np
 import tomli_w
 from pydantic import Field, ValidationInfo, model_validator
 
+from cmarlsim.building.areas import Area, Region, inside_zones, place_zones
 from cmarlsim.building.floorplan import FloorPlan
 from cmarlsim.building.places import number_places
+from cmarlsim.building.snapping import SnapError, snap_error, snap_ticks, snapped
+from cmarlsim.building.tiling import tiles_at
 from cmarlsim.building.visibility import NO_VISIBILITY, build_visibility
-from cmarlsim.building.worlds import build_world, goals_of
-from cmarlsim.errors import ArgumentError, InputError, listed, shown
+from cmarlsim.building.worlds import build_world
+from cmarlsim.errors import ArgumentError, InputError, listed, nearest, shown
 from cmarlsim.graphs import components
 from cmarlsim.html import table
-from cmarlsim.kernels.observing import tile_of
+from cmarlsim.kernels.routes import UNREACHED
 from cmarlsim.kernels.scene import Rules
 from cmarlsim.kernels.world import (
     TICKS_PER_METRE,
     TOLERANCE,
+    Bools,
     Floats,
+    Ints,
     NumberedPlaces,
     Site,
     Visibility,
@@ -46,7 +50,6 @@ from cmarlsim.storage.files import as_path, write_whole
 from cmarlsim.validation import (
     Entries,
     Name,
-    Point,
     Strict,
     check_names,
     dotted,
@@ -71,13 +74,13 @@ class Scenario(Strict):
     floorplan : FloorPlan
         Walls, tiles and the waypoint graph, in metres.
     agents : Agents
-        `N` agents that move `speed` metres a step.
+        `N` agents that move `speed` metres a step, and where they start.
     dual : Dual
         `alpha`, `eta` and `T0` of the dual update, eq. (16) and (18).
     links : Links
         `model`, and what it uses of `d` (metres), `p` and `footprint`.
     zones : tuple of Zone
-        Each with `name`, `center`, `radius` (metres) and its threshold `c`.
+        Each with `name`, its threshold `c`, and `center` and `radius` (metres), a `polygon` or a `room`.
 
     Examples
     --------
@@ -164,19 +167,66 @@ class Scenario(Strict):
         return c
 
     @cached_property
+    def travelled(self) -> FloorPlan:
+        """The floor plan with the lengths that agents travel: rounded if `agents.snap` says so."""
+        return self.floorplan if self.agents.snap is None else snapped(self.floorplan, self.agents.snap)
+
+    @cached_property
     def world(self) -> World:
         """Arrays of the floor plan with this scenario's zones."""
-        return build_world(self.floorplan, self._discs)
+        return build_world(self.travelled, self._areas)
+
+    @cached_property
+    def regions(self) -> tuple[Region, ...]:
+        """The zones in the floor plan: each with its `center`, `goal`, `level` and `outline`."""
+        return place_zones(self.travelled, self._areas)
+
+    def snap_error(self) -> SnapError:
+        """How much `agents.snap` changes the lengths of edges and of ways between zones; zeros without it."""
+        exact = build_world(self.floorplan, self._areas)
+        return snap_error(self.floorplan, exact, self.travelled, self.world)
+
+    @property
+    def zone_centers(self) -> Floats:
+        """Centres of the zones, (M, 2) in metres."""
+        return np.array([region.center for region in self.regions])
+
+    def zone_outlines(self) -> list[Floats]:
+        """Corners of each zone, (n, 2) in metres, without what walls cut off; of a disc, many corners."""
+        return [region.outline() for region in self.regions]
+
+    def inside_zones(self, position: Floats) -> Bools:
+        """Whether positions are in zones: the direct observations of eq. (17), decided as the engine does.
+
+        Parameters
+        ----------
+        position : (..., 2) array
+            In metres. NaN, of an agent that is no longer there, is in no zone.
+
+        Returns
+        -------
+        (..., M) array of bool
+            A border belongs to its zone, within 1e-9 m.
+        """
+        return inside_zones(self.floorplan, self.regions, position)
+
+    def starts(self) -> Ints | None:
+        """The waypoint at which each agent starts, (N,), if the scenario names them."""
+        if self.agents.start is None:
+            return None
+        index = {waypoint.name: p for p, waypoint in enumerate(self.floorplan.waypoints)}
+        named = self.agents.start
+        return np.array([index[named[n % len(named)]] for n in range(self.agents.N)])
 
     @cached_property
     def numbered(self) -> NumberedPlaces:
         """Numbered places of the world, at this scenario's speed and range."""
-        return number_places(self.floorplan, self._discs, self.speed_ticks, float(self.links.d or 0.0))
+        return number_places(self.travelled, self._areas, self.speed_ticks, float(self.links.d or 0.0))
 
     @cached_property
     def visibility(self) -> Visibility:
         """What can be seen from each waypoint edge, at this scenario's range."""
-        return build_visibility(self.floorplan, self._discs, float(self.links.d or 0.0))
+        return build_visibility(self.travelled, self._areas, float(self.links.d or 0.0))
 
     @cached_property
     def site(self) -> Site:
@@ -214,11 +264,19 @@ class Scenario(Strict):
     @property
     def speed_ticks(self) -> int:
         """Speed in ticks per step."""
+        if self.agents.snap is not None:
+            return round(self.agents.speed / self.agents.snap) * snap_ticks(self.agents.snap)
         return round(self.agents.speed * TICKS_PER_METRE)
 
     @property
-    def _discs(self) -> tuple[tuple[Point, float], ...]:
-        return tuple((zone.center, zone.radius) for zone in self.zones)
+    def _areas(self) -> tuple[Area, ...]:
+        rooms = {room.name: room.polygon for room in self.floorplan.rooms}
+        return tuple(
+            Area(
+                zone.center, zone.radius, rooms[zone.room] if zone.room else zone.polygon, zone.through_walls
+            )
+            for zone in self.zones
+        )
 
     def rules(self) -> Rules:
         """What the engine needs to know besides the world."""
@@ -248,7 +306,7 @@ class Scenario(Strict):
 
     @model_validator(mode="after")
     def _sizes_are_of_one_unit(self) -> Self:
-        extent, radii = self.floorplan.extent, [zone.radius for zone in self.zones]
+        extent, radii = self.floorplan.extent, [zone.radius or 0.0 for zone in self.zones]
         length = max(self.agents.speed, *radii)
         if length > MOST_EXTENTS * extent:
             key = f"{self._key(radii.index(length))}.radius" if length in radii else "agents.speed"
@@ -259,8 +317,55 @@ class Scenario(Strict):
         return self
 
     @model_validator(mode="after")
-    def _zones_can_be_attended(self) -> Self:
+    def _names_are_in_the_plan(self) -> Self:
         check_names("zones", [zone.name for zone in self.zones])
+        plan = self.floorplan
+        rooms, waypoints = ({table.name for table in tables} for tables in (plan.rooms, plan.waypoints))
+        named = [
+            (f"{self._key(i)}.room", "room", zone.room, rooms)
+            for i, zone in enumerate(self.zones)
+            if zone.room is not None
+        ]
+        named += [
+            (f"agents.start[{i}]", "waypoint", name, waypoints)
+            for i, name in enumerate(self.agents.start or ())
+        ]
+        for key, kind, name, known in named:
+            if name not in known:
+                lacking = f"floorplan '{plan.name}' has no such {kind}"
+                raise ValueError(f"{key} = {shown(name)}: {lacking}{nearest(name, known)}")
+        return self
+
+    @model_validator(mode="after")
+    def _zones_can_be_attended(self) -> Self:
+        plan = self.floorplan
+        tiles = tiles_at(plan, self.zone_centers)
+        for i, (zone, region) in enumerate(zip(self.zones, self.regions, strict=True)):
+            where = f"{self._key(i)}.center = {region.center.tolist()}"
+            if region.level < 0 or tiles[i] < 0:
+                lacking = "in no level" if region.level < 0 else "on no tile"
+                raise ValueError(f"{where} lies {lacking} of '{plan.name}'")
+            if region.goal < 0:
+                raise ValueError(f"{self._key(i)}{self._why_nobody_can_stay_in(zone, region)}")
+        self._check_ways()
+        return self
+
+    def _why_nobody_can_stay_in(self, zone: Zone, region: Region) -> str:
+        """What to say of a zone without a waypoint."""
+        away = np.hypot(*(self.floorplan.waypoint_positions() - region.center).T)
+        goal = self.floorplan.waypoints[away.argmin()]
+        problem = "no agent can stay in it; put a waypoint inside the zone"
+        if zone.radius is not None and away.min() > zone.radius + TOLERANCE:
+            return (
+                f".radius = {zone.radius:g} m, but the nearest waypoint '{goal.name}' is "
+                f"{away.min():.3g} m from its center: {problem}"
+            )
+        if region.part is not None:
+            problem += ", or write through_walls = true"
+        return f" has no waypoint in it that walls do not cut off: {problem}"
+
+    def _check_ways(self) -> None:
+        """Raise ValueError unless every waypoint reaches every zone."""
         plan = self.floorplan
         parts = components(len(plan.waypoints), plan.edge_indices().tolist())
         if len(parts) > 1:
@@ -269,20 +374,14 @@ class Scenario(Strict):
                 f"floorplan '{plan.name}': the waypoint graph is in {len(parts)} parts, no path leads from "
                 f"waypoint '{plan.waypoints[0].name}' to '{lost}'; every waypoint must reach every zone"
             )
-        world, goals = self.world, goals_of(plan, [zone.center for zone in self.zones])
-        for i, zone in enumerate(self.zones):
-            if tile_of(world, *zone.center) < 0:
-                raise ValueError(
-                    f"{self._key(i)}.center = {list(zone.center)} lies on no tile of '{plan.name}'"
-                )
-            goal = plan.waypoints[goals[i]]
-            away = math.dist(goal.position, zone.center)
-            if away > zone.radius + TOLERANCE:
-                raise ValueError(
-                    f"{self._key(i)}.radius = {zone.radius:g} m, but the nearest waypoint '{goal.name}' is "
-                    f"{away:.3g} m from its center: no agent can stay in it; put a waypoint inside the zone"
-                )
-        return self
+        stuck = self.world.to_go >= UNREACHED
+        if stuck.any():
+            m = stuck.sum(axis=0).argmax()
+            names = [plan.waypoints[p].name for p in np.flatnonzero(stuck[:, m])]
+            raise ValueError(
+                f"floorplan '{plan.name}': along its one-way edges no way leads to {self._key(m)} from "
+                f"{listed(names)}; every waypoint must reach every zone"
+            )
 
     def _key(self, i: int) -> str:
         """Key of a zone in messages."""

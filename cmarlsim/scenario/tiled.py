@@ -11,6 +11,7 @@ import math
 from numbers import Real
 from typing import Any
 
+from cmarlsim.building.areas import Area
 from cmarlsim.building.floorplan import LARGEST, FloorPlan
 from cmarlsim.building.worlds import build_world
 from cmarlsim.errors import ArgumentError, InputError, is_whole
@@ -91,7 +92,7 @@ def tiled(
     share = load * (agents.N - 1) / sum(zone["c"] for zone in zones)
     zones = [zone | {"c": min(share * zone["c"], HIGHEST_C)} for zone in zones]
     if T0 is None:
-        discs = tuple((tuple(zone["center"]), zone["radius"]) for zone in zones)
+        discs = tuple(Area(tuple(zone["center"]), zone["radius"]) for zone in zones)
         longest = build_world(plan, discs).to_go.max() / TICKS_PER_METRE / agents.speed
         T0 = 50 * math.ceil(3 * longest / 50)
     data = {

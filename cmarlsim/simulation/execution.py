@@ -85,7 +85,9 @@ class Run:
         self.scenario, self.seed, self.done = scenario, seed, 0
         self._site, self._rules = scenario.site, scenario.rules()
         self._weights = policy.weights(N, self._site.world)
-        start = stream(seed, "start").integers(len(scenario.floorplan.waypoints), size=N)
+        start = scenario.starts()
+        if start is None:
+            start = stream(seed, "start").integers(len(scenario.floorplan.waypoints), size=N)
         self._state = State(locations_at(start), np.zeros((N, M)), np.zeros(M))
         self._draws = Draws(*(np.empty((0, 0, 0)) for _ in Draws._fields))
         self._scene = new_scene(self._site, self._rules, self._weights, N, scenario.dual.T0)
