@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field, model_serializer, model_validator
 from pydantic.functional_serializers import SerializerFunctionWrapHandler
 
-from cmarlsim.building.floorplan import FARTHEST
+from cmarlsim.building.plan_problems import FARTHEST
 from cmarlsim.building.tables import Polygon, check_polygon
 from cmarlsim.errors import InputError, shown
 from cmarlsim.graphs import FOOTPRINTS, footprint_edges
