@@ -23,7 +23,6 @@ from cmarlsim.html import table
 from cmarlsim.kernels.scene import Rules
 from cmarlsim.kernels.world import (
     TICKS_PER_METRE,
-    TOLERANCE,
     Bools,
     Floats,
     Ints,
@@ -32,6 +31,7 @@ from cmarlsim.kernels.world import (
     Visibility,
     World,
 )
+from cmarlsim.scenario.dangers import overload, warn_of_dangers
 from cmarlsim.scenario.files import read_scenario
 from cmarlsim.scenario.problems import scenario_problems
 from cmarlsim.scenario.tables import (
@@ -42,7 +42,6 @@ from cmarlsim.scenario.tables import (
     Links,
     Thresholds,
     Zone,
-    warn_of_unused,
 )
 from cmarlsim.storage.files import as_path, write_whole
 from cmarlsim.validation import (
@@ -105,8 +104,10 @@ class Scenario(Strict):
         Warns
         -----
         UserWarning
-            If the thresholds add up to more than N - 1, or ``[links]`` has keys that its model does not use
-            (where an override chooses the model, only if an override sets such a key).
+            If the thresholds add up to more than N - 1, ``[links]`` has keys that its model does not use
+            (where an override chooses the model, only if an override sets such a key), rollouts are shorter
+            than trips, zones overlap, reach through walls or are without signal, edges are shorter than
+            straight lines, or units look wrong.
 
         Raises
         ------
@@ -123,7 +124,7 @@ class Scenario(Strict):
             raise InputError(f"{here}: {error}") from None
         source = f"{path} with {listed(settings)}" if settings else str(path)
         scenario = parse(cls, data | {"floorplan": plan}, source)
-        warn_of_unused(scenario.links, settings, source)
+        warn_of_dangers(scenario, settings, source)
         return scenario
 
     @classmethod
@@ -309,11 +310,7 @@ class Scenario(Strict):
 
     @model_validator(mode="after")
     def _theorem_1_applies(self, info: ValidationInfo) -> Self:
-        load, copy = sum(zone.c for zone in self.zones), bool(info.context and info.context["copy"])
-        if not copy and load > self.agents.N - 1 + TOLERANCE:
-            warnings.warn(
-                f"scenario '{self.name}': the thresholds c add up to {load:g} > N - 1 = {self.agents.N - 1}: "
-                "Theorem 1 does not apply",
-                stacklevel=2,
-            )
+        if not (info.context and info.context["copy"]):
+            for finding in overload(self):
+                warnings.warn(f"scenario '{self.name}': {finding}", stacklevel=2)
         return self
