@@ -1,4 +1,4 @@
-"""``cmarlsim run``, ``train``, ``replay``, ``rerun``, ``advise``, ``sweep``: the commands under one name."""
+"""``cmarlsim run``, ``train``, ``check``, ``sweep`` and others: the commands under one name."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -23,6 +23,7 @@ def _application() -> "typer.Typer":
     import typer
 
     from cmarlsim.advise import advise
+    from cmarlsim.check import check
     from cmarlsim.replay import replay
     from cmarlsim.rerun import rerun
     from cmarlsim.run import run
@@ -46,7 +47,7 @@ def _application() -> "typer.Typer":
     ) -> None:
         """Simulation of teams that keep zones of a building covered, and training of their policies."""
 
-    for command in (run, train, replay, rerun, advise):
+    for command in (run, train, replay, rerun, advise, check):
         app.command()(interruptible(command))
     app.add_typer(application(), name="sweep")
     return app

@@ -151,9 +151,10 @@ def zones_without_signal(scenario: Scenario, samples: Samples) -> Iterator[Findi
         if away.min(initial=np.inf) > reach and not _any_in_sight(
             world.wall, world.waypoint[goal], there[np.argsort(away, kind="stable")]
         ):
+            name = shown(scenario.floorplan.waypoints[goal].name)
             text = (
-                f"is without signal: from its waypoint {shown(scenario.floorplan.waypoints[goal].name)} no way "
-                f"outside of it is in sight or within links.d = {scenario.links.d:g} m"
+                f"is without signal: from its waypoint {name} no way outside of it is in sight or within "
+                f"links.d = {scenario.links.d:g} m"
             )
             yield Finding("warning", key_of(scenario, m), text, places([world.waypoint[goal]]))
 
