@@ -25,7 +25,8 @@ def check(
     picture: Annotated[
         Path | None,
         typer.Option(
-            help="PNG file to draw findings in. [default: SCENARIO-check.png here]", show_default=False
+            help="PNG file to draw in. [default: SCENARIO-check.png here, replaced if it is there]",
+            show_default=False,
         ),
     ] = None,
     plot: Annotated[bool, typer.Option(help="Draw the picture.")] = True,

@@ -137,5 +137,5 @@ def _why_unwalkable(edge: Edge, in_one_level: bool, segment: Floats, wall: Float
     if np.hypot(segment[2] - segment[0], segment[3] - segment[1]) < SHORTEST_EDGE:
         return f"its ends are less than {SHORTEST_EDGE} m apart"
     if wall is not None:
-        return f"passes through or touches the wall {wall.tolist()}"
+        return f"passes through or touches the wall {wall.round(3).tolist()}"
     return "part of it lies on no tile; tiles must cover every edge" if bare else ""

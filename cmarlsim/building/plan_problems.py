@@ -32,7 +32,7 @@ def plan_problems(plan: FloorPlan) -> list[Finding]:
     found = [*_names(plan), *_edges(plan)]
     if plan.tiles == "rooms" and not plan.rooms:
         return [*found, error("tiles = 'rooms'", "but there are no [[rooms]]")]
-    if unfit := [*_size(plan)]:
+    if unfit := [*size_problems(plan)]:
         return [*found, *unfit]
     return [*found, *_extent(plan), *geometry_problems(_with_clear_edges(plan) if found else plan)]
 
@@ -71,7 +71,7 @@ def _directions(edge: Edge) -> set[tuple[str, str]]:
     return {edge.ends} if edge.one_way else {edge.ends, edge.ends[::-1]}
 
 
-def _size(plan: FloorPlan) -> Iterator[Finding]:
+def size_problems(plan: FloorPlan) -> Iterator[Finding]:
     """What makes it useless to look at the geometry."""
     corners = [*plan.tile_outlines(), plan.wall_segments(), plan.waypoint_positions()]
     corners += [np.array(table.polygon) for table in plan.rooms]

@@ -14,12 +14,13 @@ from cmarlsim.building.areas import Area, Region
 from cmarlsim.building.floorplan import FloorPlan
 from cmarlsim.checking.effects import keys_without_effect
 from cmarlsim.checking.hints import hints
-from cmarlsim.checking.salvage import salvaged_plan, salvaged_zones
+from cmarlsim.checking.salvage import salvaged_plan, salvaged_scenario
 from cmarlsim.errors import Finding, InputError
 from cmarlsim.kernels.world import Floats
 from cmarlsim.scenario import Scenario
 from cmarlsim.scenario.dangers import dangers, overload, unused_links
 from cmarlsim.scenario.files import read_scenario
+from cmarlsim.scenario.problems import zone_problems
 from cmarlsim.scenario.tables import Zone
 from cmarlsim.storage import shipped
 from cmarlsim.validation import parse, read_toml
@@ -69,19 +70,19 @@ def check_scenario(reference: str | Path, overrides: str | Sequence[str] = ()) -
     """
     path, data, settings = read_scenario(reference, overrides)
     plan_path = shipped.find("floorplans", data["floorplan"], ".toml", path.parent)
-    plan, plan_errors = salvaged_plan(read_toml(plan_path), plan_path)
+    plan, plan_errors, measurable = salvaged_plan(read_toml(plan_path), plan_path)
     found = [replace(each, key=f"floorplan: {each.key}".removesuffix(": ")) for each in plan_errors]
-    scenario = None
     try:
-        given = None if plan_errors else plan
-        scenario = parse(Scenario, data | {"floorplan": given}, path, copy=True)
-    except InputError as error:
-        found += [each for each in error.findings if given or not each.key.startswith("floorplan")]
-    if scenario is None:
-        zones = dict(_outlines(plan, salvaged_zones(data)))
-    else:
+        scenario = parse(Scenario, data | {"floorplan": None if plan_errors else plan}, path, copy=True)
         zones = dict(zip([zone.name for zone in scenario.zones], scenario.zone_outlines(), strict=True))
         found += _remarks(scenario, settings)
+    except InputError as error:
+        left = salvaged_scenario(data, plan)
+        zones = dict(_outlines(plan, left.zones))
+        errors = [each for each in error.findings if not (plan_errors and each.key.startswith("floorplan"))]
+        told = {*map(str, errors)}
+        more = zone_problems(left) if measurable and left.zones else []
+        found += errors + [each for each in more if str(each) not in told]
     found.sort(key=lambda finding: KINDS.index(finding.kind))
     return Checked(str(path), tuple(found), plan, zones)
 

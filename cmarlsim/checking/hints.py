@@ -104,8 +104,8 @@ def _snap(scenario: Scenario) -> Iterator[Finding]:
         if error.way_share <= SMALL_ERROR and len(other.numbered.tile):
             change = f"{100 * error.way_share:.2g} %"
             text = (
-                f"agents come to too many places to number them; with agents.snap = {snap:g} runs are several "
-                f"times faster, and ways change by {change} at most"
+                f"agents come to too many places to number them; with agents.snap = {snap:g} runs are "
+                f"several times faster, and ways change by {change} at most"
             )
             yield Finding("hint", "agents.snap", text)
             return

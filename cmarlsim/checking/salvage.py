@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ValidationError
 
 from cmarlsim.building.floorplan import FloorPlan
-from cmarlsim.building.plan_problems import plan_problems
+from cmarlsim.building.plan_problems import plan_problems, size_problems
 from cmarlsim.building.tables import Door, Edge, Level, Room, Tile, Wall, Waypoint
 from cmarlsim.errors import Finding, InputError
-from cmarlsim.scenario.tables import Zone
+from cmarlsim.scenario import Agents, Dual, Links, Scenario, Zone
 from cmarlsim.validation import parse
 
 ARRAYS: dict[str, type[BaseModel]] = {
@@ -30,6 +30,10 @@ ARRAYS: dict[str, type[BaseModel]] = {
 _NUMBERED = re.compile(r"(walls|edges)\[(\d+)\]")
 
 
+_APART = {"walls", "edges", "doors"}
+"""Arrays without whose wrong tables it can be said where zones lie."""
+
+
 class Salvaged(NamedTuple):
     """A floor plan, or what is left of it.
 
@@ -39,16 +43,19 @@ class Salvaged(NamedTuple):
         If there are errors, for pictures: its tables are valid one by one.
     findings
         Errors in it.
+    measurable
+        Whether it can be said where zones lie in it.
     """
 
     plan: FloorPlan
     findings: tuple[Finding, ...]
+    measurable: bool
 
 
 def salvaged_plan(data: dict[str, Any], path: Path) -> Salvaged:
     """The floor plan in TOML's `data`, and all errors in it."""
     try:
-        return Salvaged(parse(FloorPlan, data, path), ())
+        return Salvaged(parse(FloorPlan, data, path), (), True)
     except InputError as error:
         found = error.findings
     tables = {name: valid_tables(kind, data.get(name)) for name, kind in ARRAYS.items()}
@@ -58,7 +65,8 @@ def salvaged_plan(data: dict[str, Any], path: Path) -> Salvaged:
     broken = {name for name, each in tables.items() if len(each) < _count(data.get(name))}
     if data.get("tiles") in ("rooms", "waypoints"):
         fields["tiles"] = data["tiles"]
-    lost = {table.get("name") for table in _list(data, "waypoints") if isinstance(table, dict)}
+    named = [table.get("name") for table in _list(data, "waypoints") if isinstance(table, dict)]
+    lost = {name for name in named if isinstance(name, str)}
     lost -= {waypoint.name for waypoint in fields["waypoints"]}
     edges = {i: edge for i, edge in tables["edges"].items() if not lost.intersection(edge.ends)}
     plan = FloorPlan.model_construct(**fields | {"edges": tuple(edges.values())})
@@ -70,7 +78,8 @@ def salvaged_plan(data: dict[str, Any], path: Path) -> Salvaged:
             for finding in (_renumbered(each, original) for each in plan_problems(_plain(plan, broken)))
             if str(finding) not in known
         )
-    return Salvaged(plan, found)
+    whole = plan.waypoints and plan.tiles and broken <= _APART
+    return Salvaged(plan, found, bool(whole) and not [*size_problems(plan)])
 
 
 def valid_tables(kind: type[Any], tables: Any) -> dict[int, Any]:
@@ -84,9 +93,19 @@ def valid_tables(kind: type[Any], tables: Any) -> dict[int, Any]:
     return found
 
 
-def salvaged_zones(data: dict[str, Any]) -> tuple[Zone, ...]:
-    """The zones that are valid one by one."""
-    return tuple(valid_tables(Zone, data.get("zones")).values())
+def salvaged_scenario(data: dict[str, Any], plan: FloorPlan) -> Scenario:
+    """The scenario in TOML's `data`, not checked: without wrong zones, and with other tables made up."""
+    fallbacks: dict[str, tuple[type[BaseModel], dict[str, Any]]] = {
+        "agents": (Agents, {"N": 2}),
+        "dual": (Dual, {"alpha": 0.01, "eta": 0.5, "T0": 1}),
+        "links": (Links, {"model": "never"}),
+    }
+    fields: dict[str, Any] = {
+        name: valid_tables(kind, [data.get(name)]).get(0) or kind.model_validate(made_up)
+        for name, (kind, made_up) in fallbacks.items()
+    }
+    zones = tuple(valid_tables(Zone, data.get("zones")).values())
+    return Scenario.model_construct(None, **fields, name="", floorplan=plan, zones=zones)
 
 
 def _list(data: dict[str, Any], name: str) -> list[Any]:

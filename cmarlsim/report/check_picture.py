@@ -27,7 +27,7 @@ PLAN_WIDTH, LIST_WIDTH, MARGIN = 9.0, 5.5, 0.45
 LOWEST, HIGHEST = 3.0, 14.0
 """Inches from bottom to top."""
 
-LINE, CHARACTERS = 0.125, 78
+LINE, CHARACTERS = 0.125, 98
 """Inches from one line of the list to the next, and characters that it takes."""
 
 LONGEST = 400
@@ -65,7 +65,7 @@ def draw_check(
     axes.tick_params(labelsize=6)
     axes.set_title(plain(one_line(name, 80)), fontsize=9, loc="left")
     _draw_plan(axes, plan, zones)
-    _draw_marks(axes, findings, 72 * scale)
+    _draw_marks(axes, findings, np.stack([low, high]), 72 * scale)
     for i, (text, shade) in enumerate(lines):
         place = ((width + 2 * MARGIN) / wide, 1 - (MARGIN + LINE * (i + 0.5)) / tall)
         figure.text(*place, plain(text), color=shade, fontsize=6.5, va="center", family="monospace")
@@ -86,6 +86,9 @@ def _frame(plan: FloorPlan, zones: Mapping[str, Floats], findings: Sequence[Find
     points = np.concatenate([_near(part) for part in parts])
     if len(points) > 1:
         points = points[:-1]  # the origin, in case that there is nothing else
+    most = np.quantile(points, (0.1, 0.9), axis=0)
+    reach = max(float((most[1] - most[0]).max()), 1.0)
+    points = points[((points >= most[0] - reach) & (points <= most[1] + reach)).all(axis=1)]
     low, high = points.min(axis=0), points.max(axis=0)
     slack = 0.03 * max(float((high - low).max()), 1.0)
     middle, half = (low + high) / 2, np.maximum((high - low) / 2 + slack, 0.1 * (high - low).max())
@@ -133,11 +136,11 @@ def _draw_plan(axes: Axes, plan: FloorPlan, zones: Mapping[str, Floats]) -> None
     axes.scatter(dots[:, 0], dots[:, 1], s=3, color="0.4", linewidths=0)
 
 
-def _draw_marks(axes: Axes, findings: Sequence[Finding], points: float) -> None:
-    """Draw the numbers of findings where these are, none over another; a metre is `points` long."""
+def _draw_marks(axes: Axes, findings: Sequence[Finding], frame: Floats, points: float) -> None:
+    """Draw the numbers of findings where these are, or at the frame; a metre is `points` long."""
     taken: list[Floats] = []
     for number, finding in enumerate(findings, 1):
-        where, shade = _near(finding.where), SHADES[finding.kind]
+        where, shade = np.clip(_near(finding.where), *frame), SHADES[finding.kind]
         if not len(where):
             continue
         if len(where) == 2:

@@ -47,9 +47,10 @@ def dangers(scenario: Scenario) -> Iterator[list[Finding]]:
 
 
 def warn_of_dangers(scenario: Scenario, settings: Sequence[str], source: str) -> None:
-    """Warn of what may go wrong, in one line for each kind of it."""
+    """Warn of what may go wrong, in one line for each kind of it; what an override sets is meant so."""
+    meant = tuple(f"{setting.partition('=')[0].strip()} = " for setting in settings)
     for found in [[*unused_links(scenario.links, settings)], *dangers(scenario)]:
-        if found:
+        if found and not found[0].key.startswith(meant):
             more = f"; and {len(found) - 1} more of this kind" if len(found) > 1 else ""
             warnings.warn(f"{source}: {found[0]}{more}", stacklevel=3)
 

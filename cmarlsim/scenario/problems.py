@@ -25,11 +25,13 @@ MOST_EXTENTS = 10.0
 
 def scenario_problems(scenario: Scenario) -> list[Finding]:
     """All errors of a scenario whose tables are valid one by one."""
-    found = [*_names(scenario), *_sizes(scenario), *_footprint(scenario)]
-    if any(finding.key != "zones" for finding in found):
-        return found
-    found += _zones(scenario)
-    return found or [*_ways(scenario)]
+    return zone_problems(scenario) or [*_ways(scenario)]
+
+
+def zone_problems(scenario: Scenario) -> list[Finding]:
+    """The errors that can be told whatever the ways in the floor plan are."""
+    found, unfit = [*_names(scenario), *_footprint(scenario)], [*_rooms(scenario), *_sizes(scenario)]
+    return [*found, *(unfit or _zones(scenario))]
 
 
 def key_of(scenario: Scenario, m: int) -> str:
@@ -38,24 +40,26 @@ def key_of(scenario: Scenario, m: int) -> str:
 
 
 def _names(scenario: Scenario) -> Iterator[Finding]:
-    """Names that stand twice, and names of rooms and waypoints that are not in the plan."""
+    """Names that stand twice, and starts at waypoints that are not in the plan."""
     for problem in repeated([zone.name for zone in scenario.zones]):
         yield error("zones", problem)
-    plan = scenario.floorplan
-    rooms, waypoints = ({table.name for table in tables} for tables in (plan.rooms, plan.waypoints))
-    starts = enumerate(scenario.agents.start or ())
-    named = [
-        *(
-            (f"{key_of(scenario, m)}.room", "room", zone.room, rooms)
-            for m, zone in enumerate(scenario.zones)
-            if zone.room is not None
-        ),
-        *((f"agents.start[{i}]", "waypoint", name, waypoints) for i, name in starts),
-    ]
-    for key, kind, name, known in named:
+    known = {waypoint.name for waypoint in scenario.floorplan.waypoints}
+    for i, name in enumerate(scenario.agents.start or ()):
         if name not in known:
-            lacking = f"floorplan '{plan.name}' has no such {kind}{nearest(name, known)}"
-            yield error(f"{key} = {shown(name)}", lacking)
+            yield _unknown(scenario, f"agents.start[{i}]", "waypoint", name, known)
+
+
+def _rooms(scenario: Scenario) -> Iterator[Finding]:
+    """Zones in rooms that are not in the plan."""
+    known = {room.name for room in scenario.floorplan.rooms}
+    for m, zone in enumerate(scenario.zones):
+        if zone.room is not None and zone.room not in known:
+            yield _unknown(scenario, f"{key_of(scenario, m)}.room", "room", zone.room, known)
+
+
+def _unknown(scenario: Scenario, key: str, kind: str, name: str, known: set[str]) -> Finding:
+    text = f"floorplan '{scenario.floorplan.name}' has no such {kind}{nearest(name, known)}"
+    return error(f"{key} = {shown(name)}", text)
 
 
 def _sizes(scenario: Scenario) -> Iterator[Finding]:
