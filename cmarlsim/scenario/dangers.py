@@ -14,7 +14,7 @@ from cmarlsim.building.samples import Samples, sample_ways
 from cmarlsim.errors import Finding, shown
 from cmarlsim.kernels.plans import find_blocking
 from cmarlsim.kernels.world import SIGHT_OR_DISC, TOLERANCE, Floats
-from cmarlsim.scenario.problems import key_of
+from cmarlsim.scenario.problems import called
 from cmarlsim.scenario.tables import LINK_MODELS
 from cmarlsim.scenario.units import units_look_wrong
 
@@ -80,10 +80,10 @@ def short_rollouts(scenario: Scenario) -> Iterator[Finding]:
     steps = math.ceil(trips[a, b] / scenario.speed_ticks)
     if steps > T0:
         text = (
-            f"is shorter than the trip from {key_of(scenario, int(a))} to {key_of(scenario, int(b))}, "
+            f"shorter than the trip from {called(scenario, int(a))} to {called(scenario, int(b))}, "
             f"{steps} steps: multipliers change before agents arrive; {2 * steps} or more is safe"
         )
-        yield Finding("warning", f"dual.T0 = {T0}", text, places(world.waypoint[world.goal[[a, b]]]))
+        yield Finding("warning", f"dual.T0 = {T0}", text, places(world.waypoint[world.goal[[b]]]))
 
 
 def overlapping_zones(scenario: Scenario, samples: Samples) -> Iterator[Finding]:
@@ -100,11 +100,11 @@ def overlapping_zones(scenario: Scenario, samples: Samples) -> Iterator[Finding]
         metres = float(samples.metres[at].sum())
         if metres > LEAST_COMMON:
             text = (
-                f"and {key_of(scenario, other)} overlap: who is on {metres:.3g} m of the ways attends both, "
-                "and bounds take zones to be apart"
+                f"overlap: on {metres:.3g} m of the ways an agent attends both; bounds take zones to be apart"
             )
             middle = samples.position[at[int(samples.metres[at].argmax())]]
-            yield Finding("warning", key_of(scenario, one), text, places([middle]))
+            key = f"{called(scenario, one)} and {called(scenario, other)}"
+            yield Finding("warning", key, text, places([middle]))
 
 
 def zones_through_walls(scenario: Scenario) -> Iterator[Finding]:
@@ -120,7 +120,7 @@ def zones_through_walls(scenario: Scenario) -> Iterator[Finding]:
         if (cut := float(metres[lost].sum())) > LEAST_CUT:
             text = f"reaches through walls: {cut:.3g} m of the ways behind them do not count"
             remedy = "make it smaller, or write through_walls = true"
-            yield Finding("warning", key_of(scenario, m), f"{text}; {remedy}", places([points[lost][0]]))
+            yield Finding("warning", called(scenario, m), f"{text}; {remedy}", places([points[lost][0]]))
 
 
 def _along(scenario: Scenario, m: int) -> tuple[Floats, Floats]:
@@ -157,7 +157,7 @@ def zones_without_signal(scenario: Scenario, samples: Samples) -> Iterator[Findi
                 f"is without signal: from its waypoint {name} no way outside of it is in sight or within "
                 f"links.d = {scenario.links.d:g} m"
             )
-            yield Finding("warning", key_of(scenario, m), text, places([world.waypoint[goal]]))
+            yield Finding("warning", called(scenario, m), text, places([world.waypoint[goal]]))
 
 
 def _any_in_sight(wall: Floats, start: Floats, there: Floats) -> bool:
@@ -177,6 +177,5 @@ def edges_shorter_than_straight(scenario: Scenario) -> Iterator[Finding]:
     straight = np.hypot(*(ends[:, 1] - ends[:, 0]).T)
     for i, edge in enumerate(plan.edges):
         if edge.lift is None and edge.length is not None and edge.length < SHORTER * straight[i]:
-            text = f"is shorter than the straight line between its ends, {straight[i]:.3g} m"
-            key = f"edges[{i}] = {shown([*edge.ends])}: length = {edge.length:g} m"
-            yield Finding("warning", key, text, places(ends[i]))
+            text = f"length = {edge.length:g} m is below the distance of its ends, {straight[i]:.3g} m"
+            yield Finding("warning", f"edges[{i}] = {shown([*edge.ends])}", text, places(ends[i]))

@@ -39,6 +39,12 @@ def key_of(scenario: Scenario, m: int) -> str:
     return dotted(("zones", m), {"zones": [{"name": zone.name} for zone in scenario.zones]})
 
 
+def called(scenario: Scenario, m: int) -> str:
+    """Zone m in messages: its key, and its name where the key does not have it."""
+    key, name = key_of(scenario, m), scenario.zones[m].name
+    return key if key == f"zones.{name}" else f"{key} ({shown(name, 40)})"
+
+
 def _names(scenario: Scenario) -> Iterator[Finding]:
     """Names that stand twice, and starts at waypoints that are not in the plan."""
     for problem in repeated([zone.name for zone in scenario.zones]):
