@@ -53,7 +53,7 @@ def no_numbers(zones: int) -> NumberedPlaces:
 
 
 def stretches(world: World) -> Floats:
-    return stretches_of(world)[0]
+    return stretches_of(world)[0].ends
 
 
 def site_without_numbers(scenario: Scenario) -> Site:
@@ -82,7 +82,7 @@ def roomy_scene(site: Site, rules: Rules, agents: int, T0: int) -> Scene:
     """A scene for the policy that ranks, with room in its log for all that can happen in a step."""
     weights = Policy.load("rank").weights(agents, site.world)
     scene = new_scene(site, rules, weights, agents, T0)
-    most = agents * (agents + len(site.world.zone_radius)) + len(rules.links.footprint)
+    most = agents * (agents + len(site.world.goal)) + len(rules.links.footprint)
     return scene._replace(log=new_log(most))
 
 

@@ -108,7 +108,8 @@ def zones(r: Random, M: int, plan: Toml, lattice: bool) -> list[Toml]:
         center = np.clip(np.add(r.choice(points), shift), low, high).tolist()
         away = min(math.dist(center, point) for point in points)
         radius = max(away, r.choice([0.25, 0.5, 1.0, 1.3]))
-        made.append({"name": f"z{m}", "center": center, "radius": radius, "c": r.randint(0, 9) / 10})
+        zone = {"name": f"z{m}", "center": center, "radius": radius, "c": r.randint(0, 9) / 10}
+        made.append(zone | {"through_walls": True})
     return made
 
 

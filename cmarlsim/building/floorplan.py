@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -24,6 +25,7 @@ from cmarlsim.building.tables import (
     Waypoint,
     corners_of,
 )
+from cmarlsim.errors import Finding
 from cmarlsim.kernels.world import TOLERANCE, Bools, Floats, Ints
 from cmarlsim.storage import shipped
 from cmarlsim.validation import Entries, Name, ProblemsError, Strict, parse, read_toml
@@ -73,14 +75,19 @@ class FloorPlan(Strict):
 
     @model_validator(mode="after")
     def _can_be(self) -> Self:
-        if problems := plan_problems(self):
-            raise ProblemsError(problems)
+        if self.problems:
+            raise ProblemsError(self.problems)
         return self
+
+    @cached_property
+    def problems(self) -> list[Finding]:
+        """What is wrong with it: nothing, in a plan that was loaded."""
+        return plan_problems(self)
 
     @property
     def extent(self) -> float:
         """Metres from one side to the other, the longer way: of the plan, or of its largest level."""
-        boxes = np.array([level.rectangle for level in self.levels] or [self.bounds()])
+        boxes = np.array([level.rectangle for level in self.levels] or self.bounds()[None])
         return float((boxes[:, 2:] - boxes[:, :2]).max())
 
     def bounds(self) -> Floats:
@@ -99,7 +106,7 @@ class FloorPlan(Strict):
             return np.ones((len(points), 1), dtype=np.bool_)
         boxes = np.array([level.rectangle for level in self.levels])
         low, high = boxes[:, :2] - TOLERANCE, boxes[:, 2:] + TOLERANCE
-        return ((points[:, None] >= low) & (points[:, None] <= high)).all(axis=2)
+        return np.all((points[:, None] >= low) & (points[:, None] <= high), axis=2)
 
     def level_of(self, points: Floats) -> Ints:
         """The first level that holds each of the points (n, 2); -1 if none does."""

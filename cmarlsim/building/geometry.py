@@ -117,25 +117,28 @@ def _unwalkable_edges(plan: FloorPlan, bare: Bools) -> Iterator[Finding]:
     blocking = np.zeros(len(segments), dtype=np.int64)
     find_blocking(walls, segments, blocking)
     levels = plan.waypoint_levels()[plan.edge_indices()]
-    for i, edge in enumerate(plan.edges):
-        wall = walls[blocking[i]] if blocking[i] >= 0 else None
-        if problem := _why_unwalkable(edge, levels[i, 0] == levels[i, 1], segments[i], wall, bool(bare[i])):
-            yield error(f"edges[{i}] = {shown([*edge.ends])}", problem, segments[i].reshape(2, 2))
+    short = np.hypot(segments[:, 2] - segments[:, 0], segments[:, 3] - segments[:, 1]) < SHORTEST_EDGE
+    lift = np.array([edge.lift is not None for edge in plan.edges], dtype=np.bool_)
+    same_level = levels[:, 0] == levels[:, 1]
+    wrong = np.where(lift, same_level | bare, ~same_level | short | (blocking >= 0) | bare)
+    for i in np.flatnonzero(wrong).tolist():
+        edge, wall = plan.edges[i], walls[blocking[i]] if blocking[i] >= 0 else None
+        problem = _why_unwalkable(edge, bool(same_level[i]), bool(short[i]), wall)
+        yield error(f"edges[{i}] = {shown([*edge.ends])}", problem, segments[i].reshape(2, 2))
     if sum(lengths) > LONGEST_WAYS:
         yield error(
             "edges", f"{sum(lengths):g} m long together; at most {LONGEST_WAYS:g} m, are the units metres?"
         )
 
 
-def _why_unwalkable(edge: Edge, in_one_level: bool, segment: Floats, wall: Floats | None, bare: bool) -> str:
-    """Why nobody can go along an edge from x, y to x, y (4,); empty if somebody can."""
-    if edge.lift is not None:
-        problem = f"the lift {shown(edge.lift)} must join two levels, and both ends lie in one"
-        return problem if in_one_level else ""
-    if not in_one_level:
+def _why_unwalkable(edge: Edge, in_one_level: bool, short: bool, wall: Floats | None) -> str:
+    """Why nobody can go along an edge, of which part lies on no tile if nothing else is wrong."""
+    if edge.lift is not None and in_one_level:
+        return f"the lift {shown(edge.lift)} must join two levels, and both ends lie in one"
+    if edge.lift is None and not in_one_level:
         return 'leads from one level to another; only a lift can (lift = "its name")'
-    if np.hypot(segment[2] - segment[0], segment[3] - segment[1]) < SHORTEST_EDGE:
+    if edge.lift is None and short:
         return f"its ends are less than {SHORTEST_EDGE} m apart"
-    if wall is not None:
+    if edge.lift is None and wall is not None:
         return f"passes through or touches the wall {wall.round(3).tolist()}"
-    return "part of it lies on no tile; tiles must cover every edge" if bare else ""
+    return "part of it lies on no tile; tiles must cover every edge"

@@ -9,10 +9,15 @@ import numpy as np
 from cmarlsim.kernels.bits import Words, clear, has, lowest, put
 from cmarlsim.kernels.changes import log_change
 from cmarlsim.kernels.compiling import inner, kernel
+from cmarlsim.kernels.grid import columns_met, rows_met
 from cmarlsim.kernels.scene import Scene, Trajectory
 from cmarlsim.kernels.world import (
+    HIDDEN,
+    OPEN,
     TOLERANCE,
+    WALKED,
     Floats,
+    Grid,
     Ints,
     LinkModel,
     Occupants,
@@ -70,6 +75,23 @@ def in_sight(world: World, ax: float, ay: float, bx: float, by: float) -> bool:
     return True
 
 
+@kernel
+def in_sight_on(world: World, grid: Grid, ax: float, ay: float, bx: float, by: float) -> bool:
+    """`in_sight`, found by testing only the walls in the cells that the line from a to b passes through."""
+    column, last = columns_met(grid, min(ax, bx), max(ax, bx))
+    step = 1
+    if ax > bx:
+        column, last, step = last, column, -1
+    while True:
+        low, high = rows_met(grid, column, ax, ay, bx, by)
+        for k in range(grid.first[column, low], grid.first[column, high + 1]):
+            if blocks(world.wall[grid.wall[k]], ax, ay, bx, by):
+                return False
+        if column == last:
+            return True
+        column += step
+
+
 @inner
 def in_range(d: float, ax: float, ay: float, bx: float, by: float) -> bool:
     """Whether a and b are within `d` metres: |a - b| <= d + `TOLERANCE`."""
@@ -97,17 +119,19 @@ def look_up_near(site: Site, place: Ints, i: int, near: Words) -> None:
 def visible(site: Site, d: float, sight: SightState, place: Ints, i: int, j: int, v: int) -> bool:
     """`near_or_in_sight` for agents i and j whose stretches see each other by row `v` of the visibility."""
     visibility = site.visibility
-    first, last = visibility.wall_first[v], visibility.wall_last[v]
-    if first == last and not visibility.hidden[v]:
+    seen = visibility.seen[v]
+    if seen == OPEN:
         return True
     if len(site.numbered.tile) > 0:
         return has(site.numbered.near[place[i]], place[j])
     ax, ay, bx, by = sight.position[i, 0], sight.position[i, 1], sight.position[j, 0], sight.position[j, 1]
     if in_range(d, ax, ay, bx, by):
         return True
-    if visibility.hidden[v] or blocks(site.world.wall[visibility.wall[sight.last_wall[v]]], ax, ay, bx, by):
+    if seen == WALKED:
+        return in_sight_on(site.world, visibility.grid, ax, ay, bx, by)
+    if seen == HIDDEN or blocks(site.world.wall[visibility.wall[sight.last_wall[v]]], ax, ay, bx, by):
         return False
-    for k in range(first, last):
+    for k in range(visibility.wall_first[v], visibility.wall_last[v]):
         if blocks(site.world.wall[visibility.wall[k]], ax, ay, bx, by):
             sight.last_wall[v] = k
             return False
@@ -192,14 +216,3 @@ def enter(site: Site, trajectory: Trajectory, sight: SightState, t: int, n: int)
         sight.position[n, 1] = trajectory.position[t, n, 1]
     if stretch != sight.occupants.stretch[n]:
         move_occupant(sight.occupants, n, stretch)
-
-
-@kernel
-def link_places(site: Site, d: float, sight: SightState, nobody: Words, near: Words) -> None:
-    """Write into `near` (Q, words of Q) which of Q places are in sight or in range of each other.
-
-    `sight` has an agent at every place, and the site no numbered places; `nobody` is the empty set.
-    """
-    for q in range(len(near)):
-        look_along(site, d, sight, sight.occupants.stretch, q, nobody, near[q])
-        put(near[q], q, True)

@@ -30,11 +30,13 @@ def find_blocking(wall: Floats, segment: Floats, blocking: Ints) -> None:
 
 
 @kernel
-def list_meeting(a: Floats, b: Floats, pairs: Ints) -> int:
+def list_meeting(a: Floats, b: Floats, first: Ints, last: Ints, pairs: Ints) -> int:
     """List the pairs of a rectangle of a (A, 4) and one of b (B, 4) that meet, borders included.
 
     Parameters
     ----------
+    first, last : (A,)
+        Of b, only the rectangles first[i] to last[i] - 1 may meet rectangle i of a.
     pairs : (R, 2)
         Written as far as there is room: indices of both.
 
@@ -45,7 +47,7 @@ def list_meeting(a: Floats, b: Floats, pairs: Ints) -> int:
     """
     count = 0
     for i in range(len(a)):
-        for j in range(len(b)):
+        for j in range(first[i], last[i]):
             wide = a[i, 0] <= b[j, 2] + TOLERANCE and b[j, 0] <= a[i, 2] + TOLERANCE
             if wide and a[i, 1] <= b[j, 3] + TOLERANCE and b[j, 1] <= a[i, 3] + TOLERANCE:
                 if count < len(pairs):

@@ -27,8 +27,8 @@ TIE = round(TOLERANCE * TICKS_PER_METRE)
 class World(NamedTuple):
     """A floor plan and its zones as arrays; lengths in metres unless said to be in ticks.
 
-    W walls, L tiles, M zones, P waypoints, E waypoint edges. Edges are cut into C pieces where the tile or the
-    zones change; each waypoint is a piece of its own.
+    W walls, L tiles, M zones, P waypoints, E waypoint edges. Edges are cut into C pieces where the tile or
+    the zones change; each waypoint is a piece of its own.
     """
 
     wall: Floats  # (W, 4) x and y of both ends
@@ -82,10 +82,27 @@ class NumberedPlaces(NamedTuple):
     near: Words  # (Q, words of Q) the places in sight or in range of each, itself included
 
 
+class Grid(NamedTuple):
+    """Square cells, in C columns of R, over all walls.
+
+    The walls of a column's cells lie one after the other, so those of some adjacent cells do as well.
+    """
+
+    corner: Floats  # (2,) the lower left
+    size: float  # metres from side to side of a cell
+    first: Ints  # (C, R + 1) where in `wall` those of each cell begin; the last entry is where the column ends
+    wall: Ints  # the walls of all cells, cell by cell
+
+
+OPEN, HIDDEN, PARTLY, WALKED = range(4)
+"""What can be seen of one stretch from another: all, nothing, what walls leave that are listed, or so many walls
+are between them that the engine looks for them along each line of sight."""
+
+
 class Visibility(NamedTuple):
     """What can be seen from each of S stretches of way: parts of the E waypoint edges, then the waypoints.
 
-    Stretches are straight and short, so one wall often hides all of another stretch, or no wall any of it;
+    Stretches are straight and short, so a chain of walls often hide all of another stretch, or no wall any of it;
     what remains to be tested for two agents is a short list of walls. Lists are joined end to end: that of
     stretch s goes from first[s] to first[s + 1]. With no stretches here the engine looks up
     every pair of agents.
@@ -94,10 +111,11 @@ class Visibility(NamedTuple):
     part_first: Ints  # (E + 1,) the first stretch of each edge (lifts have none), then of waypoints
     first: Ints  # (S + 1,)
     other: Ints  # (V,) stretches on which somebody may be in sight or in range
-    hidden: Bools  # (V,) never in sight: only the range counts
+    seen: Ints  # (V,) OPEN, HIDDEN, PARTLY or WALKED; what is hidden may be in range
     wall_first: Ints  # (V,) the list of walls that may stand between, in `wall`
     wall_last: Ints  # (V,) the entry after it
     wall: Ints
+    grid: Grid  # all walls, by cells
 
 
 class Site(NamedTuple):

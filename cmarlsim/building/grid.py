@@ -1,0 +1,54 @@
+"""Grids over the walls of a plan, and which walls are joined."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cmarlsim.kernels.grid import SLACK, count_walls, fill_walls
+from cmarlsim.kernels.occlusion import Walls
+from cmarlsim.kernels.world import Floats, Grid, Ints
+
+EMPTY = Grid(np.zeros(2), 1.0, np.zeros((1, 2), dtype=np.int64), np.zeros(0, dtype=np.int64))
+"""Without walls."""
+
+WALLS_A_CELL = 1.0
+"""On average over the plan; most cells have none, since walls stand along lines."""
+
+
+def _grid_of(wall: Floats) -> Grid:
+    """The grid of walls (W, 4)."""
+    if not len(wall):
+        return EMPTY
+    ends = wall.reshape(-1, 2)
+    corner = ends.min(axis=0) - SLACK
+    extent = ends.max(axis=0) + SLACK - corner
+    length = np.hypot(*(wall[:, 2:] - wall[:, :2]).T).mean()
+    size = max(np.sqrt(extent.prod() * WALLS_A_CELL / len(wall)), extent.max() / len(wall), length / 4)
+    columns, rows = np.ceil(extent / size).astype(np.int64)
+    grid = EMPTY._replace(
+        corner=corner, size=float(size), first=np.zeros((columns, rows + 1), dtype=np.int64)
+    )
+    count_walls(wall, grid)
+    begin = np.cumsum(grid.first[:, 1:]).reshape(columns, rows)
+    grid.first[:, 1:] = begin
+    grid.first[1:, 0] = begin[:-1, -1]
+    filled = grid._replace(wall=np.empty(begin[-1, -1], dtype=np.int64))
+    fill_walls(wall, filled, filled.first[:, :-1].copy())
+    return filled
+
+
+def _joined(wall: Floats) -> Ints:
+    """For the ends of walls (W, 4), both of the first wall first, that of another at the same point, or -1."""
+    ends = wall.reshape(-1, 2)
+    order = np.lexsort(ends.T)
+    same = (ends[order] == np.roll(ends[order], 1, axis=0)).all(axis=1)
+    joined, group = np.full(len(ends), -1), np.cumsum(~same)
+    for here, there in ((slice(1, None), slice(None, -1)), (slice(None, -1), slice(1, None))):
+        pairs = group[here] == group[there]
+        joined[order[here][pairs]] = order[there][pairs]
+    return joined
+
+
+def walls_of(wall: Floats) -> Walls:
+    """Walls (W, 4) by the cells of a grid, and which of them are joined."""
+    return Walls(wall, _joined(wall), _grid_of(wall))
