@@ -31,7 +31,9 @@ def _grid_of(wall: Floats) -> Grid:
     length = np.hypot(*(wall[:, 2:] - wall[:, :2]).T).mean()
     size = max(np.sqrt(extent.prod() * WALLS_A_CELL / len(wall)), extent.max() / len(wall), length / 4)
     columns, rows = np.ceil(extent / size).astype(np.int64)
-    grid = EMPTY._replace(corner=corner, size=float(size), first=np.zeros((columns, rows + 1), dtype=np.int64))
+    grid = EMPTY._replace(
+        corner=corner, size=float(size), first=np.zeros((columns, rows + 1), dtype=np.int64)
+    )
     count_walls(wall, grid)
     begin = np.cumsum(grid.first[:, 1:]).reshape(columns, rows)
     grid.first[:, 1:] = begin
