@@ -13,7 +13,7 @@ from hypothesis import given
 from kernels import stretches
 
 from cmarlsim.building.grid import walls_of
-from cmarlsim.kernels.links import in_sight, in_sight_on, near_or_in_sight
+from cmarlsim.kernels.links import blocking_column, in_sight, near_or_in_sight
 from cmarlsim.kernels.world import HIDDEN, OPEN, PARTLY, WALKED, Bools, Floats
 
 pytestmark = pytest.mark.kernels
@@ -25,9 +25,12 @@ def check_lines(walls: Floats, lines: Floats) -> int:
     """How many lines (n, 4) are free; in the grid as among all walls, and as the twin says."""
     world, grid, free = scenario_of(shipped_case("tiny")).world._replace(wall=walls), walls_of(walls).grid, 0
     for line in lines.tolist():
-        found = in_sight_on(world, grid, *line)
-        assert found == in_sight(world, *line) == sights.sight(walls, *line)
-        free += found
+        found = blocking_column(grid, -1, *line)
+        assert (found < 0) == in_sight(world, *line) == sights.sight(walls, *line)
+        for guess in (0, len(grid.first) // 2, found):
+            assert (blocking_column(grid, guess, *line) < 0) == (found < 0)
+        assert blocking_column(grid, found, *line) == found
+        free += found < 0
     return free
 
 
@@ -99,8 +102,7 @@ def samples_hit(occupied: Bools, line: list[float], step: float, about: float) -
 def test_who_stands_among_short_walls_sees_what_the_cells_leave_open() -> None:
     """Against the picture itself: where a sampled line passes an occupied cell it is blocked, and only there."""
     case, occupied = short_walls.building(1, 3, 2, agents=2, d=0.0)
-    world = scenario_of(case).world
-    grid = walls_of(world.wall).grid
+    grid = scenario_of(case).visibility.grid
     free = (np.argwhere(~occupied)[:, ::-1] + 0.5) * short_walls.CELL
     r, step, seen = Random(2), short_walls.CELL / 40, 0
     for _ in range(1500 if COMPILED else 60):
@@ -108,7 +110,7 @@ def test_who_stands_among_short_walls_sees_what_the_cells_leave_open() -> None:
             [entry + r.uniform(-0.1, 0.1) for entry in free[r.randrange(len(free))].tolist()]
             for _ in range(2)
         )
-        sight = in_sight_on(world, grid, *a, *b)
+        sight = blocking_column(grid, -1, *a, *b) < 0
         assert not (sight and samples_hit(occupied, [*a, *b], step, 0.0))
         assert sight or samples_hit(occupied, [*a, *b], step, step)
         seen += sight

@@ -8,7 +8,13 @@ from cmarlsim.kernels.grid import SLACK, count_walls, fill_walls
 from cmarlsim.kernels.occlusion import Walls
 from cmarlsim.kernels.world import Floats, Grid, Ints
 
-EMPTY = Grid(np.zeros(2), 1.0, np.zeros((1, 2), dtype=np.int64), np.zeros(0, dtype=np.int64))
+EMPTY = Grid(
+    corner=np.zeros(2),
+    size=1.0,
+    first=np.zeros((1, 2), dtype=np.int64),
+    wall=np.zeros(0, dtype=np.int64),
+    segment=np.zeros((0, 4)),
+)
 """Without walls."""
 
 WALLS_A_CELL = 1.0
@@ -25,12 +31,15 @@ def _grid_of(wall: Floats) -> Grid:
     length = np.hypot(*(wall[:, 2:] - wall[:, :2]).T).mean()
     size = max(np.sqrt(extent.prod() * WALLS_A_CELL / len(wall)), extent.max() / len(wall), length / 4)
     columns, rows = np.ceil(extent / size).astype(np.int64)
-    grid = EMPTY._replace(corner=corner, size=float(size), first=np.zeros((columns, rows + 1), dtype=np.int64))
+    grid = EMPTY._replace(
+        corner=corner, size=float(size), first=np.zeros((columns, rows + 1), dtype=np.int64)
+    )
     count_walls(wall, grid)
     begin = np.cumsum(grid.first[:, 1:]).reshape(columns, rows)
     grid.first[:, 1:] = begin
     grid.first[1:, 0] = begin[:-1, -1]
-    filled = grid._replace(wall=np.empty(begin[-1, -1], dtype=np.int64))
+    count = int(begin[-1, -1])
+    filled = grid._replace(wall=np.empty(count, dtype=np.int64), segment=np.empty((count, 4)))
     fill_walls(wall, filled, filled.first[:, :-1].copy())
     return filled
 

@@ -13,7 +13,7 @@ from cmarlsim.building.grid import EMPTY, walls_of
 from cmarlsim.building.worlds import build_world
 from cmarlsim.errors import InputError
 from cmarlsim.kernels.occlusion import Stretches, Walls, find_visible, new_desk
-from cmarlsim.kernels.world import TICKS_PER_METRE, Floats, Ints, Visibility, World
+from cmarlsim.kernels.world import TICKS_PER_METRE, Ints, Visibility, World
 from cmarlsim.limits import check_bytes
 
 NO_VISIBILITY = Visibility(
@@ -94,7 +94,10 @@ class _Look:
 
 def _check_size(name: str, walls: Walls, stretches: Stretches, d: float) -> None:
     """Raise InputError if looking along all stretches takes too long or too much memory, as some show."""
-    count, what = len(stretches.level), f"floorplan '{name}': what can be seen from {len(stretches.level):,} stretches of"
+    count, what = (
+        len(stretches.level),
+        f"floorplan '{name}': what can be seen from {len(stretches.level):,} stretches of",
+    )
     remedy = "use fewer or shorter edges, fewer waypoints, or a shorter range d"
     if count**2 < FEW_PAIRS:
         return

@@ -194,15 +194,14 @@ def meet_middle(walls: Walls, e: Floats, f: Floats, met: Ints) -> int:
 
     They are at most as many as it holds; one that stands in several cells may be there several times.
     """
-    wall, grid, count = walls.wall, walls.grid, 0
+    grid, count = walls.grid, 0
     ax, ay, bx, by = (e[0] + e[2]) / 2.0, (e[1] + e[3]) / 2.0, (f[0] + f[2]) / 2.0, (f[1] + f[3]) / 2.0
     first, last = columns_met(grid, min(ax, bx), max(ax, bx))
     for column in range(first, last + 1):
         low, high = rows_met(grid, column, ax, ay, bx, by)
         for k in range(grid.first[column, low], grid.first[column, high + 1]):
-            w = grid.wall[k]
-            if blocks(wall[w], ax, ay, bx, by):
-                met[count] = w
+            if blocks(grid.segment[k], ax, ay, bx, by):
+                met[count] = grid.wall[k]
                 count += 1
                 if count == len(met):
                     return count

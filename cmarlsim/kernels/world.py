@@ -92,6 +92,7 @@ class Grid(NamedTuple):
     size: float  # metres from side to side of a cell
     first: Ints  # (C, R + 1) where in `wall` those of each cell begin; the last entry is where the column ends
     wall: Ints  # the walls of all cells, cell by cell
+    segment: Floats  # (..., 4) x and y of their ends
 
 
 OPEN, HIDDEN, PARTLY, WALKED = range(4)
@@ -140,7 +141,7 @@ class SightState(NamedTuple):
 
     position: Floats  # (N, 2) of the agents, used without numbered places
     occupants: Occupants
-    last_wall: Ints  # (V,) entry of `Visibility.wall` that stood between two agents last: it is tried first
+    last: Ints  # (V,) what stood between two agents last, tried first: entry of `Visibility.wall`, or column
 
 
 class LinkModel(NamedTuple):
