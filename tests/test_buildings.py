@@ -225,12 +225,12 @@ YARD = {"name": "yard", "room": "yard", "c": 0.3}
         ({"name": "z", "c": 0.1, "polygon": [[0, 0], [4, 4], [8, 8]]}, "polygon of 'z'"),
         (
             {"name": "z", "c": 0.1, "polygon": [[0.1, 0.1], [1.0, 0.1], [0.1, 1.0]]},
-            "zones.z has no waypoint in it that walls do not cut off: no agent can stay in it",
+            "zones.z: has no waypoint in it that walls do not cut off: no agent can stay in it",
         ),
         ({"name": "z", "c": 0.1, "center": [15.0, 2.0], "radius": 1.0}, "lies in no level of 'school'"),
         (
             {"name": "z", "c": 0.1, "center": [1.5, 4.5], "radius": 1.0},
-            "zones.z.radius = 1 m, but the nearest waypoint 'lab' is 2.12 m from its center",
+            "zones.z.radius = 1 m: but the nearest waypoint 'lab' is 2.12 m from its center",
         ),
         (
             {
@@ -264,7 +264,7 @@ def edges(*tables: Any) -> Toml:
     ("plan", "part"),
     [
         ({"tiles": "room"}, "tiles = 'room': should be 'rooms' or 'waypoints'"),
-        ({"rooms": []}, 'tiles = "rooms", but there are no [[rooms]]'),
+        ({"rooms": []}, "tiles = 'rooms': but there are no [[rooms]]"),
         (edges(["hall", "yard"]), "edges: ['hall', 'yard'] stands 2 times"),
         (edges({"ends": ["hall", "yard"], "one_way": True}), "edges: ['hall', 'yard'] stands 2 times"),
         (
@@ -284,7 +284,7 @@ def edges(*tables: Any) -> Toml:
             edges({"ends": ["lab", "yard"], "oneway": True}),
             "unknown key edges.4.oneway; did you mean 'one_way'",
         ),
-        (without("levels", "upstairs"), "waypoints: 'attic' lies in no level"),
+        (without("levels", "upstairs"), "waypoints: 'attic': lies in no level"),
         (
             {"levels": [{"name": n, "rectangle": [-1.0, -1.0, 29.0, 9.0]} for n in "AB"]},
             "levels: 'A' and 'B' overlap",
@@ -308,7 +308,7 @@ def edges(*tables: Any) -> Toml:
         ),
         (
             {"tiles": [{"name": "t", "polygon": [[0, 0], [8, 0], [8, 7], [0, 7]]}]},
-            "waypoints: 'attic' at [22.0, 2.0] lies on no tile",
+            "waypoints: 'attic' at [22.0, 2.0]: lies on no tile",
         ),
         ({"tiles": [{"name": "t"}]}, "'t' needs either a rectangle or a polygon"),
     ],
@@ -322,7 +322,7 @@ def test_all_that_is_wrong_with_the_geometry_is_told_at_once() -> None:
     walls = [{"points": [[x, 0.0], [x, 4.0]]} for x in (5.0, 6.0)] + [{"points": [[1.0, 5.0], [8.0, 5.0]]}]
     with pytest.raises(InputError) as caught:
         loaded(plan={"walls": walls} | without("levels", "upstairs"))
-    for part in ("'attic' lies in no level", "['hall', 'yard']: passes", "['yard', 'lab']: passes"):
+    for part in ("'attic': lies in no level", "['hall', 'yard']: passes", "['yard', 'lab']: passes"):
         assert part in str(caught.value)
 
 
