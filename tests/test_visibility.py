@@ -156,8 +156,8 @@ def check_judgement(walls: Floats, e: Floats, f: Floats, r: Random) -> int:
     """The verdict on all walls, and on the pairs of points that were looked at."""
     known = walls_of(walls)
     verdict, number, listed = judgement(walls, e, f)
-    for hint in range(-1, min(len(walls), 9)):
-        last = r.randrange(-1, len(walls))
+    for hint in range(-1, min(len(known.wall), 9)):
+        last = r.randrange(-1, len(known.wall))
         again = hidden_as_before(known, e, f, hint, last)
         assert again == next((w for w in (hint, last) if w >= 0 and chain_hides(known, w, e, f)), -1)
         assert again < 0 or verdict == HIDDEN
@@ -170,7 +170,7 @@ def check_judgement(walls: Floats, e: Floats, f: Floats, r: Random) -> int:
         assert number == -1 or chain_hides(known, number, e, f)
     elif verdict == PARTLY:
         assert len(listed) == len(set(listed)) > 0
-        others = np.delete(walls, listed, axis=0)
+        others = np.delete(known.wall, listed, axis=0)
         assert all(sees(others, a, b) for a, b in pairs)
     else:
         assert verdict == WALKED

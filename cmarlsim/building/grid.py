@@ -54,6 +54,24 @@ def _joined(wall: Floats) -> Ints:
     return joined
 
 
+def _merged(wall: Floats) -> Floats:
+    """The walls (W, 4), but those that continue or overlap each other along an axis as one: the same points."""
+    found = []
+    for axis in (0, 1):
+        along = wall[wall[:, axis] == wall[:, axis + 2]]
+        low, high = np.sort(along[:, [1 - axis, 3 - axis]], axis=1).T
+        order = np.lexsort((low, along[:, axis]))
+        for at, begin, end in zip(along[order, axis].tolist(), low[order].tolist(), high[order].tolist(), strict=True):
+            if found and found[-1][0] == (axis, at) and begin <= found[-1][2]:
+                found[-1] = (axis, at), found[-1][1], max(end, found[-1][2])
+            else:
+                found.append(((axis, at), begin, end))
+    ends = [(at, begin, at, end) if axis == 0 else (begin, at, end, at) for (axis, at), begin, end in found]
+    slanted = wall[(wall[:, 0] != wall[:, 2]) & (wall[:, 1] != wall[:, 3])]
+    return np.concatenate([slanted, np.array(ends, dtype=np.float64).reshape(-1, 4)])
+
+
 def walls_of(wall: Floats) -> Walls:
-    """Walls (W, 4) by the cells of a grid, and which of them are joined."""
-    return Walls(wall, _joined(wall), _grid_of(wall))
+    """Walls (W, 4), fewer where some continue each other, by the cells of a grid, and which of them are joined."""
+    merged = _merged(wall)
+    return Walls(merged, _joined(merged), _grid_of(merged))

@@ -16,9 +16,8 @@ from cmarlsim.kernels.occlusion import Stretches, Walls, find_visible, new_desk
 from cmarlsim.kernels.world import TICKS_PER_METRE, Floats, Ints, Visibility, World
 from cmarlsim.limits import check_bytes
 
-NO_VISIBILITY = Visibility(
-    **{name: np.zeros(0, dtype=np.int64) for name in Visibility._fields if name != "grid"}, grid=EMPTY
-)
+_NONE = np.zeros(0, dtype=np.int64)
+NO_VISIBILITY = Visibility(*[_NONE] * 7, barrier=np.zeros((0, 4)), grid=EMPTY)
 
 FEW_PAIRS = 10**7
 """Of stretches, which take seconds."""
@@ -142,5 +141,6 @@ def build_visibility(plan: FloorPlan, zones: tuple[Area, ...], d: float) -> Visi
         wall_first=np.ascontiguousarray(rows[:, 3]),
         wall_last=np.ascontiguousarray(rows[:, 4]),
         wall=wall,
+        barrier=walls.wall,
         grid=walls.grid,
     )

@@ -115,8 +115,9 @@ class Visibility(NamedTuple):
     seen: Ints  # (V,) OPEN, HIDDEN, PARTLY or WALKED; what is hidden may be in range
     wall_first: Ints  # (V,) the list of walls that may stand between, in `wall`
     wall_last: Ints  # (V,) the entry after it
-    wall: Ints
-    grid: Grid  # all walls, by cells
+    wall: Ints  # rows of `barrier`
+    barrier: Floats  # (B, 4) all walls, those that continue each other as one
+    grid: Grid  # the same, by cells
 
 
 class Site(NamedTuple):
