@@ -13,7 +13,6 @@ from functools import cached_property
 
 import numpy as np
 
-from cmarlsim.building.worlds import inside_zones
 from cmarlsim.errors import InputError
 from cmarlsim.kernels.world import Bools, Floats, Ints
 from cmarlsim.learning.mlp import softmax
@@ -87,7 +86,7 @@ class Alone:
         numbered = scenario.site.numbered
         if not len(numbered.position):
             raise InputError(f"scenario '{scenario.name}': has too many places to enumerate")
-        inside = inside_zones(scenario.world, numbered.position)
+        inside = scenario.inside_zones(numbered.position)
         return cls(numbered.tile, numbered.after.astype(np.int64), inside, scenario.agents.N, scenario.c)
 
     def matrix(self, table: Floats) -> Floats:

@@ -7,7 +7,6 @@ from itertools import combinations
 import numpy as np
 
 from analysis.measures import connected, link_blocks, neighbourhood_sizes, own_zones
-from cmarlsim.building.worlds import inside_zones
 from cmarlsim.footprints.footprint import linked
 from cmarlsim.kernels.world import TOLERANCE, Floats
 from cmarlsim.recordings.recording import Recording
@@ -18,7 +17,7 @@ class Evidence:
 
     def __init__(self, recording: Recording) -> None:
         self.recording, scenario = recording, recording.scenario
-        self.inside = inside_zones(scenario.world, recording.position)  # (T, N, M)
+        self.inside = scenario.inside_zones(recording.position)  # (T, N, M)
         self.share = self.inside.mean(axis=0)
         zone = {zone.name: m for m, zone in enumerate(scenario.zones)}
         self.red, self.own = zone["red"], own_zones(self.share, spare=zone["red"])
@@ -55,7 +54,7 @@ def red_in_spare_time(run: Evidence) -> float:
 
 def link_of_neighbours(run: Evidence) -> float:
     """How often the most frequent link of two agents is up whose own zones are as near as any two are."""
-    center = np.array([zone.center for zone in run.recording.scenario.zones])
+    center = run.recording.scenario.zone_centers
     away = np.linalg.norm(center[:, None] - center, axis=2)
     nearest = min(away[pair] for pair in combinations(range(len(center)), 2)) + TOLERANCE
     near = away[np.ix_(run.own, run.own)] <= nearest

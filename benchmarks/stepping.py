@@ -14,7 +14,7 @@ from cmarlsim.kernels.engine import end_rollout, gossip_backwards, log_arrivals
 from cmarlsim.kernels.gossip import estimate_from_freshness
 from cmarlsim.kernels.links import near_or_in_sight
 from cmarlsim.kernels.motion import position_of
-from cmarlsim.kernels.observing import in_zone, tile_of
+from cmarlsim.kernels.observing import piece_of
 from cmarlsim.kernels.policy import cdf_row, draw_action, hidden_of_lam
 from cmarlsim.kernels.scene import Chunk, Rules, Scene, State, Tables
 from cmarlsim.kernels.travel import begin_table, step_towards
@@ -124,9 +124,10 @@ def look(ideas: Ideas, site: Site, locations: Locations, desk: Desk, t: int) -> 
         else:
             x, y = position_of(site.world, locations, n)
             desk.position[n, 0], desk.position[n, 1] = x, y
-            desk.tile[n] = tile_of(site.world, x, y)
+            piece = piece_of(site.world, locations, n)
+            desk.tile[n] = site.world.piece_tile[piece]
             for m in range(own.shape[2]):
-                own[t, n, m] = in_zone(site.world, m, x, y)
+                own[t, n, m] = has(site.world.piece_zones[piece], m)
 
 
 @kernel

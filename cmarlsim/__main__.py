@@ -1,4 +1,4 @@
-"""``cmarlsim run``, ``train``, ``replay``, ``rerun``, ``advise``, ``sweep``: the commands under one name."""
+"""``cmarlsim run``, ``train``, ``import``, ``sweep`` and others: the commands under one name."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -23,6 +23,8 @@ def _application() -> "typer.Typer":
     import typer
 
     from cmarlsim.advise import advise
+    from cmarlsim.exporting import export
+    from cmarlsim.importing import import_
     from cmarlsim.replay import replay
     from cmarlsim.rerun import rerun
     from cmarlsim.run import run
@@ -46,8 +48,8 @@ def _application() -> "typer.Typer":
     ) -> None:
         """Simulation of teams that keep zones of a building covered, and training of their policies."""
 
-    for command in (run, train, replay, rerun, advise):
-        app.command()(interruptible(command))
+    for command in (run, train, replay, rerun, advise, import_, export):
+        app.command(command.__name__.rstrip("_"))(interruptible(command))
     app.add_typer(application(), name="sweep")
     return app
 

@@ -36,6 +36,18 @@ def ticks(metres: float) -> int:
     return round(metres * TICKS_PER_METRE)
 
 
+def snap_unit(scenario: Toml) -> int | None:
+    """What lengths are multiples of, in ticks: the nearest multiple of 1024; None if they are exact."""
+    snap = scenario["agents"].get("snap")
+    return None if snap is None else max(1, round(snap * TICKS_PER_METRE / 1024)) * 1024
+
+
+def speed_of(scenario: Toml) -> int:
+    """Ticks a step."""
+    speed, unit = scenario["agents"]["speed"], snap_unit(scenario)
+    return ticks(speed) if unit is None else round(speed / scenario["agents"]["snap"]) * unit
+
+
 @dataclass(frozen=True)
 class Plan:
     """The waypoint graph and the ways to the zones."""
@@ -45,44 +57,60 @@ class Plan:
     length: list[int]  # of edge e, ticks
     goal: list[int]  # waypoint of zone m
     to_go: list[list[int]]  # shortest distance from waypoint p to goal[m], ticks
+    one_way: list[bool]  # whether edge e leads from its first end to its second only
+    lift: list[bool]
 
     def other_end(self, e: int, p: int) -> int:
         """The end of edge e that is not waypoint p."""
         u, v = self.edge[e]
         return v if p == u else u
 
+    def leaves(self, p: int) -> list[int]:
+        """The edges by which waypoint p can be left."""
+        return [e for e in range(len(self.edge)) if p in self.edge[e][: 1 if self.one_way[e] else 2]]
+
 
 def build_plan(scenario: Toml, floorplan: Toml) -> Plan:
-    """Read the (connected) waypoint graph and measure it."""
+    """Read the waypoint graph, in which every waypoint reaches every zone, and measure it."""
     index = {waypoint["name"]: p for p, waypoint in enumerate(floorplan["waypoints"])}
     point = [waypoint["position"] for waypoint in floorplan["waypoints"]]
-    edge = [(index[first], index[second]) for first, second in floorplan["edges"]]
-    length = [ticks(math.dist(point[u], point[v])) for u, v in edge]
-    goal = [nearest(point, zone["center"]) for zone in scenario["zones"]]
-    distance = [distances_to(p, len(point), edge, length) for p in goal]
+    table = [edge if isinstance(edge, dict) else {"ends": edge} for edge in floorplan["edges"]]
+    edge = [(index[entry["ends"][0]], index[entry["ends"][1]]) for entry in table]
+    metres = [e.get("length", math.dist(point[u], point[v])) for e, (u, v) in zip(table, edge, strict=True)]
+    unit = snap_unit(scenario)
+    length = [ticks(m) if unit is None else max(1, round(m * TICKS_PER_METRE / unit)) * unit for m in metres]
+    one_way = [entry.get("one_way", False) for entry in table]
+    goal = [goal_of(zone, floorplan) for zone in scenario["zones"]]
+    distance = [distances_to(p, len(point), edge, length, one_way) for p in goal]
     to_go = [[distance[m][p] for m in range(len(goal))] for p in range(len(point))]
-    return Plan(point, edge, length, goal, to_go)
+    return Plan(point, edge, length, goal, to_go, one_way, ["lift" in entry for entry in table])
 
 
-def nearest(points: Sequence[Point], centre: Point) -> int:
-    """The first of the points that are nearest to the centre, within the tolerance."""
-    distance = [math.dist(point, centre) for point in points]
-    return next(p for p in range(len(points)) if distance[p] <= min(distance) + TOLERANCE)
+def goal_of(zone: Toml, floorplan: Toml) -> int:
+    """The first of the waypoints in the zone that are nearest to its centre, within the tolerance."""
+    points = [waypoint["position"] for waypoint in floorplan["waypoints"]]
+    centre = centre_of(zone, floorplan)
+    inside = [p for p, point in enumerate(points) if in_zone(zone, point, floorplan)]
+    nearest = min(math.dist(points[p], centre) for p in inside)
+    return next(p for p in inside if math.dist(points[p], centre) <= nearest + TOLERANCE)
 
 
-def distances_to(goal: int, waypoints: int, edge: list[tuple[int, int]], length: list[int]) -> list[int]:
+def distances_to(
+    goal: int, waypoints: int, edge: list[tuple[int, int]], length: list[int], one_way: list[bool]
+) -> list[int]:
     """Shortest distance in ticks from each waypoint to the goal (Bellman-Ford)."""
     distance = [0 if p == goal else sum(length) for p in range(waypoints)]  # no shortest way is longer
     for _ in range(waypoints):
-        for (u, v), ell in zip(edge, length, strict=True):
+        for (u, v), ell, only in zip(edge, length, one_way, strict=True):
             distance[u] = min(distance[u], ell + distance[v])
-            distance[v] = min(distance[v], ell + distance[u])
+            if not only:
+                distance[v] = min(distance[v], ell + distance[u])
     return distance
 
 
 def next_edge(plan: Plan, p: int, zone: int) -> int:
     """The lowest edge at waypoint p that starts a shortest way to the zone's goal."""
-    at_p = [e for e in range(len(plan.edge)) if p in plan.edge[e]]
+    at_p = plan.leaves(p)
     way = {e: plan.length[e] + plan.to_go[plan.other_end(e, p)][zone] for e in at_p}
     return min(e for e in at_p if way[e] <= min(way.values()) + TIE)
 
@@ -94,7 +122,8 @@ def advance(plan: Plan, place: Place, zone: int, speed: int) -> Place:
         _, e, offset = place
         u, v = plan.edge[e]
         ahead = plan.length[e] - offset
-        to_second = ahead + plan.to_go[v][zone] + TIE < offset + plan.to_go[u][zone]
+        nearer = ahead + plan.to_go[v][zone] + TIE < offset + plan.to_go[u][zone]
+        to_second = nearer or plan.one_way[e]
         node, gap = (v, ahead) if to_second else (u, offset)
         if remaining < gap:
             return "edge", e, offset + remaining if to_second else offset - remaining
@@ -110,10 +139,18 @@ def advance(plan: Plan, place: Place, zone: int, speed: int) -> Place:
     return "node", node
 
 
-def position_of(plan: Plan, place: Place) -> tuple[float, float]:
-    """A place in metres."""
+def nearer_end(plan: Plan, place: Place) -> int:
+    """The waypoint at a place, or at the nearer end of its edge; in the middle the first."""
     if place[0] == "node":
-        x, y = plan.point[place[1]]
+        return place[1]
+    _, e, offset = place
+    return plan.edge[e][0] if offset <= plan.length[e] - offset else plan.edge[e][1]
+
+
+def position_of(plan: Plan, place: Place) -> tuple[float, float]:
+    """A place in metres; in a lift, that of the nearer end."""
+    if place[0] == "node" or plan.lift[place[1]]:
+        x, y = plan.point[nearer_end(plan, place)]
         return x, y
     _, e, offset = place
     (ux, uy), (vx, vy) = (plan.point[p] for p in plan.edge[e])
@@ -124,25 +161,113 @@ def position_of(plan: Plan, place: Place) -> tuple[float, float]:
 # --- what a position tells: tile, zones ---
 
 
-def tile_of(floorplan: Toml, position: Point) -> int:
-    """The first tile that contains the position, borders included."""
+def level_of(floorplan: Toml, position: Point) -> int:
+    """The first level that contains the position, borders included; 0 where there are no levels."""
+    levels = [level["rectangle"] for level in floorplan.get("levels", [])]
+    return next((i for i, box in enumerate(levels) if in_rectangle(box, position)), -1) if levels else 0
+
+
+def in_rectangle(box: Sequence[float], position: Point) -> bool:
+    """Whether a rectangle contains the position, borders included."""
+    (x0, y0, x1, y1), (x, y) = box, position
+    return x0 - TOLERANCE <= x <= x1 + TOLERANCE and y0 - TOLERANCE <= y <= y1 + TOLERANCE
+
+
+def distance_to_polygon(polygon: Sequence[Point], position: Point) -> float:
+    """0 in the polygon, else the distance to its border."""
+    sides = list(zip(polygon, [*polygon[1:], polygon[0]], strict=True))
     x, y = position
+    crossed = [(a, b) for a, b in sides if (a[1] > y) != (b[1] > y)]  # by the horizontal line through it
+    right = [x < a[0] + (y - a[1]) * (b[0] - a[0]) / (b[1] - a[1]) for a, b in crossed]
+    if sum(right) % 2 == 1:
+        return 0.0
+    return min(point_to_segment(position, a, b) for a, b in sides)
+
+
+def tile_of(floorplan: Toml, position: Point) -> int:
+    """The first tile that contains the position, borders included; of rooms as tiles the nearest."""
+    if floorplan["tiles"] == "rooms":
+        level = level_of(floorplan, position)
+        away = [
+            distance_to_polygon(room["polygon"], position)
+            if level_of(floorplan, centroid(room["polygon"])) == level
+            else math.inf
+            for room in floorplan["rooms"]
+        ]
+        return next(room for room, metres in enumerate(away) if metres <= min(away) + TOLERANCE)
     for tile, entry in enumerate(floorplan["tiles"]):
-        x0, y0, x1, y1 = entry["rectangle"]
-        if x0 - TOLERANCE <= x <= x1 + TOLERANCE and y0 - TOLERANCE <= y <= y1 + TOLERANCE:
+        if "rectangle" in entry:
+            inside = in_rectangle(entry["rectangle"], position)
+        else:
+            inside = distance_to_polygon(entry["polygon"], position) <= TOLERANCE
+        if inside:
             return tile
-    raise ValueError(f"position {x, y} is on no tile")
+    raise ValueError(f"position {position} is on no tile")
+
+
+def tile_at(plan: Plan, floorplan: Toml, place: Place) -> int:
+    """The tile of a place; with waypoints as tiles, the nearer end."""
+    if floorplan["tiles"] == "waypoints":
+        return nearer_end(plan, place)
+    return tile_of(floorplan, position_of(plan, place))
+
+
+def centroid(polygon: Sequence[Point]) -> tuple[float, float]:
+    """The centre of a polygon's area."""
+    (x0, y0), *_ = polygon
+    area, x, y = 0.0, 0.0, 0.0
+    for a, b in zip(polygon, [*polygon[1:], polygon[0]], strict=True):
+        cross = (a[0] - x0) * (b[1] - y0) - (b[0] - x0) * (a[1] - y0)
+        area += cross / 2
+        x += cross * (a[0] + b[0] - 2 * x0) / 6
+        y += cross * (a[1] + b[1] - 2 * y0) / 6
+    return x0 + x / area, y0 + y / area
 
 
 def tile_centres(floorplan: Toml) -> list[tuple[float, float]]:
-    """The middle of each tile's rectangle."""
-    rectangles = [tile["rectangle"] for tile in floorplan["tiles"]]
-    return [((x0 + x1) / 2, (y0 + y1) / 2) for x0, y0, x1, y1 in rectangles]
+    """The middle of each tile: of its rectangle, of its polygon's area, the waypoint."""
+    if floorplan["tiles"] == "waypoints":
+        return [tuple(waypoint["position"]) for waypoint in floorplan["waypoints"]]
+    entries = floorplan["rooms"] if floorplan["tiles"] == "rooms" else floorplan["tiles"]
+    return [
+        middle(entry["rectangle"]) if "rectangle" in entry else centroid(entry["polygon"])
+        for entry in entries
+    ]
 
 
-def zones_of(scenario: Toml, position: Point) -> list[bool]:
-    """For each zone, whether the position lies in it: an agent's own observation in eq. 17."""
-    return [math.dist(position, zone["center"]) <= zone["radius"] + TOLERANCE for zone in scenario["zones"]]
+def middle(box: Sequence[float]) -> tuple[float, float]:
+    """The middle of a rectangle."""
+    x0, y0, x1, y1 = box
+    return (x0 + x1) / 2, (y0 + y1) / 2
+
+
+def polygon_of(zone: Toml, floorplan: Toml) -> list[Point]:
+    """The corners of a zone that is no disc."""
+    if "polygon" in zone:
+        return zone["polygon"]
+    return next(room["polygon"] for room in floorplan["rooms"] if room["name"] == zone["room"])
+
+
+def centre_of(zone: Toml, floorplan: Toml) -> Point:
+    """Where agents go that choose the zone; without a word of it, the middle of its (convex) polygon."""
+    return zone["center"] if "center" in zone else centroid(polygon_of(zone, floorplan))
+
+
+def in_zone(zone: Toml, position: Point, floorplan: Toml) -> bool:
+    """Whether a zone, which reaches through walls, contains the position, on its level."""
+    if level_of(floorplan, position) != level_of(floorplan, centre_of(zone, floorplan)):
+        return False
+    if "radius" in zone:
+        return math.dist(position, zone["center"]) <= zone["radius"] + TOLERANCE
+    return distance_to_polygon(polygon_of(zone, floorplan), position) <= TOLERANCE
+
+
+def zones_of(scenario: Toml, position: Point, floorplan: Toml | None = None) -> list[bool]:
+    """For each zone, whether the position lies in it: an agent's own observation in eq. 17.
+
+    Discs on one level need no floor plan.
+    """
+    return [in_zone(zone, position, floorplan or {}) for zone in scenario["zones"]]
 
 
 # --- links ---
@@ -190,6 +315,7 @@ def links(
     position: Sequence[Point],
     u_edge: ArrayLike = (),
     footprint: Sequence[tuple[int, int]] = (),
+    level: Sequence[int] | None = None,
 ) -> Bools:
     """Who can talk to whom at one step.
 
@@ -197,6 +323,7 @@ def links(
     ----------
     position : (N, 2) metres
     u_edge, footprint : (E,) uniforms and the pairs of agents they belong to, for "bernoulli"
+    level : (N,) of each agent, where there are several: by sight or radio none is linked to another level
 
     Returns
     -------
@@ -212,6 +339,7 @@ def links(
         for j, b in enumerate(position[:i]):
             if model == "sight-or-disc":
                 up = math.dist(a, b) <= scenario["links"]["d"] + TOLERANCE or sight(walls, a, b)
+                up = up and (level is None or level[i] == level[j])
             else:
                 up = {"always": True, "never": False}[model]
             link[i, j] = link[j, i] = up
@@ -357,13 +485,14 @@ def play(
     Gossip comes afterwards: within a rollout no action depends on it.
     """
     scenario, plan, agents = ground.scenario, ground.plan, range(len(places))
-    speed = ticks(scenario["agents"]["speed"])
+    speed = speed_of(scenario)
     rows: list[tuple[Any, ...]] = []
     for u, u_edge in zip(u_action, u_link, strict=True):
         position = [position_of(plan, place) for place in places]
-        tile = [tile_of(ground.floorplan, x) for x in position]
-        own = [zones_of(scenario, x) for x in position]
-        link = links(scenario, ground.walls, position, u_edge, footprint)
+        tile = [tile_at(plan, ground.floorplan, place) for place in places]
+        own = [zones_of(scenario, x, ground.floorplan) for x in position]
+        level = [level_of(ground.floorplan, x) for x in position]
+        link = links(scenario, ground.walls, position, u_edge, footprint, level)
         cdf = [cdf_row(policy, n, ground.centre[tile[n]], lam[n]) for n in agents]
         action = [draw_action(cdf[n], u[n]) for n in agents]
         places = [advance(plan, places[n], action[n], speed) for n in agents]
@@ -430,6 +559,7 @@ def owed(worth: Floats, own: Bools, n: int) -> float:
 
 def rewards_owed(ground: Ground, rollout: Rollout, worth: Floats) -> Floats:
     """(N, T0) what each agent is owed in the state that every step leads to."""
-    end = [zones_of(ground.scenario, position_of(ground.plan, place)) for place in rollout.places]
+    last = [position_of(ground.plan, place) for place in rollout.places]
+    end = [zones_of(ground.scenario, position, ground.floorplan) for position in last]
     after = [*rollout.own[1:], np.array(end)]
     return np.array([[owed(worth, own, n) for own in after] for n in range(len(end))])

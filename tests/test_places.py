@@ -11,6 +11,7 @@ from hypothesis import assume, given
 from kernels import bools_of, no_numbers, numbered_places, packed, stretches
 
 import cmarlsim.building.places
+from cmarlsim.building.areas import Area
 from cmarlsim.kernels.links import near_or_in_sight
 from cmarlsim.kernels.motion import position_of
 from cmarlsim.kernels.world import NumberedPlaces
@@ -32,15 +33,15 @@ def check_places(case: Case) -> None:
     waypoints = len(world.waypoint)
     assert place_of[:waypoints] == [("node", p) for p in range(waypoints)]
     assert (numbered.position[:waypoints] == world.waypoint).all()
-    zones = bools_of(numbered.zones, scenario.M).tolist()
+    zones = bools_of(numbered.zones, scenario.M)
     for q, place in enumerate(place_of):
         x, y = position_of(world, packed(place), 0)
         assert numbered.position[q].tolist() == [x, y]
-        assert numbered.tile[q] == naive.tile_of(case.floorplan, (x, y))
+        assert numbered.tile[q] == naive.tile_at(plan, case.floorplan, place)
         ends = stretches(world)[numbered.stretch[q]].tolist()
         assert naive.point_to_segment((x, y), ends[:2], ends[2:]) < 1e-12
         assert (ends[:2] == ends[2:]) == (place[0] == "node")
-        assert zones[q] == naive.zones_of(case.scenario, (x, y))
+        assert zones[q].tolist() == naive.zones_of(case.scenario, (x, y), case.floorplan)
 
 
 @pytest.mark.parametrize(
@@ -61,10 +62,11 @@ def test_places_of_random_worlds_are_what_the_kernels_compute(case: Case) -> Non
 @pytest.mark.parametrize(("name", "places"), [("paper", 592), ("tiny", 4)])
 def test_too_many_places_are_not_numbered(monkeypatch: pytest.MonkeyPatch, name: str, places: int) -> None:
     scenario = Scenario.load(name)
+    discs = tuple(Area(zone.center, zone.radius) for zone in scenario.zones)
     build = cmarlsim.building.places.number_places.__wrapped__  # not the remembered one
     for most in (places, places - 1, 1):
         monkeypatch.setattr(cmarlsim.building.places, "MOST_PLACES", most)
-        numbered: NumberedPlaces = build(scenario.floorplan, scenario._areas, scenario.speed_ticks, 0.0)
+        numbered: NumberedPlaces = build(scenario.floorplan, discs, scenario.speed_ticks, 0.0)
         assert len(numbered.tile) == (places if places <= most else 0)
         if places > most:
             for found, expected in zip(numbered, no_numbers(scenario.M), strict=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from random import Random
+from typing import Any
 
 import naive
 import numpy as np
@@ -13,8 +14,11 @@ import worlds
 from hypothesis import given
 from naive import TOLERANCE, Point
 
+from cmarlsim.building.floorplan import FloorPlan
+from cmarlsim.building.pieces import uncovered
+from cmarlsim.building.tables import Edge, Tile, Waypoint
 from cmarlsim.graphs import components
-from cmarlsim.kernels.plans import find_blocking, find_uncovered, first_overlap
+from cmarlsim.kernels.plans import find_blocking, first_overlap
 
 pytestmark = pytest.mark.kernels
 
@@ -33,9 +37,26 @@ def test_coverage_equals_the_twins(seed: int) -> None:
             x0, y0, x1, y1 = r.choice(tiles)
             ends[1] = (worlds.between(r, x0, x1, lattice), worlds.between(r, y0, y1, lattice))
         segments.append([*ends[0], *ends[1]])
-    uncovered = np.zeros(len(segments), dtype=np.bool_)
-    find_uncovered(np.array(kept), np.array(segments), uncovered)
-    assert uncovered.tolist() == [not covered(kept, (x, y), (u, v)) for x, y, u, v in segments]
+    bare_edges, bare_ends = uncovered(plan_of(kept, segments))
+    assert bare_edges.tolist() == [not covered(kept, (x, y), (u, v)) for x, y, u, v in segments]
+    ends = [(x, y) for segment in segments for x, y in (segment[:2], segment[2:])]
+    assert bare_ends.tolist() == [not covered(kept, end, end) for end in ends]
+
+
+def plan_of(boxes: Sequence[Sequence[float]], segments: Sequence[Sequence[float]]) -> FloorPlan:
+    """Tiles and edges, whether they fit each other or not; some tiles are rectangles, some polygons."""
+    tiles = []
+    for i, (x0, y0, x1, y1) in enumerate(boxes):
+        corners = ((x0, y0), (x1, y0), (x1, y1), (x0, y1))
+        shape: dict[str, Any] = {"polygon": corners} if i % 2 else {"rectangle": (x0, y0, x1, y1)}
+        tiles.append(Tile(name=f"{i}", **shape))
+    ends = [end for x0, y0, x1, y1 in segments for end in ((x0, y0), (x1, y1))]
+    return FloorPlan.model_construct(
+        name="any",
+        tiles=tuple(tiles),
+        waypoints=tuple(Waypoint(name=f"{p}", position=end) for p, end in enumerate(ends)),
+        edges=tuple(Edge(ends=(f"{2 * e}", f"{2 * e + 1}")) for e in range(len(segments))),
+    )
 
 
 def covered(boxes: Sequence[Sequence[float]], a: Point, b: Point) -> bool:

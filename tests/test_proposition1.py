@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from cases import singles
-from kernels import bools_of, unset_words, words_of
+from kernels import bools_of, words_of
 from tiny_team import (
     INSIDE,
     LAM,
@@ -26,7 +26,7 @@ from tiny_team import (
 
 from cmarlsim.kernels.episodes import Episodes, difference_reward, new_episodes, run_episodes
 from cmarlsim.kernels.motion import advance
-from cmarlsim.kernels.observing import observe_zones, tile_of
+from cmarlsim.kernels.observing import piece_of
 from cmarlsim.kernels.scene import new_scene, new_steps
 from cmarlsim.kernels.world import NEVER, TICKS_PER_METRE, Locations, locations_at
 from cmarlsim.learning.mlp import MLP, backward, forward
@@ -36,11 +36,11 @@ from cmarlsim.policies.policy import Policy
 
 
 def test_enumeration_is_that_of_the_kernels() -> None:
-    world, inside = TINY.world, unset_words(1)
+    world = TINY.world
     for w in range(4):
-        assert tile_of(world, *world.waypoint[w]) == TILE[w]
-        observe_zones(world, *world.waypoint[w], inside)
-        np.testing.assert_array_equal(bools_of(inside, M), INSIDE[STATES.index((w, w)), 0])
+        piece = piece_of(world, locations_at(np.array([w])), 0)
+        assert world.piece_tile[piece] == TILE[w]
+        np.testing.assert_array_equal(bools_of(world.piece_zones[piece], M), INSIDE[STATES.index((w, w)), 0])
         for m in range(M):
             place = locations_at(np.array([w]))
             advance(world, place, 0, m, TICKS_PER_METRE)

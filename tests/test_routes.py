@@ -9,8 +9,8 @@ import worlds
 from cases import Case, scenario_of, shipped_case
 from hypothesis import given
 
+from cmarlsim.building.areas import Area, place_zones
 from cmarlsim.building.floorplan import FloorPlan
-from cmarlsim.building.worlds import goals_of
 from cmarlsim.kernels.motion import heads_to_second_end
 from cmarlsim.kernels.world import TIE, World
 
@@ -90,7 +90,8 @@ def test_a_tie_between_waypoints_goes_to_the_first(nearer: float, goal: int) -> 
         ],
         "edges": [["0", "1"], ["1", "2"]],
     }
-    assert goals_of(FloorPlan.model_validate(plan), [(0.0, 0.0), (4.0, 1.0)]) == [goal, 2]
+    regions = place_zones(FloorPlan.model_validate(plan), (Area((0.0, 0.0), 2.0), Area((4.0, 1.0), 2.0)))
+    assert [region.goal for region in regions] == [goal, 2]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ from hypothesis import given
 
 from analysis.intervals import distribution_error
 from cmarlsim import Policy, Scenario, execute
-from cmarlsim.building.worlds import inside_zones
 from cmarlsim.errors import InputError
 from cmarlsim.footprints.activations import Copies, active_events, active_steps, events_of
 from cmarlsim.footprints.chain import Chain
@@ -185,7 +184,7 @@ def test_a_recorded_run_replayed_gives_its_own_estimates() -> None:
     scenario = Scenario.load("tiny", ["links.d=3"])
     recording = execute(scenario, Policy.load("rank"), 200)
     footprint, T0, K = fitted(recording), scenario.dual.T0, recording.rollouts_done
-    own = inside_zones(scenario.world, recording.position).reshape(K, T0, scenario.agents.N, scenario.M)
+    own = scenario.inside_zones(recording.position).reshape(K, T0, scenario.agents.N, scenario.M)
     link = recording.links()[:, *footprint.edges.T].reshape(K, T0, -1)
     assert np.array_equal(own.any(axis=2).reshape(K * T0, -1), recording.reward)
     fresh = []

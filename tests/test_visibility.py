@@ -3,24 +3,20 @@
 import math
 from random import Random
 
-import hypothesis.strategies as st
 import naive
 import numpy as np
 import pytest
 import sights
 import worlds
 from cases import COMPILED, Case, corridor, scenario_of, shipped_case, two_copies
-from hypothesis import given, settings
-from kernels import bools_of, looked_at, packed, stretches
+from hypothesis import given
+from kernels import bools_of, looked_at, stretches
 
 from cmarlsim.building.grid import walls_of
-from cmarlsim.kernels.motion import position_of
-from cmarlsim.kernels.observing import piece_of
 from cmarlsim.kernels.occlusion import (
     MOST_LISTED,
     PARTS,
     chain_hides,
-    find_visible,
     hidden_as_before,
     judge,
     new_desk,
@@ -245,43 +241,3 @@ def test_a_chain_of_short_walls_hides_what_is_behind_it(chain: Floats, hidden: b
     for walls in (chain, chain[::-1], chain[:, [2, 3, 0, 1]]):
         assert (check_judgement(np.ascontiguousarray(walls), e, f, r) == HIDDEN) == hidden
         assert (check_judgement(np.ascontiguousarray(walls), f, e, r) == HIDDEN) == hidden
-
-
-# --- tiles and zones along an edge ---
-
-
-def crossings(case: Case, stretch: Floats) -> list[float]:
-    """Shares of an edge at which it may enter or leave a tile or a zone, give or take."""
-    x, y, u, v = stretch.tolist()
-    boxes = [tile["rectangle"] for tile in case.floorplan["tiles"]]
-    shares = [(border - x) / (u - x) for box in boxes for border in box[::2] if u != x]
-    shares += [(border - y) / (v - y) for box in boxes for border in box[1::2] if v != y]
-    for zone in case.scenario["zones"]:
-        shares += [share_in_range(stretch, zone["center"], zone["radius"], sign) for sign in (-1, 1)]
-    return shares
-
-
-def check_edges(case: Case, r: Random, count: int) -> None:
-    world, M = scenario_of(case).world, len(case.scenario["zones"])
-    for edge, (u, v) in enumerate(world.edge):
-        ends = np.concatenate([world.waypoint[u], world.waypoint[v]])
-        length, ticks = math.dist(ends[:2], ends[2:]), int(world.edge_ticks[edge])
-        shares = [share + r.choice(NUDGES) / length for share in crossings(case, ends)]
-        shares = [share for share in shares if 0.0 < share < 1.0]
-        for share in [*SHARES[1:-1], *r.sample(shares, min(count, len(shares))), r.random()]:
-            place = packed(("edge", edge, min(max(round(share * ticks), 1), ticks - 1)))
-            piece, position = piece_of(world, place, 0), position_of(world, place, 0)
-            assert world.piece_tile[piece] == naive.tile_of(case.floorplan, position)
-            found = bools_of(world.piece_zones[piece], M).tolist()
-            assert found == naive.zones_of(case.scenario, position)
-
-
-@given(worlds.random_cases(), st.randoms(use_true_random=False))
-@settings(max_examples=100 if COMPILED else 40)
-def test_tiles_and_zones_on_the_edges_of_random_worlds(case: Case, r: Random) -> None:
-    check_edges(case, r, 12)
-
-
-@pytest.mark.parametrize("make", [lambda: shipped_case("paper"), two_copies, without_walls, lone_waypoint])
-def test_tiles_and_zones_on_the_edges_of_buildings(make: type[Case]) -> None:
-    check_edges(make(), Random(5), 20 if COMPILED else 6)

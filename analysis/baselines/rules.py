@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cmarlsim.building.worlds import inside_zones
 from cmarlsim.kernels.dual import updated_all
 from cmarlsim.kernels.scene import Chunk
 from cmarlsim.kernels.world import Bools, Floats, Ints
@@ -89,7 +88,7 @@ class ConsensusRule(GossipRule):
 
     def evidence(self, end: RolloutEnd) -> Floats:
         """N times the steps that each agent itself spent in each zone, (N, M)."""
-        own = inside_zones(end.scenario.world, end.chunk.position)
+        own = end.scenario.inside_zones(end.chunk.position)
         return float(len(end.lam)) * own.sum(axis=0)
 
     def mixed(self, end: RolloutEnd) -> Floats:

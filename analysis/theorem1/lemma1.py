@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from itertools import combinations
 
 import numpy as np
 import pandas as pd
 
+from analysis.measures import zone_sets
 from cmarlsim.bounds.theorem1 import least_slack
 from cmarlsim.bounds.verdicts import OURS, PRINTED, PROVEN, SHARPER, Statement
-from cmarlsim.building.worlds import goals_of
-from cmarlsim.kernels.world import TOLERANCE, Floats
+from cmarlsim.kernels.world import Floats
 from cmarlsim.scenario import Scenario
 
 LEMMA = "Lemma 1"
@@ -32,21 +31,16 @@ def closed_slack(c: Floats, N: int) -> float:
 
 
 def overlaps(scenario: Scenario) -> int:
-    """Number of pairs of zones that have points in common."""
-    return sum(
-        math.dist(one.center, other.center) <= one.radius + other.radius + TOLERANCE
-        for one, other in combinations(scenario.zones, 2)
-    )
+    """Number of pairs of zones that an agent can be in at once."""
+    inside = zone_sets(scenario).astype(np.int64)
+    return int(np.triu(inside.T @ inside, 1).astype(np.bool_).sum())
 
 
 def not_held(scenario: Scenario) -> int:
     """Number of zones in which an agent that always chooses them would not stay."""
-    plan = scenario.floorplan
-    goals = goals_of(plan, [zone.center for zone in scenario.zones])
-    return sum(
-        math.dist(plan.waypoints[goal].position, zone.center) > zone.radius + TOLERANCE
-        for goal, zone in zip(goals, scenario.zones, strict=True)
-    )
+    goals = [region.goal for region in scenario.regions]
+    inside = scenario.inside_zones(scenario.floorplan.waypoint_positions()[goals])
+    return int((~inside.diagonal()).sum())
 
 
 def conditions(scenario: Scenario) -> list[dict[str, object]]:

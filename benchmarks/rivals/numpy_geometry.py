@@ -92,7 +92,7 @@ class Sight:
         x, y = world.wall[:, ::2], world.wall[:, 1::2]
         self._low_x, self._low_y = x.min(axis=1) - TOLERANCE, y.min(axis=1) - TOLERANCE
         self._high_x, self._high_y = x.max(axis=1) + TOLERANCE, y.max(axis=1) + TOLERANCE
-        self._slack = 2 * TOLERANCE * np.ptp(world.tile_box.reshape(-1, 2), axis=0).sum() ** 3
+        self._slack = 2 * TOLERANCE * np.ptp(world.bounds.reshape(2, 2), axis=0).sum() ** 3
 
     def links(self, position: Floats) -> Bools:
         """(N, N) links of agents at positions (N, 2)."""

@@ -35,13 +35,15 @@ class NumpySteps:
     def __init__(self, scenario: Scenario, policy: Policy) -> None:
         if scenario.links.model != "sight-or-disc":
             raise ValueError(f"links.model = {scenario.links.model}: this rival knows 'sight-or-disc' only")
+        if any(zone.radius is None for zone in scenario.zones) or scenario.floorplan.levels:
+            raise ValueError("this rival knows one level and zones that are discs")
         world, self._agents = scenario.world, scenario.agents.N
         self._c, self._alpha, self._eta = scenario.c, scenario.dual.alpha, scenario.dual.eta
         self._motion = Motion(world, scenario.speed_ticks, self._agents)
         self._sight = Sight(world, scenario.links.d or 0.0, self._agents)
-        self._tile_low = (world.tile_box[:, :2] - TOLERANCE).T
-        self._tile_high = (world.tile_box[:, 2:] + TOLERANCE).T
-        self._centre, self._reach = world.zone_center.T, (world.zone_radius + TOLERANCE) ** 2
+        boxes, radius = scenario.floorplan.tile_boxes(), np.array([zone.radius for zone in scenario.zones])
+        self._tile_low, self._tile_high = (boxes[:, :2] - TOLERANCE).T, (boxes[:, 2:] + TOLERANCE).T
+        self._centre, self._reach = scenario.zone_centers.T, (radius + TOLERANCE) ** 2
         self._encoding = policy.encoding
         if policy.networks and policy.encoding:
             self._tile_input = policy.encoding.tile_input()

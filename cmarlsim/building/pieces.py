@@ -20,7 +20,7 @@ from cmarlsim.kernels.world import TOLERANCE, Bools, Floats, Ints
 if TYPE_CHECKING:
     from cmarlsim.building.floorplan import FloorPlan
 
-SPACING = 0.05
+SPACING = 0.01
 """Metres between the positions outside of all rooms at which the nearest room is looked for."""
 
 _SHORTEST = 1e-11

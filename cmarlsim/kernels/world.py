@@ -27,8 +27,8 @@ TIE = round(TOLERANCE * TICKS_PER_METRE)
 class World(NamedTuple):
     """A floor plan and its zones as arrays; lengths in metres unless said to be in ticks.
 
-    W walls, L tiles, M zones, P waypoints, E waypoint edges. Edges are cut into C pieces where the tile or the
-    zones change; each waypoint is a piece of its own.
+    W walls, L tiles, M zones, P waypoints, E waypoint edges. Edges are cut into C pieces where the tile or
+    the zones change; each waypoint is a piece of its own.
     """
 
     wall: Floats  # (W, 4) x and y of both ends

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
-from cmarlsim.kernels.world import Floats
+import numpy as np
+
+from cmarlsim.kernels.world import Floats, Ints
 
 
 class Edge(NamedTuple):
@@ -42,7 +44,7 @@ class Door(NamedTuple):
 
 
 class Level(NamedTuple):
-    """A level: its name, all that lies in its rectangle (x_min, y_min, x_max, y_max in metres), and the way back.
+    """A level: its name, the rectangle (x_min, y_min, x_max, y_max in metres) that it lies in, the way back.
 
     A point (x, y) in metres is (a x + b y + c, d x + e y + f) in the frame of the source.
     """
@@ -70,6 +72,8 @@ class Draft:
         Polylines, (n, 2) each.
     starts
         Indices of waypoints where agents begin, if the source names some.
+    named
+        Indices of waypoints that the source has given a name.
     """
 
     name: str
@@ -80,7 +84,15 @@ class Draft:
     rooms: tuple[Room, ...]
     graph: WayGraph
     starts: tuple[int, ...] = ()
+    named: tuple[int, ...] = ()
     remarks: tuple[Remark, ...] = field(default=())
+
+    def level_of(self, position: Floats) -> Ints:
+        """The level, by its index, that holds each of the points, (n, 2); -1: none."""
+        boxes = np.array([level.rectangle for level in self.levels])
+        point = position[:, None]
+        inside = ((point >= boxes[:, :2]) & (point <= boxes[:, 2:])).all(axis=2)
+        return np.where(inside.any(axis=1), inside.argmax(axis=1), -1)
 
     def remarked(self, *remarks: Remark) -> Draft:
         """The same with more remarks."""

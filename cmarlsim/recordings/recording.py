@@ -24,6 +24,7 @@ from cmarlsim.recordings.datasets import (
     kept,
 )
 from cmarlsim.recordings.frames import to_frame, to_xarray
+from cmarlsim.recordings.mapped import to_map
 from cmarlsim.recordings.sparse_links import matrices
 from cmarlsim.scenario import Scenario
 from cmarlsim.storage.files import as_path, file_at
@@ -267,7 +268,7 @@ class Recording:
             lam_mean = sum(sums, start=np.zeros_like(lam_last)) / max(K, 1)
         return certified_satisfaction(self.scenario.c, lam_last, lam_mean, dual.alpha, dual.eta, K)
 
-    to_frame, to_xarray = to_frame, to_xarray
+    to_frame, to_map, to_xarray = to_frame, to_map, to_xarray
 
     def __repr__(self) -> str:
         """The recording in one line."""

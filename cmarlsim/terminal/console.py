@@ -27,7 +27,7 @@ from cmarlsim.simulation.progress import TextProgress
 from cmarlsim.terminal.interrupt import STOPPED, heeding_ctrl_c
 from cmarlsim.terminal.waiting import showing, watched_work
 
-_OPTIONS = {"overrides": "set", "workers": "max-parallel"}
+_OPTIONS = {"overrides": "set", "workers": "max-parallel", "as_": "as"}
 """Options that have another name than the argument of the library that they stand for."""
 
 

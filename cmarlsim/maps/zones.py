@@ -1,0 +1,183 @@
+"""Which zones a team is to cover in somebody's building, and how much of the time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cmarlsim.errors import InputError, listed
+from cmarlsim.maps.draft import Draft, Remark
+from cmarlsim.maps.reaching import core_of, distances
+
+FEWEST, USUAL = 3, 6
+"""Where fewer rooms than this are zones, there are so many discs instead."""
+
+RADIUS = 1.0
+"""Metres of a zone that is a disc; less where the next one is near."""
+
+LARGEST_C = 0.85
+"""Threshold that no zone exceeds: what an agent can do that has to leave now and then."""
+
+MOST_ZONES = 1000
+"""Zones that can be asked for."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What was asked for.
+
+    Attributes
+    ----------
+    zones
+        ``auto``: one a room; ``names``: one for each named waypoint of the source; or how many.
+    agents
+        N; None: guessed.
+    load
+        The thresholds add up to `load` (N - 1).
+    """
+
+    zones: str = "auto"
+    agents: int | None = None
+    load: float = 0.7
+
+
+class ChosenZone(NamedTuple):
+    """A zone: a room, or a disc around its goal, the index of the waypoint where agents go."""
+
+    name: str
+    goal: int
+    centre: tuple[float, float]
+    room: str | None
+    radius: float
+
+    def table(self) -> dict[str, Any]:
+        """Its table in the scenario, but for the threshold."""
+        shape: dict[str, Any] = {"room": self.room} if self.room else {"radius": round(self.radius, 3)}
+        return {"name": self.name, "center": [round(x, 7) for x in self.centre], **shape}
+
+
+def chosen_zones(draft: Draft, choice: Choice) -> tuple[list[ChosenZone], Draft]:
+    """The zones of a building, and the draft with remarks on them.
+
+    Raises
+    ------
+    InputError
+        If there are none, or not so many as were asked for.
+    """
+    goals, lost = _goals_of_rooms(draft)
+    if lost:
+        draft = draft.remarked(Remark("warning", f"No way leads into {listed(lost)}, so these are no zones."))
+    if choice.zones == "names":
+        return _named(draft)
+    if choice.zones == "auto":
+        if len(goals) >= FEWEST:
+            return _of_rooms(draft, goals), draft.remarked(
+                Remark("found", f"{len(goals)} zones, one a room.")
+            )
+        K = min(USUAL, len(_candidates(draft, FEWEST)))
+        text = f"{K} zones are discs, far from each other, as there are only {len(goals)} rooms to cover."
+        return _spread_discs(draft, K), draft.remarked(Remark("guessed", text))
+    K = int(choice.zones)
+    if len(goals) >= K:
+        rooms = list(goals)
+        kept = _spread(draft, [goals[room] for room in rooms], K)
+        zones = _of_rooms(draft, {rooms[i]: goals[rooms[i]] for i in sorted(kept)})
+        return zones, draft.remarked(
+            Remark("guessed", f"{K} of {len(goals)} rooms are zones, far from each other.")
+        )
+    discs = _spread_discs(draft, K)
+    return discs, draft.remarked(Remark("guessed", f"{K} zones are discs, far from each other."))
+
+
+def shared_out(total: float, zones: int) -> float:
+    """The threshold c of each zone, such that they add up to `total`, or to what they can carry at most."""
+    return math.floor(1000 * min(total / zones, LARGEST_C) + 1e-9) / 1000
+
+
+def _goals_of_rooms(draft: Draft) -> tuple[dict[int, int], list[str]]:
+    """For each room by its index the waypoint where agents go, and the names of rooms without one.
+
+    It is the waypoint nearest to the middle of those that lie in the room and can be reached. The cabin of a
+    lift is no place to stay.
+    """
+    from shapely import Polygon, contains_properly, points
+
+    core, position = core_of(draft.graph), draft.graph.position
+    cabins = {end for edge in draft.graph.edges if edge.lift for end in (edge.start, edge.end)}
+    goals, lost = {}, []
+    for i, room in enumerate(draft.rooms):
+        shape = Polygon(room.polygon)
+        inside = np.flatnonzero(core & contains_properly(shape, points(position)))
+        if cabins.issuperset(inside.tolist()) and len(inside):
+            continue
+        if len(inside):
+            middle = shape.centroid if shape.contains(shape.centroid) else shape.representative_point()
+            away = np.hypot(*(position[inside] - (middle.x, middle.y)).T)
+            goals[i] = int(inside[away.argmin()])
+        else:
+            lost.append(room.name)
+    return goals, lost
+
+
+def _of_rooms(draft: Draft, goals: dict[int, int]) -> list[ChosenZone]:
+    return [
+        ChosenZone(draft.rooms[i].name, goal, _at(draft, goal), draft.rooms[i].name, 0.0)
+        for i, goal in goals.items()
+    ]
+
+
+def _named(draft: Draft) -> tuple[list[ChosenZone], Draft]:
+    """A disc around each named waypoint that can be reached."""
+    core = core_of(draft.graph)
+    goals = [i for i in draft.named if core[i]]
+    if not goals:
+        raise InputError(f"{draft.source}: has no named waypoints that become zones: use --zones auto")
+    found = Remark("found", f"{len(goals)} zones are discs around the named waypoints.")
+    return _discs(draft, goals), draft.remarked(found)
+
+
+def _spread_discs(draft: Draft, K: int) -> list[ChosenZone]:
+    """K discs around waypoints that are far from each other."""
+    goals = _candidates(draft, K)
+    if len(goals) < K:
+        raise InputError(f"{draft.source}: {K} zones are more than the {len(goals)} waypoints that it has")
+    return _discs(draft, [goals[i] for i in sorted(_spread(draft, goals, K))])
+
+
+def _candidates(draft: Draft, K: int) -> list[int]:
+    """The waypoints that discs can be around: the named ones if these are enough, or all."""
+    core = core_of(draft.graph)
+    named = [i for i in draft.named if core[i]]
+    return named if len(named) >= K else np.flatnonzero(core).tolist()
+
+
+def _spread(draft: Draft, candidates: Sequence[int], K: int) -> list[int]:
+    """Indices of K of the candidates: each the farthest from those before it, there and back."""
+    ways = distances(draft.graph, candidates)[:, candidates]
+    ways = ways + ways.T
+    chosen = [int(ways.max(axis=1).argmax())]
+    while len(chosen) < K:
+        away = ways[chosen].min(axis=0)
+        away[chosen] = -1.0
+        chosen.append(int(away.argmax()))
+    return chosen
+
+
+def _discs(draft: Draft, goals: Sequence[int]) -> list[ChosenZone]:
+    position = draft.graph.position[goals]
+    away = np.hypot(*(position[:, None] - position).transpose(2, 0, 1))
+    np.fill_diagonal(away, np.inf)
+    radii = np.minimum(RADIUS, 0.45 * away.min(axis=1))
+    return [
+        ChosenZone(draft.graph.names[goal], goal, _at(draft, goal), None, float(radius))
+        for goal, radius in zip(goals, radii, strict=True)
+    ]
+
+
+def _at(draft: Draft, waypoint: int) -> tuple[float, float]:
+    x, y = draft.graph.position[waypoint].tolist()
+    return x, y
