@@ -144,7 +144,8 @@ def sees(walls: Floats, a: naive.Point, b: naive.Point) -> bool:
 def judgement(walls: Floats, e: Floats, f: Floats) -> tuple[int, int, list[int]]:
     """The verdict, its number, and the walls that are listed."""
     near = np.full(MOST_LISTED, -9)
-    verdict, number = judge(walls_of(walls), e, f, near, new_desk(len(walls), 1))
+    known = walls_of(walls)
+    verdict, number = judge(known, e, f, near, new_desk(len(known.wall), 1))
     return verdict, number, near[:number].tolist() if verdict == PARTLY else []
 
 
@@ -209,11 +210,11 @@ def test_judgements_of_the_edges_of_buildings_hold(name: str) -> None:
 
 def test_walls_that_hide_only_together_do_hide() -> None:
     """Two walls that overlap by more than a part of the pieces is long, with a doorway that nobody sees."""
-    walls = np.array([[-3.0, 1.0, 0.7, 1.0], [0.3, 1.0, 4.0, 1.0]])
+    walls = np.array([[-3.0, 1.0, 0.7, 1.0], [0.3, 1.1, 4.0, 1.1]])
     e, f = np.array([0.0, 0.0, 1.0, 0.0]), np.array([0.0, 2.0, 1.0, 2.0])
     assert judgement(walls, e, f) == (HIDDEN, -1, [])
     assert judgement(walls[:1], e, f)[0] == PARTLY
-    apart = np.array([[-3.0, 1.0, 0.4, 1.0], [0.6, 1.0, 4.0, 1.0]])
+    apart = np.array([[-3.0, 1.0, 0.4, 1.0], [0.6, 1.1, 4.0, 1.1]])
     assert judgement(apart, e, f)[:2] == (PARTLY, 2)
 
 

@@ -56,19 +56,20 @@ def _joined(wall: Floats) -> Ints:
 
 def _merged(wall: Floats) -> Floats:
     """The walls (W, 4), but those that continue or overlap each other along an axis as one: the same points."""
-    found = []
-    for axis in (0, 1):
-        along = wall[wall[:, axis] == wall[:, axis + 2]]
+    found: list[tuple[tuple[int, float], float, float]] = []
+    upright = wall[:, 0] == wall[:, 2]
+    level = (wall[:, 1] == wall[:, 3]) & ~upright
+    for axis, chosen in enumerate((upright, level)):
+        along = wall[chosen]
         low, high = np.sort(along[:, [1 - axis, 3 - axis]], axis=1).T
         order = np.lexsort((low, along[:, axis]))
-        for at, begin, end in zip(along[order, axis].tolist(), low[order].tolist(), high[order].tolist(), strict=True):
+        for at, begin, end in np.stack([along[:, axis], low, high], axis=1)[order].tolist():
             if found and found[-1][0] == (axis, at) and begin <= found[-1][2]:
                 found[-1] = (axis, at), found[-1][1], max(end, found[-1][2])
             else:
                 found.append(((axis, at), begin, end))
     ends = [(at, begin, at, end) if axis == 0 else (begin, at, end, at) for (axis, at), begin, end in found]
-    slanted = wall[(wall[:, 0] != wall[:, 2]) & (wall[:, 1] != wall[:, 3])]
-    return np.concatenate([slanted, np.array(ends, dtype=np.float64).reshape(-1, 4)])
+    return np.concatenate([wall[~upright & ~level], np.array(ends, dtype=np.float64).reshape(-1, 4)])
 
 
 def walls_of(wall: Floats) -> Walls:
