@@ -1,6 +1,7 @@
 """Walls by the cells of a grid: lines through them meet what they meet among all walls."""
 
 import math
+from itertools import pairwise
 from random import Random
 
 import numpy as np
@@ -60,13 +61,13 @@ def random_walls(r: Random) -> Floats:
         if r.random() < 0.4:  # along an axis, as borders of cells are
             step[r.randrange(2)] = 0.0
         ends.append([ends[-1][0] + step[0], ends[-1][1] + (0.0 if flat else step[1])])
-    walls = np.array([[*a, *b] for a, b in zip(ends, ends[1:], strict=False)])
+    walls = np.array([[*a, *b] for a, b in pairwise(ends)])
     return np.clip(walls, -4.0, 4.0)
 
 
 @given(worlds.seeds)
 def test_lines_meet_in_a_grid_what_they_meet_among_all_walls(seed: int) -> None:
-    """Lines through corners of cells and along their borders, along walls, and that touch the ends of walls."""
+    """Lines through corners of cells and along their borders, along walls, and to the ends of walls."""
     r = Random(seed)
     walls = random_walls(r)
     points = points_of(r, walls)
@@ -100,7 +101,7 @@ def samples_hit(occupied: Bools, line: list[float], step: float, about: float) -
 
 
 def test_who_stands_among_short_walls_sees_what_the_cells_leave_open() -> None:
-    """Against the picture itself: where a sampled line passes an occupied cell it is blocked, and only there."""
+    """Against the picture: where a sampled line passes an occupied cell it is blocked, and only there."""
     case, occupied = short_walls.building(1, 3, 2, agents=2, d=0.0)
     grid = scenario_of(case).visibility.grid
     free = (np.argwhere(~occupied)[:, ::-1] + 0.5) * short_walls.CELL

@@ -1,6 +1,7 @@
 """What can be seen from stretches of way, against looking at every wall."""
 
 import math
+from itertools import pairwise
 from random import Random
 
 import naive
@@ -13,10 +14,10 @@ from hypothesis import given
 from kernels import bools_of, looked_at, stretches
 
 from cmarlsim.building.grid import walls_of
-from cmarlsim.kernels.occlusion import (
+from cmarlsim.kernels.chains import chain_hides
+from cmarlsim.kernels.visibility import (
     MOST_LISTED,
     PARTS,
-    chain_hides,
     hidden_as_before,
     judge,
     new_desk,
@@ -188,7 +189,7 @@ def test_what_is_hidden_cannot_be_seen_and_what_is_open_can(seed: int) -> None:
     walls = np.array([segment() for _ in range(r.randint(1, 5))])
     if r.random() < 0.5:  # joined end to end, in any order and direction
         ends = [segment()[:2] for _ in range(r.randint(2, 9))]
-        chain = [r.choice([a + b, b + a]) for a, b in zip(ends, ends[1:], strict=False)]
+        chain = [r.choice([a + b, b + a]) for a, b in pairwise(ends)]
         walls = np.concatenate([walls, r.sample(chain, len(chain))])
     for _ in range(8):
         e, f = (np.array(segment()) for _ in range(2))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from cmarlsim.kernels.chains import Walls
 from cmarlsim.kernels.grid import SLACK, count_walls, fill_walls
-from cmarlsim.kernels.occlusion import Walls
 from cmarlsim.kernels.world import Floats, Grid, Ints
 
 EMPTY = Grid(
@@ -31,7 +31,9 @@ def _grid_of(wall: Floats) -> Grid:
     length = np.hypot(*(wall[:, 2:] - wall[:, :2]).T).mean()
     size = max(np.sqrt(extent.prod() * WALLS_A_CELL / len(wall)), extent.max() / len(wall), length / 4)
     columns, rows = np.ceil(extent / size).astype(np.int64)
-    grid = EMPTY._replace(corner=corner, size=float(size), first=np.zeros((columns, rows + 1), dtype=np.int64))
+    grid = EMPTY._replace(
+        corner=corner, size=float(size), first=np.zeros((columns, rows + 1), dtype=np.int64)
+    )
     count_walls(wall, grid)
     begin = np.cumsum(grid.first[:, 1:]).reshape(columns, rows)
     grid.first[:, 1:] = begin
@@ -43,7 +45,7 @@ def _grid_of(wall: Floats) -> Grid:
 
 
 def _joined(wall: Floats) -> Ints:
-    """For the ends of walls (W, 4), both of the first wall first, that of another at the same point, or -1."""
+    """For both ends of each wall (W, 4), the end of another one at the same point, or -1; (2 W,)."""
     ends = wall.reshape(-1, 2)
     order = np.lexsort(ends.T)
     same = (ends[order] == np.roll(ends[order], 1, axis=0)).all(axis=1)
@@ -55,7 +57,7 @@ def _joined(wall: Floats) -> Ints:
 
 
 def _merged(wall: Floats) -> Floats:
-    """The walls (W, 4), but those that continue or overlap each other along an axis as one: the same points."""
+    """The walls (W, 4), those that continue or overlap each other along an axis as one: the same points."""
     found: list[tuple[tuple[int, float], float, float]] = []
     upright = wall[:, 0] == wall[:, 2]
     level = (wall[:, 1] == wall[:, 3]) & ~upright
@@ -73,6 +75,6 @@ def _merged(wall: Floats) -> Floats:
 
 
 def walls_of(wall: Floats) -> Walls:
-    """Walls (W, 4), fewer where some continue each other, by the cells of a grid, and which of them are joined."""
+    """Walls (W, 4) by the cells of a grid; fewer, where some continue each other along an axis."""
     merged = _merged(wall)
     return Walls(merged, _joined(merged), _grid_of(merged))
