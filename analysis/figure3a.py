@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from analysis.paper_figure import PaperFigure, command_of
 from analysis.style import DOUBLE, agent_look, new_figure
 from cmarlsim.recordings.recording import Recording
-from cmarlsim.report.picture import colour, draw_floorplan, plain
+from cmarlsim.report.building import draw_floorplan
+from cmarlsim.report.picture import colour, plain
 from cmarlsim.scenario import Scenario
 from cmarlsim.terminal.console import command
 
@@ -44,8 +45,8 @@ def draw(table: pd.DataFrame, scenario: Scenario) -> Figure:
     figure = new_figure(DOUBLE, 3.7)
     axes = figure.subplots()
     draw_floorplan(axes, scenario)
-    for m, zone in enumerate(scenario.zones):
-        above = (zone.center[0], zone.center[1] + zone.radius + 0.2)
+    for m, (zone, outline) in enumerate(zip(scenario.zones, scenario.zone_outlines(), strict=True)):
+        above = (scenario.zone_centers[m, 0], outline[:, 1].max() + 0.2)
         axes.annotate(plain(zone.name), above, ha="center", va="bottom", color=colour(m), fontsize=7)
     for n, path in table.groupby("agent"):
         aside = _SIDE * (int(n) - (scenario.agents.N - 1) / 2)

@@ -75,6 +75,10 @@ class Region:
             inside[inside] = shapely.dwithin(self.part, shapely.points(points[inside]), _BESIDE)
         return inside
 
+    def without_walls(self) -> Region:
+        """The same as if no wall cut anything off."""
+        return replace(self, part=None)
+
     def outline(self) -> Floats:
         """Corners of the zone, (n, 2) in metres, for pictures: of a disc, many."""
         if self.part is None:

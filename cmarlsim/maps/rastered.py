@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cmarlsim.maps.draft import Door, Draft, Level, Remark, Room, WayGraph
+from cmarlsim.maps.draft import Draft, Level, Remark, WayGraph
 from cmarlsim.maps.raster import Raster
 
 Frame = tuple[float, float, float, float, float, float]
@@ -57,8 +57,8 @@ def draft_of_raster(
         source=source,
         levels=(_level(name, raster, to_source),),
         walls=find_walls(raster, inside),
-        doors=tuple(Door(f"door {i + 1}", ends) for i, ends in enumerate(found.doors)),
-        rooms=tuple(Room(f"room {i + 1}", polygon) for i, polygon in enumerate(found.polygons)),
+        doors=found.doors,
+        rooms=found.rooms,
         graph=ways,
         named=own,
         remarks=tuple(said),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from cmarlsim.maps.clearance import CLEAR, clear_cells, gap_of_line
 from cmarlsim.maps.draft import Edge, Remark, WayGraph
 from cmarlsim.maps.placing import placed, values_at
 from cmarlsim.maps.raster import Raster
-from cmarlsim.maps.routing import line_is_free, shortest_way
+from cmarlsim.maps.routing import line_is_free, shortest_way, shortest_ways
 
 _SMALL = 0.1  # of the largest piece of free space: smaller ones are no buildings
 _DETOUR = 1.1  # times the shortest way, at most, to be clear of walls
@@ -134,35 +135,40 @@ def _ways(
     """The way between the waypoints of each pair for which there is one."""
     ends = cells[np.array(pairs, dtype=np.int64).reshape(-1, 2)]
     free = line_is_free(inside, ends[:, 0], ends[:, 1]).tolist()
-    core = clear_cells(inside)
     ways = {}
-    for pair, (start, end), is_free in zip(pairs, ends, free, strict=True):
-        straight = _Way(np.array([start, end]), False, gap_of_line(inside, start, end, CLEAR))
-        if is_free and straight.gap == CLEAR:
-            ways[pair] = straight
-        elif (way := _way_round(inside, core, start, end, comfort)) is not None:
-            way = way._replace(blocked=not is_free)
-            ways[pair] = straight if is_free and way.gap < CLEAR else way
-        elif is_free:
-            ways[pair] = straight
+    for pair, line, is_free in zip(pairs, ends, free, strict=True):
+        ways[pair] = _Way(line, not is_free, gap_of_line(inside, line[0], line[1], CLEAR))
+    unclear = sorted(pair for pair, way in ways.items() if way.gap < CLEAR)
+    core = clear_cells(inside)
+    for start, group in groupby(unclear, key=itemgetter(0)):
+        near = list(group)
+        found = shortest_ways(inside, cells[start], cells[[end for _, end in near]], comfort)
+        for pair, points in zip(near, found, strict=True):
+            straight = ways.pop(pair)
+            way = None if points is None else _clearest(inside, core, points, comfort)
+            if straight.blocked:
+                kept = way
+            elif way and way.gap == CLEAR and _length(way.points) <= _DETOUR * _length(straight.points):
+                kept = way._replace(blocked=False)
+            else:
+                kept = straight
+            if kept:
+                ways[pair] = kept
     return ways
 
 
-def _way_round(inside: Bools, core: Bools, start: Floats, end: Floats, comfort: float) -> _Way | None:
-    """A short way that is clear of walls, if that is at most `_DETOUR` times as long as any; None if none is."""
-    points = shortest_way(inside, start, end, comfort)
-    if points is None:
-        return None
+def _clearest(inside: Bools, core: Bools, points: Floats, comfort: float) -> _Way:
+    """The way through these points, or one between its ends that is clear of walls and not much longer."""
     way = _measured(inside, points)
-    if way.gap < CLEAR:
-        with_ends = core.copy()
-        for column, row in np.floor([start, end]).astype(int):
-            with_ends[row, column] = True
-        points = shortest_way(with_ends, start, end, comfort)
-        clear = None if points is None else _measured(inside, points)
-        if clear and clear.gap > way.gap and _length(clear.points) <= _DETOUR * _length(way.points):
-            return clear
-    return way
+    if way.gap == CLEAR:
+        return way
+    with_ends = core.copy()
+    column, row = np.floor(points[[0, -1]]).astype(int).T
+    with_ends[row, column] = True
+    other = shortest_way(with_ends, points[0], points[-1], comfort)
+    if other is None or _length(other) > _DETOUR * _length(points):
+        return way
+    return max(way, _measured(inside, other), key=lambda each: each.gap)
 
 
 def _measured(inside: Bools, points: Floats) -> _Way:
