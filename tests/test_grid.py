@@ -102,7 +102,7 @@ def samples_hit(occupied: Bools, line: list[float], step: float, about: float) -
 
 def test_who_stands_among_short_walls_sees_what_the_cells_leave_open() -> None:
     """Against the picture: where a sampled line passes an occupied cell it is blocked, and only there."""
-    case, occupied = short_walls.building(1, 3, 2, agents=2, d=0.0)
+    case, occupied = short_walls.building(1, 3, 2, d=0.0)
     grid = scenario_of(case).visibility.grid
     free = (np.argwhere(~occupied)[:, ::-1] + 0.5) * short_walls.CELL
     r, step, seen = Random(2), short_walls.CELL / 40, 0
@@ -119,20 +119,22 @@ def test_who_stands_among_short_walls_sees_what_the_cells_leave_open() -> None:
 
 
 @pytest.mark.parametrize("d", [0.0, 4.0])
-@pytest.mark.parametrize("seed", [1, 2])
-def test_places_among_short_walls_are_near_each_other_as_all_walls_say(seed: int, d: float) -> None:
-    """Where stretches are found open, hidden, with a list of walls, and with too many to list."""
-    case, _ = short_walls.building(seed, 4, 3, agents=2, d=d)
+@pytest.mark.parametrize("turn", [0.0, 0.3])
+def test_places_among_short_walls_are_near_each_other_as_all_walls_say(turn: float, d: float) -> None:
+    """Of stretches that are open, hidden, with a list of walls and, where these are slanted, without."""
+    case, _ = short_walls.building(1, 4, 3, d, turn)
     scenario = scenario_of(case)
     numbered, walls = scenario.numbered, sights.walls_of(case)
     seen, count = scenario.visibility.seen, len(numbered.tile)
-    assert set(seen.tolist()) >= {OPEN, PARTLY, WALKED} | ({HIDDEN} if d else set())
+    expected = {OPEN, PARTLY} | ({HIDDEN} if d else set()) | ({WALKED} if turn else set())
+    assert set(seen.tolist()) == expected
+    assert len(scenario.visibility.barrier) == len(walls) or turn == 0.0
     pairs = len(stretches(scenario.world)) ** 2
     assert len(seen) < 0.7 * pairs  # most are certainly hidden, and too far away
     bits = np.unpackbits(numbered.near.view(np.uint8), axis=1, bitorder="little")[:, :count]
-    expected = sights.all_links(walls, d, numbered.position) | np.eye(count, dtype=bool)
-    assert (bits == expected).all()
-    some = np.random.default_rng(seed).integers(count, size=(300, 2)).tolist()
+    linked = sights.all_links(walls, d, numbered.position) | np.eye(count, dtype=bool)
+    assert (bits == linked).all()
+    some = np.random.default_rng(1).integers(count, size=(300, 2)).tolist()
     for a, b in some:
         up = near_or_in_sight(scenario.world, d, *numbered.position[a], *numbered.position[b])
         assert bits[a, b] == up
