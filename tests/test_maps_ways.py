@@ -327,7 +327,7 @@ def test_drawn_mazes_are_crossed(seed: int) -> None:
     raster = Raster(free, ~free, 0.05, (1.0, 2.0, 0.5))
     inside, _ = building_of(raster, None)
     cells = np.argwhere(clear_cells(inside))[:, ::-1] + 0.5
-    points = [tuple(cells[r.randrange(len(cells))]) for _ in range(6)]
+    points = [tuple(cells[i]) for i in r.sample(range(len(cells)), 6)]
     edges = [Edge(i, j) for i in range(6) for j in range(i)]
     whole, _ = rerouted(raster, inside, graph_of(raster, points, edges), 0.05)
     check_ways(raster, inside, whole)
@@ -386,3 +386,10 @@ def test_the_graph_of_the_arena_does_not_fit_the_grid(tmp_path: Path) -> None:
     inside, _ = building_of(raster, graph.position)
     with pytest.raises(InputError, match="another map"):
         rerouted(raster, inside, graph)
+
+
+def test_neighbours_that_fall_on_one_place_are_told() -> None:
+    raster = raster_of("####\n####\n##.#\n####", 0.1)
+    graph = graph_of(raster, [(2.0, 1.5), (3.0, 1.5)], [Edge(0, 1)])
+    with pytest.raises(InputError, match="fall on one place: a-b"):
+        rerouted(raster, raster.free, graph)
