@@ -12,6 +12,7 @@ from cmarlsim.maps.raster import Raster
 
 _NARROWEST = 0.6  # metres of a door, if there is a wider one between the same rooms
 
+
 def find_doors(
     raster: Raster, inside: Bools, label: Ints, names: list[str]
 ) -> tuple[tuple[Door, ...], Ints, Floats]:
@@ -51,7 +52,11 @@ def find_doors(
         rooms.append((one, two))
         best = own[np.flatnonzero(level[own] >= level[own].max() - 0.5)]
         clearest.append(middle[best[len(best) // 2]])
-    return tuple(doors), np.array(rooms, int).reshape(-1, 2), raster.to_metres(np.array(clearest).reshape(-1, 2))
+    return (
+        tuple(doors),
+        np.array(rooms, int).reshape(-1, 2),
+        raster.to_metres(np.array(clearest).reshape(-1, 2)),
+    )
 
 
 def _passable(pair: Ints, level: Floats, door: Ints, least: float) -> list[Ints]:
