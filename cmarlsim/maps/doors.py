@@ -51,7 +51,11 @@ def find_doors(
         rooms.append((one, two))
         best = own[np.flatnonzero(level[own] >= level[own].max() - 0.5)]
         clearest.append(middle[best[len(best) // 2]])
-    return tuple(doors), np.array(rooms, int).reshape(-1, 2), raster.to_metres(np.array(clearest).reshape(-1, 2))
+    return (
+        tuple(doors),
+        np.array(rooms, int).reshape(-1, 2),
+        raster.to_metres(np.array(clearest).reshape(-1, 2)),
+    )
 
 
 def _borders(label: Ints, depth: Floats) -> tuple[Ints, Floats, Floats]:

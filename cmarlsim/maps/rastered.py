@@ -35,7 +35,6 @@ def draft_of_raster(
     InputError
         If there is no building in it, or the graph does not fit into it.
     """
-    from cmarlsim.maps.cores import make_graph
     from cmarlsim.maps.outlines import find_walls
     from cmarlsim.maps.rooms import find_rooms
     from cmarlsim.maps.ways import building_of, rerouted
@@ -44,6 +43,8 @@ def draft_of_raster(
     found = find_rooms(raster, inside, None)
     said = [*remarks, chosen]
     if graph is None:
+        from cmarlsim.maps.cores import make_graph
+
         ways = make_graph(raster, inside, found)
         made = f"{len(ways.names)} waypoints at the middle of rooms and in doors, and {len(ways.edges)} edges"
         said.append(Remark("guessed", f"The source has no graph: {made} are made."))

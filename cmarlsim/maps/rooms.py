@@ -156,5 +156,7 @@ def _uncluttered(raster: Raster, inside: Bools) -> Bools:
         if box is not None:
             (top, left), (bottom, right) = ((side.start for side in box), (side.stop for side in box))
             at_edge = min(top, left) == 0 or bottom == inside.shape[0] or right == inside.shape[1]
-            small[number] = np.hypot(bottom - top, right - left) * raster.resolution < _FURNITURE and not at_edge
+            small[number] = (
+                np.hypot(bottom - top, right - left) * raster.resolution < _FURNITURE and not at_edge
+            )
     return inside | small[group]
