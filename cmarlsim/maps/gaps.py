@@ -10,7 +10,7 @@ from cmarlsim.maps.routing import line_is_free
 
 _REACH = 1.0  # metres of a wall's outline on both sides of its end that show that it is one
 _THICK = 0.65  # metres; thicker walls have corners, not ends
-_OPPOSITE = 4.0  # metres; the widest gap between two ends of walls that face each other
+_OPPOSITE = 5.5  # metres; the widest gap between two ends of walls that face each other
 _BESIDE = 1.6  # metres; the widest gap between the end of a wall and the side of another
 _ALIGNED = 0.96  # the cosine of the greatest angle between a gap and its walls
 

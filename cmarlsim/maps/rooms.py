@@ -14,12 +14,12 @@ from cmarlsim.maps.gaps import find_gaps
 from cmarlsim.maps.raster import Raster
 from cmarlsim.maps.shapes import polygons_of
 
-_FURNITURE = 2.2  # metres; what is smaller and stands alone divides no room
+_FURNITURE = 3.0  # metres; what is smaller and stands alone divides no room
 _CRACK = 0.4  # metres; narrower gaps in walls are none
 _LEAST_AREA = 2.0  # square metres of a room
 _LEAST_WIDTH = 0.6  # metres of a room
 _ELONGATED = 4.0  # the length of a corridor in widths, at least
-_WIDEST = 4.5  # metres of a corridor
+_WIDEST = 4.0  # metres of a corridor and of a doorway
 
 
 class Found(NamedTuple):
@@ -69,7 +69,7 @@ def find_rooms(raster: Raster, inside: Bools, barriers: Bools | None = None) -> 
     drawn = np.zeros_like(inside) if barriers is None else barriers & inside
     space = _uncluttered(raster, inside)
     closed = drawn | _cells_on(find_gaps(space & ~drawn, raster.resolution), space)
-    label = rooms_by_depth(_depth(space & ~closed))
+    label = rooms_by_depth(_depth(space & ~closed), _WIDEST / 2 / raster.resolution)
     nearest = ndimage.distance_transform_edt(label < 0, return_distances=False, return_indices=True)
     label = np.where(space, label[tuple(nearest)], -1)
     least = _LEAST_AREA / raster.resolution**2, _LEAST_WIDTH / 2 / raster.resolution

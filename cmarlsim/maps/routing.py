@@ -185,7 +185,7 @@ def _pulled(distance: Floats, way: Floats, comfort: float) -> Floats:
         forth = _sampled(_straightened(distance, way, comfort))
         straight = _straightened(distance, forth[::-1], comfort)[::-1]
         shorter = float(np.linalg.norm(np.diff(straight, axis=0), axis=1).sum())
-        if shorter > 0.999 * length:
+        if shorter >= 0.999 * length:
             return straight
         length, way = shorter, _sampled(straight)
 
