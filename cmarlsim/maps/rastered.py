@@ -6,8 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cmarlsim.maps.cores import make_graph
 from cmarlsim.maps.draft import Draft, Level, Remark, WayGraph
+from cmarlsim.maps.outlines import find_walls
 from cmarlsim.maps.raster import Raster
+from cmarlsim.maps.rooms import find_rooms
+from cmarlsim.maps.ways import building_of, rerouted
 
 Frame = tuple[float, float, float, float, float, float]
 AS_IT_IS: Frame = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
@@ -35,16 +39,10 @@ def draft_of_raster(
     InputError
         If there is no building in it, or the graph does not fit into it.
     """
-    from cmarlsim.maps.outlines import find_walls
-    from cmarlsim.maps.rooms import find_rooms
-    from cmarlsim.maps.ways import building_of, rerouted
-
     inside, chosen = building_of(raster, None if graph is None else graph.position)
     found = find_rooms(raster, inside, None)
     said = [*remarks, chosen]
     if graph is None:
-        from cmarlsim.maps.cores import make_graph
-
         ways = make_graph(raster, inside, found)
         made = f"{len(ways.names)} waypoints at the middle of rooms and in doors, and {len(ways.edges)} edges"
         said.append(Remark("guessed", f"The source has no graph: {made} are made."))
