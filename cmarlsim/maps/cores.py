@@ -13,6 +13,7 @@ from cmarlsim.maps.rooms import Found
 from cmarlsim.maps.routing import line_is_free, shortest_way, shortest_ways
 
 _CLEAR = 0.5  # metres that ways keep from walls where there is space
+_NEIGHBOURS = 5  # of a waypoint along a corridor that ways to are looked for
 _NEAR = 0.6  # metres; nearer waypoints of a room are one
 
 
@@ -93,18 +94,25 @@ class _Growing:
         ends = np.array([self._places[other] for other in others])
         ways = around.ways(self._places[first], ends, self._clear)
         for other, way in sorted(zip(others, ways, strict=True), key=lambda pair: _length(pair[1])):
-            self._lay(first, other, way, first)
+            self._lay(first, other, way)
 
     def chain(self, around: _Window, members: list[int]) -> None:
         """Ways between waypoints that have none between them: nearer to both than they are to each other."""
         places = np.array([self._places[member] for member in members])
-        ways = [around.ways(place, places, self._clear) for place in places]
-        apart = np.array([[_length(way) for way in row] for row in ways])
-        for one, two in zip(*np.triu_indices(len(members), 1), strict=True):
-            between = np.maximum(apart[one], apart[two]) < apart[one, two]
-            between[[one, two]] = False
-            if not between.any() and np.isfinite(apart[one, two]):
-                self._lay(members[one], members[two], ways[one][two], members[one])
+        straight = np.linalg.norm(places[:, None] - places, axis=2)
+        near = straight <= np.sort(straight, axis=1)[:, min(_NEIGHBOURS, len(places) - 1)][:, None]
+        ways: dict[tuple[int, int], Floats | None] = {}
+        for one, place in enumerate(places):
+            later = [two for two in np.flatnonzero(near[one] | near[:, one]).tolist() if two > one]
+            if later:
+                found = around.ways(place, places[later], self._clear)
+                ways |= {(one, two): way for two, way in zip(later, found, strict=True)}
+        apart = np.full(straight.shape, np.inf)
+        for (one, two), way in ways.items():
+            apart[one, two] = apart[two, one] = _length(way)
+        for (one, two), way in ways.items():
+            if not (np.maximum(apart[one], apart[two]) < apart[one, two]).any():
+                self._lay(members[one], members[two], way)
 
     def connect(self) -> None:
         """A way from each part of the graph that is apart to the first."""
@@ -118,14 +126,14 @@ class _Growing:
             if way is None:
                 self._drop(np.flatnonzero(self._part() == self._part()[second]))
             else:
-                self._lay(first, second, way, first)
+                self._lay(first, second, way)
 
     def made(self) -> WayGraph:
         """The graph in metres."""
         position = self._raster.to_metres(np.array(self._places).reshape(-1, 2))
         return WayGraph(tuple(self._names), position, tuple(Edge(*edge) for edge in sorted(self._edges)))
 
-    def _lay(self, first: int, last: int, way: Floats | None, room: int) -> None:
+    def _lay(self, first: int, last: int, way: Floats | None) -> None:
         """Edges along a way, with waypoints at its bends, or at those that are there already."""
         if way is None:
             return

@@ -33,9 +33,11 @@ def find_gaps(space: Bools, resolution: float) -> Floats:
     tip, along = _wall_ends(space, resolution)
     ahead = tip[None] - tip[:, None]
     distance = np.linalg.norm(ahead, axis=2)
-    np.fill_diagonal(distance, np.inf)
+    np.fill_diagonal(distance, 1e9)
     aim = np.einsum("ijk,ik->ij", ahead, along) / distance
-    facing = (aim > _ALIGNED) & (aim.T > _ALIGNED) & (distance < _OPPOSITE / resolution)
+    beside = distance * np.sqrt(np.clip(1 - aim**2, 0, 1)) * resolution < _THICK / 2
+    facing = (aim > _ALIGNED) & beside & (distance < _OPPOSITE / resolution)
+    facing &= facing.T
     gaps = []
     for one in range(len(tip)):
         others = np.flatnonzero(facing[one])
