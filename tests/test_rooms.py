@@ -21,7 +21,7 @@ WALL = 0.15
 
 
 def office(seed, rooms=5):
-    """Free boxes in metres (x_min, y_min, x_max, y_max): rooms on both sides of a corridor, then their doors."""
+    """Boxes in metres: rooms on both sides of a corridor and the corridor, and the doors."""
     draws = np.random.default_rng(seed)
     deep = 5.0
     spaces, doors = [], []
@@ -100,7 +100,12 @@ def test_rooms_with_desks_at_an_angle_in_a_noisy_map_are_found(seed):
 
 def test_polygons_are_simple_do_not_overlap_and_cover_the_inside():
     spaces, doors = office(5)
-    ring = [(-3.0, -3.0, 40.0, -1.5), (-3.0, -3.0, -1.5, 15.0), (-3.0, 13.5, 40.0, 15.0), (38.0, -3.0, 40.0, 15.0)]
+    ring = [
+        (-3.0, -3.0, 40.0, -1.5),
+        (-3.0, -3.0, -1.5, 15.0),
+        (-3.0, 13.5, 40.0, 15.0),
+        (38.0, -3.0, 40.0, 15.0),
+    ]
     raster, inside = rasterised([*spaces, *ring], [*doors, (-1.6, 6.0, 0.1, 7.0)], furnished(1, spaces), 0.05)
     found = find_rooms(raster, inside)
     shapes = [shapely.Polygon(room.polygon) for room in found.rooms]
@@ -139,7 +144,9 @@ def test_summits_are_joined_where_the_saddle_between_them_is_high():
     for saddle, count in ((9.0, 1), (4.0, 2)):
         ridge = np.interp(x, [0, 15, 30, 45, 59], [1, 10, saddle, 10, 1])
         assert rooms_by_depth(np.tile(ridge, (3, 1)), 100.0).max() + 1 == count
-    assert rooms_by_depth(np.tile(np.interp(x, [0, 15, 30, 45, 59], [1, 10, 4, 10, 1]), (3, 1)), 4.0).max() == 0
+    assert (
+        rooms_by_depth(np.tile(np.interp(x, [0, 15, 30, 45, 59], [1, 10, 4, 10, 1]), (3, 1)), 4.0).max() == 0
+    )
 
 
 @pytest.mark.parametrize("seed", range(3))

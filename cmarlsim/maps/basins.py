@@ -60,7 +60,6 @@ def border_heights(label: Ints, depth: Floats, barrier: Bools) -> tuple[list[int
 
     They do not touch where one of the cells is a barrier.
     """
-    height, width = label.shape
     cell = np.arange(label.size).reshape(label.shape)
     here = np.concatenate((cell[:-1].ravel(), cell[:, :-1].ravel()))
     there = np.concatenate((cell[1:].ravel(), cell[:, 1:].ravel()))

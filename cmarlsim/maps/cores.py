@@ -58,7 +58,10 @@ class _Window:
         from scipy import ndimage
 
         row, column = np.nonzero(label == number)
-        low, high = np.maximum((row.min() - 3, column.min() - 3), 0), np.array((row.max() + 4, column.max() + 4))
+        low, high = (
+            np.maximum((row.min() - 3, column.min() - 3), 0),
+            np.array((row.max() + 4, column.max() + 4)),
+        )
         part = tuple(slice(*ends) for ends in zip(low, high, strict=True))
         near = ndimage.binary_dilation(label[part] == number, np.ones((3, 3)), iterations=2)
         self._inside = inside[part] & near
@@ -163,7 +166,9 @@ class _Growing:
 
         one, two = np.array(sorted(self._edges), int).reshape(-1, 2).T
         size = len(self._names)
-        part = csgraph.connected_components(sparse.coo_array((np.ones(len(one)), (one, two)), (size, size)))[1]
+        part = csgraph.connected_components(sparse.coo_array((np.ones(len(one)), (one, two)), (size, size)))[
+            1
+        ]
         return np.where(part == part[0], 0, part + 1)
 
     def _drop(self, gone: Ints) -> None:

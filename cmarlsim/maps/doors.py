@@ -12,6 +12,7 @@ from cmarlsim.maps.raster import Raster
 
 _NARROWEST = 0.6  # metres of a door, if there is a wider one between the same rooms
 
+
 def find_doors(
     raster: Raster, inside: Bools, label: Ints, names: list[str]
 ) -> tuple[tuple[Door, ...], Ints, Floats]:

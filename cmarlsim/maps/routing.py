@@ -182,15 +182,15 @@ def _steps(window: Bools, number: Ints, price: Floats) -> Any:
 
 def _pulled(distance: Floats, way: Floats, comfort: float) -> Floats:
     """The way pulled straight as far as clearance allows: forth and back, as long as that shortens it."""
-    length = math.inf
+    best, length = _straightened(distance, way, comfort), math.inf
     for _ in range(_ROUNDS):
         forth = _sampled(_straightened(distance, way, comfort))
         straight = _straightened(distance, forth[::-1], comfort)[::-1]
         shorter = float(np.linalg.norm(np.diff(straight, axis=0), axis=1).sum())
-        if shorter >= 0.995 * length:
+        if shorter >= length or not line_is_free(distance > 0, straight[:-1], straight[1:]).all():
             break
-        length, way = shorter, _sampled(straight)
-    return straight
+        best, length, way = straight, shorter, _sampled(straight)
+    return best
 
 
 def _sampled(way: Floats) -> Floats:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from cmarlsim.kernels.world import Bools, Floats, Ints
 from cmarlsim.maps.outlines import rings_around
 
