@@ -100,7 +100,9 @@ class Walls(NamedTuple):
     """All walls, by the cells of a grid, and which of them are joined end to end."""
 
     wall: Floats  # (W, 4)
-    joined: Ints  # (2 W,) for end 2 w and end 2 w + 1 of wall w, the end of another one at the same point, or -1
+    joined: (
+        Ints  # (2 W,) for end 2 w and end 2 w + 1 of wall w, the end of another one at the same point, or -1
+    )
     grid: Grid
 
 

@@ -90,7 +90,9 @@ class Grid(NamedTuple):
 
     corner: Floats  # (2,) the lower left
     size: float  # metres from side to side of a cell
-    first: Ints  # (C, R + 1) where in `wall` those of each cell begin; the last entry is where the column ends
+    first: (
+        Ints  # (C, R + 1) where in `wall` those of each cell begin; the last entry is where the column ends
+    )
     wall: Ints  # the walls of all cells, cell by cell
 
 

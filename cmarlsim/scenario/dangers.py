@@ -142,26 +142,30 @@ def zones_without_signal(scenario: Scenario, samples: Samples) -> Iterator[Findi
     """Zones whose agents can talk to nobody outside, while they stay where zones are attended."""
     if LINK_MODELS[scenario.links.model][0] != SIGHT_OR_DISC:
         return
-    reach, world = float(scenario.links.d or 0.0) + TOLERANCE, scenario.world
+    world, reach = scenario.world, float(scenario.links.d or 0.0) + TOLERANCE
+    x, y = samples.position.T
+    from_left = np.argsort(x, kind="stable")
     for m, goal in enumerate(world.goal.tolist()):
-        outside = ~samples.inside(m)
-        if not outside.any():
+        at = world.waypoint[goal]
+        first, last = np.searchsorted(x[from_left], (at[0] - reach, at[0] + reach))
+        near = from_left[first:last]
+        near = near[(np.hypot(x[near] - at[0], y[near] - at[1]) <= reach) & ~samples.inside(m)[near]]
+        if (samples.level[near] == world.level[goal]).any():
             continue
+        outside = ~samples.inside(m)
         there = samples.position[outside & (samples.level == world.level[goal])]
-        away = np.hypot(*(there - world.waypoint[goal]).T)
-        if away.min(initial=np.inf) > reach and not _any_in_sight(
-            world.wall, world.waypoint[goal], there[np.argsort(away, kind="stable")]
-        ):
+        if outside.any() and not _any_in_sight(world.wall, at, there):
             name = shown(scenario.floorplan.waypoints[goal].name)
             text = (
                 f"is without signal: from its waypoint {name} no way outside of it is in sight or within "
                 f"links.d = {scenario.links.d:g} m"
             )
-            yield Finding("warning", called(scenario, m), text, places([world.waypoint[goal]]))
+            yield Finding("warning", called(scenario, m), text, places([at]))
 
 
 def _any_in_sight(wall: Floats, start: Floats, there: Floats) -> bool:
-    """Whether any of the positions (K, 2) can be seen from `start`; the first ones are looked at first."""
+    """Whether any of the positions (K, 2) can be seen from `start`; the nearest are looked at first."""
+    there = there[np.argsort(np.hypot(*(there - start).T), kind="stable")]
     for some in (there[:NEAREST], there[NEAREST:]):
         blocking = np.zeros(len(some), dtype=np.int64)
         find_blocking(wall, np.hstack([np.tile(start, (len(some), 1)), some]), blocking)
