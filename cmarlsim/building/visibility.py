@@ -13,7 +13,7 @@ from cmarlsim.building.grid import EMPTY, walls_of
 from cmarlsim.building.worlds import build_world
 from cmarlsim.errors import InputError
 from cmarlsim.kernels.occlusion import Stretches, Walls, find_visible, new_desk
-from cmarlsim.kernels.world import TICKS_PER_METRE, Floats, Ints, Visibility, World
+from cmarlsim.kernels.world import TICKS_PER_METRE, Ints, Visibility, World
 from cmarlsim.limits import check_bytes
 
 NO_VISIBILITY = Visibility(

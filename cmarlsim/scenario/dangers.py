@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cmarlsim.building.geometry import places
+from cmarlsim.building.geometry import dots, line
 from cmarlsim.building.samples import Samples, sample_ways
 from cmarlsim.errors import Finding, shown
 from cmarlsim.kernels.plans import find_blocking
@@ -83,7 +83,7 @@ def short_rollouts(scenario: Scenario) -> Iterator[Finding]:
             f"shorter than the trip from {called(scenario, int(a))} to {called(scenario, int(b))}, "
             f"{steps} steps: multipliers change before agents arrive; {2 * steps} or more is safe"
         )
-        yield Finding("warning", f"dual.T0 = {T0}", text, places(world.waypoint[world.goal[[b]]]))
+        yield Finding("warning", f"dual.T0 = {T0}", text, dots(world.waypoint[world.goal[[b]]]))
 
 
 def overlapping_zones(scenario: Scenario, samples: Samples) -> Iterator[Finding]:
@@ -104,7 +104,7 @@ def overlapping_zones(scenario: Scenario, samples: Samples) -> Iterator[Finding]
             )
             middle = samples.position[at[int(samples.metres[at].argmax())]]
             key = f"{called(scenario, one)} and {called(scenario, other)}"
-            yield Finding("warning", key, text, places([middle]))
+            yield Finding("warning", key, text, dots([middle]))
 
 
 def zones_through_walls(scenario: Scenario) -> Iterator[Finding]:
@@ -120,7 +120,7 @@ def zones_through_walls(scenario: Scenario) -> Iterator[Finding]:
         if (cut := float(metres[lost].sum())) > LEAST_CUT:
             text = f"reaches through walls: {cut:.3g} m of the ways behind them do not count"
             remedy = "make it smaller, or write through_walls = true"
-            yield Finding("warning", called(scenario, m), f"{text}; {remedy}", places([points[lost][0]]))
+            yield Finding("warning", called(scenario, m), f"{text}; {remedy}", dots([points[lost][0]]))
 
 
 def _along(scenario: Scenario, m: int) -> tuple[Floats, Floats]:
@@ -160,7 +160,7 @@ def zones_without_signal(scenario: Scenario, samples: Samples) -> Iterator[Findi
                 f"is without signal: from its waypoint {name} no way outside of it is in sight or within "
                 f"links.d = {scenario.links.d:g} m"
             )
-            yield Finding("warning", called(scenario, m), text, places([at]))
+            yield Finding("warning", called(scenario, m), text, dots([at]))
 
 
 def _any_in_sight(wall: Floats, start: Floats, there: Floats) -> bool:
@@ -182,4 +182,4 @@ def edges_shorter_than_straight(scenario: Scenario) -> Iterator[Finding]:
     for i, edge in enumerate(plan.edges):
         if edge.lift is None and edge.length is not None and edge.length < SHORTER * straight[i]:
             text = f"length = {edge.length:g} m is below the distance of its ends, {straight[i]:.3g} m"
-            yield Finding("warning", f"edges[{i}] = {shown([*edge.ends])}", text, places(ends[i]))
+            yield Finding("warning", f"edges[{i}] = {shown([*edge.ends])}", text, line(ends[i]))
