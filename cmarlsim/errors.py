@@ -68,14 +68,14 @@ class Finding:
         What it is about, such as ``edges[3] = ['a', 'b']`` or ``zones.red.radius``; empty for all of it.
     text : str
         What is the matter, and what would be right.
-    where : tuple of (x, y)
-        Points of the floor plan to look at, in metres: none, one, or a chain of them.
+    where : tuple of tuples of (x, y)
+        Points and lines of the floor plan to look at, in metres.
     """
 
     kind: Literal["error", "warning", "hint"]
     key: str
     text: str
-    where: tuple[tuple[float, float], ...] = ()
+    where: tuple[tuple[tuple[float, float], ...], ...] = ()
 
     def __str__(self) -> str:
         """Key and text."""

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from commands import ROOT, Call
-from rmf_files import corridor, written
+from rmf_files import corridor, level, written
 
 from cmarlsim import Policy, Scenario, execute
 from cmarlsim.exporting import export
@@ -153,6 +153,29 @@ def test_dead_ends_of_one_way_lanes_are_left_out(call: Call, tmp_path: Path) -> 
     assert "low 2" not in kept  # no way leads back
     assert "high 2" in kept  # no way leads there, but agents may begin there
     assert not {"low 2", "high 2"} & {zone.name for zone in scenario.zones}
+
+
+def test_rooms_that_ways_pass_through_get_a_waypoint(call: Call, tmp_path: Path) -> None:
+    points = {"west": (2.0, 2.0), "east": (10.0, 2.5)}
+    points |= {f"_{x} {y}": (float(x), float(y)) for x in (0, 4, 8, 12) for y in (0, 1, 3, 4)}
+    walls = [(f"_{x} {y}", f"_{x + 4} {y}") for x in (0, 4, 8) for y in (0, 4)] + [
+        ("_0 0", "_0 4"),
+        ("_12 0", "_12 4"),
+    ]
+    walls += [(f"_{x} {y}", f"_{x} {y + 1}") for x in (4, 8) for y in (0, 3)]
+    doors = [(f"_{x} 1", f"_{x} 3", f"door {x}") for x in (4, 8)]
+    written(tmp_path / "made.yaml", {"L1": level(points, walls, doors, [("west", "east", True)])})
+    scenario, _ = imported(call, "made.yaml")
+    plan = scenario.floorplan
+    assert [zone.room for zone in scenario.zones] == ["west", "room 2", "east"]
+    assert {waypoint.name: waypoint.position for waypoint in plan.waypoints}["room 2"] == pytest.approx(
+        (6.0, 2.25)
+    )
+    assert {frozenset(edge.ends) for edge in plan.edges} == {
+        frozenset(("west", "room 2")),
+        frozenset(("room 2", "east")),
+    }
+    assert sum(plan.edge_lengths()) == pytest.approx(math.dist((2.0, 2.0), (10.0, 2.5)), abs=1e-6)
 
 
 def test_files_that_are_there_stay(call: Call, building: str) -> None:

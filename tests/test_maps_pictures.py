@@ -49,7 +49,7 @@ def test_alpha_is_apart_from_the_colours(tmp_path: Path) -> None:
 
 def test_a_transparent_grey_of_a_png_is_not_opaque(tmp_path: Path) -> None:
     picture = read_picture(saved(tmp_path / "a.png", GREY, transparency=int(GREY[2, 3])))
-    assert np.array_equal(picture.alpha == 0, GREY == GREY[2, 3])
+    assert np.array_equal(picture.alpha == 0, GREY[2, 3] == GREY)
     assert np.array_equal(picture.grey, GREY)
 
 

@@ -175,7 +175,7 @@ NOT_YAML = {
 @pytest.mark.parametrize("kind", NOT_YAML)
 def test_what_is_no_map_is_told(tmp_path: Path, kind: str) -> None:
     (tmp_path / "a.yaml").write_text(NOT_YAML[kind])
-    with pytest.raises(InputError, match="a.yaml: "):
+    with pytest.raises(InputError, match=r"a\.yaml: "):
         read_ros_map(tmp_path / "a.yaml")
 
 
@@ -264,7 +264,7 @@ def test_upstream_finds_the_same(name: str) -> None:
     folder = samples.MAPS / "ros1_map_server"
     expected = json.loads((folder / "upstream_expected.json").read_text())
     raster, _ = read_ros_map(folder / f"{name}.yaml")
-    assert sum(classes(raster), []) == expected[f"{name}_bottom_row_first"]
+    assert [value for row in classes(raster) for value in row] == expected[f"{name}_bottom_row_first"]
 
 
 @samples.needed

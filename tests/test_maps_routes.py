@@ -174,7 +174,7 @@ def test_what_is_written_reads_back_equal(tmp_path: Path, seed: int) -> None:
 
 
 def test_what_is_written_is_what_nav2_asks_for(tmp_path: Path) -> None:
-    """Its loader needs ids, ends that are there, and numbers; ids of edges must differ for it to block one."""
+    """Its loader needs ids, and ends that are there; ids of edges must differ for it to block one."""
     graph = WayGraph(("a", "b"), np.array([[0.0, 0.0], [3.0, 4.0]]), (Edge(0, 1, 7.5),))
     write_route_graph(graph, tmp_path / "a.geojson")
     found = json.loads((tmp_path / "a.geojson").read_text())["features"]

@@ -21,7 +21,9 @@ from cmarlsim.maps.ros import read_ros_map
 from cmarlsim.maps.ways import building_of, rerouted
 
 
-def raster_of(drawing: str, resolution: float = 1.0, origin: tuple[float, float, float] = (0, 0, 0)) -> Raster:
+def raster_of(
+    drawing: str, resolution: float = 1.0, origin: tuple[float, float, float] = (0, 0, 0)
+) -> Raster:
     """A raster as it is drawn: dots are free, question marks unknown, all else is occupied."""
     rows = [line.strip() for line in drawing.strip().splitlines()]
     cells = np.array([list(row) for row in reversed(rows)])
@@ -45,7 +47,7 @@ TWO_HALVES = """
 
 
 def test_the_building_is_the_largest_piece_inside() -> None:
-    raster = raster_of("..............\n" * 30 + TWO_HALVES + "\n..............")
+    raster = raster_of("..............\n" * 6 + TWO_HALVES.strip() + "\n..............")
     inside, remark = building_of(raster, None)
     assert inside.sum() == 18
     assert remark.kind == "guessed"
@@ -64,10 +66,15 @@ def test_speckles_are_no_building() -> None:
 
 def test_seeds_say_which_piece_it_is() -> None:
     raster = raster_of(TWO_HALVES, 0.5, (3.0, -2.0, 0.3))
-    for seeds, count in (([(2, 2)], 12), ([(2, 2), (9, 2), (8, 2)], 18), ([(5.5, 2), (99, 2), (-1e12, 1e12)], 18)):
+    for seeds, count in (
+        ([(2, 2)], 12),
+        ([(2, 2), (9, 2), (8, 2)], 18),
+        ([(10.5, 2), (99, 2), (-1e12, 1e12)], 18),
+    ):
         inside, remark = building_of(raster, raster.to_metres(np.array(seeds, dtype=np.float64)))
         assert inside.sum() == count
-        assert (remark.kind == "found") == (len(seeds) < 3 or count == 18 and seeds[0] == (2, 2))
+        assert remark.kind == "found"
+        assert f"of {len(seeds)} waypoints" in remark.text
 
 
 def test_corners_do_not_join_pieces() -> None:
@@ -133,7 +140,12 @@ ROOMS = """
 
 
 def touched(inside: np.ndarray, start: np.ndarray, end: np.ndarray) -> bool:
-    return gap_by_force(inside, start, end) == 0
+    """Whether one of many points of a line lies in a cell, or on the border of one, that is not inside."""
+    count = int(100 * math.dist(start, end)) + 2
+    points = start + np.linspace(0, 1, count)[:, None] * (end - start) + 1
+    padded = np.pad(inside, 1)
+    around = [np.floor(points + np.array([x, y])).astype(int).T for x in (-1e-9, 1e-9) for y in (-1e-9, 1e-9)]
+    return not all(padded[row, column].all() for column, row in around)
 
 
 def check_ways(raster: Raster, inside: np.ndarray, graph: WayGraph) -> None:
@@ -244,6 +256,16 @@ def test_waypoints_in_walls_move_to_free_space_nearby() -> None:
     assert any(remark.text.endswith("at most 0.15 m: c.") for remark in remarks)
 
 
+def test_waypoints_in_narrow_free_space_stay() -> None:
+    raster = raster_of(
+        "##########\n#........#\n#........#\n#........#\n####.#####\n####.#####\n##########", 0.1
+    )
+    graph = graph_of(raster, [(4.5, 1.5), (2.5, 4.5)], [Edge(0, 1)])
+    whole, _ = rerouted(raster, raster.free, graph)
+    assert np.array_equal(whole.position[:2], graph.position)
+    check_ways(raster, raster.free, whole)
+
+
 def test_all_bad_waypoints_are_told_at_once() -> None:
     raster = raster_of(TWO_HALVES, 1.0)
     points = [(9.5, 2.5), (8.5, 1.5), (10.5, 1.5), (11.5, 2.5), (2.5, 2.5), (-20.5, 2.5), (9.5, 60.0)]
@@ -259,22 +281,26 @@ def test_waypoints_deep_in_walls_are_told() -> None:
     raster = raster_of("............\n" * 4 + "############\n" * 9 + "............", 0.4)
     graph = graph_of(raster, [(2.5, 11.5), (6.5, 12.5), (6.5, 5.5)], [Edge(0, 1), Edge(1, 2)])
     inside, _ = building_of(raster, graph.position)
-    with pytest.raises(InputError, match="in walls or unknown space: c$"):
+    with pytest.raises(InputError, match=r"in walls or unknown space: c$"):
         rerouted(raster, inside, graph)
 
 
 def test_the_graph_of_another_map_is_told() -> None:
     raster = raster_of(ROOMS, 0.1)
-    graph = graph_of(raster, [(500.0 + i, 20.0) for i in range(5)] + [(5.5, 5.5)], [Edge(i, 5) for i in range(5)])
+    graph = graph_of(
+        raster, [(500.0 + i, 20.0) for i in range(5)] + [(5.5, 5.5)], [Edge(i, 5) for i in range(5)]
+    )
     inside, _ = building_of(raster, graph.position)
-    with pytest.raises(InputError, match="of 6 waypoints, 5 are off the map.* another map"):
+    with pytest.raises(InputError, match=r"of 6 waypoints, 5 are off the map.* another map"):
         rerouted(raster, inside, graph)
 
 
 def test_edges_for_which_there_is_no_way_are_told_at_once() -> None:
     raster = raster_of("#######\n#..#..#\n#..#..#\n#..#..#\n#######", 1.0)
-    graph = graph_of(raster, [(2, 2.5), (5, 2.5), (2, 3), (5, 3)], [Edge(0, 1), Edge(2, 3), Edge(0, 2), Edge(1, 3)])
-    with pytest.raises(InputError, match="no way through free space for these edges: a-b, c-d$"):
+    graph = graph_of(
+        raster, [(2, 2.5), (5, 2.5), (2, 3), (5, 3)], [Edge(0, 1), Edge(2, 3), Edge(0, 2), Edge(1, 3)]
+    )
+    with pytest.raises(InputError, match=r"no way through free space for these edges: a-b, c-d$"):
         rerouted(raster, raster.free, graph)
 
 
@@ -290,7 +316,7 @@ def test_names_of_bends_differ_from_all_others() -> None:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_drawn_mazes_are_crossed(seed: int) -> None:
-    """Ways are free by brute force, and not much longer than the shortest from cell to cell."""
+    """Ways are free by brute force, not much longer than the shortest, and clear where there is space."""
     r = Random(seed)
     free = np.zeros((40, 50), bool)
     free[2:-2, 2:-2] = True
@@ -301,38 +327,46 @@ def test_drawn_mazes_are_crossed(seed: int) -> None:
     raster = Raster(free, ~free, 0.05, (1.0, 2.0, 0.5))
     inside, _ = building_of(raster, None)
     cells = np.argwhere(clear_cells(inside))[:, ::-1] + 0.5
-    points = [tuple(cells[r.randrange(len(cells))]) for _ in range(6)]
+    points = [tuple(cells[i]) for i in r.sample(range(len(cells)), 6)]
     edges = [Edge(i, j) for i in range(6) for j in range(i)]
     whole, _ = rerouted(raster, inside, graph_of(raster, points, edges), 0.05)
     check_ways(raster, inside, whole)
-    lattice = steps(inside)
+    lattice, clear = steps(inside), steps(clear_cells(inside))
     for edge in edges:
         a, b = (tuple(np.floor(points[i]).astype(int)) for i in (edge.start, edge.end))
         least = nx.dijkstra_path_length(lattice, a, b) * 0.05
         names = (whole.names[edge.start], whole.names[edge.end])
-        assert 0.9 * least <= own_length(whole, names) <= 1.3 * least + 0.1
+        chain = own_chain(whole, names)
+        assert 0.9 * least <= sum(math.dist(*line) for line in chain) <= 1.3 * least + 0.1
+        if nx.has_path(clear, a, b) and nx.dijkstra_path_length(clear, a, b) * 0.05 < 1.02 * least:
+            lines = [raster.to_cells(np.array(line)) for line in chain]
+            assert min(gap_by_force(inside, *line) for line in lines) >= CLEAR
 
 
-def own_length(graph: WayGraph, names: tuple[str, str]) -> float:
-    """Metres along the bends between two waypoints, which are named after both."""
+def own_chain(graph: WayGraph, names: tuple[str, str]) -> list[tuple[list[float], list[float]]]:
+    """Lines along the bends between two waypoints, which are named after both."""
     prefix = f"{min(names)}-{max(names)} "
     bends = [i for i, name in enumerate(graph.names) if name.startswith(prefix)]
     chain = [graph.names.index(min(names)), *bends, graph.names.index(max(names))]
-    return sum(math.dist(graph.position[i], graph.position[j]) for i, j in pairwise(chain))
+    return list(pairwise(graph.position[chain].tolist()))
 
 
 def steps(inside: np.ndarray) -> nx.Graph:
     found = nx.Graph()
     for row, column in np.argwhere(inside):
         for right, up in ((1, 0), (0, 1), (1, 1), (-1, 1)):
-            corners = inside[row : row + up + 1, min(column, column + right) : max(column, column + right) + 1]
+            corners = inside[
+                row : row + up + 1, min(column, column + right) : max(column, column + right) + 1
+            ]
             if corners.size == (1 + up) * (1 + abs(right)) and corners.all():
                 found.add_edge((column, row), (column + right, row + up), weight=math.hypot(right, up))
     return found
 
 
 @samples.needed
-@pytest.mark.parametrize(("name", "blocked"), [("cumberland", 6), ("example", 5), ("move_base_arena", 4), ("grid", 0)])
+@pytest.mark.parametrize(
+    ("name", "blocked"), [("cumberland", 6), ("example", 5), ("move_base_arena", 4), ("grid", 0)]
+)
 def test_graphs_of_others_fit_their_maps(name: str, blocked: int) -> None:
     folder = samples.MAPS / "patrolling_sim" / name
     raster, _ = read_ros_map(folder / f"{name}.yaml")
@@ -352,3 +386,10 @@ def test_the_graph_of_the_arena_does_not_fit_the_grid(tmp_path: Path) -> None:
     inside, _ = building_of(raster, graph.position)
     with pytest.raises(InputError, match="another map"):
         rerouted(raster, inside, graph)
+
+
+def test_neighbours_that_fall_on_one_place_are_told() -> None:
+    raster = raster_of("####\n####\n##.#\n####", 0.1)
+    graph = graph_of(raster, [(2.0, 1.5), (3.0, 1.5)], [Edge(0, 1)])
+    with pytest.raises(InputError, match="fall on one place: a-b"):
+        rerouted(raster, raster.free, graph)

@@ -113,3 +113,15 @@ def test_rings_enclose_the_cells_and_none_else(seed):
 def test_nothing_is_around_no_cells():
     assert rings_around(np.zeros((3, 3), bool)) == []
     assert find_walls(raster_of(np.zeros((3, 3), bool)), np.zeros((3, 3), bool)) == ()
+
+
+def test_no_wall_touches_a_way_through_a_slanting_gap_of_a_cell():
+    inside = np.zeros((40, 60), bool)
+    for column in range(2, 58):
+        inside[2 + column // 3 : 4 + column // 3, column] = True
+    raster = raster_of(inside, resolution=0.1)
+    steps = np.array([(column + 0.5, 3.0 + column // 3) for column in range(2, 58)])
+    ways = raster.to_metres(np.stack((steps[:-1], steps[1:]), axis=1))
+    lines = shapely.linestrings(ways)
+    assert not shapely.intersects(shapely.MultiLineString(find_walls(raster, inside, ways)), lines).any()
+    assert shapely.intersects(shapely.MultiLineString(find_walls(raster, inside, tolerance=1.5)), lines).any()

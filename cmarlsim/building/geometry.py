@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from cmarlsim.building.floorplan import FloorPlan
     from cmarlsim.building.tables import Edge
 
+Points = Floats | Sequence[Floats | Sequence[float]]
+Where = tuple[tuple[tuple[float, float], ...], ...]
+
 OVERLAP = 1e-3
 """Metres by which polygons may overlap: files are often rounded to millimetres."""
 
@@ -33,14 +36,19 @@ def geometry_problems(plan: FloorPlan) -> list[Finding]:
     ]
 
 
-def error(key: str, text: str, points: Floats | Sequence[Floats | Sequence[float]] = ()) -> Finding:
-    """An error at points (n, 2) of a plan."""
-    return Finding("error", key, text, places(points))
+def error(key: str, text: str, where: Where = ()) -> Finding:
+    """An error somewhere in a plan."""
+    return Finding("error", key, text, where)
 
 
-def places(points: Floats | Sequence[Floats | Sequence[float]]) -> tuple[tuple[float, float], ...]:
-    """Points (n, 2) for a finding."""
-    return tuple((float(x), float(y)) for x, y in points)
+def line(points: Points) -> Where:
+    """The line through points (n, 2), for a finding."""
+    return (tuple((float(x), float(y)) for x, y in points),)
+
+
+def dots(points: Points) -> Where:
+    """Points (n, 2) for a finding, each for itself."""
+    return tuple(((float(x), float(y)),) for x, y in points)
 
 
 def _levels(plan: FloorPlan) -> Iterator[Finding]:
@@ -59,7 +67,7 @@ def _levels(plan: FloorPlan) -> Iterator[Finding]:
     ]
     for called, points in things:
         if not plan.on_levels(points).all(axis=0).any():
-            yield error(called, "lies in no level; levels are rectangles that hold all of it", points)
+            yield error(called, "lies in no level; levels are rectangles that hold all of it", line(points))
 
 
 def _overlaps(plan: FloorPlan) -> Iterator[Finding]:
@@ -99,7 +107,7 @@ def _overlapping(kind: str, names: Sequence[str], outlines: Sequence[Floats]) ->
 
 
 def _overlap(kind: str, one: str, other: str, at: Floats) -> Finding:
-    return error(kind, f"'{one}' and '{other}' overlap; they may only touch", [at])
+    return error(kind, f"'{one}' and '{other}' overlap; they may only touch", dots([at]))
 
 
 def _bare_waypoints(plan: FloorPlan, bare: Bools) -> Iterator[Finding]:
@@ -107,7 +115,7 @@ def _bare_waypoints(plan: FloorPlan, bare: Bools) -> Iterator[Finding]:
     for i in np.flatnonzero(bare).tolist():
         at = plan.waypoints[i].position
         called = f"waypoints: '{plan.waypoints[i].name}' at {list(at)}"
-        yield error(called, "lies on no tile; every waypoint needs one", [at])
+        yield error(called, "lies on no tile; every waypoint needs one", dots([at]))
 
 
 def _unwalkable_edges(plan: FloorPlan, bare: Bools) -> Iterator[Finding]:
@@ -124,7 +132,7 @@ def _unwalkable_edges(plan: FloorPlan, bare: Bools) -> Iterator[Finding]:
     for i in np.flatnonzero(wrong).tolist():
         edge, wall = plan.edges[i], walls[blocking[i]] if blocking[i] >= 0 else None
         problem = _why_unwalkable(edge, bool(same_level[i]), bool(short[i]), wall)
-        yield error(f"edges[{i}] = {shown([*edge.ends])}", problem, segments[i].reshape(2, 2))
+        yield error(f"edges[{i}] = {shown([*edge.ends])}", problem, line(segments[i].reshape(2, 2)))
     if sum(lengths) > LONGEST_WAYS:
         yield error(
             "edges", f"{sum(lengths):g} m long together; at most {LONGEST_WAYS:g} m, are the units metres?"

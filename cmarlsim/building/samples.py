@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cmarlsim.kernels.bits import Words
-from cmarlsim.kernels.world import TICKS_PER_METRE, Floats, Ints, World
+from cmarlsim.kernels.world import TICKS_PER_METRE, Bools, Floats, Ints, World
 
 SPACING = 0.5
 """Metres from one position to the next, where the ways are not too long for it."""
@@ -26,7 +26,7 @@ class Samples(NamedTuple):
     tile: Ints  # (K,)
     zones: Words  # (K, words of M) the zones that contain it
 
-    def inside(self, m: int) -> np.ndarray:
+    def inside(self, m: int) -> Bools:
         """Whether each of them is in zone m, (K,)."""
         return (self.zones[:, m // 64] >> np.uint64(m % 64)) & np.uint64(1) == 1
 

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from cmarlsim.building.areas import place_zones
-from cmarlsim.building.geometry import places
-from cmarlsim.errors import Finding, listed, shown
+from cmarlsim.building.areas import Area, Region, place_zones
+from cmarlsim.building.geometry import dots
+from cmarlsim.errors import Finding, listed
 from cmarlsim.scenario import Scenario
-from cmarlsim.scenario.problems import key_of
 
 BESIDE = 1e-6
 """Metres within which a way meets a door."""
@@ -28,23 +27,28 @@ def keys_without_effect(scenario: Scenario) -> Iterator[Finding]:
 
 
 def _zones(scenario: Scenario) -> Iterator[Finding]:
-    """Centres and `through_walls` without which the zone would be the same."""
+    """Centres and `through_walls` without which zones would be the same."""
+    walls, centers = list[int](), list[int]()
     for m, (zone, region) in enumerate(zip(scenario.zones, scenario.regions, strict=True)):
-        at = places([region.center])
-        if zone.through_walls:
-            area = region.area._replace(through_walls=False)
-            if place_zones(scenario.travelled, (area,))[0].part is None:
-                yield Finding(
-                    "hint",
-                    f"{key_of(scenario, m)}.through_walls",
-                    "has no effect: no wall is in the zone",
-                    at,
-                )
+        area = region.area
+        if zone.through_walls and _placed(scenario, area._replace(through_walls=False)).part is None:
+            walls.append(m)
         if zone.center is not None and zone.radius is None:
-            other = place_zones(scenario.travelled, (region.area._replace(center=None),))[0]
+            other = _placed(scenario, area._replace(center=None))
             if other.goal == region.goal and (other.part is None) == (region.part is None):
-                text = "has no effect: agents go to the same waypoint without it"
-                yield Finding("hint", f"{key_of(scenario, m)}.center", text, at)
+                centers.append(m)
+    for key, which, why in (
+        ("through_walls", walls, "no wall is in them"),
+        ("center", centers, "agents go to the same waypoints without it"),
+    ):
+        if which:
+            names = listed([scenario.zones[m].name for m in which])
+            text = f"{key} has no effect in {names}: {why}"
+            yield Finding("hint", "zones", text, dots(scenario.zone_centers[which]))
+
+
+def _placed(scenario: Scenario, area: Area) -> Region:
+    return place_zones(scenario.travelled, (area,))[0]
 
 
 def _tiles(scenario: Scenario) -> Iterator[Finding]:
@@ -54,7 +58,7 @@ def _tiles(scenario: Scenario) -> Iterator[Finding]:
         unmet = np.setdiff1d(np.arange(len(plan.tiles)), scenario.world.piece_tile)
         if len(unmet):
             names = listed([plan.tiles[i].name for i in unmet])
-            yield Finding("hint", "tiles", f"no way meets {names}", places(plan.tile_centers()[unmet]))
+            yield Finding("hint", "tiles", f"no way meets {names}", dots(plan.tile_centers()[unmet]))
 
 
 def _rooms_and_doors(scenario: Scenario) -> Iterator[Finding]:
@@ -65,24 +69,28 @@ def _rooms_and_doors(scenario: Scenario) -> Iterator[Finding]:
     if not plan.rooms and not plan.doors:
         return
     ends = plan.waypoint_positions()[plan.edge_indices()]
-    walked = ends[[edge.lift is None for edge in plan.edges]]
+    walked = ends[np.array([edge.lift is None for edge in plan.edges], dtype=np.bool_)]
     ways = shapely.STRtree([*shapely.linestrings(walked), *shapely.points(plan.waypoint_positions())])
-    rooms = [shapely.Polygon(room.polygon) for room in plan.rooms]
-    doors = [shapely.LineString(door.points) for door in plan.doors]
-    for room, shape in zip(plan.rooms, rooms, strict=True):
-        if not len(ways.query(shape, predicate="intersects")):
-            point = shape.representative_point()
-            yield Finding("hint", f"rooms: {shown(room.name)}", "no way leads into it", ((point.x, point.y),))
-    for door, line in zip(plan.doors, doors, strict=True):
-        if not len(ways.query(line, predicate="dwithin", distance=BESIDE)):
-            yield Finding("hint", f"doors: {shown(door.name)}", "no edge crosses it", places(door.points))
+    rooms = [(room.name, shapely.Polygon(room.polygon)) for room in plan.rooms]
+    doors = [(door.name, shapely.LineString(door.points)) for door in plan.doors]
+    for key, shapes, text in (("rooms", rooms, "no way leads into"), ("doors", doors, "no edge crosses")):
+        unmet = [
+            (name, shape)
+            for name, shape in shapes
+            if not len(ways.query(shape, predicate="dwithin", distance=BESIDE))
+        ]
+        if unmet:
+            points = [shapely.get_coordinates(shape.representative_point())[0] for _, shape in unmet]
+            yield Finding("hint", key, f"{text} {listed([name for name, _ in unmet])}", dots(points))
 
 
 def _levels(scenario: Scenario) -> Iterator[Finding]:
     """Levels without a waypoint."""
     plan = scenario.floorplan
     if plan.levels:
-        for i in np.setdiff1d(np.arange(len(plan.levels)), plan.waypoint_levels()).tolist():
-            x_min, y_min, x_max, y_max = plan.levels[i].rectangle
-            middle = ((x_min + x_max) / 2, (y_min + y_max) / 2)
-            yield Finding("hint", f"levels: {shown(plan.levels[i].name)}", "has no waypoint", (middle,))
+        empty = np.setdiff1d(np.arange(len(plan.levels)), plan.waypoint_levels())
+        if len(empty):
+            boxes = np.array([plan.levels[i].rectangle for i in empty])
+            names = listed([plan.levels[i].name for i in empty])
+            text = f"no waypoint is in {names}"
+            yield Finding("hint", "levels", text, dots((boxes[:, :2] + boxes[:, 2:]) / 2))

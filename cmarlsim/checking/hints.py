@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from cmarlsim.building.geometry import places
+from cmarlsim.building.geometry import dots, line
 from cmarlsim.errors import Finding, shown
 from cmarlsim.kernels.world import TICKS_PER_METRE
 from cmarlsim.scenario import Scenario
@@ -77,12 +77,12 @@ def _zones(scenario: Scenario) -> Iterator[Finding]:
         away = math.dist(goal.position, region.center)
         if zone.radius is not None and away > FAR * zone.radius:
             text = f"agents go to its waypoint {shown(goal.name)}, {away:.3g} m from the center"
-            yield Finding("hint", called(scenario, m), text, places([region.center, goal.position]))
+            yield Finding("hint", called(scenario, m), text, line([region.center, goal.position]))
         if region.part is not None:
             whole, left = (shapely.Polygon(each.outline()).area for each in (region.without_walls(), region))
             if left < SMALL_PART * whole:
                 text = f"walls leave {100 * left / whole:.0f} % of its area, and only that counts"
-                yield Finding("hint", called(scenario, m), text, places([region.center]))
+                yield Finding("hint", called(scenario, m), text, dots([region.center]))
 
 
 def _snap(scenario: Scenario) -> Iterator[Finding]:

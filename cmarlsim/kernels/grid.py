@@ -1,13 +1,12 @@
 """Walls by the cells of a grid, so that a line meets few of them.
 
-A wall stands in every cell that it comes within `SLACK` of, and a line passes through every cell that it comes
-within `SLACK` of. So a wall that touches a line, within tolerance and rounding, is in a cell that the line
-passes through, also where either runs along the border of cells.
+A wall stands in every cell that it comes within `SLACK` of, and a line passes through every cell that it
+comes within `SLACK` of. So a wall that touches a line, within tolerance and rounding, is in a cell that the
+line passes through, also where either runs along the border of cells.
 """
 
 from __future__ import annotations
 
-import math
 from cmarlsim.kernels.compiling import inner, kernel
 from cmarlsim.kernels.world import Floats, Grid, Ints
 
@@ -31,7 +30,7 @@ def columns_met(grid: Grid, low: float, high: float) -> tuple[int, int]:
 
 @kernel
 def rows_met(grid: Grid, column: int, ax: float, ay: float, bx: float, by: float) -> tuple[int, int]:
-    """First and last cell of a column within `SLACK` of the segment a-b; the first is higher if there is none."""
+    """First and last cell of a column within `SLACK` of the segment a-b; if there is none, first > last."""
     left = grid.corner[0] + column * grid.size - SLACK
     start, stop = max(left, min(ax, bx)), min(left + grid.size + 2.0 * SLACK, max(ax, bx))
     cells = grid.first.shape[1] - 1
@@ -47,7 +46,7 @@ def rows_met(grid: Grid, column: int, ax: float, ay: float, bx: float, by: float
 
 @kernel
 def count_walls(wall: Floats, grid: Grid) -> None:
-    """Count the walls (W, 4) of each cell, in the entry of `grid.first` (which holds zeros) after the cell's."""
+    """Count the walls (W, 4) of each cell in the entry of `grid.first` after it; all are 0 before."""
     for w in range(len(wall)):
         ax, ay, bx, by = wall[w, 0], wall[w, 1], wall[w, 2], wall[w, 3]
         first, last = columns_met(grid, min(ax, bx), max(ax, bx))
@@ -59,7 +58,7 @@ def count_walls(wall: Floats, grid: Grid) -> None:
 
 @kernel
 def fill_walls(wall: Floats, grid: Grid, end: Ints) -> None:
-    """Write the walls (W, 4) of each cell; `end` (C, R) holds where each cell's begin, and then where they end."""
+    """Write the walls (W, 4) of each cell; `end` (C, R), where they begin, becomes where they end."""
     for w in range(len(wall)):
         ax, ay, bx, by = wall[w, 0], wall[w, 1], wall[w, 2], wall[w, 3]
         first, last = columns_met(grid, min(ax, bx), max(ax, bx))

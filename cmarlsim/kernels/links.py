@@ -127,8 +127,7 @@ def look_up_near(site: Site, place: Ints, i: int, near: Words) -> None:
 @inner
 def visible(site: Site, d: float, sight: SightState, place: Ints, i: int, j: int, v: int) -> bool:
     """`near_or_in_sight` for agents i and j whose stretches see each other by row `v` of the visibility."""
-    visibility = site.visibility
-    seen = visibility.seen[v]
+    visibility, barrier, seen = site.visibility, site.visibility.barrier, site.visibility.seen[v]
     if seen == OPEN:
         return True
     if len(site.numbered.tile) > 0:
@@ -140,10 +139,10 @@ def visible(site: Site, d: float, sight: SightState, place: Ints, i: int, j: int
         column = blocking_column(visibility.grid, sight.last[v], ax, ay, bx, by)
         sight.last[v] = column if column >= 0 else sight.last[v]
         return column < 0
-    if seen == HIDDEN or blocks(site.world.wall[visibility.wall[sight.last[v]]], ax, ay, bx, by):
+    if seen == HIDDEN or blocks(barrier[visibility.wall[sight.last[v]]], ax, ay, bx, by):
         return False
     for k in range(visibility.wall_first[v], visibility.wall_last[v]):
-        if blocks(site.world.wall[visibility.wall[k]], ax, ay, bx, by):
+        if blocks(barrier[visibility.wall[k]], ax, ay, bx, by):
             sight.last[v] = k
             return False
     return True

@@ -10,7 +10,7 @@ _NARROWING = 0.68  # a passage narrower than that share of the smaller side's wi
 _WIDENING = 0.5  # and so is one narrower than that share of the larger side's
 
 
-def rooms_by_depth(depth: Floats) -> Ints:
+def rooms_by_depth(depth: Floats, wide: float) -> Ints:
     """Cells by the room that they belong to, numbered from 0; -1 where depth is 0.
 
     Each cell belongs to the summit that a steepest ascent leads to. Summits are joined, the highest saddles
@@ -20,12 +20,14 @@ def rooms_by_depth(depth: Floats) -> Ints:
     ----------
     depth
         The distance of each cell from what is not free, (H, W).
+    wide
+        The depth from which on a passage is no doorway, whatever it leads to.
     """
     basin = _basins(depth)
     groups = _Groups(basin, depth)
     for one, two, level in zip(*border_heights(basin, depth, np.zeros(depth.shape, bool)), strict=True):
         low, high = sorted((groups.core[groups.root(one)], groups.core[groups.root(two)]))
-        if level >= _NARROWING * low and level >= _WIDENING * high:
+        if level >= min(wide, max(_NARROWING * low, _WIDENING * high)):
             groups.join(one, two)
     return groups.joined(basin)
 
@@ -58,7 +60,6 @@ def border_heights(label: Ints, depth: Floats, barrier: Bools) -> tuple[list[int
 
     They do not touch where one of the cells is a barrier.
     """
-    height, width = label.shape
     cell = np.arange(label.size).reshape(label.shape)
     here = np.concatenate((cell[:-1].ravel(), cell[:, :-1].ravel()))
     there = np.concatenate((cell[1:].ravel(), cell[:, 1:].ravel()))

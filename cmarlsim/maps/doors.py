@@ -10,6 +10,8 @@ from cmarlsim.kernels.world import Bools, Floats, Ints
 from cmarlsim.maps.draft import Door
 from cmarlsim.maps.raster import Raster
 
+_NARROWEST = 0.6  # metres of a door, if there is a wider one between the same rooms
+
 
 def find_doors(
     raster: Raster, inside: Bools, label: Ints, names: list[str]
@@ -38,8 +40,7 @@ def find_doors(
     _, door = np.unique(np.column_stack((pair, stretch[row, column])), axis=0, return_inverse=True)
     doors, rooms, clearest = [], [], []
     seen: Counter[str] = Counter()
-    for number in range(door.max(initial=-1) + 1):
-        own = np.flatnonzero(door.ravel() == number)
+    for own in _passable(pair, level, door.ravel(), _NARROWEST / 2 / raster.resolution):
         points = middle[own]
         across = points - points.mean(0)
         along = across @ np.linalg.svd(across, full_matrices=False)[2][0]
@@ -51,7 +52,21 @@ def find_doors(
         rooms.append((one, two))
         best = own[np.flatnonzero(level[own] >= level[own].max() - 0.5)]
         clearest.append(middle[best[len(best) // 2]])
-    return tuple(doors), np.array(rooms, int).reshape(-1, 2), raster.to_metres(np.array(clearest).reshape(-1, 2))
+    return (
+        tuple(doors),
+        np.array(rooms, int).reshape(-1, 2),
+        raster.to_metres(np.array(clearest).reshape(-1, 2)),
+    )
+
+
+def _passable(pair: Ints, level: Floats, door: Ints, least: float) -> list[Ints]:
+    """The cells of each door that is deep enough, and of the deepest between two rooms if none is."""
+    cells = [np.flatnonzero(door == number) for number in range(door.max(initial=-1) + 1)]
+    deepest: dict[tuple[int, ...], float] = {}
+    for own in cells:
+        rooms = tuple(pair[own[0]].tolist())
+        deepest[rooms] = max(deepest.get(rooms, 0.0), level[own].max())
+    return [own for own in cells if level[own].max() >= min(least, deepest[tuple(pair[own[0]].tolist())])]
 
 
 def _borders(label: Ints, depth: Floats) -> tuple[Ints, Floats, Floats]:

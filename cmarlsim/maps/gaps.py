@@ -10,7 +10,7 @@ from cmarlsim.maps.routing import line_is_free
 
 _REACH = 1.0  # metres of a wall's outline on both sides of its end that show that it is one
 _THICK = 0.65  # metres; thicker walls have corners, not ends
-_OPPOSITE = 4.0  # metres; the widest gap between two ends of walls that face each other
+_OPPOSITE = 5.5  # metres; the widest gap between two ends of walls that face each other
 _BESIDE = 1.6  # metres; the widest gap between the end of a wall and the side of another
 _ALIGNED = 0.96  # the cosine of the greatest angle between a gap and its walls
 
@@ -33,9 +33,11 @@ def find_gaps(space: Bools, resolution: float) -> Floats:
     tip, along = _wall_ends(space, resolution)
     ahead = tip[None] - tip[:, None]
     distance = np.linalg.norm(ahead, axis=2)
-    np.fill_diagonal(distance, np.inf)
+    np.fill_diagonal(distance, 1e9)
     aim = np.einsum("ijk,ik->ij", ahead, along) / distance
-    facing = (aim > _ALIGNED) & (aim.T > _ALIGNED) & (distance < _OPPOSITE / resolution)
+    beside = distance * np.sqrt(np.clip(1 - aim**2, 0, 1)) * resolution < _THICK
+    facing = (aim > _ALIGNED) & beside & (distance < _OPPOSITE / resolution)
+    facing &= facing.T
     gaps = []
     for one in range(len(tip)):
         others = np.flatnonzero(facing[one])

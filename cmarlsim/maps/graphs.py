@@ -26,8 +26,8 @@ def unconnected(graph: WayGraph) -> list[str]:
     named = ["{" + listed([graph.names[i] for i in part]) + "}" for part in others]
     more = f"; and {len(named) - 5} more" if len(named) > 5 else ""
     return [
-        f"the graph falls into {len(parts)} parts, and must be one: the largest has {len(largest):,} waypoints; "
-        f"the others are {'; '.join(named[:5])}{more}"
+        f"the graph falls into {len(parts)} parts, and must be one: the largest has {len(largest):,} "
+        f"waypoints; the others are {'; '.join(named[:5])}{more}"
     ]
 
 

@@ -8,11 +8,13 @@ import numpy as np
 
 from cmarlsim.errors import InputError
 from cmarlsim.kernels.world import Floats
+from cmarlsim.maps.cores import make_graph
 from cmarlsim.maps.draft import Door, Edge, Remark, Room, WayGraph
 from cmarlsim.maps.names import distinct
 from cmarlsim.maps.open_rmf_file import RmfFile
 from cmarlsim.maps.open_rmf_graph import Lanes, Node, Placed, rides_of
 from cmarlsim.maps.rasterised import rasterised
+from cmarlsim.maps.rooms import find_rooms
 
 CELL = 0.05
 """Metres of the cells in which ways are looked for."""
@@ -54,9 +56,6 @@ def _ways_on(
     placed: Placed, walls: Sequence[Floats], doors: Sequence[Door], rooms: Sequence[Room]
 ) -> WayGraph | None:
     """The ways on a level, if it has rooms."""
-    from cmarlsim.maps.cores import make_graph
-    from cmarlsim.maps.rooms import find_rooms
-
     x_min, _, x_max, _ = placed.level.rectangle
     areas = [room.polygon for room in rooms if x_min <= room.polygon[0, 0] <= x_max]
     if not areas:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from cmarlsim.kernels.world import Bools, Floats, Ints
@@ -11,7 +13,9 @@ _SMALL = 40  # edges of cells around what keeps its shape
 _TURNS = (1, 0, 3)  # left, straight on, right; directions are east, north, west, south
 
 
-def find_walls(raster: Raster, inside: Bools, tolerance: float = 0.35) -> tuple[Floats, ...]:
+def find_walls(
+    raster: Raster, inside: Bools, ways: Floats | None = None, tolerance: float = 0.35
+) -> tuple[Floats, ...]:
     """Walls between the cells of a building and all others, simplified.
 
     Nothing is left out: a single cell that is not free blocks sight as well.
@@ -22,6 +26,9 @@ def find_walls(raster: Raster, inside: Bools, tolerance: float = 0.35) -> tuple[
         The plan.
     inside
         Whether a cell is free and belongs to the building, (H, W).
+    ways
+        Lines through free cells that no wall may touch, both ends in metres, (n, 2, 2). Outlines that would
+        are not simplified.
     tolerance
         How far a wall may be from the middles of the steps that it stands for, in cells.
 
@@ -32,10 +39,20 @@ def find_walls(raster: Raster, inside: Bools, tolerance: float = 0.35) -> tuple[
     """
     import shapely
 
-    rings = [_smoothed(ring) for ring in rings_around(inside)]
-    closed = [shapely.LineString(np.vstack((ring, ring[:1]))) for ring in rings]
-    simple = shapely.simplify(closed, tolerance, preserve_topology=True)
+    rings = rings_around(inside)
+    simple = shapely.simplify([_closed(_smoothed(ring)) for ring in rings], tolerance, preserve_topology=True)
+    if ways is not None and len(rings):
+        lines = shapely.linestrings(raster.to_cells(ways).reshape(-1, 2, 2))
+        touched = np.unique(shapely.STRtree(simple).query(lines, "intersects")[1])
+        simple[touched] = [_closed(rings[number]).simplify(0) for number in touched]
     return tuple(raster.to_metres(shapely.get_coordinates(line)) for line in simple)
+
+
+def _closed(ring: Floats) -> Any:
+    """A ring as a line with the first point again at the end."""
+    import shapely
+
+    return shapely.LineString(np.vstack((ring, ring[:1])))
 
 
 def _smoothed(ring: Floats) -> Floats:
@@ -70,7 +87,7 @@ def rings_around(cells: Bools) -> list[Floats]:
     return np.split(start[order].astype(float), cuts) if len(order) else []
 
 
-def _border(cells: Bools) -> tuple[Floats, Ints]:
+def _border(cells: Bools) -> tuple[Ints, Ints]:
     """Where each edge of the border begins, with the cells to its left, and which edge follows it."""
     height, width = cells.shape
     padded = np.pad(cells, 1)
@@ -78,10 +95,10 @@ def _border(cells: Bools) -> tuple[Floats, Ints]:
     beside = (padded[:-2, 1:-1], padded[1:-1, 2:], padded[2:, 1:-1], padded[1:-1, :-2])
     begins = ((0, 0), (1, 0), (1, 1), (0, 1))  # of the edges below, right, above and left of a cell
     starts, directions = [], []
-    for direction, (other, begin) in enumerate(zip(beside, begins, strict=True)):
+    for number, (other, begin) in enumerate(zip(beside, begins, strict=True)):
         row, column = np.nonzero(middle & ~other)
         starts.append(np.column_stack((column + begin[0], row + begin[1])))
-        directions.append(np.full(len(row), direction))
+        directions.append(np.full(len(row), number))
     start, direction = np.concatenate(starts), np.concatenate(directions)
     leaving = np.full(((height + 1) * (width + 1), 4), -1)
     leaving[start[:, 1] * (width + 1) + start[:, 0], direction] = np.arange(len(start))
@@ -96,7 +113,7 @@ def _border(cells: Bools) -> tuple[Floats, Ints]:
 
 def _ranked(following: Ints) -> tuple[Ints, Ints]:
     """The ring that each edge is part of, named by its first edge, and its place behind that one."""
-    number = np.arange(len(following))
+    number: Ints = np.arange(len(following))
     ring, ahead = number, following
     for _ in range(max(len(number), 1).bit_length()):
         ring = np.minimum(ring, ring[ahead])

@@ -14,12 +14,12 @@ from cmarlsim.maps.gaps import find_gaps
 from cmarlsim.maps.raster import Raster
 from cmarlsim.maps.shapes import polygons_of
 
-_FURNITURE = 2.2  # metres; what is smaller and stands alone divides no room
+_FURNITURE = 3.0  # metres; what is smaller and stands alone divides no room
 _CRACK = 0.4  # metres; narrower gaps in walls are none
 _LEAST_AREA = 2.0  # square metres of a room
 _LEAST_WIDTH = 0.6  # metres of a room
 _ELONGATED = 4.0  # the length of a corridor in widths, at least
-_WIDEST = 4.5  # metres of a corridor
+_WIDEST = 4.0  # metres of a corridor and of a doorway
 
 
 class Found(NamedTuple):
@@ -69,7 +69,7 @@ def find_rooms(raster: Raster, inside: Bools, barriers: Bools | None = None) -> 
     drawn = np.zeros_like(inside) if barriers is None else barriers & inside
     space = _uncluttered(raster, inside)
     closed = drawn | _cells_on(find_gaps(space & ~drawn, raster.resolution), space)
-    label = rooms_by_depth(_depth(space & ~closed))
+    label = rooms_by_depth(_depth(space & ~closed), _WIDEST / 2 / raster.resolution)
     nearest = ndimage.distance_transform_edt(label < 0, return_distances=False, return_indices=True)
     label = np.where(space, label[tuple(nearest)], -1)
     least = _LEAST_AREA / raster.resolution**2, _LEAST_WIDTH / 2 / raster.resolution
@@ -78,7 +78,7 @@ def find_rooms(raster: Raster, inside: Bools, barriers: Bools | None = None) -> 
 
 
 def _described(raster: Raster, inside: Bools, label: Ints) -> Found:
-    """Rooms with names, outlines, cores and doors, in the order of people: row by row, from the upper left."""
+    """Rooms with names, outlines, cores and doors, row by row from the upper left."""
     core, elongated, centre = _cores(raster, inside, label)
     row = max(float(np.sqrt(np.bincount(label[label >= 0])).mean()), 1.0)
     order = np.lexsort((centre[:, 0], -np.round(centre[:, 1] / row)))
@@ -99,7 +99,7 @@ def _names(elongated: Bools) -> list[str]:
 
 
 def _cores(raster: Raster, inside: Bools, label: Ints) -> tuple[Floats, Bools, Floats]:
-    """A place in each room far from walls and near its centre, whether it is a corridor, and the centre, in cells."""
+    """A central place in each room far from walls, whether it is a corridor, and its centre, in cells."""
     from scipy import ndimage
 
     border = np.zeros_like(inside)
@@ -118,7 +118,7 @@ def _cores(raster: Raster, inside: Bools, label: Ints) -> tuple[Floats, Bools, F
         own = np.where(inside[rows, columns][held], depth[rows, columns][held], -1.0)
         deep = cell[own >= 0.75 * own.max()]
         cores.append(deep[np.argmin(((deep - centre) ** 2).sum(1))] + (columns.start, rows.start))
-        centres.append(centre + (columns.start, rows.start))
+        centres.append(centre + np.array((columns.start, rows.start)))
     return np.array(cores), np.array(elongated), np.array(centres)
 
 
@@ -142,9 +142,9 @@ def _cells_on(lines: Floats, space: Bools) -> Bools:
 
 
 def _uncluttered(raster: Raster, inside: Bools) -> Bools:
-    """The inside of a building without furniture and with cracks in walls closed when they are looked at, (H, W).
+    """The inside of a building with the cells of furniture, (H, W).
 
-    What stands alone, with what is near to it, and is small counts as furniture.
+    What is small and stands alone counts as furniture; what is hardly apart counts as one.
     """
     from scipy import ndimage
 
@@ -156,5 +156,7 @@ def _uncluttered(raster: Raster, inside: Bools) -> Bools:
         if box is not None:
             (top, left), (bottom, right) = ((side.start for side in box), (side.stop for side in box))
             at_edge = min(top, left) == 0 or bottom == inside.shape[0] or right == inside.shape[1]
-            small[number] = np.hypot(bottom - top, right - left) * raster.resolution < _FURNITURE and not at_edge
+            small[number] = (
+                np.hypot(bottom - top, right - left) * raster.resolution < _FURNITURE and not at_edge
+            )
     return inside | small[group]

@@ -82,7 +82,11 @@ def _frame(plan: FloorPlan, zones: Mapping[str, Floats], findings: Sequence[Find
     """Corners (2, 2) of what the picture shows: x and y of the lower left one and of the upper right one."""
     parts: list[Any] = [wall.points for wall in plan.walls]
     parts += [room.polygon for room in plan.rooms] + [waypoint.position for waypoint in plan.waypoints]
-    parts += [finding.where for finding in findings] + [*_tiles(plan), *zones.values(), (0, 0)]
+    parts += [shape for finding in findings for shape in finding.where] + [
+        *_tiles(plan),
+        *zones.values(),
+        (0, 0),
+    ]
     points = np.concatenate([_near(part) for part in parts])
     if len(points) > 1:
         points = points[:-1]  # the origin, in case that there is nothing else
@@ -140,19 +144,19 @@ def _draw_marks(axes: Axes, findings: Sequence[Finding], frame: Floats, points: 
     """Draw the numbers of findings where these are, or at the frame; a metre is `points` long."""
     taken: list[Floats] = []
     for number, finding in enumerate(findings, 1):
-        where, shade = np.clip(_near(finding.where), *frame), SHADES[finding.kind]
-        if not len(where):
+        shapes, shade = [np.clip(_near(shape), *frame) for shape in finding.where], SHADES[finding.kind]
+        shapes = [shape for shape in shapes if len(shape)]
+        if not shapes:
             continue
-        if len(where) == 2:
-            axes.plot(*where.T, color=shade, linewidth=3, alpha=0.5, solid_capstyle="round", zorder=5)
-        else:
-            axes.scatter(where[:, 0], where[:, 1], s=14, color=shade, alpha=0.6, linewidths=0, zorder=5)
-        at = where.mean(axis=0) if len(where) == 2 else where[0]
+        for shape in shapes:
+            looks: Any = {"color": shade, "alpha": 0.5, "zorder": 5, "marker": "o", "markersize": 3}
+            axes.plot(*shape.T, linewidth=3, markeredgewidth=0, **looks)
+        at = shapes[0][:2].mean(axis=0)
         place = _free(at * points, taken)
         taken.append(place)
         axes.plot(*np.stack([at, place / points]).T, color=shade, linewidth=0.7, zorder=6)
         box: Any = {"boxstyle": "circle,pad=0.2", "facecolor": "white", "edgecolor": shade, "linewidth": 1}
-        looks: Any = {"fontsize": 5.5, "color": shade, "ha": "center", "va": "center", "zorder": 7}
+        looks = {"fontsize": 5.5, "color": shade, "ha": "center", "va": "center", "zorder": 7}
         axes.text(float(place[0]) / points, float(place[1]) / points, str(number), bbox=box, **looks)
 
 

@@ -173,7 +173,9 @@ def _draw_ways(axes: Axes, scenario: Scenario) -> None:
         axes.quiver(
             *middle.T, *along.T, headwidth=8, headlength=8, headaxislength=8, label="one-way", **looks
         )
-    axes.scatter(*position.T, s=4, color="#103070", zorder=6, label="waypoint", linewidths=0)
+    axes.scatter(
+        position[:, 0], position[:, 1], s=4, color="#103070", zorder=6, label="waypoint", linewidths=0
+    )
     if scenario.agents.start:
         index = {waypoint.name: i for i, waypoint in enumerate(plan.waypoints)}
         starts = position[[index[name] for name in scenario.agents.start]]

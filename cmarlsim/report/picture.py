@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 COLOURS = (
     *("#d62728", "#1f8a1f", "#1f5fb4", "#e06c00", "#0093a8", "#c2189e"),
-    *("#7a4b2a", "#7f7f00", "#5b3fa0", "#555555", "#ff7f9f", "#66c24a"),
+    *("#7a4b2a", "#7f7f00", "#9a6fd0", "#555555", "#ff7f9f", "#66c24a"),
 )
 """Colours of zones: red, green, blue, orange, cyan and magenta as in the paper's Fig. 3, dark enough for
 print, and six more. Where there are more zones they are reused in turn, and zones have their numbers beside

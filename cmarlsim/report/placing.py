@@ -12,7 +12,7 @@ from cmarlsim.kernels.world import Floats
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-RINGS = 8
+RINGS = 40
 """How far labels may go from what they name, in heights of their own."""
 
 PAD = 1.0
@@ -65,6 +65,18 @@ def place_labels(axes: Axes, labels: Sequence[Label]) -> list[Any]:
                 *ends.T, color=label.look.get("color", "black"), linewidth=0.3, zorder=text.zorder - 0.1
             )
     return written
+
+
+def keep_on_page(axes: Axes) -> None:
+    """Make axes narrower on the left where their labels are off the page.
+
+    That happens where a plan fills its room both ways: then constrained layout does not settle.
+    """
+    tight, page = axes.get_tightbbox(), axes.figure.bbox
+    off = 0.0 if tight is None else max(0.0, page.x0 - float(tight.x0)) / page.width
+    x, y, width, height = axes.get_position(original=True).bounds
+    axes.set_position((x + off, y, width - off, height))
+    axes.apply_aspect()
 
 
 def placed(boxes: Floats, sizes: Floats, inside: Floats, page: Floats) -> Floats:

@@ -53,7 +53,7 @@ def draw_plan(axes: Axes, recordings: Sequence[Recording], paper: Paper) -> list
             )
             bar.minorticks_off()
         else:
-            axes.set_title("positions of agents (dots): the darker, the longer held")
+            axes.figure.suptitle("positions of agents (dots): the darker, the longer held", fontsize=8)
     if not few:
         draw_margins(axes, recordings, paper)
     names = zone_names(scenario) if few else [str(m) for m in range(scenario.M)]

@@ -24,7 +24,7 @@ from cmarlsim.report.picture import (
     shortened,
     zone_names,
 )
-from cmarlsim.report.placing import place_labels
+from cmarlsim.report.placing import keep_on_page, place_labels
 from cmarlsim.report.plan import MOST_NAMES, draw_plan, margin_shades
 from cmarlsim.storage.files import published
 
@@ -103,6 +103,8 @@ def run_figure(recordings: Sequence[Recording]) -> Figure:
     else:
         draw_maps(bottom, recordings)
     figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    keep_on_page(plan)
     place_labels(plan, labels)
     return figure
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cmarlsim.building.geometry import places
+from cmarlsim.building.geometry import dots, line
 from cmarlsim.building.samples import Samples, sample_ways
 from cmarlsim.errors import Finding, shown
 from cmarlsim.kernels.plans import find_blocking
@@ -83,7 +83,7 @@ def short_rollouts(scenario: Scenario) -> Iterator[Finding]:
             f"shorter than the trip from {called(scenario, int(a))} to {called(scenario, int(b))}, "
             f"{steps} steps: multipliers change before agents arrive; {2 * steps} or more is safe"
         )
-        yield Finding("warning", f"dual.T0 = {T0}", text, places(world.waypoint[world.goal[[b]]]))
+        yield Finding("warning", f"dual.T0 = {T0}", text, dots(world.waypoint[world.goal[[b]]]))
 
 
 def overlapping_zones(scenario: Scenario, samples: Samples) -> Iterator[Finding]:
@@ -104,7 +104,7 @@ def overlapping_zones(scenario: Scenario, samples: Samples) -> Iterator[Finding]
             )
             middle = samples.position[at[int(samples.metres[at].argmax())]]
             key = f"{called(scenario, one)} and {called(scenario, other)}"
-            yield Finding("warning", key, text, places([middle]))
+            yield Finding("warning", key, text, dots([middle]))
 
 
 def zones_through_walls(scenario: Scenario) -> Iterator[Finding]:
@@ -120,7 +120,7 @@ def zones_through_walls(scenario: Scenario) -> Iterator[Finding]:
         if (cut := float(metres[lost].sum())) > LEAST_CUT:
             text = f"reaches through walls: {cut:.3g} m of the ways behind them do not count"
             remedy = "make it smaller, or write through_walls = true"
-            yield Finding("warning", called(scenario, m), f"{text}; {remedy}", places([points[lost][0]]))
+            yield Finding("warning", called(scenario, m), f"{text}; {remedy}", dots([points[lost][0]]))
 
 
 def _along(scenario: Scenario, m: int) -> tuple[Floats, Floats]:
@@ -142,26 +142,30 @@ def zones_without_signal(scenario: Scenario, samples: Samples) -> Iterator[Findi
     """Zones whose agents can talk to nobody outside, while they stay where zones are attended."""
     if LINK_MODELS[scenario.links.model][0] != SIGHT_OR_DISC:
         return
-    reach, world = float(scenario.links.d or 0.0) + TOLERANCE, scenario.world
+    world, reach = scenario.world, float(scenario.links.d or 0.0) + TOLERANCE
+    x, y = samples.position.T
+    from_left = np.argsort(x, kind="stable")
     for m, goal in enumerate(world.goal.tolist()):
-        outside = ~samples.inside(m)
-        if not outside.any():
+        at = world.waypoint[goal]
+        first, last = np.searchsorted(x[from_left], (at[0] - reach, at[0] + reach))
+        near = from_left[first:last]
+        near = near[(np.hypot(x[near] - at[0], y[near] - at[1]) <= reach) & ~samples.inside(m)[near]]
+        if (samples.level[near] == world.level[goal]).any():
             continue
+        outside = ~samples.inside(m)
         there = samples.position[outside & (samples.level == world.level[goal])]
-        away = np.hypot(*(there - world.waypoint[goal]).T)
-        if away.min(initial=np.inf) > reach and not _any_in_sight(
-            world.wall, world.waypoint[goal], there[np.argsort(away, kind="stable")]
-        ):
+        if outside.any() and not _any_in_sight(world.wall, at, there):
             name = shown(scenario.floorplan.waypoints[goal].name)
             text = (
                 f"is without signal: from its waypoint {name} no way outside of it is in sight or within "
                 f"links.d = {scenario.links.d:g} m"
             )
-            yield Finding("warning", called(scenario, m), text, places([world.waypoint[goal]]))
+            yield Finding("warning", called(scenario, m), text, dots([at]))
 
 
 def _any_in_sight(wall: Floats, start: Floats, there: Floats) -> bool:
-    """Whether any of the positions (K, 2) can be seen from `start`; the first ones are looked at first."""
+    """Whether any of the positions (K, 2) can be seen from `start`; the nearest are looked at first."""
+    there = there[np.argsort(np.hypot(*(there - start).T), kind="stable")]
     for some in (there[:NEAREST], there[NEAREST:]):
         blocking = np.zeros(len(some), dtype=np.int64)
         find_blocking(wall, np.hstack([np.tile(start, (len(some), 1)), some]), blocking)
@@ -178,4 +182,4 @@ def edges_shorter_than_straight(scenario: Scenario) -> Iterator[Finding]:
     for i, edge in enumerate(plan.edges):
         if edge.lift is None and edge.length is not None and edge.length < SHORTER * straight[i]:
             text = f"length = {edge.length:g} m is below the distance of its ends, {straight[i]:.3g} m"
-            yield Finding("warning", f"edges[{i}] = {shown([*edge.ends])}", text, places(ends[i]))
+            yield Finding("warning", f"edges[{i}] = {shown([*edge.ends])}", text, line(ends[i]))

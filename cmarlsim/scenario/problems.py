@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cmarlsim.building.areas import Region
-from cmarlsim.building.geometry import error
+from cmarlsim.building.geometry import dots, error
 from cmarlsim.building.tiling import tiles_at
 from cmarlsim.errors import Finding, listed, nearest, shown
 from cmarlsim.graphs import components
@@ -95,7 +95,7 @@ def _zones(scenario: Scenario) -> Iterator[Finding]:
         if region.level < 0 or tiles[m] < 0:
             lacking = "in no level" if region.level < 0 else "on no tile"
             key = f"{key_of(scenario, m)}.center = {region.center.tolist()}"
-            yield error(key, f"lies {lacking} of '{plan.name}'", [region.center])
+            yield error(key, f"lies {lacking} of '{plan.name}'", dots([region.center]))
         elif region.goal < 0:
             yield _nobody_can_stay(scenario, m, region)
 
@@ -108,10 +108,10 @@ def _nobody_can_stay(scenario: Scenario, m: int, region: Region) -> Finding:
     problem = "no agent can stay in it; put a waypoint inside the zone"
     if radius is not None and away.min() > radius + TOLERANCE:
         text = f"but the nearest waypoint '{goal.name}' is {away.min():.3g} m from its center: {problem}"
-        return error(f"{key}.radius = {radius:g} m", text, [region.center])
+        return error(f"{key}.radius = {radius:g} m", text, dots([region.center]))
     if region.part is not None:
         problem += ", or write through_walls = true"
-    return error(key, f"has no waypoint in it that walls do not cut off: {problem}", [region.center])
+    return error(key, f"has no waypoint in it that walls do not cut off: {problem}", dots([region.center]))
 
 
 def _ways(scenario: Scenario) -> Iterator[Finding]:
@@ -126,11 +126,11 @@ def _ways(scenario: Scenario) -> Iterator[Finding]:
         names = listed([plan.waypoints[p].name for p in lost])
         begin = f"the waypoint graph is in {len(parts)} parts, no path leads from waypoint"
         text = f"{begin} '{plan.waypoints[main[0]].name}' to '{names}'; {rule}"
-        yield error(key, text, points[lost])
+        yield error(key, text, dots(points[lost]))
         return
     stuck = scenario.world.to_go >= UNREACHED
     for m in np.flatnonzero(stuck.any(axis=0)).tolist():
         from_ = np.flatnonzero(stuck[:, m])
         names = listed([plan.waypoints[p].name for p in from_])
         text = f"along its one-way edges no way leads to {key_of(scenario, m)} from {names}; {rule}"
-        yield error(key, text, points[from_])
+        yield error(key, text, dots(points[from_]))
