@@ -3,6 +3,7 @@
 import math
 import re
 import tomllib
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -11,6 +12,7 @@ import naive
 import numpy as np
 import pytest
 from cases import COMPILED, Case, policy_of, scenario_of, simulated
+from commands import ROOT
 from hypothesis import given, settings
 from kernels import packed, run_on, sites, unpacked
 from naive import Toml
@@ -346,6 +348,19 @@ def test_scenarios_are_written_as_they_were_read() -> None:
     case, scenario = school(), scenario_of(school())
     assert tomllib.loads(scenario.to_toml("school")) == case.scenario
     assert Scenario.from_toml(scenario.to_toml(), scenario.floorplan.to_toml(), "again") == scenario
+
+
+def test_the_documented_building_loads(tmp_path: Path) -> None:
+    """What the page shows as files: every kind of table, and a scenario whose places are numbered."""
+    page = (ROOT / "docs" / "floor-plans.md").read_text("utf-8")
+    blocks = re.findall(r"^```toml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    for name, text in zip(("school-plan.toml", "school.toml"), blocks, strict=True):
+        (tmp_path / name).write_text(text, "utf-8")
+    with pytest.warns(UserWarning, match="without signal"):
+        scenario = Scenario.load(tmp_path / "school.toml")
+    fields = FloorPlan.model_fields.keys() - {"units", "source"}
+    assert all(getattr(scenario.floorplan, field) for field in fields)
+    assert len(scenario.numbered.tile) > 0
 
 
 # --- training ---
