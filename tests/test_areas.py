@@ -161,6 +161,12 @@ def test_a_door_lets_a_zone_through_and_a_wall_does_not() -> None:
         assert region.holds(np.array([(-1.9, 0.0), (0.9, 1.5)])).all()
 
 
+def test_a_wall_that_ends_in_the_zone_takes_nothing_away() -> None:
+    walls, waypoints = [[(0.5, -9.0), (0.5, 0.5)]], [(0.0, 0.0)]
+    (region,) = place_zones(plan_of(walls, waypoints), (Area((0.0, 0.0), 2.0),))
+    assert region.part is None
+
+
 def test_agents_go_to_the_nearest_waypoint_in_the_zone_and_not_behind_a_wall() -> None:
     walls, waypoints = [[(1.0, -9.0), (1.0, 9.0)]], [(1.2, 0.0), (-1.0, 0.0), (-1.5, 0.0)]
     areas = (Area((0.5, 0.0), 2.5), Area((0.5, 0.0), 2.5, through_walls=True), Area((5.0, 0.0), 1.0))

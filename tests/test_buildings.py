@@ -3,6 +3,7 @@
 import math
 import re
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -190,6 +191,7 @@ def test_the_error_of_snapping_is_stated() -> None:
         ({"snap": 0.3}, "snap = 0.3 m does not divide speed = 1 m a step; 0.333333 does"),
         ({"snap": 4.0}, "snap = 4 m does not divide speed = 1 m a step; 1 does"),
         ({"snap": 0.0}, "snap = 0.0"),
+        ({"snap": 0.25, "speed": 101.0}, "agents.speed = 101 m: but floorplan 'school' is 10 m"),
         ({"start": ["yrd"]}, "agents.start[0] = 'yrd': floorplan 'school' has no such waypoint"),
         ({"start": []}, "agents.start = []"),
     ],
@@ -197,6 +199,25 @@ def test_the_error_of_snapping_is_stated() -> None:
 def test_agents_that_cannot_be(agents: Toml, part: str) -> None:
     with pytest.raises(InputError, match=re.escape(part)):
         loaded({"agents": {"N": 3, "speed": 1.0} | agents})
+
+
+@pytest.mark.parametrize(("edges", "fits"), [(10, True), (11, False)])
+def test_snapped_ways_that_are_too_long_to_count(edges: int, fits: bool) -> None:
+    """Edges of 100 m in a row that become 10 km each; more than 100 km are too many ticks."""
+    names = [f"w{p}" for p in range(edges + 1)]
+    plan = {
+        "waypoints": [{"name": name, "position": [100.0 * p, 0.0]} for p, name in enumerate(names)],
+        "edges": [list(pair) for pair in pairwise(names)],
+        "tiles": "waypoints",
+    }
+    plan |= {table: [] for table in ("walls", "rooms", "doors", "levels")}
+    zone = {"name": "z", "c": 0.1, "center": [0.0, 0.0], "radius": 1.0}
+    scenario = {"agents": {"N": 3, "speed": 1e4, "snap": 1e4}, "zones": [zone]}
+    if fits:
+        assert loaded(scenario, plan).world.to_go.max() == 10 * round(1e4 * TICKS_PER_METRE)
+        return
+    with pytest.raises(InputError, match=r"agents\.snap = 10000 m: makes edges 110000 m long together"):
+        loaded(scenario, plan)
 
 
 # --- zones and plans that cannot be ---

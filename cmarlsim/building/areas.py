@@ -182,7 +182,8 @@ def _cut(region: Region, walls: Floats, points: Floats) -> Region:
         shapely.polygonize([shapely.union_all([shape.exterior, *lines[meets]], grid_size=_GRID)])
     )
     part = min(faces, key=lambda face: face.distance(anchor))
-    return replace(region, part=part)
+    nothing_cut = part.area >= shape.area - GRAZE * shape.length
+    return region if nothing_cut else replace(region, part=part)
 
 
 def inside_zones(plan: FloorPlan, regions: Sequence[Region], position: Floats) -> Bools:

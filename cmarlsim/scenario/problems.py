@@ -9,6 +9,7 @@ import numpy as np
 
 from cmarlsim.building.areas import Region
 from cmarlsim.building.geometry import dots, error
+from cmarlsim.building.tables import LONGEST_WAYS
 from cmarlsim.building.tiling import tiles_at
 from cmarlsim.errors import Finding, listed, nearest, shown
 from cmarlsim.graphs import components
@@ -77,6 +78,10 @@ def _sizes(scenario: Scenario) -> Iterator[Finding]:
         if length > MOST_EXTENTS * extent:
             size = f"floorplan '{scenario.floorplan.name}' is {extent:g} m from side to side"
             yield error(f"{key} = {length:g} m", f"but {size}: are both in metres?")
+    snapped = sum(scenario.travelled.edge_lengths())
+    if scenario.agents.snap is not None and snapped > LONGEST_WAYS:
+        text = f"makes edges {snapped:g} m long together; at most {LONGEST_WAYS:g} m"
+        yield error(f"agents.snap = {scenario.agents.snap:g} m", text)
 
 
 def _footprint(scenario: Scenario) -> Iterator[Finding]:
