@@ -178,3 +178,18 @@ def test_names_are_given_row_by_row_from_the_upper_left():
     assert quadrants == [(False, True), (True, True), (False, False), (True, False)]
     assert [room.name for room in found.rooms] == ["room 1", "room 2", "room 3", "room 4"]
     assert math.isclose(sum(shapely.Polygon(room.polygon).area for room in found.rooms), 60.6, rel_tol=0.03)
+
+
+def test_a_hall_with_pillars_has_several_places_that_are_joined():
+    y, x = np.mgrid[:200, :260]
+    inside = (x > 4) & (x < 255) & (y > 4) & (y < 195)
+    inside &= ((x % 60 > 6) | (y % 60 > 6)) | (x < 30) | (y < 30)
+    raster = Raster(inside, ~inside, 0.05, (0.0, 0.0, 0.0))
+    found = find_rooms(raster, inside)
+    assert [room.name for room in found.rooms] == ["room 1"]
+    graph = make_graph(raster, inside, found)
+    assert sum(name.startswith("place") for name in graph.names) == 8
+    edges = np.array([edge[:2] for edge in graph.edges])
+    assert networkx.is_connected(networkx.Graph(edges.tolist()))
+    cells = raster.to_cells(graph.position)
+    assert line_is_free(inside, cells[edges[:, 0]], cells[edges[:, 1]]).all()
