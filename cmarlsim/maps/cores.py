@@ -66,7 +66,7 @@ def _spread(inside: Bools, first: Floats, clear: float) -> Floats:
     depth = ndimage.distance_transform_edt(np.pad(inside, 1))[1:-1, 1:-1]
     cell = np.argwhere(depth >= min(clear, depth.max()))[:, ::-1] + 0.5
     far = np.linalg.norm(cell - first, axis=1)
-    places = []
+    places: list[Floats] = []
     while len(places) < _PLACES and far.max() > 2 * clear:
         places.append(cell[np.argmax(far)])
         far = np.minimum(far, np.linalg.norm(cell - places[-1], axis=1))
