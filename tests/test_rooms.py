@@ -139,14 +139,19 @@ def test_an_l_shaped_room_and_a_bent_corridor_are_one_each():
         assert len(find_rooms(Raster(inside, ~inside, 0.1, (0.0, 0.0, 0.0)), inside).rooms) == 1
 
 
-def test_summits_are_joined_where_the_saddle_between_them_is_high():
-    x = np.arange(60.0)
-    for saddle, count in ((9.0, 1), (4.0, 2)):
-        ridge = np.interp(x, [0, 15, 30, 45, 59], [1, 10, saddle, 10, 1])
-        assert rooms_by_depth(np.tile(ridge, (3, 1)), 100.0).max() + 1 == count
-    assert (
-        rooms_by_depth(np.tile(np.interp(x, [0, 15, 30, 45, 59], [1, 10, 4, 10, 1]), (3, 1)), 4.0).max() == 0
-    )
+@pytest.mark.parametrize(
+    ("summits", "saddle", "wide", "count"),
+    [
+        ((10, 10), 9, 100, 1),
+        ((10, 10), 6, 100, 2),  # a doorway between equals, though wide against neither's half
+        ((5, 12), 4.5, 100, 2),  # a corridor that leads to a hall
+        ((10, 10), 4, 100, 2),
+        ((10, 10), 4, 4, 1),  # too wide for a doorway
+    ],
+)
+def test_summits_are_joined_where_the_saddle_between_them_is_high(summits, saddle, wide, count):
+    ridge = np.interp(np.arange(60.0), [0, 15, 30, 45, 59], [1, summits[0], saddle, summits[1], 1])
+    assert rooms_by_depth(np.tile(ridge, (3, 1)), wide).max() + 1 == count
 
 
 @pytest.mark.parametrize("seed", range(3))
