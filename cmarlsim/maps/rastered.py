@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from cmarlsim.maps.clearing import blocked_edges
 from cmarlsim.maps.cores import make_graph
 from cmarlsim.maps.draft import Draft, Level, Remark, WayGraph
 from cmarlsim.maps.halls import hall_graph
@@ -42,12 +45,13 @@ def draft_of_raster(
         If there is no building in it, or the graph does not fit into it.
     """
     inside, chosen = building_of(raster, None if graph is None else graph.position)
-    found = find_rooms(raster, inside, None)
+    found, walls = find_rooms(raster, inside, None), find_walls(raster, inside)
     said = [*remarks, chosen]
     if graph is None:
         few = len(found.rooms) < FEWEST
-        made = hall_graph(raster, inside) if few else make_graph(raster, inside, found)
-        ways, _ = rerouted(raster, inside, made)
+        ways = hall_graph(raster, inside) if few else make_graph(raster, inside, found)
+        free = ~blocked_edges(ways, walls)
+        ways = replace(ways, edges=tuple(itertools.compress(ways.edges, free)))
         where = "all over its halls" if few else "in the middle of rooms and in doors"
         text = f"The source has no graph: {len(ways.names)} waypoints are made, {where}."
         said.append(Remark("guessed", text))
@@ -60,7 +64,7 @@ def draft_of_raster(
         name=name,
         source=source,
         levels=(_level(name, raster, to_source),),
-        walls=find_walls(raster, inside),
+        walls=walls,
         doors=found.doors,
         rooms=found.rooms,
         graph=ways,
