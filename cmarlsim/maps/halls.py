@@ -19,7 +19,7 @@ CANDIDATES = 20_000
 """Cells among which the waypoints are chosen."""
 
 
-def hall_graph(raster: Raster, inside: Bools) -> WayGraph:
+def hall_graph(raster: Raster, inside: Bools) -> tuple[WayGraph, int]:
     """A graph of waypoints far from each other, each joined to its neighbours.
 
     Two are neighbours if no third one is nearer to both than they are to each other.
@@ -28,6 +28,11 @@ def hall_graph(raster: Raster, inside: Bools) -> WayGraph:
     ----------
     inside
         The cells of the hall, (H, W).
+
+    Returns
+    -------
+    WayGraph, int
+        So many of its first waypoints are in chosen places; those behind are bends.
     """
     from scipy import ndimage
 
@@ -43,7 +48,7 @@ def hall_graph(raster: Raster, inside: Bools) -> WayGraph:
     pairs = np.argwhere(np.triu(~between.any(axis=2), 1)).tolist()
     names = tuple(f"point {i + 1}" for i in range(count))
     graph = WayGraph(names, raster.to_metres(points), tuple(Edge(i, j) for i, j in pairs))
-    return rerouted(raster, inside, graph)[0]
+    return rerouted(raster, inside, graph)[0], count
 
 
 def _spread(places: Floats, first: int, count: int) -> list[int]:
