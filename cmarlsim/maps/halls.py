@@ -7,26 +7,32 @@ import numpy as np
 from cmarlsim.kernels.world import Bools, Floats
 from cmarlsim.maps.draft import Edge, WayGraph
 from cmarlsim.maps.raster import Raster
+from cmarlsim.maps.ways import rerouted
 
 AREA, FEWEST, MOST = 20.0, 6, 24
 """Square metres for each waypoint, and how many there are at least and at most."""
 
-CLEAR = 0.5
+CLEAR = 0.3
 """Metres that waypoints keep from walls where there is space."""
 
 CANDIDATES = 20_000
 """Cells among which the waypoints are chosen."""
 
 
-def hall_graph(raster: Raster, inside: Bools) -> WayGraph:
-    """A graph of waypoints far from each other, each joined to its neighbours by a straight line.
+def hall_graph(raster: Raster, inside: Bools) -> tuple[WayGraph, int]:
+    """A graph of waypoints far from each other, each joined to its neighbours.
 
-    Two are neighbours if no third one is nearer to both than they are to each other. Lines may be blocked.
+    Two are neighbours if no third one is nearer to both than they are to each other.
 
     Parameters
     ----------
     inside
         The cells of the hall, (H, W).
+
+    Returns
+    -------
+    WayGraph, int
+        So many of its first waypoints are in chosen places; those behind are bends.
     """
     from scipy import ndimage
 
@@ -41,7 +47,8 @@ def hall_graph(raster: Raster, inside: Bools) -> WayGraph:
     between = np.maximum(apart[:, None], apart[None]) < apart[..., None]
     pairs = np.argwhere(np.triu(~between.any(axis=2), 1)).tolist()
     names = tuple(f"point {i + 1}" for i in range(count))
-    return WayGraph(names, raster.to_metres(points), tuple(Edge(i, j) for i, j in pairs))
+    graph = WayGraph(names, raster.to_metres(points), tuple(Edge(i, j) for i, j in pairs))
+    return rerouted(raster, inside, graph)[0], count
 
 
 def _spread(places: Floats, first: int, count: int) -> list[int]:
