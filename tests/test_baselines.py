@@ -267,10 +267,11 @@ def test_policies_are_those_that_fit() -> None:
     assert None not in Policies.of(PAPER)
 
 
-def test_where_nobody_can_die_nobody_does() -> None:
-    forever = Scenario.load("paper", ["links.model=always"])
-    assert list(measure.possible_events(forever)) == ["thresholds"]
-    rows = event_runs(OURS_ONLY, forever, 400, [0])
+@pytest.mark.filterwarnings("ignore:.*Theorem 1 does not apply")
+def test_an_agent_that_is_alone_does_not_die() -> None:
+    alone = Scenario.load("paper", ["agents.N=1"])
+    assert list(measure.possible_events(alone)) == ["thresholds"]
+    rows = event_runs(partition(50), alone, 400, [0])
     assert rows["event"].unique().tolist() == ["thresholds"]
     assert list(measure.possible_events(PAPER)) == ["thresholds", "death"]
 
