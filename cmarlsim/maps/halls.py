@@ -39,7 +39,7 @@ def hall_graph(raster: Raster, inside: Bools) -> tuple[WayGraph, int]:
     depth = ndimage.distance_transform_edt(np.pad(inside, 1))[1:-1, 1:-1]
     row, column = np.nonzero(depth >= min(CLEAR / raster.resolution, depth.max()))
     chosen = slice(None, None, -(-len(row) // CANDIDATES))
-    places = np.column_stack([column[chosen], row[chosen]]) + 0.5
+    places = np.column_stack([column[chosen], row[chosen]]).astype(np.float64) + 0.5
     area = np.count_nonzero(inside) * raster.resolution**2
     count = min(int(np.clip(area / AREA, FEWEST, MOST)), len(places))
     points = places[_spread(places, int(depth[row[chosen], column[chosen]].argmax()), count)]
