@@ -35,7 +35,7 @@ def find_gaps(space: Bools, resolution: float) -> Floats:
     distance = np.linalg.norm(ahead, axis=2)
     np.fill_diagonal(distance, 1e9)
     aim = np.einsum("ijk,ik->ij", ahead, along) / distance
-    beside = distance * np.sqrt(np.clip(1 - aim**2, 0, 1)) * resolution < _THICK / 2
+    beside = distance * np.sqrt(np.clip(1 - aim**2, 0, 1)) * resolution < _THICK
     facing = (aim > _ALIGNED) & beside & (distance < _OPPOSITE / resolution)
     facing &= facing.T
     gaps = []

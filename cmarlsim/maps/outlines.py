@@ -95,10 +95,10 @@ def _border(cells: Bools) -> tuple[Ints, Ints]:
     beside = (padded[:-2, 1:-1], padded[1:-1, 2:], padded[2:, 1:-1], padded[1:-1, :-2])
     begins = ((0, 0), (1, 0), (1, 1), (0, 1))  # of the edges below, right, above and left of a cell
     starts, directions = [], []
-    for direction, (other, begin) in enumerate(zip(beside, begins, strict=True)):
+    for number, (other, begin) in enumerate(zip(beside, begins, strict=True)):
         row, column = np.nonzero(middle & ~other)
         starts.append(np.column_stack((column + begin[0], row + begin[1])))
-        directions.append(np.full(len(row), direction))
+        directions.append(np.full(len(row), number))
     start, direction = np.concatenate(starts), np.concatenate(directions)
     leaving = np.full(((height + 1) * (width + 1), 4), -1)
     leaving[start[:, 1] * (width + 1) + start[:, 0], direction] = np.arange(len(start))

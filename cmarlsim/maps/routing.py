@@ -10,6 +10,7 @@ import numpy as np
 from cmarlsim.kernels.world import Bools, Floats, Ints
 
 _NARROW = 4.0  # how many times as much as in the open a step would cost that touches a wall
+_TOUCH = 1e-6  # cells; what is nearer is touched
 _ROUNDS = 4  # of pulling
 _MARGIN = 50  # cells around both ends that are searched at first
 
@@ -32,7 +33,7 @@ def lowest_along(field: Floats | Bools, start: Floats, end: Floats) -> Floats:
     line, point, count = _crossings(start, end)
     height, width = field.shape
     lowest = np.full(count, np.inf)
-    low, high = np.floor(point).astype(np.int64), np.ceil(point).astype(np.int64) - 1
+    low, high = (np.floor(point + nudge).astype(np.int64) for nudge in (-_TOUCH, _TOUCH))
     for column in (low[:, 0], high[:, 0]):
         for row in (low[:, 1], high[:, 1]):
             held = (column >= 0) & (column < width) & (row >= 0) & (row < height)

@@ -8,6 +8,7 @@ from cmarlsim.kernels.world import Bools, Floats, Ints
 from cmarlsim.maps.outlines import rings_around
 
 _ROUGH = 2.0  # cells; corners are left out that enclose less than the square of it
+_SPECKLE = 8  # cells around a hole that is none
 _SLIT = 0.1  # cells; half the width of the cut to a hole that other rooms lie in
 
 
@@ -41,7 +42,7 @@ def _around(cells: Bools) -> Any:
 
     rings = [shapely.LinearRing(ring) for ring in rings_around(cells)]
     outer = max((shapely.Polygon(ring) for ring in rings if ring.is_ccw), key=shapely.area)
-    inner = [ring for ring in rings if not ring.is_ccw]
+    inner = [ring for ring in rings if ring.length > _SPECKLE and not ring.is_ccw]
     held = shapely.make_valid(outer, method="structure").covers(inner) if inner else []
     holes = [ring for ring, inside in zip(inner, held, strict=True) if inside]
     # Where an outline touches itself a hole is part of it, until it is made valid.
