@@ -256,6 +256,16 @@ def test_waypoints_in_walls_move_to_free_space_nearby() -> None:
     assert any(remark.text.endswith("at most 0.15 m: c.") for remark in remarks)
 
 
+def test_waypoints_in_narrow_free_space_stay() -> None:
+    raster = raster_of(
+        "##########\n#........#\n#........#\n#........#\n####.#####\n####.#####\n##########", 0.1
+    )
+    graph = graph_of(raster, [(4.5, 1.5), (2.5, 4.5)], [Edge(0, 1)])
+    whole, _ = rerouted(raster, raster.free, graph)
+    assert np.array_equal(whole.position[:2], graph.position)
+    check_ways(raster, raster.free, whole)
+
+
 def test_all_bad_waypoints_are_told_at_once() -> None:
     raster = raster_of(TWO_HALVES, 1.0)
     points = [(9.5, 2.5), (8.5, 1.5), (10.5, 1.5), (11.5, 2.5), (2.5, 2.5), (-20.5, 2.5), (9.5, 60.0)]
@@ -306,7 +316,7 @@ def test_names_of_bends_differ_from_all_others() -> None:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_drawn_mazes_are_crossed(seed: int) -> None:
-    """Ways are free by brute force, and not much longer than the shortest from cell to cell."""
+    """Ways are free by brute force, not much longer than the shortest, and clear where there is space."""
     r = Random(seed)
     free = np.zeros((40, 50), bool)
     free[2:-2, 2:-2] = True
@@ -317,24 +327,28 @@ def test_drawn_mazes_are_crossed(seed: int) -> None:
     raster = Raster(free, ~free, 0.05, (1.0, 2.0, 0.5))
     inside, _ = building_of(raster, None)
     cells = np.argwhere(clear_cells(inside))[:, ::-1] + 0.5
-    points = [tuple(cells[r.randrange(len(cells))]) for _ in range(6)]
+    points = [tuple(cells[i]) for i in r.sample(range(len(cells)), 6)]
     edges = [Edge(i, j) for i in range(6) for j in range(i)]
     whole, _ = rerouted(raster, inside, graph_of(raster, points, edges), 0.05)
     check_ways(raster, inside, whole)
-    lattice = steps(inside)
+    lattice, clear = steps(inside), steps(clear_cells(inside))
     for edge in edges:
         a, b = (tuple(np.floor(points[i]).astype(int)) for i in (edge.start, edge.end))
         least = nx.dijkstra_path_length(lattice, a, b) * 0.05
         names = (whole.names[edge.start], whole.names[edge.end])
-        assert 0.9 * least <= own_length(whole, names) <= 1.3 * least + 0.1
+        chain = own_chain(whole, names)
+        assert 0.9 * least <= sum(math.dist(*line) for line in chain) <= 1.3 * least + 0.1
+        if nx.has_path(clear, a, b) and nx.dijkstra_path_length(clear, a, b) * 0.05 < 1.02 * least:
+            lines = [raster.to_cells(np.array(line)) for line in chain]
+            assert min(gap_by_force(inside, *line) for line in lines) >= CLEAR
 
 
-def own_length(graph: WayGraph, names: tuple[str, str]) -> float:
-    """Metres along the bends between two waypoints, which are named after both."""
+def own_chain(graph: WayGraph, names: tuple[str, str]) -> list[tuple[list[float], list[float]]]:
+    """Lines along the bends between two waypoints, which are named after both."""
     prefix = f"{min(names)}-{max(names)} "
     bends = [i for i, name in enumerate(graph.names) if name.startswith(prefix)]
     chain = [graph.names.index(min(names)), *bends, graph.names.index(max(names))]
-    return sum(math.dist(graph.position[i], graph.position[j]) for i, j in pairwise(chain))
+    return list(pairwise(graph.position[chain].tolist()))
 
 
 def steps(inside: np.ndarray) -> nx.Graph:
@@ -372,3 +386,10 @@ def test_the_graph_of_the_arena_does_not_fit_the_grid(tmp_path: Path) -> None:
     inside, _ = building_of(raster, graph.position)
     with pytest.raises(InputError, match="another map"):
         rerouted(raster, inside, graph)
+
+
+def test_neighbours_that_fall_on_one_place_are_told() -> None:
+    raster = raster_of("####\n####\n##.#\n####", 0.1)
+    graph = graph_of(raster, [(2.0, 1.5), (3.0, 1.5)], [Edge(0, 1)])
+    with pytest.raises(InputError, match="fall on one place: a-b"):
+        rerouted(raster, raster.free, graph)

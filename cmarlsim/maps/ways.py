@@ -11,14 +11,11 @@ import numpy as np
 
 from cmarlsim.errors import InputError, listed
 from cmarlsim.kernels.world import Bools, Floats
-from cmarlsim.maps.clearance import CLEAR, clear_cells, gap_of_line
+from cmarlsim.maps.clearance import CLEAR, LEAST, clear_cells, gap_of_line
 from cmarlsim.maps.draft import Edge, Remark, WayGraph
 from cmarlsim.maps.placing import placed, values_at
 from cmarlsim.maps.raster import Raster
 from cmarlsim.maps.routing import line_is_free, shortest_way, shortest_ways
-
-LEAST = 0.3
-"""Cells from a way to what is not free, at least, wherever a cell's width of space is."""
 
 _SMALL = 0.1  # of the largest piece of free space: smaller ones are no buildings
 _DETOUR = 1.1  # times the shortest way, at most, to be clear of walls
@@ -106,8 +103,12 @@ def rerouted(
     """
     cells, remarks = placed(raster, inside, graph)
     pairs = list(dict.fromkeys(_pair(edge) for edge in graph.edges))
-    ways = _ways(inside, cells, pairs, clearance / raster.resolution)
     names = {pair: f"{graph.names[pair[0]]}-{graph.names[pair[1]]}" for pair in pairs}
+    if together := [names[a, b] for a, b in pairs if (cells[a] == cells[b]).all()]:
+        raise InputError(
+            f"graph: off the walls, the ends of these edges fall on one place: {listed(together)}"
+        )
+    ways = _ways(inside, cells, pairs, clearance / raster.resolution)
     lost = [names[pair] for pair in pairs if pair not in ways]
     if lost:
         raise InputError(f"graph: there is no way through free space for these edges: {listed(lost)}")
