@@ -54,7 +54,7 @@ def red_in_spare_time(run: Evidence) -> float:
 
 def link_of_neighbours(run: Evidence) -> float:
     """How often the most frequent link of two agents is up whose own zones are as near as any two are."""
-    center = np.array([zone.center for zone in run.recording.scenario.zones])
+    center = run.recording.scenario.zone_centers
     away = np.linalg.norm(center[:, None] - center, axis=2)
     nearest = min(away[pair] for pair in combinations(range(len(center)), 2)) + TOLERANCE
     near = away[np.ix_(run.own, run.own)] <= nearest

@@ -8,6 +8,7 @@ import numpy as np
 
 from cmarlsim.kernels.world import Bools, Floats, Ints
 from cmarlsim.recordings.recording import Recording
+from cmarlsim.scenario import Scenario
 
 _BLOCK_BYTES = 2**26
 
@@ -58,3 +59,10 @@ def own_zones(shares: Floats, spare: int) -> Ints:
     candidates = np.delete(np.arange(shares.shape[1]), spare)
     _, chosen = linear_sum_assignment(-shares[:, candidates])
     return candidates[chosen]
+
+
+def zone_sets(scenario: Scenario) -> Bools:
+    """Which zones an agent is in, on each of the pieces that the ways are cut into: (pieces, M)."""
+    words = scenario.world.piece_zones
+    bits = np.unpackbits(words.view(np.uint8), axis=1, count=scenario.M, bitorder="little")
+    return bits.astype(np.bool_)

@@ -1,4 +1,4 @@
-"""``cmarlsim run``, ``train``, ``import``, ``sweep`` and others: the commands under one name."""
+"""``cmarlsim run``, ``train``, ``import``, ``check``, ``sweep`` and others: the commands under one name."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -23,6 +23,7 @@ def _application() -> "typer.Typer":
     import typer
 
     from cmarlsim.advise import advise
+    from cmarlsim.check import check
     from cmarlsim.exporting import export
     from cmarlsim.importing import import_
     from cmarlsim.replay import replay
@@ -48,7 +49,7 @@ def _application() -> "typer.Typer":
     ) -> None:
         """Simulation of teams that keep zones of a building covered, and training of their policies."""
 
-    for command in (run, train, replay, rerun, advise, import_, export):
+    for command in (run, train, replay, rerun, advise, check, import_, export):
         app.command(command.__name__.rstrip("_"))(interruptible(command))
     app.add_typer(application(), name="sweep")
     return app

@@ -6,8 +6,10 @@ import difflib
 import re
 import reprlib
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from itertools import islice
 from numbers import Integral
+from typing import Literal
 
 MOST_MESSAGE, MOST_WORD = 1_000, 300
 """Characters of a message, and of a word in it; values are shown shorter, so that this is seldom needed."""
@@ -54,8 +56,48 @@ def listed(names: Collection[str]) -> str:
     return first + (f", ... {len(names) - MOST_LISTED:,} more" if len(names) > MOST_LISTED else "")
 
 
+@dataclass(frozen=True)
+class Finding:
+    """Something in a file that is wrong, dangerous or could be better.
+
+    Attributes
+    ----------
+    kind
+        An error makes the file unusable.
+    key : str
+        What it is about, such as ``edges[3] = ['a', 'b']`` or ``zones.red.radius``; empty for all of it.
+    text : str
+        What is the matter, and what would be right.
+    where : tuple of tuples of (x, y)
+        Points and lines of the floor plan to look at, in metres.
+    """
+
+    kind: Literal["error", "warning", "hint"]
+    key: str
+    text: str
+    where: tuple[tuple[tuple[float, float], ...], ...] = ()
+
+    def __str__(self) -> str:
+        """Key and text."""
+        return f"{self.key}: {self.text}" if self.key else self.text
+
+
 class InputError(ValueError):
-    """Input that cannot be used; one line names the file, the key, the value and what would be right."""
+    """Input that cannot be used; one line names the file, the key, the value and what would be right.
+
+    Attributes
+    ----------
+    source : str
+        The file, if several things were looked for in it.
+    findings : tuple of Finding
+        All that is wrong with it; the line tells the first of them.
+    untold : int
+        How many the line leaves out.
+    """
+
+    source: str = ""
+    findings: tuple[Finding, ...] = ()
+    untold: int = 0
 
     def __init__(self, message: str) -> None:
         super().__init__(one_line(message))

@@ -7,7 +7,6 @@ from pathlib import Path
 from shlex import quote
 from typing import Annotated
 
-import tomli_w
 import typer
 
 from cmarlsim.errors import ArgumentError, InputError
@@ -18,6 +17,7 @@ from cmarlsim.report.overlay import draw_overlay
 from cmarlsim.scenario import Scenario
 from cmarlsim.storage.files import published
 from cmarlsim.storage.outputs import check_free
+from cmarlsim.storage.toml import readable_toml
 from cmarlsim.terminal.console import command, compilation_announced
 from cmarlsim.terminal.import_report import print_import
 
@@ -66,8 +66,8 @@ def import_(
         imported = import_building(source, Asked(graph, tuple(level or ()), resolution))
     data, draft = scenario_of(imported.draft, choice)
     texts = {
-        plan_path: tomli_w.dumps(plan_of(draft)),
-        scenario_path: tomli_w.dumps({"name": scenario_path.stem, "floorplan": plan_path.name, **data}),
+        plan_path: readable_toml(plan_of(draft)),
+        scenario_path: readable_toml({"name": scenario_path.stem, "floorplan": plan_path.name, **data}),
     }
     scenario = _checked(texts, scenario_path.name, source)
     with published(plan_path) as plan, published(scenario_path) as file, published(picture_path) as picture:

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -87,47 +87,44 @@ def run(
         raise InputError(f"--record {record}: must be one of {', '.join(RECORDS)}")
     loaded = Scenario.load(scenario, set_ or ())
     fitting = fitting_policy(policy, loaded, scenario)
-    record, _, links = record.partition("-")
-    links = links or "auto"
+    level, _, form = record.partition("-")
+    links = form or "auto"
     check_seed(seed)
     check_seed(seed + runs - 1)
     rollouts = whole_rollouts(steps, loaded.dual.T0)
     steps = rollouts * loaded.dual.T0
-    sparse = choose_links(loaded, steps, record, links)
     if runs > MANY_RUNS and not yes:
         raise InputError(f"--runs {runs}: more than {MANY_RUNS:,}: add --yes to allow that")
-    base = files.base(loaded.name, seed, runs)
-    paths = one_each(base, seed, runs)
-    picture = base.with_suffix(".png") if files.plot and loaded.M <= MOST_DRAWN else None
-    inputs = [*files_of(scenario, set_ or ()), Path(policy)]
-    _allow_open(runs + _OTHER_FILES)
-    for path in [*paths, *([picture] if picture else [])]:
-        file_at(journal_of(path), follow=False)
-        check_free(path, files.force or files.resume is not None, inputs)
+    paths, picture = _outputs(files, loaded, seed, runs, [*files_of(scenario, set_ or ()), Path(policy)])
     with compilation_announced(), waiting(f"{loaded.name}: looking along all ways"):
         Run(loaded, fitting, seed).advance(0, keep_steps=False)  # so that several threads find it done
-        if not is_little(loaded, steps * runs, record, sparse):
-            each = work_of_a_step(loaded, fitting, record, sparse)
+        sparse = choose_links(loaded, steps, level, links)
+        if not is_little(loaded, steps * runs, level, sparse):
+            each = work_of_a_step(loaded, fitting, level, sparse)
             what = f"{steps:,} steps" + f" x {runs:,} runs" * (runs > 1)
             _check_work(each, steps, paths, what, files.resume is not None, yes)
 
     def one(i: int, progress: Progress) -> None:
-        writing = files.writing(paths[i])
-        execute(
-            loaded,
-            fitting,
-            steps,
-            seed + i,
-            out=paths[i],
-            record=record,
-            links=links,
-            progress=progress,
-            **writing,
-        ).close()
+        kept: Any = {"record": level, "links": links, "progress": progress} | files.writing(paths[i])
+        execute(loaded, fitting, steps, seed + i, out=paths[i], **kept).close()
 
+    return _run_and_report(one, paths, f"{loaded.name}: running", rollouts * runs, picture)
+
+
+def _outputs(
+    files: Files, scenario: Scenario, seed: int, runs: int, inputs: Sequence[Path]
+) -> tuple[list[Path], Path | None]:
+    """The recordings' paths and that of the picture, which may be written; InputError if one may not."""
+    base = files.base(scenario.name, seed, runs)
+    paths = one_each(base, seed, runs)
+    picture = base.with_suffix(".png") if files.plot and scenario.M <= MOST_DRAWN else None
+    _allow_open(runs + _OTHER_FILES)
+    for path in [*paths, *([picture] if picture else [])]:
+        file_at(journal_of(path), follow=False)
+        check_free(path, files.force or files.resume is not None, inputs)
     if files.plot and picture is None:
         print(f"no picture: it shows {MOST_DRAWN:,} zones at most", file=sys.stderr)
-    return _run_and_report(one, paths, f"{loaded.name}: running", rollouts * runs, picture)
+    return paths, picture
 
 
 def _check_work(each: Work, steps: int, paths: Sequence[Path], what: str, resume: bool, yes: bool) -> None:

@@ -53,7 +53,7 @@ def no_numbers(zones: int) -> NumberedPlaces:
 
 
 def stretches(world: World) -> Floats:
-    return stretches_of(world)[0]
+    return stretches_of(world)[0].ends
 
 
 def site_without_numbers(scenario: Scenario) -> Site:

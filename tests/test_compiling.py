@@ -138,7 +138,7 @@ def test_commands_announce_what_the_cache_does_not_have(tmp_path: Path) -> None:
     run = ("-m", "cmarlsim.run", "tiny", "--policy", "rank", "--steps", "20", "--runs", "2", "--no-plot")
     Training(Scenario.load("tiny"), 0, Recipe()).prepare()
     cache = shutil.copytree(cache_folder(), tmp_path / "cache" / cache_folder().name)
-    for command, missing in ((run, "motion.advance_all"), (train, "visits.gather")):
+    for command, missing in ((run, "places.find_places"), (train, "visits.gather")):
         for index in cache.rglob(f"{missing}-*.nbi"):
             index.unlink()
         first, second = (without_progress(python(*command, cwd=tmp_path)[1]) for _ in range(2))

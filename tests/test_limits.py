@@ -200,11 +200,10 @@ def test_lengths_beyond_the_plan_are_a_slip(setting: str, key: str) -> None:
 
 def test_plans_that_take_too_long_or_too_much_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     scenario = cmarlsim.tiled(2, 1, N=3, d=4.99)
-    monkeypatch.setattr(visibility, "FEW_COMPARISONS", 0)
+    monkeypatch.setattr(visibility, "FEW_PAIRS", 0)
     kept = scenario.visibility
     bounds = (
         (visibility, "MOST_SECONDS", 0.0, "stretches of way takes more than 0 minutes: use fewer"),
-        (visibility, "MOST_COMPARISONS", 10, r"behind \d+ walls takes too long"),
         (limits, "machine_bytes", lambda: 100, r"way needs \d+\.\d GB, more than the 0\.0 GB"),
     )
     for i, (module, name, value, said) in enumerate(bounds):

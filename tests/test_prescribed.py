@@ -3,10 +3,22 @@
 import naive
 import numpy as np
 import pytest
-from cases import Case, own_observations, policy_of, scenario_of, shipped_case, trained_case, two_copies
+import sights
+from cases import (
+    LINK_MODELS,
+    Case,
+    footprint_pairs,
+    own_observations,
+    policy_of,
+    random_weights,
+    scenario_of,
+    shipped_case,
+    trained_case,
+)
 
 from cmarlsim.errors import InputError
-from cmarlsim.randomness import stream
+from cmarlsim.randomness import stream, uniforms
+from cmarlsim.recordings.sparse_links import matrices
 from cmarlsim.simulation.execution import Run
 from cmarlsim.simulation.prescribed import PrescribedRun
 
@@ -115,14 +127,71 @@ def test_everybody_may_be_lost_and_twice() -> None:
 
 def test_who_cannot_be_lost_is_said() -> None:
     case = shipped_case("tiny")
-    with pytest.raises(InputError, match="agents are 0 to 1"):
-        Run(scenario_of(case), policy_of(case), 0).lose(2)
-    for other in (linked(case, model="always"), two_copies()):
-        scenario = scenario_of(other)
-        run = Run(scenario, policy_of(other), 0)
-        if scenario.links.model == "always":
-            with pytest.raises(InputError, match="needs 'sight-or-disc'"):
-                run.lose(0)
-        else:
-            run.lose(0)
-            assert np.isnan(run.advance(1, keep_steps=True).position[:, 0]).all()
+    for n in (2, -1, 0.5):
+        with pytest.raises(InputError, match="agents are 0 to 1"):
+            Run(scenario_of(case), policy_of(case), 0).lose(n)
+
+
+# --- lost agents of any scenario, against the twin ---
+
+
+def simulated_with_losses(case: Case, seed: int, losses: list[list[int]]) -> dict[str, np.ndarray]:
+    """What the twin makes of a run whose k-th rollout begins with the loss of the agents losses[k]."""
+    N, T0, K = case.scenario["agents"]["N"], case.scenario["dual"]["T0"], len(losses)
+    ground, c = (
+        naive.ground_of(case.scenario, case.floorplan),
+        np.array([zone["c"] for zone in case.scenario["zones"]]),
+    )
+    speed, pairs = naive.ticks(case.scenario["agents"]["speed"]), footprint_pairs(case.scenario)
+    u_action, u_link = uniforms(seed, "action", 0, K, (T0, N)), uniforms(seed, "link", 0, K, (T0, len(pairs)))
+    find_links = sights.links if case.scenario["links"]["model"] == "sight-or-disc" else naive.links
+    places = [("node", p) for p in stream(seed, "start").integers(len(ground.plan.point), size=N).tolist()]
+    lam, lost, rows = np.zeros((N, len(c))), np.zeros(N, dtype=bool), []
+    for k in range(K):
+        lost[losses[k]] = True
+        own, link = np.zeros((T0, N, len(c)), dtype=bool), np.zeros((T0, N, N), dtype=bool)
+        for t in range(T0):
+            position = np.array([naive.position_of(ground.plan, place) for place in places])
+            tile = [0 if lost[n] else naive.tile_of(case.floorplan, position[n]) for n in range(N)]
+            own[t] = [naive.zones_of(case.scenario, x) for x in position.tolist()]
+            link[t] = find_links(case.scenario, ground.walls, position.tolist(), u_link[k, t], pairs)
+            own[t, lost] = link[t, lost] = link[t, :, lost] = False
+            cdf = [naive.cdf_row(case.policy, n, ground.centre[tile[n]], lam[n]) for n in range(N)]
+            action = [naive.draw_action(cdf[n], u_action[k, t, n]) for n in range(N)]
+            places = [naive.advance(ground.plan, places[n], action[n], speed) for n in range(N)]
+            position[lost] = np.nan
+            rows.append((position, tile, action, link[t], own[t].any(axis=0)))
+        estimate = naive.gossip_literal(own, link)
+        eta, alpha = case.scenario["dual"]["eta"], case.scenario["dual"]["alpha"]
+        lam = np.array([naive.dual_update(lam[n], estimate[:, n], c, alpha, eta) for n in range(N)])
+    names = ("position", "tile", "action", "link", "reward")
+    return {name: np.array(column) for name, *column in zip(names, *rows, strict=True)} | {"lam": lam}
+
+
+@pytest.mark.parametrize("links", LINK_MODELS, ids=lambda links: links["model"])
+@pytest.mark.parametrize(("agents", "speed"), [(70, 0.0371), (70, 1.0), (5, 0.0371), (5, 1.0)])
+def test_lost_agents_of_any_scenario_are_those_of_the_twin(links: dict, agents: int, speed: float) -> None:
+    """With numbered places and without, few agents and many, and links of every model."""
+    case = random_weights(shipped_case("paper"), scale_lam=True)
+    team = {"agents": {"N": agents, "speed": speed}, "dual": {"alpha": 0.05, "eta": 0.8, "T0": 6}}
+    case = random_weights(case._replace(scenario=case.scenario | team | {"links": links}), scale_lam=True)
+    scenario = scenario_of(case)
+    assert (len(scenario.numbered.tile) > 0) == (speed == 1.0)
+    losses = [[], [3], [], [1, 4, agents - 1], []]
+    dense, sparse = (Run(scenario, policy_of(case), 2) for _ in range(2))
+    chunks, thin = [], []
+    for dead in losses:
+        for n in dead:
+            dense.lose(n)
+            sparse.lose(n)
+        chunks.append(dense.advance(1, keep_steps=True))
+        thin.append(sparse.advance(1, keep_steps=True, sparse=True))
+    expected = simulated_with_losses(case, 2, losses)
+    for name in ("position", "tile", "action", "link", "reward"):
+        found = np.concatenate([getattr(chunk, name) for chunk in chunks])
+        np.testing.assert_allclose(found, expected[name], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(dense.lam, expected["lam"], rtol=1e-12)
+    assert (sparse.lam == dense.lam).all()
+    begin = np.cumsum([0, *(count for chunk in thin for count in chunk.link_count.tolist())])
+    pairs = np.concatenate([chunk.link_pair for chunk in thin])
+    assert (matrices(begin, pairs, agents, 0, len(begin) - 1) == expected["link"]).all()

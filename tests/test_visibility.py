@@ -1,6 +1,7 @@
 """What can be seen from stretches of way, against looking at every wall."""
 
 import math
+from itertools import pairwise
 from random import Random
 
 import naive
@@ -12,18 +13,16 @@ from cases import COMPILED, Case, corridor, scenario_of, shipped_case, two_copie
 from hypothesis import given
 from kernels import bools_of, looked_at, stretches
 
-from cmarlsim.kernels.occlusion import (
-    HIDDEN,
-    OPEN,
-    PARTLY,
+from cmarlsim.building.grid import walls_of
+from cmarlsim.kernels.chains import chain_hides
+from cmarlsim.kernels.visibility import (
+    MOST_LISTED,
     PARTS,
-    VisibilitySet,
-    find_visible,
     hidden_as_before,
-    hides,
     judge,
+    new_desk,
 )
-from cmarlsim.kernels.world import Floats, Ints
+from cmarlsim.kernels.world import HIDDEN, OPEN, PARTLY, WALKED, Floats, Ints
 
 pytestmark = pytest.mark.kernels
 
@@ -131,7 +130,7 @@ def test_everybody_is_seen_without_walls_or_at_a_lone_waypoint(make: type[Case])
     visibility = scenario_of(case).visibility
     count = len(case.floorplan["edges"]) + len(case.floorplan["waypoints"])
     assert visibility.first.tolist() == [count * e for e in range(count + 1)]
-    assert not visibility.hidden.any()
+    assert (visibility.seen == OPEN).all()
     assert len(visibility.wall) == 0
     check_sights(case, 4, seed=3)
 
@@ -143,14 +142,22 @@ def sees(walls: Floats, a: naive.Point, b: naive.Point) -> bool:
     return bool(sights.sight(walls, *a, *b))
 
 
+def judgement(walls: Floats, e: Floats, f: Floats) -> tuple[int, int, list[int]]:
+    """The verdict, its number, and the walls that are listed."""
+    near = np.full(MOST_LISTED, -9)
+    known = walls_of(walls)
+    verdict, number = judge(known, e, f, near, new_desk(len(known.wall), 1))
+    return verdict, number, near[:number].tolist() if verdict == PARTLY else []
+
+
 def check_judgement(walls: Floats, e: Floats, f: Floats, r: Random) -> int:
     """The verdict on all walls, and on the pairs of points that were looked at."""
-    near, parts = np.full(len(walls), -9), np.empty((2, 4))
-    verdict, number = judge(walls, e, f, near, parts)
-    for hint in range(-1, len(walls)):
-        last = r.randrange(-1, len(walls))
-        again = hidden_as_before(walls, e, f, hint, last)
-        assert again == next((w for w in (hint, last) if w >= 0 and hides(walls[w], e, f)), -1)
+    known = walls_of(walls)
+    verdict, number, listed = judgement(walls, e, f)
+    for hint in range(-1, min(len(known.wall), 9)):
+        last = r.randrange(-1, len(known.wall))
+        again = hidden_as_before(known, e, f, hint, last)
+        assert again == next((w for w in (hint, last) if w >= 0 and chain_hides(known, w, e, f)), -1)
         assert again < 0 or verdict == HIDDEN
     shares = [*SHARES, *(k / PARTS + 1e-9 for k in range(PARTS)), *(r.random() for _ in range(3))]
     pairs = [(along(e, s), along(f, u)) for s in r.sample(shares, 5) for u in r.sample(shares, 5)]
@@ -158,13 +165,14 @@ def check_judgement(walls: Floats, e: Floats, f: Floats, r: Random) -> int:
         assert all(sees(walls, a, b) for a, b in pairs)
     elif verdict == HIDDEN:
         assert not any(sees(walls, a, b) for a, b in pairs)
-        assert number == -1 or not any(sees(walls[[number]], a, b) for a, b in pairs)
-    else:
-        assert verdict == PARTLY
-        listed = near[:number].tolist()
-        assert listed == sorted(set(listed))
-        others = np.delete(walls, listed, axis=0)
+        assert number == -1 or chain_hides(known, number, e, f)
+    elif verdict == PARTLY:
+        assert len(listed) == len(set(listed)) > 0
+        others = np.delete(known.wall, listed, axis=0)
         assert all(sees(others, a, b) for a, b in pairs)
+    else:
+        assert verdict == WALKED
+        assert len(walls) > MOST_LISTED
     return int(verdict)
 
 
@@ -179,6 +187,10 @@ def test_what_is_hidden_cannot_be_seen_and_what_is_open_can(seed: int) -> None:
         return ends[:2] * 2 if r.random() < 0.1 else ends
 
     walls = np.array([segment() for _ in range(r.randint(1, 5))])
+    if r.random() < 0.5:  # joined end to end, in any order and direction
+        ends = [segment()[:2] for _ in range(r.randint(2, 9))]
+        chain = [r.choice([a + b, b + a]) for a, b in pairwise(ends)]
+        walls = np.concatenate([walls, r.sample(chain, len(chain))])
     for _ in range(8):
         e, f = (np.array(segment()) for _ in range(2))
         if r.random() < 0.3:  # a wall in between, as long as can be
@@ -199,26 +211,35 @@ def test_judgements_of_the_edges_of_buildings_hold(name: str) -> None:
 
 def test_walls_that_hide_only_together_do_hide() -> None:
     """Two walls that overlap by more than a part of the pieces is long, with a doorway that nobody sees."""
-    walls = np.array([[-3.0, 1.0, 0.7, 1.0], [0.3, 1.0, 4.0, 1.0]])
+    walls = np.array([[-3.0, 1.0, 0.7, 1.0], [0.3, 1.1, 4.0, 1.1]])
     e, f = np.array([0.0, 0.0, 1.0, 0.0]), np.array([0.0, 2.0, 1.0, 2.0])
-    near, parts = np.full(2, -9), np.empty((2, 4))
-    assert judge(walls, e, f, near, parts) == (HIDDEN, -1)
-    assert judge(walls[:1], e, f, near, parts)[0] == PARTLY
-    apart = np.array([[-3.0, 1.0, 0.4, 1.0], [0.6, 1.0, 4.0, 1.0]])
-    assert judge(apart, e, f, near, parts) == (PARTLY, 2)
+    assert judgement(walls, e, f) == (HIDDEN, -1, [])
+    assert judgement(walls[:1], e, f)[0] == PARTLY
+    apart = np.array([[-3.0, 1.0, 0.4, 1.0], [0.6, 1.1, 4.0, 1.1]])
+    assert judgement(apart, e, f)[:2] == (PARTLY, 2)
 
 
-def test_it_is_said_when_the_lists_of_what_is_visible_are_full() -> None:
-    world = scenario_of(shipped_case("paper")).world
-    pieces, walls = stretches(world), world.wall
-    hint, found = np.full(len(pieces), -1), np.empty((len(pieces), 3), dtype=np.int64)
-    report = VisibilitySet(hint, found, np.empty(len(pieces) * len(walls), dtype=np.int64), np.empty((2, 4)))
-    for e in range(len(pieces)):
-        count, length = find_visible(walls, pieces, e, 4.0, report)
-        expected = found[:count].tolist(), report.lists[:length].tolist()
-        assert (found[:count, 0] >= e).all()
-        assert length == found[:count, 2].sum()
-        few = report._replace(lists=np.full(length + len(walls), -9))
-        assert find_visible(walls, pieces, e, 4.0, few) == (count, length)
-        assert (found[:count].tolist(), few.lists[:length].tolist()) == expected
-        assert find_visible(walls, pieces, e, 4.0, few._replace(lists=few.lists[: len(walls) - 1]))[1] == -1
+def zigzag(left: float, right: float, high: float) -> Floats:
+    """A chain of short walls that goes up and down by `high` about y = 1."""
+    x = np.arange(left, right + 0.01, 0.05)
+    y = 1.0 + high * (-1.0) ** np.arange(len(x))
+    return np.stack([x[:-1], y[:-1], x[1:], y[1:]], axis=1)
+
+
+@pytest.mark.parametrize(
+    ("chain", "hidden"),
+    [
+        (zigzag(-3.0, 4.0, 0.2), True),
+        (zigzag(-3.0, 4.0, 0.8), True),
+        (zigzag(-3.0, 4.0, 1.1), False),  # it reaches over both stretches
+        (zigzag(0.05, 0.95, 0.2), False),  # the outermost lines pass it by
+        (np.delete(zigzag(-3.0, 4.0, 0.2), 70, axis=0), False),
+        (np.concatenate([zigzag(-3.0, 0.7, 0.2), zigzag(0.3, 4.0, 0.1)]), True),
+    ],
+)
+def test_a_chain_of_short_walls_hides_what_is_behind_it(chain: Floats, hidden: bool) -> None:
+    """Though none of its walls does, nor a few of them."""
+    e, f, r = np.array([0.0, 0.0, 1.0, 0.0]), np.array([0.0, 2.0, 1.0, 2.0]), Random(1)
+    for walls in (chain, chain[::-1], chain[:, [2, 3, 0, 1]]):
+        assert (check_judgement(np.ascontiguousarray(walls), e, f, r) == HIDDEN) == hidden
+        assert (check_judgement(np.ascontiguousarray(walls), f, e, r) == HIDDEN) == hidden

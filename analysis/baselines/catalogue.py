@@ -7,9 +7,11 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from analysis.baselines.matching import oracle, schedule
 from analysis.baselines.partition import best_partition, targets
 from analysis.baselines.ruled_run import RuledRun, without_links
 from analysis.baselines.rules import ConsensusRule, FrozenRule, GossipRule, SharedRule
+from cmarlsim.errors import InputError
 from cmarlsim.kernels.world import Ints
 from cmarlsim.policies.policy import RANK, Policy
 from cmarlsim.randomness import stream
@@ -17,10 +19,12 @@ from cmarlsim.scenario import Scenario
 from cmarlsim.simulation.execution import Run
 from cmarlsim.simulation.prescribed import PrescribedRun
 
-OURS, IDEAL, PARTITION, BOUND = "gossip", "shared", "partition-200", "bound"
+OURS, IDEAL, RULE, BOUND = "gossip", "shared", "rank", "bound"
 TIGHTENED = "-tightened"
 BOTH_WAYS = (OURS, IDEAL, "consensus", "rank-shared")
 """Teams that are there a second time, with tightened thresholds."""
+TRAINED = (OURS, IDEAL, "silent", "consensus", "alpha-0", "frozen", "primal-dual")
+"""Teams that need a policy trained for the scenario."""
 
 Sends = Literal["observations", "multipliers", "nothing", "not counted"]
 Start = Callable[[Scenario, int, int], RuledRun]
@@ -37,22 +41,32 @@ class Baseline(NamedTuple):
 
 
 class Policies(NamedTuple):
-    """The trained policies among the baselines."""
+    """The trained policies among the baselines; None where there is none for the scenario."""
 
-    gossip: Policy  # trained in the loop, under gossip
-    shared: Policy  # trained with one shared vector of multipliers, the paper's recipe
-    silent: Policy  # trained without communication
+    gossip: Policy | None  # trained in the loop, under gossip
+    shared: Policy | None  # trained with one shared vector of multipliers, the paper's recipe
+    silent: Policy | None  # trained without communication
 
     @classmethod
-    def shipped(cls) -> Policies:
-        """Those that come with the package."""
-        return cls(*(Policy.load(name) for name in ("paper", "paper-recipe", "silent")))
+    def of(cls, scenario: Scenario) -> Policies:
+        """Those that come with the package and fit."""
+        return cls(
+            *(_if_fitting(Policy.load(name), scenario) for name in ("paper", "paper-recipe", "silent"))
+        )
+
+
+def _if_fitting(policy: Policy, scenario: Scenario) -> Policy | None:
+    try:
+        policy.weights(scenario.agents.N, scenario.world)
+    except InputError:
+        return None
+    return policy
 
 
 class Tuned(NamedTuple):
     """What was searched for, on seeds of its own."""
 
-    frozen: tuple[float, ...]  # (M,) the best constant multipliers
+    frozen: tuple[float, ...]  # (M,) the best constant multipliers; () without a policy for them
     tightening: dict[str, float]  # by how much to raise the thresholds of the teams in `BOTH_WAYS`
 
 
@@ -82,18 +96,28 @@ class Ruled(NamedTuple):
 
 
 def ruled(policies: Policies, frozen: tuple[float, ...]) -> list[Ruled]:
-    """The baselines with multipliers, in the order of the table."""
-    ours, rank, gossip, shared = policies.gossip, Policy.load(RANK), GossipRule(), SharedRule()
-    still, decreasing = GossipRule(alpha=0.0), GossipRule(alpha=0.0, decay=1.0)
+    """The baselines with multipliers that there are policies for, in the order of the table."""
+    gossip, shared, rank = GossipRule(), SharedRule(), Policy.load(RANK)
+    ours, found = policies.gossip, []
+    if ours is not None:
+        found.append(Ruled(OURS, "trained with gossip (ours)", ours, gossip))
+    if policies.shared is not None:
+        ideal = "trained with one shared lambda: the ideal"
+        found.append(Ruled(IDEAL, ideal, policies.shared, shared, "not counted"))
+    if policies.silent is not None:
+        found.append(Ruled("silent", "trained without communication", policies.silent, gossip, "nothing"))
+    if ours is not None:
+        still, decreasing = GossipRule(alpha=0.0), GossipRule(alpha=0.0, decay=1.0)
+        average = "neighbours average their multipliers"
+        found += [
+            Ruled("consensus", average, ours, ConsensusRule(), "multipliers"),
+            Ruled("alpha-0", "alpha = 0", ours, still),
+            Ruled("frozen", "lambda frozen at its best value", ours, FrozenRule(lam=frozen), "nothing"),
+            Ruled("primal-dual", "primal-dual with step eta / (k + 1)", ours, decreasing),
+        ]
     return [
-        Ruled(OURS, "trained with gossip (ours)", ours, gossip),
-        Ruled(IDEAL, "trained with one shared lambda: the ideal", policies.shared, shared, "not counted"),
-        Ruled("silent", "trained without communication", policies.silent, gossip, "nothing"),
-        Ruled("consensus", "neighbours average their multipliers", ours, ConsensusRule(), "multipliers"),
-        Ruled("alpha-0", "alpha = 0", ours, still),
-        Ruled("frozen", "lambda frozen at its best value", ours, FrozenRule(lam=frozen), "nothing"),
-        Ruled("primal-dual", "primal-dual with step eta / (k + 1)", ours, decreasing),
-        Ruled("rank", "Lemma 1's assignment, by gossip", rank, gossip),
+        *found,
+        Ruled(RULE, "Lemma 1's assignment, by gossip", rank, gossip),
         Ruled("rank-shared", "Lemma 1's assignment, one shared lambda", rank, shared, "not counted"),
     ]
 
@@ -116,10 +140,15 @@ def partition(longest: int) -> Baseline:
     return planned(f"partition-{longest}", f"best fixed partition, dwell times up to {longest} steps", plan)
 
 
+def dwell_times(scenario: Scenario) -> tuple[int, int]:
+    """Longest dwell times of the two partitions, in steps: half a rollout, and two rollouts."""
+    return max(1, scenario.dual.T0 // 2), 2 * scenario.dual.T0
+
+
 def stay(scenario: Scenario, steps: int, seed: int) -> Ints:
     """Plan of a team that holds the zones with the largest thresholds."""
     zones = np.sort(np.argsort(-scenario.c, kind="stable")[: scenario.agents.N])
-    return np.tile(zones, (steps, 1))
+    return np.tile(np.resize(zones, scenario.agents.N), (steps, 1))
 
 
 def wander(scenario: Scenario, steps: int, seed: int) -> Ints:
@@ -128,8 +157,8 @@ def wander(scenario: Scenario, steps: int, seed: int) -> Ints:
     return stream(seed, "random targets").integers(scenario.M, size=(steps // T0, N)).repeat(T0, axis=0)
 
 
-def all_baselines(policies: Policies, tuned: Tuned) -> list[Baseline]:
-    """All baselines, in the order of the table."""
+def all_baselines(scenario: Scenario, policies: Policies, tuned: Tuned) -> list[Baseline]:
+    """All baselines of a scenario, in the order of the table."""
     found = []
     for team in ruled(policies, tuned.frozen):
         found.append(team.baseline())
@@ -139,8 +168,9 @@ def all_baselines(policies: Policies, tuned: Tuned) -> list[Baseline]:
     random = "uniformly random targets, one for each rollout"
     return [
         *found,
+        Baseline("oracle", "Lemma 1's assignment, the true lambda, matched by travel", "not counted", oracle),
+        planned("schedule", "every agent's part of an imagined run of the oracle", schedule),
         planned("static", static, stay),
-        partition(50),
-        partition(200),
+        *map(partition, dwell_times(scenario)),
         planned("random", random, wander),
     ]

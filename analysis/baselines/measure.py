@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from analysis.baselines.catalogue import BOUND, Baseline
+from analysis.baselines.bound import upper_bound
+from analysis.baselines.catalogue import BOUND, Baseline, Sends
 from analysis.baselines.metrics import bits_sent, distance, idleness, lam_change
-from cmarlsim.kernels.world import Floats
+from analysis.baselines.ruled_run import RuledRun
+from cmarlsim.errors import InputError
+from cmarlsim.kernels.world import Bools, Floats
+from cmarlsim.policies.policy import RANK, Policy
 from cmarlsim.scenario import Scenario
+from cmarlsim.simulation.execution import Run, chunk_size
 
 EVENTS = {"thresholds": "the thresholds are reversed", "death": "an agent dies"}
 MOST = 0.95
 """Largest threshold that scaling leads to."""
 
 
-def upper_bound(scenario: Scenario) -> float:
-    """Upper bound on the smallest margin of any team, whatever its agents know and do; zones are disjoint.
-
-    Let r_m be the share of the steps in which zone m is attended. It is at most 1, and sum r is at most N,
-    for an agent is in one zone at a time. With margins of at least delta, r_m >= c_m + delta.
-    """
-    c = scenario.c
-    return float(min(1 - c.max(), (scenario.agents.N - c.sum()) / len(c)))
+def possible_events(scenario: Scenario) -> Mapping[str, str]:
+    """Those of `EVENTS` that can be in a scenario: under some link models no agent can die."""
+    try:
+        Run(scenario, Policy.load(RANK), 0).lose(0)
+    except InputError:
+        return {event: text for event, text in EVENTS.items() if event != "death"}
+    return EVENTS
 
 
 def nominal_runs(baseline: Baseline, scenario: Scenario, steps: int, seeds: Sequence[int]) -> pd.DataFrame:
@@ -34,8 +39,9 @@ def nominal_runs(baseline: Baseline, scenario: Scenario, steps: int, seeds: Sequ
     """
     N, tables = scenario.agents.N, []
     for seed in seeds:
-        chunk = baseline.start(scenario, steps, seed).play(steps // scenario.dual.T0, keep_steps=True)
-        idle, satisfaction = idleness(chunk.reward), chunk.reward.mean(axis=0)
+        ruled = baseline.start(scenario, steps, seed)
+        seen = _watched(ruled, scenario, baseline.sends, steps // scenario.dual.T0)
+        idle, satisfaction = idleness(seen.reward), seen.reward.mean(axis=0)
         columns = {
             "baseline": baseline.name,
             "seed": seed,
@@ -45,12 +51,36 @@ def nominal_runs(baseline: Baseline, scenario: Scenario, steps: int, seeds: Sequ
             "margin": satisfaction - scenario.c,
             "idleness_mean": idle.mean(axis=0),
             "idleness_worst": idle.max(axis=0),
-            "metres": distance(chunk.position).sum() / (steps * N),
-            "bits_sent": bits_sent(baseline.sends, chunk, scenario) / (steps * N),
-            "lam_change": lam_change(chunk.lam),
+            "metres": seen.metres / (steps * N),
+            "bits_sent": seen.bits / (steps * N),
+            "lam_change": lam_change(seen.lam),
         }
         tables.append(pd.DataFrame(columns))
     return pd.concat(tables, ignore_index=True)
+
+
+class Watched(NamedTuple):
+    """What is kept of a run."""
+
+    reward: Bools  # (T, M)
+    lam: Floats  # (K, N, M)
+    metres: float  # of all agents together
+    bits: float
+
+
+def _watched(ruled: RuledRun, scenario: Scenario, sends: Sends, rollouts: int) -> Watched:
+    """Play so many rollouts, a few at a time, for steps take memory."""
+    reward, lam, metres, bits = [], [], 0.0, 0.0
+    last = np.empty((0, scenario.agents.N, 2))
+    size = chunk_size(scenario, keep_steps=True)
+    for first in range(0, rollouts, size):
+        chunk = ruled.play(min(size, rollouts - first), keep_steps=True)
+        metres += distance(np.concatenate([last, chunk.position])).sum()
+        bits += bits_sent(sends, chunk, scenario)
+        last = chunk.position[-1:].copy()
+        reward.append(chunk.reward)
+        lam.append(chunk.lam)
+    return Watched(np.concatenate(reward), np.concatenate(lam), metres, bits)
 
 
 def changed(scenario: Scenario) -> Floats:
@@ -68,7 +98,7 @@ def event_runs(baseline: Baseline, scenario: Scenario, steps: int, seeds: Sequen
     T0, tables = scenario.dual.T0, []
     quarter = steps // T0 // 4
     for seed in seeds:
-        for event in EVENTS:
+        for event in possible_events(scenario):
             c = changed(scenario) if event == "thresholds" else scenario.c
             ruled, informed = baseline.start(scenario, steps, seed), np.nan
             before = ruled.play(2 * quarter).reward_mean
@@ -97,12 +127,15 @@ def event_runs(baseline: Baseline, scenario: Scenario, steps: int, seeds: Sequen
 
 
 def scaled(c: Floats, load: float) -> Floats:
-    """Thresholds that add up to `load`: c times a common factor; where that exceeds `MOST`, `MOST`."""
+    """Thresholds that add up to `load`: c times a common factor; none above `MOST`, or above max c."""
+    most = max(MOST, c.max())
+    if not c.any():
+        return equal(c, load)
     low, high = 0.0, load / c[c > 0].min()
     for _ in range(100):
         factor = (low + high) / 2
-        low, high = (factor, high) if np.minimum(factor * c, MOST).sum() < load else (low, factor)
-    return np.minimum(high * c, MOST)
+        low, high = (factor, high) if np.minimum(factor * c, most).sum() < load else (low, factor)
+    return np.minimum(high * c, most)
 
 
 def equal(c: Floats, load: float) -> Floats:
@@ -115,8 +148,9 @@ SHAPES = {"scaled": scaled, "equal": equal}
 
 
 def loads_of(scenario: Scenario, points: int = 6) -> Floats:
-    """Loads from that of the scenario up to N - 1, where Theorem 1 ends."""
-    return np.linspace(scenario.c.sum(), max(scenario.c.sum(), scenario.agents.N - 1), points)
+    """Loads from that of the scenario up to N - 1, where Theorem 1 ends, or to what zones can ask for."""
+    load, most = float(scenario.c.sum()), MOST * scenario.M
+    return np.unique(np.linspace(load, max(load, min(scenario.agents.N - 1, most)), points))
 
 
 def loaded(scenario: Scenario) -> Iterator[tuple[str, float, Scenario]]:

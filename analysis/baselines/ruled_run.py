@@ -62,15 +62,18 @@ class RuledRun:
         Returns
         -------
         Chunk
-            With the rule's multipliers; with rows for steps if they are kept or the rule needs them.
+            With the rule's multipliers; with rows for steps if they are kept.
         """
         scenario, rule = self.run.scenario, self._rule
-        rows = rollouts * scenario.dual.T0 if keep_steps or (rule and rule.needs_steps) else 0
-        chunk = new_chunk(rollouts, rows, scenario.agents.N, scenario.M)
+        N, M, T0 = scenario.agents.N, scenario.M, scenario.dual.T0
+        chunk = new_chunk(rollouts, rollouts * T0 if keep_steps else 0, N, M)
         if rule is None:
             return self.run.fill(chunk)
         for k in range(rollouts):
             lam, part = self.run.lam, part_of(chunk, k, 1)
+            if rule.needs_steps and not keep_steps:
+                kept = {name: getattr(part, name) for name in ("lam", "lam_ideal", "reward_mean")}
+                part = new_chunk(1, T0, N, M)._replace(**kept)
             self.run.fill(part)
             end = RolloutEnd(scenario, self.run.done - 1, self.c, lam, self.run.known, part)
             if self._posted is not None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from analysis.baselines.catalogue import Baseline, Tuned
+from analysis.baselines.catalogue import OURS, RULE, Baseline, Tuned, dwell_times
 from cmarlsim.scenario import Scenario
 
 
@@ -22,6 +22,21 @@ class Results(NamedTuple):
     zones: pd.DataFrame  # `measure.nominal_runs`
     events: pd.DataFrame  # `measure.event_runs`
     capacity: pd.DataFrame  # `measure.capacity_runs`
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the baselines."""
+        return [baseline.name for baseline in self.baselines]
+
+    @property
+    def team(self) -> str:
+        """The team that the others are set beside: the trained one, or else that of Lemma 1's rule."""
+        return OURS if OURS in self.names else RULE
+
+    @property
+    def partition(self) -> str:
+        """The partition with the longer dwell times."""
+        return f"partition-{max(dwell_times(self.scenario))}"
 
 
 def smallest(zones: pd.DataFrame) -> pd.DataFrame:

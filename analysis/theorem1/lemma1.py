@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from itertools import combinations
 
 import numpy as np
 import pandas as pd
 
+from analysis.measures import zone_sets
 from cmarlsim.bounds.theorem1 import least_slack
 from cmarlsim.bounds.verdicts import OURS, PRINTED, PROVEN, SHARPER, Statement
-from cmarlsim.building.areas import Region
-from cmarlsim.kernels.world import TOLERANCE, Floats
+from cmarlsim.kernels.world import Floats
 from cmarlsim.scenario import Scenario
 
 LEMMA = "Lemma 1"
@@ -32,24 +31,15 @@ def closed_slack(c: Floats, N: int) -> float:
 
 
 def overlaps(scenario: Scenario) -> int:
-    """Number of pairs of zones that have points in common."""
-    return sum(_meet(one, other) for one, other in combinations(scenario.regions, 2))
-
-
-def _meet(one: Region, other: Region) -> bool:
-    if one.level != other.level:
-        return False
-    if one.part is None and other.part is None and one.area.radius and other.area.radius:
-        return math.dist(one.center, other.center) <= one.area.radius + other.area.radius + TOLERANCE
-    import shapely
-
-    outlines = (shapely.Polygon(region.outline()) for region in (one, other))
-    return bool(shapely.distance(*outlines) <= TOLERANCE)
+    """Number of pairs of zones that an agent can be in at once."""
+    inside = zone_sets(scenario).astype(np.int64)
+    return int(np.triu(inside.T @ inside, 1).astype(np.bool_).sum())
 
 
 def not_held(scenario: Scenario) -> int:
     """Number of zones in which an agent that always chooses them would not stay."""
-    inside = scenario.inside_zones(scenario.world.waypoint[scenario.world.goal])
+    goals = [region.goal for region in scenario.regions]
+    inside = scenario.inside_zones(scenario.floorplan.waypoint_positions()[goals])
     return int((~inside.diagonal()).sum())
 
 

@@ -75,6 +75,10 @@ class Region:
             inside[inside] = shapely.dwithin(self.part, shapely.points(points[inside]), _BESIDE)
         return inside
 
+    def without_walls(self) -> Region:
+        """The same as if no wall cut anything off."""
+        return replace(self, part=None)
+
     def outline(self) -> Floats:
         """Corners of the zone, (n, 2) in metres, for pictures: of a disc, many."""
         if self.part is None:
@@ -165,7 +169,9 @@ def _cut(region: Region, walls: Floats, points: Floats) -> Region:
         meets = shapely.distance(lines, shapely.points(center)) < area.radius - GRAZE
         shape = shapely.Polygon(_corners(area._replace(radius=grown), center))
     else:
-        meets = shapely.intersects(lines, shape.buffer(-GRAZE))
+        inner = shape.buffer(-GRAZE)
+        shapely.prepare(inner)
+        meets = shapely.intersects(inner, lines)
     if not meets.any():
         return region
     anchor = shapely.Point(center)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 import tomli_w
 from pydantic import BaseModel, Field, model_validator
 
-from cmarlsim.building.geometry import find_problems
+from cmarlsim.building.plan_problems import plan_problems
 from cmarlsim.building.tables import (
     MOST_TILES,
     Door,
@@ -26,22 +25,10 @@ from cmarlsim.building.tables import (
     Waypoint,
     corners_of,
 )
-from cmarlsim.errors import shown
+from cmarlsim.errors import Finding
 from cmarlsim.kernels.world import TOLERANCE, Bools, Floats, Ints
 from cmarlsim.storage import shipped
-from cmarlsim.validation import Entries, Name, Strict, check_names, parse, read_toml
-
-SMALLEST, LARGEST = 0.5, 2000.0
-"""Metres from one side of a plan to the other, the longer way, unless it says that its units are metres."""
-
-FARTHEST = 1e6
-"""Metres from the origin: farther off, coordinates are less exact than the tolerances."""
-
-MOST_COMPARISONS = 10**10
-"""Of tiles, walls, waypoints and edges with each other: half a minute."""
-
-MOST_TOLD = 8
-"""Findings that one message tells."""
+from cmarlsim.validation import Entries, Name, ProblemsError, Strict, parse, read_toml
 
 
 class FloorPlan(Strict):
@@ -53,7 +40,7 @@ class FloorPlan(Strict):
     ------
     InputError
         From `load`: a size that no building has, names doubled or unknown, tiles that overlap, waypoints or
-        edges off the tiles, edges through a wall.
+        edges off the tiles, edges through a wall; all of them together.
     """
 
     name: Name
@@ -87,70 +74,15 @@ class FloorPlan(Strict):
         return f"<FloorPlan {self.name}: {size}>"
 
     @model_validator(mode="after")
-    def _names_fit(self) -> Self:
-        tiles = self.tiles if isinstance(self.tiles, tuple) else ()
-        for kind, tables in (
-            ("tiles", tiles),
-            ("waypoints", self.waypoints),
-            ("rooms", self.rooms),
-            ("doors", self.doors),
-            ("levels", self.levels),
-        ):
-            if tables:
-                check_names(kind, [table.name for table in tables])
-        if self.tiles == "rooms" and not self.rooms:
-            raise ValueError('tiles = "rooms", but there are no [[rooms]]')
-        known = {waypoint.name for waypoint in self.waypoints}
-        for i, edge in enumerate(self.edges):
-            for name in edge.ends:
-                if name not in known:
-                    raise ValueError(
-                        f"edges[{i}] = {shown([*edge.ends])}: there is no waypoint {shown(name)}"
-                    )
-        return self
-
-    @model_validator(mode="after")
-    def _has_the_size_of_a_building(self) -> Self:
-        lengths = np.concatenate([self.bounds(), self.wall_segments().ravel()])
-        if (farthest := np.abs(lengths).max()) > FARTHEST:
-            raise ValueError(
-                f"a corner is {farthest:g} m from the origin, at most {FARTHEST:g} m is exact enough: "
-                "are the units metres? If so, subtract one corner from all coordinates"
-            )
-        if self.units is None and not SMALLEST <= self.extent <= LARGEST:
-            others = "millimetres or pixels" if self.extent > LARGEST else "kilometres"
-            raise ValueError(
-                f"it is {self.extent:g} m from side to side, and buildings are {SMALLEST:g} to {LARGEST:g}: "
-                f'coordinates are in metres, are these {others}? If not, write units = "m" above the tables'
-            )
-        tiles, segments = len(self.tile_names()), len(self.waypoints) + len(self.edges)
-        comparisons = tiles**2 + segments * (tiles + sum(len(wall.points) - 1 for wall in self.walls))
-        if comparisons > MOST_COMPARISONS:
-            raise ValueError(
-                f"{tiles:,} tiles, {len(self.waypoints):,} waypoints, {len(self.edges):,} edges and "
-                f"{len(self.walls):,} walls are too many to be compared with each other; use fewer of them"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _edges_differ(self) -> Self:
-        times = Counter(ends for edge in self.edges for ends in _directions(edge))
-        for ends, count in times.items():
-            if count > 1:
-                raise ValueError(f"edges: {sorted(ends)} stands {count} times; once is enough")
-        return self
-
-    @model_validator(mode="after")
-    def _geometry_can_be(self) -> Self:
-        if problems := self.geometry_problems:
-            more = [f"and {len(problems) - MOST_TOLD} more"] if len(problems) > MOST_TOLD else []
-            raise ValueError("; ".join([*problems[:MOST_TOLD], *more]))
+    def _can_be(self) -> Self:
+        if self.problems:
+            raise ProblemsError(self.problems)
         return self
 
     @cached_property
-    def geometry_problems(self) -> list[str]:
-        """What is wrong with the geometry, one sentence each: nothing, in a plan that was loaded."""
-        return find_problems(self)
+    def problems(self) -> list[Finding]:
+        """What is wrong with it: nothing, in a plan that was loaded."""
+        return plan_problems(self)
 
     @property
     def extent(self) -> float:
@@ -240,11 +172,6 @@ class FloorPlan(Strict):
             math.dist(a, b) if edge.length is None else edge.length
             for edge, (a, b) in zip(self.edges, ends, strict=True)
         ]
-
-
-def _directions(edge: Edge) -> set[tuple[str, str]]:
-    """The ways that an edge leads, from name to name."""
-    return {edge.ends} if edge.one_way else {edge.ends, edge.ends[::-1]}
 
 
 def _center(outline: Floats) -> Floats:

@@ -46,8 +46,9 @@ def check_polygon(polygon: tuple[Point, ...], name: str) -> None:
     if len(set(corners)) < 3:
         raise ValueError(f"polygon of '{name}': has {len(set(corners))} corners, needs at least 3")
     shape = shapely.Polygon(corners)
-    if not shape.is_valid:
+    with np.errstate(over="ignore", invalid="ignore"):
         reason = shapely.is_valid_reason(shape)
+    if not shape.is_valid:
         raise ValueError(f"polygon of '{name}': crosses or touches itself ({reason}, in metres)")
     if shape.area <= TOLERANCE * shape.length:
         raise ValueError(f"polygon of '{name}': has no area")

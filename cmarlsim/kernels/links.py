@@ -9,10 +9,15 @@ import numpy as np
 from cmarlsim.kernels.bits import Words, clear, has, lowest, put
 from cmarlsim.kernels.changes import log_change
 from cmarlsim.kernels.compiling import inner, kernel
+from cmarlsim.kernels.grid import columns_met, rows_met
 from cmarlsim.kernels.scene import Scene, Trajectory
 from cmarlsim.kernels.world import (
+    HIDDEN,
+    OPEN,
     TOLERANCE,
+    WALKED,
     Floats,
+    Grid,
     Ints,
     LinkModel,
     Occupants,
@@ -71,6 +76,32 @@ def in_sight(world: World, ax: float, ay: float, bx: float, by: float) -> bool:
 
 
 @inner
+def column_blocks(grid: Grid, column: int, ax: float, ay: float, bx: float, by: float) -> bool:
+    """Whether a wall blocks the view from a to b, of those in the cells of a column that the line passes."""
+    low, high = rows_met(grid, column, ax, ay, bx, by)
+    for k in range(grid.first[column, low], grid.first[column, high + 1]):
+        if blocks(grid.segment[k], ax, ay, bx, by):
+            return True
+    return False
+
+
+@kernel
+def blocking_column(grid: Grid, guess: int, ax: float, ay: float, bx: float, by: float) -> int:
+    """A column of the grid with a wall that blocks the view from a to b; -1 if it is free, as for `in_sight`.
+
+    Only the walls in the cells that the line passes through are tested, those of the column `guess` first.
+    """
+    first, last = columns_met(grid, min(ax, bx), max(ax, bx))
+    if first <= guess <= last and column_blocks(grid, guess, ax, ay, bx, by):
+        return guess
+    for k in range(last - first + 1):
+        column = first + k if ax <= bx else last - k
+        if column_blocks(grid, column, ax, ay, bx, by):
+            return column
+    return -1
+
+
+@inner
 def in_range(d: float, ax: float, ay: float, bx: float, by: float) -> bool:
     """Whether a and b are within `d` metres: |a - b| <= d + `TOLERANCE`."""
     reach = d + TOLERANCE
@@ -96,20 +127,23 @@ def look_up_near(site: Site, place: Ints, i: int, near: Words) -> None:
 @inner
 def visible(site: Site, d: float, sight: SightState, place: Ints, i: int, j: int, v: int) -> bool:
     """`near_or_in_sight` for agents i and j whose stretches see each other by row `v` of the visibility."""
-    visibility = site.visibility
-    first, last = visibility.wall_first[v], visibility.wall_last[v]
-    if first == last and not visibility.hidden[v]:
+    visibility, barrier, seen = site.visibility, site.visibility.barrier, site.visibility.seen[v]
+    if seen == OPEN:
         return True
     if len(site.numbered.tile) > 0:
         return has(site.numbered.near[place[i]], place[j])
     ax, ay, bx, by = sight.position[i, 0], sight.position[i, 1], sight.position[j, 0], sight.position[j, 1]
     if in_range(d, ax, ay, bx, by):
         return True
-    if visibility.hidden[v] or blocks(site.world.wall[visibility.wall[sight.last_wall[v]]], ax, ay, bx, by):
+    if seen == WALKED:
+        column = blocking_column(visibility.grid, sight.last[v], ax, ay, bx, by)
+        sight.last[v] = column if column >= 0 else sight.last[v]
+        return column < 0
+    if seen == HIDDEN or blocks(barrier[visibility.wall[sight.last[v]]], ax, ay, bx, by):
         return False
-    for k in range(first, last):
-        if blocks(site.world.wall[visibility.wall[k]], ax, ay, bx, by):
-            sight.last_wall[v] = k
+    for k in range(visibility.wall_first[v], visibility.wall_last[v]):
+        if blocks(barrier[visibility.wall[k]], ax, ay, bx, by):
+            sight.last[v] = k
             return False
     return True
 
@@ -192,14 +226,3 @@ def enter(site: Site, trajectory: Trajectory, sight: SightState, t: int, n: int)
         sight.position[n, 1] = trajectory.position[t, n, 1]
     if stretch != sight.occupants.stretch[n]:
         move_occupant(sight.occupants, n, stretch)
-
-
-@kernel
-def link_places(site: Site, d: float, sight: SightState, nobody: Words, near: Words) -> None:
-    """Write into `near` (Q, words of Q) which of Q places are in sight or in range of each other.
-
-    `sight` has an agent at every place, and the site no numbered places; `nobody` is the empty set.
-    """
-    for q in range(len(near)):
-        look_along(site, d, sight, sight.occupants.stretch, q, nobody, near[q])
-        put(near[q], q, True)

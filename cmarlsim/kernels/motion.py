@@ -56,13 +56,6 @@ def advance(world: World, locations: Locations, n: int, zone: int, speed: int) -
     return left < speed
 
 
-@kernel
-def advance_all(world: World, locations: Locations, zone: int, speed: int) -> None:
-    """`advance` for every agent, towards one zone."""
-    for n in range(len(locations.node)):
-        advance(world, locations, n, zone, speed)
-
-
 @inner
 def locations_of(locations: Locations, b: int) -> Locations:
     """Views of row b of the locations (B, N) of many teams."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cmarlsim.building.floorplan import FARTHEST, LARGEST
+from cmarlsim.building.plan_problems import FARTHEST, LARGEST
 from cmarlsim.errors import InputError, listed, nearest
 from cmarlsim.kernels.world import Floats
 from cmarlsim.maps.draft import Door, Draft, Level, Remark

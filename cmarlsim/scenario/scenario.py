@@ -16,17 +16,13 @@ from cmarlsim.building.areas import Area, Region, inside_zones, place_zones
 from cmarlsim.building.floorplan import FloorPlan
 from cmarlsim.building.places import number_places
 from cmarlsim.building.snapping import SnapError, snap_error, snap_ticks, snapped
-from cmarlsim.building.tiling import tiles_at
 from cmarlsim.building.visibility import NO_VISIBILITY, build_visibility
 from cmarlsim.building.worlds import build_world
-from cmarlsim.errors import ArgumentError, InputError, listed, nearest, shown
-from cmarlsim.graphs import components
+from cmarlsim.errors import ArgumentError, InputError, listed, shown
 from cmarlsim.html import table
-from cmarlsim.kernels.routes import UNREACHED
 from cmarlsim.kernels.scene import Rules
 from cmarlsim.kernels.world import (
     TICKS_PER_METRE,
-    TOLERANCE,
     Bools,
     Floats,
     Ints,
@@ -35,7 +31,9 @@ from cmarlsim.kernels.world import (
     Visibility,
     World,
 )
+from cmarlsim.scenario.dangers import overload, warn_of_dangers
 from cmarlsim.scenario.files import read_scenario
+from cmarlsim.scenario.problems import scenario_problems
 from cmarlsim.scenario.tables import (
     MOST_AGENTS,
     OTHER_THRESHOLDS,
@@ -44,25 +42,20 @@ from cmarlsim.scenario.tables import (
     Links,
     Thresholds,
     Zone,
-    warn_of_unused,
 )
 from cmarlsim.storage.files import as_path, write_whole
 from cmarlsim.validation import (
     Entries,
     Name,
+    ProblemsError,
     Strict,
-    check_names,
-    dotted,
     parse,
+    refusal,
     toml_of,
 )
 
 FEW = 64
 """Up to so many agents, looking every pair up among numbered places is faster than going along the edges."""
-
-
-MOST_EXTENTS = 10.0
-"""A speed or radius that is more than so many times as long as the floor plan is a slip of the units."""
 
 
 class Scenario(Strict):
@@ -111,8 +104,10 @@ class Scenario(Strict):
         Warns
         -----
         UserWarning
-            If the thresholds add up to more than N - 1, or ``[links]`` has keys that its model does not use
-            (where an override chooses the model, only if an override sets such a key).
+            If the thresholds add up to more than N - 1, ``[links]`` has keys that its model does not use
+            (where an override chooses the model, only if an override sets such a key), rollouts are shorter
+            than trips, zones overlap, reach through walls or are without signal, edges are shorter than
+            straight lines, or units look wrong.
 
         Raises
         ------
@@ -123,10 +118,13 @@ class Scenario(Strict):
         try:
             plan = FloorPlan.load(data["floorplan"], beside=path.parent)
         except InputError as error:
-            raise InputError(f"{path}: floorplan = {shown(data['floorplan'])}: {error}") from None
+            here = f"{path}: floorplan = {shown(data['floorplan'])}"
+            if error.findings:
+                raise refusal(f"{here}: {error.source}", error.findings) from None
+            raise InputError(f"{here}: {error}") from None
         source = f"{path} with {listed(settings)}" if settings else str(path)
         scenario = parse(cls, data | {"floorplan": plan}, source)
-        warn_of_unused(scenario.links, settings, source)
+        warn_of_dangers(scenario, settings, source)
         return scenario
 
     @classmethod
@@ -305,103 +303,14 @@ class Scenario(Strict):
         return table(repr(self), {"zone": [zone.name for zone in self.zones], "c": self.c})
 
     @model_validator(mode="after")
-    def _sizes_are_of_one_unit(self) -> Self:
-        extent, radii = self.floorplan.extent, [zone.radius or 0.0 for zone in self.zones]
-        length = max(self.agents.speed, *radii)
-        if length > MOST_EXTENTS * extent:
-            key = f"{self._key(radii.index(length))}.radius" if length in radii else "agents.speed"
-            raise ValueError(
-                f"{key} = {length:g} m, but floorplan '{self.floorplan.name}' is {extent:g} m from side to "
-                "side: are both in metres?"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _names_are_in_the_plan(self) -> Self:
-        check_names("zones", [zone.name for zone in self.zones])
-        plan = self.floorplan
-        rooms, waypoints = ({table.name for table in tables} for tables in (plan.rooms, plan.waypoints))
-        named = [
-            (f"{self._key(i)}.room", "room", zone.room, rooms)
-            for i, zone in enumerate(self.zones)
-            if zone.room is not None
-        ]
-        named += [
-            (f"agents.start[{i}]", "waypoint", name, waypoints)
-            for i, name in enumerate(self.agents.start or ())
-        ]
-        for key, kind, name, known in named:
-            if name not in known:
-                lacking = f"floorplan '{plan.name}' has no such {kind}"
-                raise ValueError(f"{key} = {shown(name)}: {lacking}{nearest(name, known)}")
-        return self
-
-    @model_validator(mode="after")
-    def _zones_can_be_attended(self) -> Self:
-        plan = self.floorplan
-        tiles = tiles_at(plan, self.zone_centers)
-        for i, (zone, region) in enumerate(zip(self.zones, self.regions, strict=True)):
-            if region.level < 0 or tiles[i] < 0:
-                where = f"{self._key(i)}.center = {region.center.tolist()}"
-                lacking = "in no level" if region.level < 0 else "on no tile"
-                raise ValueError(f"{where} lies {lacking} of '{plan.name}'")
-            if region.goal < 0:
-                raise ValueError(f"{self._key(i)}{self._why_nobody_can_stay_in(zone, region)}")
-        self._check_ways()
-        return self
-
-    def _why_nobody_can_stay_in(self, zone: Zone, region: Region) -> str:
-        """What to say of a zone without a waypoint."""
-        away = np.hypot(*(self.floorplan.waypoint_positions() - region.center).T)
-        goal = self.floorplan.waypoints[away.argmin()]
-        problem = "no agent can stay in it; put a waypoint inside the zone"
-        if zone.radius is not None and away.min() > zone.radius + TOLERANCE:
-            return (
-                f".radius = {zone.radius:g} m, but the nearest waypoint '{goal.name}' is "
-                f"{away.min():.3g} m from its center: {problem}"
-            )
-        if region.part is not None:
-            problem += ", or write through_walls = true"
-        return f" has no waypoint in it that walls do not cut off: {problem}"
-
-    def _check_ways(self) -> None:
-        """Raise ValueError unless every waypoint reaches every zone."""
-        plan = self.floorplan
-        parts = components(len(plan.waypoints), plan.edge_indices().tolist())
-        if len(parts) > 1:
-            lost = plan.waypoints[parts[1][0]].name
-            raise ValueError(
-                f"floorplan '{plan.name}': the waypoint graph is in {len(parts)} parts, no path leads from "
-                f"waypoint '{plan.waypoints[0].name}' to '{lost}'; every waypoint must reach every zone"
-            )
-        stuck = self.world.to_go >= UNREACHED
-        if stuck.any():
-            m = stuck.sum(axis=0).argmax()
-            names = [plan.waypoints[p].name for p in np.flatnonzero(stuck[:, m])]
-            raise ValueError(
-                f"floorplan '{plan.name}': along its one-way edges no way leads to {self._key(m)} from "
-                f"{listed(names)}; every waypoint must reach every zone"
-            )
-
-    def _key(self, i: int) -> str:
-        """Key of a zone in messages."""
-        return dotted(("zones", i), {"zones": [{"name": zone.name} for zone in self.zones]})
-
-    @model_validator(mode="after")
-    def _footprint_fits(self) -> Self:
-        try:
-            self.links.for_kernels(self.agents.N)
-        except ValueError as error:
-            raise ValueError(f"links.{error}") from None
+    def _can_be(self) -> Self:
+        if problems := scenario_problems(self):
+            raise ProblemsError(problems)
         return self
 
     @model_validator(mode="after")
     def _theorem_1_applies(self, info: ValidationInfo) -> Self:
-        load, copy = sum(zone.c for zone in self.zones), bool(info.context and info.context["copy"])
-        if not copy and load > self.agents.N - 1 + TOLERANCE:
-            warnings.warn(
-                f"scenario '{self.name}': the thresholds c add up to {load:g} > N - 1 = {self.agents.N - 1}: "
-                "Theorem 1 does not apply",
-                stacklevel=2,
-            )
+        if not (info.context and info.context["copy"]):
+            for finding in overload(self):
+                warnings.warn(f"scenario '{self.name}': {finding}", stacklevel=2)
         return self

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_serializer, model_validator
 from pydantic.functional_serializers import SerializerFunctionWrapHandler
 
-from cmarlsim.building.floorplan import FARTHEST
+from cmarlsim.building.plan_problems import FARTHEST
 from cmarlsim.building.tables import Polygon, check_polygon
 from cmarlsim.errors import InputError, shown
 from cmarlsim.graphs import FOOTPRINTS, footprint_edges
@@ -124,15 +122,6 @@ class Links(Strict):
             edges = footprint_edges(self.footprint, agents)
         code, _ = LINK_MODELS[self.model]
         return LinkModel(code, float(self.d or 0.0), float(self.p or 0.0), edges)
-
-
-def warn_of_unused(links: Links, settings: Sequence[str], source: str) -> None:
-    """Warn of keys that the link model does not use, unless they are left over from the file's own model."""
-    keys = [setting.partition("=")[0].strip() for setting in settings]
-    unused = [key for key in links.unused if f"links.{key}" in keys or "links.model" not in keys]
-    if unused:
-        listed = " and ".join(f"links.{key}" for key in unused)
-        warnings.warn(f"{source}: links.model = '{links.model}' does not use {listed}", stacklevel=3)
 
 
 class Zone(Strict):

@@ -12,7 +12,8 @@ from numbers import Real
 from typing import Any
 
 from cmarlsim.building.areas import Area
-from cmarlsim.building.floorplan import LARGEST, FloorPlan
+from cmarlsim.building.floorplan import FloorPlan
+from cmarlsim.building.plan_problems import LARGEST
 from cmarlsim.building.worlds import build_world
 from cmarlsim.errors import ArgumentError, InputError, is_whole
 from cmarlsim.kernels.world import TICKS_PER_METRE

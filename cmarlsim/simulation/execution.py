@@ -11,13 +11,13 @@ from cmarlsim.building.places import with_nowhere
 from cmarlsim.errors import ArgumentError, InputError, is_whole
 from cmarlsim.kernels.changes import longer
 from cmarlsim.kernels.engine import run_rollouts
-from cmarlsim.kernels.scene import Chunk, Draws, State, new_chunk, new_scene, part_of
+from cmarlsim.kernels.scene import Chunk, Draws, State, new_chunk, new_scene, new_sight_state, part_of
 from cmarlsim.kernels.world import Floats, Ints, locations_at
 from cmarlsim.limits import MOST_STEPS
 from cmarlsim.policies.policy import Policy
 from cmarlsim.randomness import check_seed, draw_into, stream
 from cmarlsim.recordings.sparse_links import link_changes, linked_pairs
-from cmarlsim.scenario import FEW, Scenario
+from cmarlsim.scenario import Scenario
 from cmarlsim.simulation.memory_limits import check_memory
 from cmarlsim.simulation.states import check_state
 
@@ -115,8 +115,9 @@ class Run:
             go up or down.
         """
         draws = self._draw(len(chunk.lam))
+        cut = self._cut_off_lost(draws)
         if len(chunk.reward) > len(chunk.link):
-            chunk = self._run_sparsely(draws, chunk)
+            chunk = self._run_sparsely(draws, chunk, cut)
         else:
             self._run(draws, chunk)
         self.done += len(chunk.lam)
@@ -221,22 +222,43 @@ class Run:
         Raises
         ------
         InputError
-            If there is no agent n, or it cannot vanish: that needs links by sight or disc or none, at most
-            `FEW` agents, and numbered places.
+            If there is no agent n.
         """
-        N, model, site = self.scenario.agents.N, self.scenario.links.model, self._site
+        N = self.scenario.agents.N
         if not (is_whole(n) and 0 <= n < N):
             raise InputError(f"agent {n!r} cannot be lost: the agents are 0 to {N - 1}")
-        looked_up = len(site.numbered.tile) > 0 and len(site.visibility.first) == 0
-        if model not in ("sight-or-disc", "never") or not looked_up:
-            raise InputError(
-                f"agent {n} cannot be lost with links.model = '{model}' and N = {N} on "
-                f"'{self.scenario.floorplan.name}': it needs 'sight-or-disc' or 'never', at most {FEW} "
-                "agents, and a plan small enough for numbered places"
-            )
-        if len(site.numbered.tile) == len(self.scenario.numbered.tile):
-            self._site = site._replace(numbered=with_nowhere(site.numbered))
-        self._state.locations.node[n] = len(self._site.numbered.tile) - 1
+        if not self._has_nowhere:
+            self._site = with_nowhere(self._site)
+            self._scene = self._scene._replace(sight=new_sight_state(self._site, N))
+        locations = self._state.locations
+        locations.node[n], locations.edge[n], locations.offset[n] = self._last_place, -1, 0
+
+    @property
+    def _has_nowhere(self) -> bool:
+        return bool(np.isnan(self._site.world.waypoint[-1, 0]))
+
+    @property
+    def _last_place(self) -> int:
+        """The last numbered place or waypoint; there lost agents are, if it is `with_nowhere`."""
+        return (len(self._site.numbered.tile) or len(self._site.world.waypoint)) - 1
+
+    def _cut_off_lost(self, draws: Draws) -> Ints:
+        """Take down the links of lost agents, and let none of them come up.
+
+        Returns
+        -------
+        (C, 2) array
+            The pairs that were linked.
+        """
+        if not self._has_nowhere:
+            return np.empty((0, 2), dtype=np.int64)
+        lost, link = self._state.locations.node == self._last_place, self._scene.contacts.link
+        draws.link[..., lost[self._rules.links.footprint].any(axis=1)] = 1.0  # no probability is higher
+        pairs = linked_pairs(link)
+        link[lost] = 0
+        for n in np.flatnonzero(lost):
+            link[:, n // 64] &= ~(np.uint64(1) << np.uint64(n % 64))
+        return pairs[lost[pairs].any(axis=1)]
 
     def _next_of(self, given: np.ndarray, what: str, rollouts: int) -> np.ndarray:
         """The rows of the next rollouts of something given for a whole run; InputError if it ends before."""
@@ -263,10 +285,10 @@ class Run:
         ):
             self._scene = self._scene._replace(log=longer(self._scene.log))
 
-    def _run_sparsely(self, draws: Draws, chunk: Chunk) -> Chunk:
-        """Run rollout by rollout, and take the links that change from the log of each."""
+    def _run_sparsely(self, draws: Draws, chunk: Chunk, cut: Ints) -> Chunk:
+        """Run rollout by rollout; the links that change, after those `cut` (C, 2), are in the log of each."""
         T0 = draws.action.shape[1]
-        linked = linked_pairs(self._scene.contacts.link) if self.done == 0 else np.empty((0, 2), np.int64)
+        linked = linked_pairs(self._scene.contacts.link) if self.done == 0 else cut
         counts, pairs = [], [linked]  # with the link model ``always`` all are linked before the first step
         for k in range(len(chunk.lam)):
             self._run(Draws(*(array[k : k + 1] for array in draws)), part_of(chunk, k, 1))

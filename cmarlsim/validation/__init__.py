@@ -1,5 +1,6 @@
 """What comes from outside as text: validated, frozen data, with errors that name file, key and value."""
 
+from cmarlsim.validation.findings import ProblemsError, refusal
 from cmarlsim.validation.models import (
     Count,
     Entries,
@@ -7,9 +8,9 @@ from cmarlsim.validation.models import (
     Number,
     Point,
     Strict,
-    check_names,
     names_checked,
     parse,
+    repeated,
 )
 from cmarlsim.validation.settings import apply_settings, dotted, put, setting_value
 from cmarlsim.validation.texts import json_of, read_toml, real, toml_of, whole
@@ -20,9 +21,9 @@ __all__ = [
     "Name",
     "Number",
     "Point",
+    "ProblemsError",
     "Strict",
     "apply_settings",
-    "check_names",
     "dotted",
     "json_of",
     "names_checked",
@@ -30,6 +31,8 @@ __all__ = [
     "put",
     "read_toml",
     "real",
+    "refusal",
+    "repeated",
     "setting_value",
     "toml_of",
     "whole",

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from cmarlsim.errors import ArgumentError, InputError, nearest, one_line, shown
+from cmarlsim.errors import ArgumentError, Finding, InputError, nearest, one_line, shown
+from cmarlsim.validation.findings import MOST_FOUND, ProblemsError, refusal
 from cmarlsim.validation.settings import dotted
 
 _NO_CONTROLS = r"^[^\p{Cc}\p{Zl}\p{Zp}]+$"
@@ -98,11 +99,11 @@ def names_checked(function: Callable[P, R]) -> Callable[P, R]:
     return wrapped
 
 
-def check_names(kind: str, names: Sequence[str]) -> None:
-    """Raise ValueError, for a validator, if a name stands twice."""
-    name, times = Counter(names).most_common(1)[0]
-    if times > 1:
-        raise ValueError(f"{kind}: the name '{name}' stands {times} times; names must differ")
+def repeated(names: Sequence[str]) -> Iterator[str]:
+    """What to say of each name that stands more than once."""
+    for name, times in Counter(names).items():
+        if times > 1:
+            yield f"the name '{name}' stands {times} times; names must differ"
 
 
 def parse(model: type[Model], data: dict[str, Any], source: str | Path, copy: bool = False) -> Model:
@@ -111,16 +112,50 @@ def parse(model: type[Model], data: dict[str, Any], source: str | Path, copy: bo
     Raises
     ------
     InputError
-        One line: `source`, and for the first three things wrong the key, its value and what would be right.
+        One line: `source`, and for what is wrong the key, its value and what would be right.
     """
     try:
         return model.model_validate(data, context={"copy": copy})
     except ValidationError as error:
-        found = [item for item in error.errors(include_url=False) if not _only_stopped(item)]
-        lines = [_explain(model, item, data) for item in found[:3]]
-        if len(found) > 3:
-            lines.append(f"and {len(found) - 3} more")
-        raise InputError(f"{source}: " + "; ".join(lines)) from None
+        raise refusal(source, _found(model, error, data)) from None
+
+
+def _found(model: type[Strict], error: ValidationError, data: dict[str, Any]) -> list[Finding]:
+    """All that is wrong; arrays of tables, which stop at the first wrong one, are gone through to the end."""
+    found, arrays = list[Finding](), set[str | int]()
+    for item in error.errors(include_url=False):
+        place = item["loc"]
+        if _only_stopped(item) or (place[:1] and place[0] in arrays):
+            continue
+        name = str(place[0]) if any(isinstance(part, int) for part in place) else ""
+        if name and isinstance(data[name], list) and _models_in(model.model_fields[name].annotation):
+            arrays.add(name)
+            found += wrong_tables(model, name, data)
+        else:
+            found += _explain(model, item, data)
+    return found
+
+
+def wrong_tables(model: type[Strict], name: str, data: dict[str, Any]) -> list[Finding]:
+    """What is wrong with the tables of the array `name` in `data`; after `MOST_FOUND` errors it stops.
+
+    Of values that are no tables the first is told.
+    """
+    kind, found, others = _models_in(model.model_fields[name].annotation)[0], list[Finding](), 0
+    for i, table in enumerate(data[name]):
+        try:
+            kind.model_validate(table)
+        except ValidationError as error:
+            items = error.errors(include_url=False)
+            others += items[0]["type"] == "model_type"
+            if others > 1 and items[0]["type"] == "model_type":
+                continue
+            for item in items:
+                if not _only_stopped(item):
+                    found += _explain(model, item | {"loc": (name, i, *item["loc"])}, data)
+            if len(found) >= MOST_FOUND:
+                break
+    return found
 
 
 def _only_stopped(item: Any) -> bool:
@@ -128,23 +163,24 @@ def _only_stopped(item: Any) -> bool:
     return item["type"] == "too_short" and len(item["input"]) >= item["ctx"]["min_length"]
 
 
-def _explain(model: type[Strict], item: Any, data: dict[str, Any]) -> str:
+def _explain(model: type[Strict], item: Any, data: dict[str, Any]) -> list[Finding]:
+    """What one of pydantic's errors says."""
     location, kind = item["loc"], item["type"]
     key = one_line(dotted(location, data), 200)
     if kind == "value_error":
-        text = str(item["ctx"]["error"])
-        return f"{key}: {text}" if key else text
+        error = item["ctx"]["error"]
+        return [*error.findings] if isinstance(error, ProblemsError) else [Finding("error", key, str(error))]
     if kind == "extra_forbidden":
         known = _fields_at(model, location[:-1])
         if inside := [f"{name}.{key}" for name, keys in _tables_of(model).items() if key in keys]:
-            return f"unknown key {key}; did you mean '{inside[0]}'?"
-        return f"unknown key {key}{nearest(str(location[-1]), known)}"
+            return [Finding("error", "", f"unknown key {key}; did you mean '{inside[0]}'?")]
+        return [Finding("error", "", f"unknown key {key}{nearest(str(location[-1]), known)}")]
     if kind == "missing":
-        return f"{key} is missing"
+        return [Finding("error", "", f"{key} is missing")]
     message = item["msg"].removeprefix("Input ")
     if kind == "string_pattern_mismatch":
         message = "must have no control characters and no line breaks"
-    return f"{key} = {shown(item['input'])}: {message}"
+    return [Finding("error", f"{key} = {shown(item['input'])}", message)]
 
 
 def _fields_at(model: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:

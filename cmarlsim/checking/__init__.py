@@ -1,0 +1,1 @@
+"""All that can be said of a scenario and its floor plan before anything runs."""
