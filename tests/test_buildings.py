@@ -3,6 +3,7 @@
 import math
 import re
 import tomllib
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -11,6 +12,7 @@ import naive
 import numpy as np
 import pytest
 from cases import COMPILED, Case, policy_of, scenario_of, simulated
+from commands import ROOT
 from hypothesis import given, settings
 from kernels import packed, run_on, sites, unpacked
 from naive import Toml
@@ -225,12 +227,12 @@ YARD = {"name": "yard", "room": "yard", "c": 0.3}
         ({"name": "z", "c": 0.1, "polygon": [[0, 0], [4, 4], [8, 8]]}, "polygon of 'z'"),
         (
             {"name": "z", "c": 0.1, "polygon": [[0.1, 0.1], [1.0, 0.1], [0.1, 1.0]]},
-            "zones.z has no waypoint in it that walls do not cut off: no agent can stay in it",
+            "zones.z: has no waypoint in it that walls do not cut off: no agent can stay in it",
         ),
         ({"name": "z", "c": 0.1, "center": [15.0, 2.0], "radius": 1.0}, "lies in no level of 'school'"),
         (
             {"name": "z", "c": 0.1, "center": [1.5, 4.5], "radius": 1.0},
-            "zones.z.radius = 1 m, but the nearest waypoint 'lab' is 2.12 m from its center",
+            "zones.z.radius = 1 m: but the nearest waypoint 'lab' is 2.12 m from its center",
         ),
         (
             {
@@ -264,7 +266,7 @@ def edges(*tables: Any) -> Toml:
     ("plan", "part"),
     [
         ({"tiles": "room"}, "tiles = 'room': should be 'rooms' or 'waypoints'"),
-        ({"rooms": []}, 'tiles = "rooms", but there are no [[rooms]]'),
+        ({"rooms": []}, "tiles = 'rooms': but there are no [[rooms]]"),
         (edges(["hall", "yard"]), "edges: ['hall', 'yard'] stands 2 times"),
         (edges({"ends": ["hall", "yard"], "one_way": True}), "edges: ['hall', 'yard'] stands 2 times"),
         (
@@ -284,7 +286,7 @@ def edges(*tables: Any) -> Toml:
             edges({"ends": ["lab", "yard"], "oneway": True}),
             "unknown key edges.4.oneway; did you mean 'one_way'",
         ),
-        (without("levels", "upstairs"), "waypoints: 'attic' lies in no level"),
+        (without("levels", "upstairs"), "waypoints: 'attic': lies in no level"),
         (
             {"levels": [{"name": n, "rectangle": [-1.0, -1.0, 29.0, 9.0]} for n in "AB"]},
             "levels: 'A' and 'B' overlap",
@@ -308,7 +310,7 @@ def edges(*tables: Any) -> Toml:
         ),
         (
             {"tiles": [{"name": "t", "polygon": [[0, 0], [8, 0], [8, 7], [0, 7]]}]},
-            "waypoints: 'attic' at [22.0, 2.0] lies on no tile",
+            "waypoints: 'attic' at [22.0, 2.0]: lies on no tile",
         ),
         ({"tiles": [{"name": "t"}]}, "'t' needs either a rectangle or a polygon"),
     ],
@@ -322,7 +324,7 @@ def test_all_that_is_wrong_with_the_geometry_is_told_at_once() -> None:
     walls = [{"points": [[x, 0.0], [x, 4.0]]} for x in (5.0, 6.0)] + [{"points": [[1.0, 5.0], [8.0, 5.0]]}]
     with pytest.raises(InputError) as caught:
         loaded(plan={"walls": walls} | without("levels", "upstairs"))
-    for part in ("'attic' lies in no level", "['hall', 'yard']: passes", "['yard', 'lab']: passes"):
+    for part in ("'attic': lies in no level", "['hall', 'yard']: passes", "['yard', 'lab']: passes"):
         assert part in str(caught.value)
 
 
@@ -346,6 +348,19 @@ def test_scenarios_are_written_as_they_were_read() -> None:
     case, scenario = school(), scenario_of(school())
     assert tomllib.loads(scenario.to_toml("school")) == case.scenario
     assert Scenario.from_toml(scenario.to_toml(), scenario.floorplan.to_toml(), "again") == scenario
+
+
+def test_the_documented_building_loads(tmp_path: Path) -> None:
+    """What the page shows as files: every kind of table, and a scenario whose places are numbered."""
+    page = (ROOT / "docs" / "floor-plans.md").read_text("utf-8")
+    blocks = re.findall(r"^```toml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    for name, text in zip(("school-plan.toml", "school.toml"), blocks, strict=True):
+        (tmp_path / name).write_text(text, "utf-8")
+    with pytest.warns(UserWarning, match="without signal"):
+        scenario = Scenario.load(tmp_path / "school.toml")
+    fields = FloorPlan.model_fields.keys() - {"units", "source"}
+    assert all(getattr(scenario.floorplan, field) for field in fields)
+    assert len(scenario.numbered.tile) > 0
 
 
 # --- training ---

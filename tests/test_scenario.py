@@ -261,7 +261,8 @@ def test_shipped_things_are_found_from_any_folder(tmp_path: Path, monkeypatch: p
 
 def arrays_of(scenario: Scenario) -> list[np.ndarray]:
     site = scenario.site
-    return [*site.world, *site.numbered, *site.visibility]
+    parts = [*site.world, *site.numbered, *site.visibility]
+    return [array for part in parts for array in (part if isinstance(part, tuple) else [part])]
 
 
 @pytest.mark.parametrize("before", [True, False])

@@ -12,15 +12,16 @@ from cmarlsim.kernels.world import Bools
 from cmarlsim.maps.clearing import blocked_edges
 from cmarlsim.maps.cores import make_graph
 from cmarlsim.maps.draft import Draft, Level, Remark, WayGraph
-from cmarlsim.maps.halls import hall_graph
 from cmarlsim.maps.outlines import find_walls
 from cmarlsim.maps.raster import Raster
 from cmarlsim.maps.rooms import find_rooms
 from cmarlsim.maps.ways import building_of, rerouted
-from cmarlsim.maps.zones import FEWEST
 
 MARGIN = 1.0
 """Metres around a building that belong to its level."""
+
+BEND = "bend "
+"""What names of waypoints begin with that are only there because a way bends."""
 
 Frame = tuple[float, float, float, float, float, float]
 AS_IT_IS: Frame = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
@@ -52,15 +53,15 @@ def draft_of_raster(
     found, walls = find_rooms(raster, inside, None), find_walls(raster, inside)
     said = [*remarks, chosen]
     if graph is None:
-        few = len(found.rooms) < FEWEST
-        ways, named = hall_graph(raster, inside) if few else (make_graph(raster, inside, found), 0)
+        ways = make_graph(raster, inside, found)
+        named = [i for i, name in enumerate(ways.names) if not name.startswith(BEND)]
         free = ~blocked_edges(ways, walls)
         ways = replace(ways, edges=tuple(itertools.compress(ways.edges, free)))
-        where = "all over its halls" if few else "in the middle of rooms and in doors"
-        text = f"The source has no graph: {len(ways.names)} waypoints are made, {where}."
+        text = f"The source has no graph: {len(ways.names)} waypoints are made, in rooms, doors and bends."
         said.append(Remark("guessed", text))
     else:
-        (ways, more), named = rerouted(raster, inside, graph), len(graph.names)
+        ways, more = rerouted(raster, inside, graph)
+        named = [*range(len(graph.names))]
         said += more
     name = source.partition(".")[0]
     return Draft(
@@ -71,7 +72,7 @@ def draft_of_raster(
         doors=found.doors,
         rooms=found.rooms,
         graph=ways,
-        named=tuple(range(named)),
+        named=tuple(named),
         remarks=tuple(said),
     )
 
