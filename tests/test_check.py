@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 import pickle
 import random
 import re
@@ -31,7 +30,7 @@ Toml = dict[str, Any]
 
 
 def corridor() -> tuple[Toml, Toml]:
-    """Two rooms, one above the other's end of a corridor: 20 m of it, with doors to both. Nothing is wrong."""
+    """A corridor of 20 m with a room above each end, in which nothing is wrong."""
     plan: Toml = {
         "name": "two rooms",
         "tiles": [
@@ -167,6 +166,8 @@ def test_what_ships_is_flawless(name: str) -> None:
     checked = check_scenario(name)
     assert [each for each in checked.findings if each.kind != "hint"] == []
 
+
+SQUARE = [[17.5, 0.5], [18.5, 0.5], [18.5, 1.5], [17.5, 1.5]]
 
 PAIRS: dict[str, tuple[str, str, Change, Change]] = {
     "a wall over an edge": (
