@@ -12,7 +12,10 @@ from matplotlib.figure import Figure
 from analysis.paper_figure import PaperFigure, command_of
 from analysis.style import DOUBLE, agent_look, new_figure
 from cmarlsim.recordings.recording import Recording
-from cmarlsim.report.picture import colour, draw_floorplan, plain
+from cmarlsim.report.building import draw_floorplan
+from cmarlsim.report.picture import COLOURS, colour, plain
+from cmarlsim.report.placing import Label, place_labels
+from cmarlsim.report.plan import halo
 from cmarlsim.scenario import Scenario
 from cmarlsim.terminal.console import command
 
@@ -44,8 +47,10 @@ def draw(table: pd.DataFrame, scenario: Scenario) -> Figure:
     figure = new_figure(DOUBLE, 3.7)
     axes = figure.subplots()
     draw_floorplan(axes, scenario)
-    for m, zone in enumerate(scenario.zones):
-        above = (zone.center[0], zone.center[1] + zone.radius + 0.2)
+    outlines, numbered = scenario.zone_outlines(), len(COLOURS) < scenario.M
+    named = [] if numbered else zip(scenario.zones, outlines, strict=True)
+    for m, (zone, outline) in enumerate(named):
+        above = (scenario.zone_centers[m, 0], outline[:, 1].max() + 0.2)
         axes.annotate(plain(zone.name), above, ha="center", va="bottom", color=colour(m), fontsize=7)
     for n, path in table.groupby("agent"):
         aside = _SIDE * (int(n) - (scenario.agents.N - 1) / 2)
@@ -53,6 +58,11 @@ def draw(table: pd.DataFrame, scenario: Scenario) -> Figure:
         axes.plot(path["x"] + aside, path["y"] - aside, label=f"agent {n}", **look)
     title = f"a dot a step, steps {table['step'].min()} to {table['step'].max()}"
     figure.legend(loc="outside lower center", ncols=min(scenario.agents.N, 8), markerscale=1.5, title=title)
+    if numbered:
+        boxes = [(*outline.min(axis=0), *outline.max(axis=0)) for outline in outlines]
+        figure.draw_without_rendering()
+        look = {"fontsize": 6, "path_effects": halo(), "zorder": 5}
+        place_labels(axes, [Label(str(m), box, True, look) for m, box in enumerate(boxes)])
     return figure
 
 

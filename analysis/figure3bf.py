@@ -16,7 +16,7 @@ from analysis.recordings import check_panels
 from analysis.style import DOUBLE, SHADES, new_figure
 from cmarlsim.kernels.world import TOLERANCE
 from cmarlsim.recordings.recording import Recording
-from cmarlsim.report.picture import draw_walls
+from cmarlsim.report.building import draw_walls
 from cmarlsim.scenario import Scenario
 from cmarlsim.terminal.console import command
 

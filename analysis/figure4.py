@@ -10,7 +10,9 @@ or in one go ``python -m analysis.figure4 --run``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -18,8 +20,11 @@ from matplotlib.figure import Figure
 from analysis.paper_figure import PaperFigure, command_of
 from analysis.style import DOUBLE, new_figure
 from cmarlsim.recordings.recording import Recording
-from cmarlsim.report.picture import colour, plain, satisfaction_band
+from cmarlsim.report.picture import COLOURS, LONGEST_NAME, colour, plain, satisfaction_band, shortened
 from cmarlsim.terminal.console import command
+
+COLUMNS = 5
+"""Of the legend, where zones are many."""
 
 
 def tabulate(recordings: Sequence[Recording]) -> pd.DataFrame:
@@ -35,18 +40,30 @@ def tabulate(recordings: Sequence[Recording]) -> pd.DataFrame:
 
 def draw(table: pd.DataFrame) -> Figure:
     """Draw satisfaction over time with a band over runs, and the threshold, for every zone."""
-    figure = new_figure(DOUBLE, 3.2)
+    zones = table["zone"].nunique()
+    many = zones > len(COLOURS)
+    figure = new_figure(DOUBLE, 3.2 + (0.16 * math.ceil(zones / COLUMNS) if many else 0.0))
     axes = figure.subplots()
     for m, (zone, mine) in enumerate(table.groupby("zone", sort=False)):
         axes.fill_between(mine["step"], mine["low"], mine["high"], color=colour(m), alpha=0.3, linewidth=0)
-        axes.plot(mine["step"], mine["mean"], color=colour(m), label=plain(str(zone)))
+        name = plain(shortened(str(zone), LONGEST_NAME) if many else str(zone))
+        axes.plot(mine["step"], mine["mean"], color=colour(m), linestyle=line(m), label=name)
         axes.axhline(mine["c"].iloc[0], color=colour(m), linestyle="--", linewidth=1)
     axes.set_xlabel("step t")
     axes.set_ylabel("satisfaction (solid), threshold c (dashed)")
     axes.set_xlim(0, table["step"].max())
     axes.set_ylim(0, 1)
-    axes.legend(title="zone", loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    if many:
+        figure.legend(title="zone", loc="outside lower center", ncols=COLUMNS, handlelength=4)
+    else:
+        axes.legend(title="zone", loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return figure
+
+
+def line(m: int) -> Any:
+    """Line style of zone m: solid, and of more zones than colours, longer and longer dashes."""
+    times = m // len(COLOURS)
+    return (0, (1 + 2 * (times - 1), 1.5)) if times else "-"
 
 
 def margins(table: pd.DataFrame) -> pd.DataFrame:

@@ -47,6 +47,8 @@ def draw(table: pd.DataFrame) -> Figure:
                 axes.text(other, n, text, ha="center", va="center", color=ink, fontsize=7)
         axes.set_xticks(range(len(matrix)))
         axes.set_yticks(range(len(matrix)))
+    else:
+        axes.locator_params(integer=True)
     axes.set_xlabel("agent")
     axes.set_ylabel("agent")
     runs = table["seed"].nunique()

@@ -22,7 +22,7 @@ SINGLE, DOUBLE = 3.5, 7.16
 
 AGENT_COLOURS = ("#0b2a6b", "#8c4a32", "#6a3d9a", "#6f7300", "#111111")
 AGENT_MARKERS = ("o", "s", "^", "D", "v")
-"""Colours and markers of agents, in turn; no colour is that of a zone."""
+"""Colours and markers of agents, each pair once in turn; no colour is that of a zone."""
 
 SHADES = ListedColormap(matplotlib.colormaps["viridis_r"](np.linspace(0.12, 1.0, 256)), "shades")
 """Shades from light (little) to dark (much), without the pale end, which print loses."""
@@ -60,7 +60,8 @@ def new_figure(width: float, height: float) -> Figure:
 
 def agent_look(n: int) -> dict[str, Any]:
     """Colour and marker of agent n, as arguments of `Axes.plot`."""
-    return {"color": AGENT_COLOURS[n % len(AGENT_COLOURS)], "marker": AGENT_MARKERS[n % len(AGENT_MARKERS)]}
+    times, i = divmod(n, len(AGENT_COLOURS))
+    return {"color": AGENT_COLOURS[i], "marker": AGENT_MARKERS[(i + times) % len(AGENT_MARKERS)]}
 
 
 def free_stem(

@@ -80,7 +80,7 @@ def _level(plan: FloorPlan, name: str | None) -> int:
 
 
 def _metric_frame(plan: FloorPlan, i: int) -> Floats:
-    """The (2, 3) matrix to the frame of the source, if that is in metres; else the plan's own frame is kept."""
+    """The (2, 3) matrix to the frame of the source, if that is in metres; else the plan's frame is kept."""
     own = np.eye(2, 3)
     if not plan.levels:
         return own

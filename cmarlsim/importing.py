@@ -7,7 +7,6 @@ from pathlib import Path
 from shlex import quote
 from typing import Annotated
 
-import tomli_w
 import typer
 
 from cmarlsim.errors import ArgumentError, InputError
@@ -18,7 +17,8 @@ from cmarlsim.report.overlay import draw_overlay
 from cmarlsim.scenario import Scenario
 from cmarlsim.storage.files import published
 from cmarlsim.storage.outputs import check_free
-from cmarlsim.terminal.console import command
+from cmarlsim.storage.toml import readable_toml
+from cmarlsim.terminal.console import command, compilation_announced
 from cmarlsim.terminal.import_report import print_import
 
 
@@ -62,11 +62,12 @@ def import_(
     picture_path = scenario_path.with_suffix(".png")
     for path in (scenario_path, plan_path, picture_path):
         check_free(path, force, [source, *([graph] if graph else [])])
-    imported = import_building(source, Asked(graph, tuple(level or ()), resolution))
+    with compilation_announced():
+        imported = import_building(source, Asked(graph, tuple(level or ()), resolution))
     data, draft = scenario_of(imported.draft, choice)
     texts = {
-        plan_path: tomli_w.dumps(plan_of(draft)),
-        scenario_path: tomli_w.dumps({"name": scenario_path.stem, "floorplan": plan_path.name, **data}),
+        plan_path: readable_toml(plan_of(draft)),
+        scenario_path: readable_toml({"name": scenario_path.stem, "floorplan": plan_path.name, **data}),
     }
     scenario = _checked(texts, scenario_path.name, source)
     with published(plan_path) as plan, published(scenario_path) as file, published(picture_path) as picture:
@@ -76,9 +77,8 @@ def import_(
     print_import(scenario, draft)
     print(f"scenario:  {scenario_path}\nplan:      {plan_path}\npicture:   {picture_path}")
     name = quote(str(scenario_path))
-    print(
-        f"next: cmarlsim run {name} --policy rank\n      cmarlsim train {name} --out {quote(scenario_path.stem)}.h5"
-    )
+    print(f"next: cmarlsim run {name} --policy rank")
+    print(f"      cmarlsim train {name} --out {quote(str(scenario_path.with_suffix('.h5')))}")
     return 0
 
 
@@ -105,7 +105,7 @@ def _checked(texts: dict[Path, str], name: str, source: Path) -> Scenario:
         try:
             scenario = Scenario.load(Path(folder, name))
         except InputError as error:
-            problem = str(error).replace(f"{folder}/", "")
+            problem = str(error).rpartition(f"{folder}/")[2]
             raise InputError(f"{source}: what was made of it cannot be used: {problem}") from None
     return scenario
 

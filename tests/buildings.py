@@ -16,12 +16,13 @@ SPEEDS = ((1.0, None), (0.73, None), (0.5, 0.25), (1.0, 0.1), (0.9, 0.3), (2.0, 
 """Speeds, and what lengths are rounded to."""
 
 
-MODELS = ("bernoulli", "always", "never")
+MARGIN = 0.3
+"""Metres from the tiles to the border of their level; the next one may begin there."""
 
 
 def random_buildings(*models: str) -> st.SearchStrategy[Case]:
     """Cases with one of these link models."""
-    return st.builds(random_building, worlds.seeds, st.sampled_from(models or MODELS))
+    return st.builds(random_building, worlds.seeds, st.sampled_from(models or worlds.MODELS))
 
 
 def random_building(seed: int, model: str) -> Case:
@@ -46,21 +47,26 @@ def floorplan(r: Random) -> Toml:
     count = r.choice([1, 1, 2, 3])
     plan: Toml = {"name": "building", "units": "m", "walls": [], "waypoints": [], "edges": [], "rooms": []}
     levels, cells, ends = [], [], []
-    for level in range(count):
-        here = level_cells(r, 20.0 * level)
+    for _ in range(count):
+        here = level_cells(r, levels[-1][2] + r.choice([MARGIN, 8.0]) if levels else 0.0)
         corners = np.concatenate([np.array(cell) for cell in here])
-        levels.append([*(corners.min(axis=0) - 2.5), *(corners.max(axis=0) + 2.5)])
+        levels.append([*(corners.min(axis=0) - MARGIN), *(corners.max(axis=0) + MARGIN)])
         cells += here
         plan["rooms"] += rooms(r, here, len(plan["rooms"]))
         ends.append(add_graph(r, plan, here))
     for (low, high), number in zip(pairwise(ends), range(count), strict=False):
         plan["edges"] += lifts(r, r.choice(low), r.choice(high), number)
     kind = r.choice(["tables", "rooms", "waypoints"])
+    plan["walls"] = [wall for wall in plan["walls"] if any(holds(box, wall) for box in levels)]
     tables = [{"name": f"t{i}"} | tile_of(r, cell) for i, cell in enumerate(r.sample(cells, len(cells)))]
     plan["tiles"] = tables if kind == "tables" else kind
     if count > 1 or r.random() < 0.5:
         plan["levels"] = [{"name": f"L{i}", "rectangle": box} for i, box in enumerate(levels)]
     return plan
+
+
+def holds(box: list[float], wall: Toml) -> bool:
+    return all(box[0] <= x <= box[2] and box[1] <= y <= box[3] for x, y in wall["points"])
 
 
 def level_cells(r: Random, left: float) -> list[list[list[float]]]:

@@ -315,6 +315,7 @@ def links(
     position: Sequence[Point],
     u_edge: ArrayLike = (),
     footprint: Sequence[tuple[int, int]] = (),
+    level: Sequence[int] | None = None,
 ) -> Bools:
     """Who can talk to whom at one step.
 
@@ -322,6 +323,7 @@ def links(
     ----------
     position : (N, 2) metres
     u_edge, footprint : (E,) uniforms and the pairs of agents they belong to, for "bernoulli"
+    level : (N,) of each agent, where there are several: by sight or radio none is linked to another level
 
     Returns
     -------
@@ -337,6 +339,7 @@ def links(
         for j, b in enumerate(position[:i]):
             if model == "sight-or-disc":
                 up = math.dist(a, b) <= scenario["links"]["d"] + TOLERANCE or sight(walls, a, b)
+                up = up and (level is None or level[i] == level[j])
             else:
                 up = {"always": True, "never": False}[model]
             link[i, j] = link[j, i] = up
@@ -488,7 +491,8 @@ def play(
         position = [position_of(plan, place) for place in places]
         tile = [tile_at(plan, ground.floorplan, place) for place in places]
         own = [zones_of(scenario, x, ground.floorplan) for x in position]
-        link = links(scenario, ground.walls, position, u_edge, footprint)
+        level = [level_of(ground.floorplan, x) for x in position]
+        link = links(scenario, ground.walls, position, u_edge, footprint, level)
         cdf = [cdf_row(policy, n, ground.centre[tile[n]], lam[n]) for n in agents]
         action = [draw_action(cdf[n], u[n]) for n in agents]
         places = [advance(plan, places[n], action[n], speed) for n in agents]

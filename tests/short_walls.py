@@ -1,5 +1,6 @@
 """Buildings on cells, whose walls are the outlines of occupied cells, side by side: very many short ones."""
 
+import math
 from random import Random
 
 import numpy as np
@@ -43,23 +44,27 @@ def outlines_of(occupied: Bools, size: float) -> Floats:
     return np.concatenate([upright, level]) * size
 
 
-def building(seed: int, columns: int, rows: int, agents: int, d: float) -> tuple[Case, Bools]:
-    """A case with a waypoint in the middle of every room and, and its cells."""
+def building(seed: int, columns: int, rows: int, d: float, turn: float = 0.0) -> tuple[Case, Bools]:
+    """A case with a waypoint in the middle of every room, and its cells; turned by an angle in radians."""
     occupied, pitch = cells_of(Random(seed), columns, rows), ROOM + 2
-    walls = outlines_of(occupied, CELL).tolist()
+    axes = np.array([[math.cos(turn), math.sin(turn)], [-math.sin(turn), math.cos(turn)]])
+    walls = (outlines_of(occupied, CELL).reshape(-1, 2) @ axes).reshape(-1, 4).tolist()
     spots = [(x, y) for y in range(rows) for x in range(columns)]
-    centre = {spot: [(pitch * index + 2 + ROOM / 2) * CELL for index in spot] for spot in spots}
+    centre = {
+        spot: (np.array([(pitch * index + 2 + ROOM / 2) * CELL for index in spot]) @ axes).tolist()
+        for spot in spots
+    }
     pairs = [((x, y), (x + 1, y)) for x, y in spots if x + 1 < columns]
     pairs += [
         ((x, y), (x, y + 1))
         for x, y in spots
         if y + 1 < rows and not occupied[(y + 1) * pitch, x * pitch + 2 + ROOM // 2]
     ]
-    height, width = (length * CELL for length in occupied.shape)
+    reach = sum(occupied.shape) * CELL
     floorplan = {
         "name": "short walls",
         "walls": [{"points": [wall[:2], wall[2:]]} for wall in walls],
-        "tiles": [{"name": "all", "rectangle": [0.0, 0.0, width, height]}],
+        "tiles": [{"name": "all", "rectangle": [-reach, -reach, reach, reach]}],
         "waypoints": [{"name": f"w{x}-{y}", "position": centre[x, y]} for x, y in spots],
         "edges": [[f"w{x}-{y}", f"w{u}-{v}"] for (x, y), (u, v) in pairs],
     }
@@ -70,7 +75,7 @@ def building(seed: int, columns: int, rows: int, agents: int, d: float) -> tuple
     scenario = {
         "name": "short walls",
         "floorplan": "short walls",
-        "agents": {"N": agents, "speed": 0.5},
+        "agents": {"N": 2, "speed": 0.5},
         "dual": {"alpha": 0.05, "eta": 0.8, "T0": 6},
         "links": {"model": "sight-or-disc", "d": d},
         "zones": zones,

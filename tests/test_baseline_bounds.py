@@ -7,17 +7,10 @@ import numpy as np
 import pytest
 from cases import Case, scenario_of, shipped_case
 
+from analysis.baselines.bound import upper_bound
 from analysis.baselines.catalogue import stay
-from analysis.baselines.measure import upper_bound
-from analysis.baselines.partition import (
-    Round,
-    best_partition,
-    best_round,
-    set_partitions,
-    shortest_tour,
-    targets,
-    trips,
-)
+from analysis.baselines.partition import best_partition, set_partitions, targets
+from analysis.baselines.rounds import Round, best_round, shortest_tour, trips
 from cmarlsim.kernels.world import Bools
 from cmarlsim.simulation.prescribed import PrescribedRun
 
@@ -80,7 +73,8 @@ def test_the_papers_partition_keeps_what_was_measured(longest: int, margin: floa
 @pytest.mark.parametrize("block", [(0, 1), (3, 5), (1, 2, 4)])
 def test_dwell_times_are_the_best_of_all(block: tuple[int, ...]) -> None:
     scenario, longest = scenario_of(PAPER), 5
-    best = best_round(block, scenario.c, trips(scenario), longest)
+    tour = shortest_tour(block, trips(scenario))
+    best = best_round(tour, scenario.c, trips(scenario), longest)
     found = [
         (patrolled(PAPER, Round(best.tour, dwell, 0.0), 1).mean(axis=0) - scenario.c)[list(block)].min()
         for dwell in product(range(1, longest + 1), repeat=len(block))

@@ -11,7 +11,6 @@ from analysis.baselines import measure, search
 from analysis.baselines.catalogue import (
     BOTH_WAYS,
     OURS,
-    PARTITION,
     Policies,
     Ruled,
     Tuned,
@@ -19,7 +18,15 @@ from analysis.baselines.catalogue import (
     partition,
 )
 from analysis.baselines.findings import compared
-from analysis.baselines.measure import capacity, changed, equal, event_runs, loads_of, nominal_runs, scaled
+from analysis.baselines.measure import (
+    capacity,
+    changed,
+    equal,
+    event_runs,
+    loads_of,
+    nominal_runs,
+    scaled,
+)
 from analysis.baselines.metrics import bits_sent, lam_change
 from analysis.baselines.rules import FrozenRule, GossipRule
 from analysis.baselines.tables import after_events, band, smallest
@@ -35,9 +42,9 @@ OURS_ONLY = Ruled(OURS, "", TRAINED, GossipRule()).baseline()
 
 
 def test_all_baselines_are_there_once_and_run() -> None:
-    baselines = all_baselines(POLICIES, TUNED)
+    baselines = all_baselines(PAPER, POLICIES, TUNED)
     names = [baseline.name for baseline in baselines]
-    assert len(set(names)) == len(names) == 17
+    assert len(set(names)) == len(names) == 19
     assert {f"{name}-tightened" for name in BOTH_WAYS} < set(names)
     for baseline in baselines:
         rows = nominal_runs(baseline, PAPER, 400, [0])
@@ -185,7 +192,7 @@ def test_bands_are_over_runs_and_are_compared_where_they_do_not_overlap() -> Non
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """One policy for all and a short search: the command in seconds."""
-    monkeypatch.setattr(Policies, "shipped", classmethod(lambda cls: POLICIES))
+    monkeypatch.setattr(Policies, "of", classmethod(lambda cls, scenario: POLICIES))
     monkeypatch.setattr(measure, "loads_of", lambda scenario: [2.1, 4.0])
     monkeypatch.setattr(main, "best_frozen", lambda scenario, policy, rollouts: (0.5,) * scenario.M)
     monkeypatch.setattr(main, "best_tightening", lambda *arguments: 0.1)
@@ -206,23 +213,23 @@ def test_the_command_writes_page_picture_and_tables(tmp_path: Path) -> None:
     for name in (*csv, "baselines.md"):
         assert (one / name).read_bytes() == (two / name).read_bytes()
     page = (one / "baselines.md").read_text("utf-8")
-    names = [baseline.name for baseline in all_baselines(POLICIES, TUNED)]
+    names = [baseline.name for baseline in all_baselines(PAPER, POLICIES, TUNED)]
     for name in names:
         assert page.count(f"\n| `{name}` |") == 4  # nominal, events, capacity in two shapes
     zones = pd.read_csv(one / "baselines-zones.csv")
     assert zones.groupby("baseline", sort=False).size().to_dict() == dict.fromkeys(names, 12)
-    row = zones[zones["baseline"] == PARTITION].groupby("seed")["margin"].min()
+    row = zones[zones["baseline"] == "partition-200"].groupby("seed")["margin"].min()
     assert f"{row.mean():+.3f} ({row.min():+.3f} to {row.max():+.3f})" in page
     waits = zones.groupby(["baseline", "seed"])["idleness_worst"].max().groupby("baseline").mean()
-    assert f"| `{OURS}` | `{PARTITION}` |" in page
-    assert f"| {waits[OURS]:,.0f} | {waits[PARTITION]:,.0f} |" in page
+    assert f"| `{OURS}` | `partition-200` |" in page
+    assert f"| {waits[OURS]:,.0f} | {waits['partition-200']:,.0f} |" in page
     with pytest.raises(SystemExit) as stop:
         command(main.baselines, [*arguments, str(one)])
     assert stop.value.code == 2
 
 
 def test_lengths_without_a_half_time_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Policies, "shipped", classmethod(lambda cls: POLICIES))
+    monkeypatch.setattr(Policies, "of", classmethod(lambda cls, scenario: POLICIES))
     with pytest.raises(InputError, match="multiple of 4 T0 = 400"):
         main.baselines(steps=600, out=tmp_path / "none")
     assert not (tmp_path / "none").exists()

@@ -18,7 +18,7 @@ from PIL import Image
 from cmarlsim import Policy, Recording, Scenario, execute, tiled
 from cmarlsim.report import run_picture
 from cmarlsim.report.picture import COLOURS, spread
-from cmarlsim.report.plan import margin_shades
+from cmarlsim.report.plan import SHADED, margin_shades
 from cmarlsim.report.run_picture import STYLE, over_time, run_figure, spans
 from cmarlsim.run import run
 from cmarlsim.terminal.run_report import print_report
@@ -135,10 +135,11 @@ def test_many_zones_are_numbered_in_the_colours_of_their_margins_and_are_rows_of
     assert local.get_clim() == ideal.get_clim()
     plan = figure.axes[0]
     assert [text.get_text() for text in plan.texts] == [str(m) for m in range(36)]
-    discs = {patch.center: patch.get_facecolor() for patch in plan.patches if patch.get_zorder() == 4}
+    (zones,) = (each for each in plan.collections if each.get_zorder() == SHADED)
     shades = margin_shades()
-    for zone, margin in zip(CAMPUS.zones, recording.margin(), strict=True):
-        assert discs[zone.center] == to_rgba(shades.to_rgba(margin))
+    for m, (center, margin) in enumerate(zip(CAMPUS.zone_centers, recording.margin(), strict=True)):
+        assert zones.get_paths()[m].vertices[:-1].mean(axis=0) == pytest.approx(center)
+        assert tuple(zones.get_facecolor()[m]) == to_rgba(shades.to_rgba(margin))
         assert margins.cmap(margins.norm(margin)) == shades.to_rgba(margin)
 
 

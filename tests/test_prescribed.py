@@ -164,13 +164,13 @@ def simulated_with_losses(case: Case, seed: int, losses: list[list[int]]) -> dic
         estimate = naive.gossip_literal(own, link)
         eta, alpha = case.scenario["dual"]["eta"], case.scenario["dual"]["alpha"]
         lam = np.array([naive.dual_update(lam[n], estimate[:, n], c, alpha, eta) for n in range(N)])
-    columns = dict(zip(("position", "tile", "action", "link", "reward"), zip(*rows, strict=True), strict=True))
-    return {name: np.array(column) for name, column in columns.items()} | {"lam": lam}
+    names = ("position", "tile", "action", "link", "reward")
+    return {name: np.array(column) for name, *column in zip(names, *rows, strict=True)} | {"lam": lam}
 
 
 @pytest.mark.parametrize("links", LINK_MODELS, ids=lambda links: links["model"])
 @pytest.mark.parametrize(("agents", "speed"), [(70, 0.0371), (70, 1.0), (5, 0.0371), (5, 1.0)])
-def test_lost_agents_of_any_scenario_are_those_of_the_twin(links: naive.Toml, agents: int, speed: float) -> None:
+def test_lost_agents_of_any_scenario_are_those_of_the_twin(links: dict, agents: int, speed: float) -> None:
     """With numbered places and without, few agents and many, and links of every model."""
     case = random_weights(shipped_case("paper"), scale_lam=True)
     team = {"agents": {"N": agents, "speed": speed}, "dual": {"alpha": 0.05, "eta": 0.8, "T0": 6}}

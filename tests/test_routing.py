@@ -113,3 +113,8 @@ def test_there_is_no_way_out_of_a_closed_room_nor_into_a_wall():
     assert len(ways[2]) == 2
     assert shortest_way(inside, np.array([20.5, 30.5]), np.array([5.5, 5.5]), 3) is None
     assert shortest_way(inside, np.array([-3.0, 30.5]), np.array([99.0, 5.5]), 3) is None
+
+
+def test_a_way_to_where_one_is_stays_there():
+    way = shortest_way(np.ones((5, 5), bool), np.array([2.5, 2.5]), np.array([2.5, 2.5]), 2)
+    np.testing.assert_array_equal(np.unique(way, axis=0), [[2.5, 2.5]])

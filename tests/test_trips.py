@@ -12,7 +12,7 @@ pytestmark = pytest.mark.kernels
 
 
 def trip(case: Case, plan: naive.Plan, i: int, j: int) -> list[int]:
-    """Steps on the way from the goal of zone i to that of zone j: all, those still in i, those already in j."""
+    """Steps between the goals of zones i and j: all, those still in i, those already in j."""
     place: naive.Place = ("node", plan.goal[i])
     seen = []
     while place != ("node", plan.goal[j]):

@@ -1,6 +1,7 @@
 """What can be seen from stretches of way, against looking at every wall."""
 
 import math
+from itertools import pairwise
 from random import Random
 
 import naive
@@ -13,10 +14,10 @@ from hypothesis import given
 from kernels import bools_of, looked_at, stretches
 
 from cmarlsim.building.grid import walls_of
-from cmarlsim.kernels.occlusion import (
+from cmarlsim.kernels.chains import chain_hides
+from cmarlsim.kernels.visibility import (
     MOST_LISTED,
     PARTS,
-    chain_hides,
     hidden_as_before,
     judge,
     new_desk,
@@ -144,7 +145,8 @@ def sees(walls: Floats, a: naive.Point, b: naive.Point) -> bool:
 def judgement(walls: Floats, e: Floats, f: Floats) -> tuple[int, int, list[int]]:
     """The verdict, its number, and the walls that are listed."""
     near = np.full(MOST_LISTED, -9)
-    verdict, number = judge(walls_of(walls), e, f, near, new_desk(len(walls), 1))
+    known = walls_of(walls)
+    verdict, number = judge(known, e, f, near, new_desk(len(known.wall), 1))
     return verdict, number, near[:number].tolist() if verdict == PARTLY else []
 
 
@@ -152,8 +154,8 @@ def check_judgement(walls: Floats, e: Floats, f: Floats, r: Random) -> int:
     """The verdict on all walls, and on the pairs of points that were looked at."""
     known = walls_of(walls)
     verdict, number, listed = judgement(walls, e, f)
-    for hint in range(-1, min(len(walls), 9)):
-        last = r.randrange(-1, len(walls))
+    for hint in range(-1, min(len(known.wall), 9)):
+        last = r.randrange(-1, len(known.wall))
         again = hidden_as_before(known, e, f, hint, last)
         assert again == next((w for w in (hint, last) if w >= 0 and chain_hides(known, w, e, f)), -1)
         assert again < 0 or verdict == HIDDEN
@@ -166,7 +168,7 @@ def check_judgement(walls: Floats, e: Floats, f: Floats, r: Random) -> int:
         assert number == -1 or chain_hides(known, number, e, f)
     elif verdict == PARTLY:
         assert len(listed) == len(set(listed)) > 0
-        others = np.delete(walls, listed, axis=0)
+        others = np.delete(known.wall, listed, axis=0)
         assert all(sees(others, a, b) for a, b in pairs)
     else:
         assert verdict == WALKED
@@ -187,7 +189,7 @@ def test_what_is_hidden_cannot_be_seen_and_what_is_open_can(seed: int) -> None:
     walls = np.array([segment() for _ in range(r.randint(1, 5))])
     if r.random() < 0.5:  # joined end to end, in any order and direction
         ends = [segment()[:2] for _ in range(r.randint(2, 9))]
-        chain = [r.choice([a + b, b + a]) for a, b in zip(ends, ends[1:], strict=False)]
+        chain = [r.choice([a + b, b + a]) for a, b in pairwise(ends)]
         walls = np.concatenate([walls, r.sample(chain, len(chain))])
     for _ in range(8):
         e, f = (np.array(segment()) for _ in range(2))
@@ -209,11 +211,11 @@ def test_judgements_of_the_edges_of_buildings_hold(name: str) -> None:
 
 def test_walls_that_hide_only_together_do_hide() -> None:
     """Two walls that overlap by more than a part of the pieces is long, with a doorway that nobody sees."""
-    walls = np.array([[-3.0, 1.0, 0.7, 1.0], [0.3, 1.0, 4.0, 1.0]])
+    walls = np.array([[-3.0, 1.0, 0.7, 1.0], [0.3, 1.1, 4.0, 1.1]])
     e, f = np.array([0.0, 0.0, 1.0, 0.0]), np.array([0.0, 2.0, 1.0, 2.0])
     assert judgement(walls, e, f) == (HIDDEN, -1, [])
     assert judgement(walls[:1], e, f)[0] == PARTLY
-    apart = np.array([[-3.0, 1.0, 0.4, 1.0], [0.6, 1.0, 4.0, 1.0]])
+    apart = np.array([[-3.0, 1.0, 0.4, 1.0], [0.6, 1.1, 4.0, 1.1]])
     assert judgement(apart, e, f)[:2] == (PARTLY, 2)
 
 

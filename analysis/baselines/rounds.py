@@ -109,14 +109,15 @@ class Rounds:
         """What `ceiling` cannot exceed, found still faster: the margin without travel."""
         if not block or not self._travel_costs:
             return 1.0
-        return (1.0 - sum([self._wanted[m] for m in block])) / len(block) + ROUNDING
+        return (1.0 - sum([self._wanted[m] for m in block])) / len(block) + 2 * ROUNDING
 
     def ceiling(self, block: tuple[int, ...]) -> float:
         """What `margin` cannot exceed, found faster."""
         if not block:
             return 1.0
         if block not in self._ceilings:
-            self._ceilings[block] = highest_margin(self.tour(block), self.c, self.way, self.longest)
+            highest = highest_margin(self.tour(block), self.c, self.way, self.longest)
+            self._ceilings[block] = highest + ROUNDING
         return self._ceilings[block]
 
     def best(self, block: tuple[int, ...]) -> Round:

@@ -169,7 +169,9 @@ def _cut(region: Region, walls: Floats, points: Floats) -> Region:
         meets = shapely.distance(lines, shapely.points(center)) < area.radius - GRAZE
         shape = shapely.Polygon(_corners(area._replace(radius=grown), center))
     else:
-        meets = shapely.intersects(lines, shape.buffer(-GRAZE))
+        inner = shape.buffer(-GRAZE)
+        shapely.prepare(inner)
+        meets = shapely.intersects(inner, lines)
     if not meets.any():
         return region
     anchor = shapely.Point(center)

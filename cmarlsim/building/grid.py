@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
+from cmarlsim.kernels.chains import Walls
 from cmarlsim.kernels.grid import SLACK, count_walls, fill_walls
-from cmarlsim.kernels.occlusion import Walls
 from cmarlsim.kernels.world import Floats, Grid, Ints
 
-EMPTY = Grid(np.zeros(2), 1.0, np.zeros((1, 2), dtype=np.int64), np.zeros(0, dtype=np.int64))
+EMPTY = Grid(
+    corner=np.zeros(2),
+    size=1.0,
+    first=np.zeros((1, 2), dtype=np.int64),
+    wall=np.zeros(0, dtype=np.int64),
+    segment=np.zeros((0, 4)),
+)
 """Without walls."""
 
 WALLS_A_CELL = 1.0
@@ -32,13 +38,14 @@ def _grid_of(wall: Floats) -> Grid:
     begin = np.cumsum(grid.first[:, 1:]).reshape(columns, rows)
     grid.first[:, 1:] = begin
     grid.first[1:, 0] = begin[:-1, -1]
-    filled = grid._replace(wall=np.empty(begin[-1, -1], dtype=np.int64))
+    count = int(begin[-1, -1])
+    filled = grid._replace(wall=np.empty(count, dtype=np.int64), segment=np.empty((count, 4)))
     fill_walls(wall, filled, filled.first[:, :-1].copy())
     return filled
 
 
 def _joined(wall: Floats) -> Ints:
-    """For the ends of walls (W, 4), both of the first wall first, that of another at the same point, or -1."""
+    """For both ends of each wall (W, 4), the end of another one at the same point, or -1; (2 W,)."""
     ends = wall.reshape(-1, 2)
     order = np.lexsort(ends.T)
     same = (ends[order] == np.roll(ends[order], 1, axis=0)).all(axis=1)
@@ -49,6 +56,25 @@ def _joined(wall: Floats) -> Ints:
     return joined
 
 
+def _merged(wall: Floats) -> Floats:
+    """The walls (W, 4), those that continue or overlap each other along an axis as one: the same points."""
+    found: list[tuple[tuple[int, float], float, float]] = []
+    upright = wall[:, 0] == wall[:, 2]
+    level = (wall[:, 1] == wall[:, 3]) & ~upright
+    for axis, chosen in enumerate((upright, level)):
+        along = wall[chosen]
+        low, high = np.sort(along[:, [1 - axis, 3 - axis]], axis=1).T
+        order = np.lexsort((low, along[:, axis]))
+        for at, begin, end in np.stack([along[:, axis], low, high], axis=1)[order].tolist():
+            if found and found[-1][0] == (axis, at) and begin <= found[-1][2]:
+                found[-1] = (axis, at), found[-1][1], max(end, found[-1][2])
+            else:
+                found.append(((axis, at), begin, end))
+    ends = [(at, begin, at, end) if axis == 0 else (begin, at, end, at) for (axis, at), begin, end in found]
+    return np.concatenate([wall[~upright & ~level], np.array(ends, dtype=np.float64).reshape(-1, 4)])
+
+
 def walls_of(wall: Floats) -> Walls:
-    """Walls (W, 4) by the cells of a grid, and which of them are joined."""
-    return Walls(wall, _joined(wall), _grid_of(wall))
+    """Walls (W, 4) by the cells of a grid; fewer, where some continue each other along an axis."""
+    merged = _merged(wall)
+    return Walls(merged, _joined(merged), _grid_of(merged))

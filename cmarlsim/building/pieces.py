@@ -13,15 +13,18 @@ import numpy as np
 
 from cmarlsim.building.areas import Region, boxes_of
 from cmarlsim.building.boxes import boxes_around, meeting
-from cmarlsim.building.tiling import nearest_rooms, tiles_at
+from cmarlsim.building.tiling import Rooms, tiles_at
 from cmarlsim.kernels.bits import Words, words_for
 from cmarlsim.kernels.world import TOLERANCE, Bools, Floats, Ints
 
 if TYPE_CHECKING:
     from cmarlsim.building.floorplan import FloorPlan
 
-SPACING = 0.01
+SPACING = 0.02
 """Metres between the positions outside of all rooms at which the nearest room is looked for."""
+
+BISECTIONS = 45
+"""Halvings of `SPACING`, to less than the rounding of positions."""
 
 _SHORTEST = 1e-11
 """Metres; borders that are crossed closer together are one."""
@@ -135,23 +138,23 @@ def _crossings(ways: Floats, borders: Borders) -> tuple[Ints, Floats]:
 
 def _between_rooms(plan: FloorPlan, ways: Floats, parts: Parts) -> tuple[Ints, Floats]:
     """Where, outside of all rooms, the nearest room changes; twice within `SPACING` metres goes unseen."""
-    length = np.hypot(ways[:, 2] - ways[:, 0], ways[:, 3] - ways[:, 1])[parts.way] * (parts.end - parts.begin)
-    outside = (length > 0) & (nearest_rooms(plan, parts.middle)[1] > TOLERANCE)
-    count = np.where(outside, np.ceil(length / SPACING).astype(np.int64), 0)
-    part = np.repeat(np.arange(len(count)), count)
-    step = ((parts.end - parts.begin) / np.maximum(count, 1))[part]
-    low = parts.begin[part] + step * (np.arange(len(part)) - np.repeat(np.cumsum(count) - count, count))
-    high, way = low + step, parts.way[part]
+    rooms, (start, stop) = Rooms(plan), (ways[:, :2], ways[:, 2:])
+    length = np.hypot(*(stop - start).T)[parts.way] * (parts.end - parts.begin)
+    outside = np.flatnonzero((length > 0) & (rooms.nearest(parts.middle)[1] > TOLERANCE))
+    steps = np.ceil(length[outside] / SPACING).astype(np.int64)
+    part = np.repeat(outside, steps + 1)
+    step = np.arange(len(part)) - np.repeat(np.cumsum(steps + 1) - steps - 1, steps + 1)
+    share = parts.begin[part] + (parts.end - parts.begin)[part] * step / np.repeat(steps, steps + 1)
 
-    def room(share: Floats) -> Ints:
-        start, stop = ways[way, :2], ways[way, 2:]
-        return nearest_rooms(plan, start + share[:, None] * (stop - start))[0]
+    def room(way: Ints, share: Floats) -> Ints:
+        return rooms.nearest(start[way] + share[:, None] * (stop[way] - start[way]))[0]
 
-    before, changes = room(low), room(low) != room(high)
-    way, low, high, before = way[changes], low[changes], high[changes], before[changes]
-    for _ in range(50):
+    found = room(parts.way[part], share)
+    changes = np.flatnonzero((np.diff(found) != 0) & (np.diff(part) == 0))
+    way, before, low, high = parts.way[part[changes]], found[changes], share[changes], share[changes + 1]
+    for _ in range(BISECTIONS):
         middle = (low + high) / 2
-        same = room(middle) == before
+        same = room(way, middle) == before
         low, high = np.where(same, middle, low), np.where(same, high, middle)
     return way, high
 

@@ -86,8 +86,8 @@ def number_places(plan: FloorPlan, zones: tuple[Area, ...], speed: int, d: float
 def with_nowhere(site: Site) -> Site:
     """The site with one place more, behind the last, for agents that are no longer there.
 
-    It is the last of the numbered places, if there are any, else the last waypoint. It is in no zone and at no
-    position; nobody is near it, and whoever is there stays.
+    It is the last of the numbered places, if there are any, else the last waypoint. It is in no zone and at
+    no position; nobody is near it, and whoever is there stays.
     """
     world, numbered, visibility = site
     stretches, zones = len(visibility.first) - 1, len(world.goal)

@@ -26,7 +26,7 @@ def tiles_at(plan: FloorPlan, points: Floats) -> Ints:
     if isinstance(plan.tiles, tuple):
         return _first_of(plan, plan.tiles, points)
     if plan.tiles == "rooms":
-        return nearest_rooms(plan, points)[0]
+        return Rooms(plan).nearest(points)[0]
     waypoints, here = plan.waypoint_levels(), plan.level_of(points)
     away = np.hypot(*(points[:, None] - plan.waypoint_positions()).T).T
     return np.where(waypoints == here[:, None], away, np.inf).argmin(axis=1)
@@ -48,21 +48,39 @@ def _first_of(plan: FloorPlan, tiles: tuple[Tile, ...], points: Floats) -> Ints:
     return found
 
 
-def nearest_rooms(plan: FloorPlan, points: Floats) -> tuple[Ints, Floats]:
-    """The nearest room on the level of points (n, 2), within `TOLERANCE` the first, and its distance.
+class Rooms:
+    """The rooms of a floor plan, to ask which is nearest to a position on the same level."""
 
-    In a room the distance is 0; where a level has no room, the room is -1.
-    """
-    import shapely
+    def __init__(self, plan: FloorPlan) -> None:
+        import shapely
 
-    room, away = np.full(len(points), FAR), np.full(len(points), np.inf)
-    here, of_room = plan.level_of(points), plan.level_of(plan.tile_centers())
-    for level in np.unique(of_room):
-        rooms, inside = np.flatnonzero(of_room == level), np.flatnonzero(here == level)
-        tree = shapely.STRtree([shapely.Polygon(plan.rooms[i].polygon) for i in rooms])
-        dots = shapely.points(points[inside])
-        (asked, _), distance = tree.query_nearest(dots, all_matches=False, return_distance=True)
-        away[inside[asked]] = distance
-        asked, found = tree.query(dots, predicate="dwithin", distance=away[inside] + TOLERANCE)
-        np.minimum.at(room, inside[asked], rooms[found])
-    return np.where(room == FAR, -1, room), away
+        self._plan, self._levels = plan, []
+        outlines, level = plan.tile_outlines(), plan.level_of(plan.tile_centers())
+        for each in np.unique(level).tolist():
+            rooms = np.flatnonzero(level == each)
+            rings = [np.stack([outlines[i], np.roll(outlines[i], -1, axis=0)], axis=1) for i in rooms]
+            of_side = np.repeat(rooms, [len(ring) for ring in rings])
+            sides = shapely.STRtree(shapely.linestrings(np.concatenate(rings)))
+            shapes = shapely.STRtree([shapely.Polygon(outlines[i]) for i in rooms])
+            self._levels.append((each, rooms, shapes, of_side, sides))
+
+    def nearest(self, points: Floats) -> tuple[Ints, Floats]:
+        """The nearest room to points (n, 2), within `TOLERANCE` the first, and its distance.
+
+        In a room the distance is 0; where a level has no room, the room is -1.
+        """
+        import shapely
+
+        room, away = np.full(len(points), FAR), np.full(len(points), np.inf)
+        here = self._plan.level_of(points)
+        for level, rooms, shapes, of_side, sides in self._levels:
+            on_level = np.flatnonzero(here == level)
+            dots, metres = shapely.points(points[on_level]), np.full(len(on_level), np.inf)
+            _, metres[:] = sides.query_nearest(dots, all_matches=False, return_distance=True)
+            inside, found = shapes.query(dots, predicate="intersects")
+            metres[inside] = 0.0
+            np.minimum.at(room, on_level[inside], rooms[found])
+            asked, found = sides.query(dots, predicate="dwithin", distance=metres + TOLERANCE)
+            np.minimum.at(room, on_level[asked], of_side[found])
+            away[on_level] = metres
+        return np.where(room == FAR, -1, room), away

@@ -12,12 +12,14 @@ from cmarlsim.building.floorplan import FloorPlan
 from cmarlsim.building.grid import EMPTY, walls_of
 from cmarlsim.building.worlds import build_world
 from cmarlsim.errors import InputError
-from cmarlsim.kernels.occlusion import Stretches, Walls, find_visible, new_desk
+from cmarlsim.kernels.chains import Walls
+from cmarlsim.kernels.visibility import Stretches, find_visible, new_desk
 from cmarlsim.kernels.world import TICKS_PER_METRE, Ints, Visibility, World
 from cmarlsim.limits import check_bytes
 
+_NONE = np.zeros(0, dtype=np.int64)
 NO_VISIBILITY = Visibility(
-    **{name: np.zeros(0, dtype=np.int64) for name in Visibility._fields if name != "grid"}, grid=EMPTY
+    _NONE, _NONE, _NONE, _NONE, _NONE, _NONE, _NONE, barrier=np.zeros((0, 4)), grid=EMPTY
 )
 
 FEW_PAIRS = 10**7
@@ -28,8 +30,11 @@ MOST_SECONDS = 1800.0
 
 SAMPLES = 16
 
-LONGEST = 4.0
-"""Metres: longer edges are cut into equal parts."""
+SHORTEST, LONGEST = 1.0, 4.0
+"""Metres: longer edges are cut into equal parts. Of shorter ones more is known beforehand."""
+
+MANY_PARTS = 256
+"""Where shorter parts of all edges would be more than this, they are longer, up to `LONGEST`."""
 
 
 def stretches_of(world: World) -> tuple[Stretches, Ints]:
@@ -42,7 +47,8 @@ def stretches_of(world: World) -> tuple[Stretches, Ints]:
     (E + 1,) array
         The first stretch of each edge, and that of the waypoints.
     """
-    parts = np.where(world.lift, 0, np.ceil(world.edge_ticks / (LONGEST * TICKS_PER_METRE))).astype(np.int64)
+    length = np.where(world.lift, 0.0, world.edge_ticks / TICKS_PER_METRE)
+    parts = np.ceil(length / np.clip(length.sum() / MANY_PARTS, SHORTEST, LONGEST)).astype(np.int64)
     first = np.concatenate([[0], np.cumsum(parts)])
     edge = np.repeat(np.arange(len(parts)), parts)
     low = ((np.arange(first[-1]) - first[edge]) / parts[edge])[:, None]
@@ -145,5 +151,6 @@ def build_visibility(plan: FloorPlan, zones: tuple[Area, ...], d: float) -> Visi
         wall_first=np.ascontiguousarray(rows[:, 3]),
         wall_last=np.ascontiguousarray(rows[:, 4]),
         wall=wall,
+        barrier=walls.wall,
         grid=walls.grid,
     )

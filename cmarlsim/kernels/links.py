@@ -75,21 +75,30 @@ def in_sight(world: World, ax: float, ay: float, bx: float, by: float) -> bool:
     return True
 
 
-@kernel
-def in_sight_on(world: World, grid: Grid, ax: float, ay: float, bx: float, by: float) -> bool:
-    """`in_sight`, found by testing only the walls in the cells that the line from a to b passes through."""
-    column, last = columns_met(grid, min(ax, bx), max(ax, bx))
-    step = 1
-    if ax > bx:
-        column, last, step = last, column, -1
-    while True:
-        low, high = rows_met(grid, column, ax, ay, bx, by)
-        for k in range(grid.first[column, low], grid.first[column, high + 1]):
-            if blocks(world.wall[grid.wall[k]], ax, ay, bx, by):
-                return False
-        if column == last:
+@inner
+def column_blocks(grid: Grid, column: int, ax: float, ay: float, bx: float, by: float) -> bool:
+    """Whether a wall blocks the view from a to b, of those in the cells of a column that the line passes."""
+    low, high = rows_met(grid, column, ax, ay, bx, by)
+    for k in range(grid.first[column, low], grid.first[column, high + 1]):
+        if blocks(grid.segment[k], ax, ay, bx, by):
             return True
-        column += step
+    return False
+
+
+@kernel
+def blocking_column(grid: Grid, guess: int, ax: float, ay: float, bx: float, by: float) -> int:
+    """A column of the grid with a wall that blocks the view from a to b; -1 if it is free, as for `in_sight`.
+
+    Only the walls in the cells that the line passes through are tested, those of the column `guess` first.
+    """
+    first, last = columns_met(grid, min(ax, bx), max(ax, bx))
+    if first <= guess <= last and column_blocks(grid, guess, ax, ay, bx, by):
+        return guess
+    for k in range(last - first + 1):
+        column = first + k if ax <= bx else last - k
+        if column_blocks(grid, column, ax, ay, bx, by):
+            return column
+    return -1
 
 
 @inner
@@ -118,8 +127,7 @@ def look_up_near(site: Site, place: Ints, i: int, near: Words) -> None:
 @inner
 def visible(site: Site, d: float, sight: SightState, place: Ints, i: int, j: int, v: int) -> bool:
     """`near_or_in_sight` for agents i and j whose stretches see each other by row `v` of the visibility."""
-    visibility = site.visibility
-    seen = visibility.seen[v]
+    visibility, barrier, seen = site.visibility, site.visibility.barrier, site.visibility.seen[v]
     if seen == OPEN:
         return True
     if len(site.numbered.tile) > 0:
@@ -128,12 +136,14 @@ def visible(site: Site, d: float, sight: SightState, place: Ints, i: int, j: int
     if in_range(d, ax, ay, bx, by):
         return True
     if seen == WALKED:
-        return in_sight_on(site.world, visibility.grid, ax, ay, bx, by)
-    if seen == HIDDEN or blocks(site.world.wall[visibility.wall[sight.last_wall[v]]], ax, ay, bx, by):
+        column = blocking_column(visibility.grid, sight.last[v], ax, ay, bx, by)
+        sight.last[v] = column if column >= 0 else sight.last[v]
+        return column < 0
+    if seen == HIDDEN or blocks(barrier[visibility.wall[sight.last[v]]], ax, ay, bx, by):
         return False
     for k in range(visibility.wall_first[v], visibility.wall_last[v]):
-        if blocks(site.world.wall[visibility.wall[k]], ax, ay, bx, by):
-            sight.last_wall[v] = k
+        if blocks(barrier[visibility.wall[k]], ax, ay, bx, by):
+            sight.last[v] = k
             return False
     return True
 

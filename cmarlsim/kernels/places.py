@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cmarlsim.kernels.bits import Words, copy_set, put
 from cmarlsim.kernels.compiling import inner, kernel
 from cmarlsim.kernels.links import look_along, move_occupant
@@ -27,7 +30,7 @@ def slot_of(places: Locations, q: int, slots: Ints) -> int:
 
 
 @kernel
-def find_places(world: World, speed: int, places: Locations, after: Ints, slots: Ints) -> int:
+def find_places(world: World, speed: int, places: Locations, after: NDArray[np.int32], slots: Ints) -> int:
     """Number the waypoints, and all places that agents come to from a numbered one in a step towards a zone.
 
     Parameters

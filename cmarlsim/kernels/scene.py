@@ -156,7 +156,7 @@ def new_sight_state(site: Site, agents: int) -> SightState:
     return SightState(
         position=np.zeros((agents, 2)),
         occupants=Occupants(*(np.full(size, -1) for size in (agents, stretches, agents, agents))),
-        last_wall=site.visibility.wall_first.copy(),
+        last=site.visibility.wall_first.copy(),
     )
 
 

@@ -24,9 +24,9 @@ class Trips(NamedTuple):
 
 @kernel
 def count_trips(world: World, speed: int, traveller: Locations, trips: Trips) -> None:
-    """Send one agent from every zone's goal to every other, and add up its steps in `trips`, which holds zeros.
+    """Send one agent from every zone's goal to every other, and add up its steps.
 
-    `traveller` holds one agent, changed in place.
+    `traveller` holds one agent, changed in place; `trips` holds zeros.
     """
     goal = world.goal
     for i in range(len(goal)):

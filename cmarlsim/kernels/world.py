@@ -94,20 +94,21 @@ class Grid(NamedTuple):
         Ints  # (C, R + 1) where in `wall` those of each cell begin; the last entry is where the column ends
     )
     wall: Ints  # the walls of all cells, cell by cell
+    segment: Floats  # (..., 4) x and y of their ends
 
 
 OPEN, HIDDEN, PARTLY, WALKED = range(4)
-"""What can be seen of one stretch from another: all, nothing, what walls leave that are listed, or so many walls
-are between them that the engine looks for them along each line of sight."""
+"""What can be seen of one stretch from another: all; nothing; what the walls in a list leave; what walls
+leave that are too many for a list, so that the engine walks through the cells of a grid."""
 
 
 class Visibility(NamedTuple):
     """What can be seen from each of S stretches of way: parts of the E waypoint edges, then the waypoints.
 
-    Stretches are straight and short, so a chain of walls often hide all of another stretch, or no wall any of it;
-    what remains to be tested for two agents is a short list of walls. Lists are joined end to end: that of
-    stretch s goes from first[s] to first[s + 1]. With no stretches here the engine looks up
-    every pair of agents.
+    Stretches are straight and short, so a chain of walls often hides all of another one, or no wall any of
+    it; what remains to be tested for two agents is a short list of walls. Lists are joined end to end: that
+    of stretch s goes from first[s] to first[s + 1]. With no stretches here the engine looks up every pair of
+    agents.
     """
 
     part_first: Ints  # (E + 1,) the first stretch of each edge (lifts have none), then of waypoints
@@ -116,8 +117,9 @@ class Visibility(NamedTuple):
     seen: Ints  # (V,) OPEN, HIDDEN, PARTLY or WALKED; what is hidden may be in range
     wall_first: Ints  # (V,) the list of walls that may stand between, in `wall`
     wall_last: Ints  # (V,) the entry after it
-    wall: Ints
-    grid: Grid  # all walls, by cells
+    wall: Ints  # rows of `barrier`
+    barrier: Floats  # (B, 4) all walls, those that continue each other as one
+    grid: Grid  # the same, by cells
 
 
 class Site(NamedTuple):
@@ -142,7 +144,7 @@ class SightState(NamedTuple):
 
     position: Floats  # (N, 2) of the agents, used without numbered places
     occupants: Occupants
-    last_wall: Ints  # (V,) entry of `Visibility.wall` that stood between two agents last: it is tried first
+    last: Ints  # (V,) what stood between two agents last, tried first: entry of `Visibility.wall`, or column
 
 
 class LinkModel(NamedTuple):

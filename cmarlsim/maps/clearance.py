@@ -11,6 +11,9 @@ from cmarlsim.kernels.world import Bools, Floats, Ints
 CLEAR = 0.75
 """Cells from a way to what is not free, at least, where there is space: simplified walls are nearer to it."""
 
+LEAST = 0.3
+"""The same where there is no more space than the width of a cell."""
+
 
 def clear_cells(inside: Bools) -> Bools:
     """The cells whose eight neighbours are inside as well: all of such a cell is clear of the rest."""

@@ -27,15 +27,14 @@ def cleared(draft: Draft) -> Draft:
     InputError
         If waypoints are in walls, or there is no way around for some edges, by their names.
     """
-    graph, remarks = draft.graph, list[Remark]()
-    level_of = draft.level_of(graph.position)
+    graph, level_of = draft.graph, draft.level_of(draft.graph.position)
     blocked = [graph.edges[i] for i in np.flatnonzero(_blocked(graph, draft.walls))]
     for i, level in enumerate(draft.levels):
         if here := [edge for edge in blocked if level_of[edge.start] == i]:
             raster = rasterised(draft.walls, (), level.rectangle, CELL)
-            graph, more = _led_around(graph, here, raster)
-            remarks += more
-    return replace(draft, graph=graph).remarked(*remarks)
+            graph, remarks = _led_around(graph, here, raster)
+            draft = replace(draft, graph=graph).remarked(*remarks)
+    return draft
 
 
 def _blocked(graph: WayGraph, walls: Sequence[Floats]) -> Bools:

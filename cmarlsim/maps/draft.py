@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from cmarlsim.kernels.world import Floats, Ints
+from cmarlsim.kernels.world import Bools, Floats, Ints
 
 
 class Edge(NamedTuple):
@@ -91,7 +91,7 @@ class Draft:
         """The level, by its index, that holds each of the points, (n, 2); -1: none."""
         boxes = np.array([level.rectangle for level in self.levels])
         point = position[:, None]
-        inside = ((point >= boxes[:, :2]) & (point <= boxes[:, 2:])).all(axis=2)
+        inside: Bools = np.all((point >= boxes[:, :2]) & (point <= boxes[:, 2:]), axis=2)
         return np.where(inside.any(axis=1), inside.argmax(axis=1), -1)
 
     def remarked(self, *remarks: Remark) -> Draft:

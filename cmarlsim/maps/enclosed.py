@@ -29,8 +29,8 @@ ON_FLOOR = 0.1
 SLIT = 1e-3
 """Metres of the slit that makes one outline of a room around another one."""
 
-EXACT = 1e-6
-"""Metres within which ends of walls are the same point."""
+EXACT, SHORTEST = 1e-6, 1e-3
+"""Metres within which ends of walls are the same point, and of walls that may be left out."""
 
 Corner = tuple[float, float]
 Label = tuple[str, Floats]
@@ -49,13 +49,13 @@ def enclosed_rooms(
     floors
         Outlines of floors, (n, 2) each; if there are some, rooms lie on them.
     """
-    from shapely import LineString, Point, Polygon, polygonize, union_all
+    from shapely import LineString, Point, Polygon, get_parts, polygonize, union_all
 
     lines = [LineString(wall) for wall in walls] + [LineString(door.ends) for door in doors]
     if not lines:
         return ()
-    noded = union_all(lines, grid_size=EXACT)
-    faces = polygonize([union_all([noded, *_doorways(noded)], grid_size=EXACT)]).geoms
+    noded = _noded(lines)
+    faces = polygonize([_noded([*get_parts(noded), *_doorways(noded)])]).geoms
     ground = union_all([Polygon(floor).buffer(0) for floor in floors]) if floors else None
     rooms = [
         face
@@ -67,6 +67,16 @@ def enclosed_rooms(
     names = [next((name for name, at in labels if room.contains(Point(at))), "") for room in rooms]
     given = distinct(name or f"room {i + 1}" for i, name in enumerate(names))
     return tuple(Room(name, _outline(room)) for name, room in zip(given, rooms, strict=True))
+
+
+def _noded(lines: Sequence[Any]) -> Any:
+    """Lines that are cut where they meet, with ends that are the same where they are nearly so."""
+    from shapely import GEOSException, union_all
+
+    try:
+        return union_all(lines, grid_size=EXACT)
+    except GEOSException:  # of lines about as long as that
+        return union_all([line for line in lines if line.length > SHORTEST])
 
 
 def _doorways(noded: Any) -> list[Any]:

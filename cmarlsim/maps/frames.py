@@ -35,11 +35,12 @@ def frames_of(file: RmfFile, path: Path, resolution: float | None) -> tuple[dict
     InputError
         If the scale of a level is unknown.
     """
+    reference = next(storey for storey in file.storeys if storey.name == file.reference)
+    if resolution is not None and (file.system != "reference_image" or reference.lines["measurements"]):
+        raise InputError(f"--resolution {resolution:g}: {path.name} says how large it is; leave it out")
     if file.system != "reference_image":
         frame, remark = _of_metres(file) if file.system == "cartesian_meters" else _of_degrees(file)
         return {storey.name: frame for storey in file.storeys}, [remark]
-    storeys = {storey.name: storey for storey in file.storeys}
-    reference = storeys[file.reference]
     scale, remarks = _scale(reference, resolution)
     if scale is None:
         raise InputError(

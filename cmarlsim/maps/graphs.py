@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from cmarlsim.errors import listed
+from cmarlsim.graphs import components
 from cmarlsim.kernels.world import Floats
 from cmarlsim.maps.draft import Remark, WayGraph
 
@@ -18,24 +19,15 @@ def distances(graph: WayGraph) -> Floats:
 
 def unconnected(graph: WayGraph) -> list[str]:
     """A problem, if waypoints cannot be reached from others even against the direction of one-way edges."""
-    from scipy.sparse import coo_array, csgraph
-
-    count = len(graph.names)
-    ends = np.array([(e.start, e.end) for e in graph.edges], dtype=np.int64).reshape(-1, 2)
-    links = coo_array((np.ones(len(ends)), tuple(ends.T)), shape=(count, count))
-    number, part = csgraph.connected_components(links, directed=False)
-    if number == 1:
+    parts = components(len(graph.names), [(edge.start, edge.end) for edge in graph.edges])
+    if len(parts) == 1:
         return []
-    largest = np.bincount(part).argmax()
-    smaller = [
-        "{" + listed([graph.names[i] for i in np.flatnonzero(part == each)]) + "}"
-        for each in range(number)
-        if each != largest
-    ]
+    largest, *others = sorted(parts, key=len, reverse=True)
+    named = ["{" + listed([graph.names[i] for i in part]) + "}" for part in others]
+    more = f"; and {len(named) - 5} more" if len(named) > 5 else ""
     return [
-        f"the graph falls into {number} parts, and must be one: the largest has "
-        f"{np.count_nonzero(part == largest):,} waypoints; the others are {'; '.join(smaller[:5])}"
-        + (f"; and {len(smaller) - 5} more" if len(smaller) > 5 else "")
+        f"the graph falls into {len(parts)} parts, and must be one: the largest has {len(largest):,} "
+        f"waypoints; the others are {'; '.join(named[:5])}{more}"
     ]
 
 

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from cmarlsim.building.plan_problems import FARTHEST, LARGEST
 from cmarlsim.errors import InputError, listed, nearest
 from cmarlsim.kernels.world import Floats
 from cmarlsim.maps.draft import Door, Draft, Level, Remark
 from cmarlsim.maps.enclosed import Label, enclosed_rooms
 from cmarlsim.maps.frames import apply, frames_of, inverse
+from cmarlsim.maps.made_lanes import made_lanes
 from cmarlsim.maps.names import distinct
 from cmarlsim.maps.open_rmf_file import Storey, read_rmf_file
 from cmarlsim.maps.open_rmf_graph import Placed, lanes_of
@@ -34,7 +36,7 @@ def read_open_rmf(path: Path, levels: Sequence[str] = (), resolution: float | No
     Returns
     -------
     Draft
-        Its graph is that of the lanes, and empty where there are none.
+        Its graph is that of the lanes; where there are none, it leads through all rooms.
 
     Raises
     ------
@@ -47,6 +49,8 @@ def read_open_rmf(path: Path, levels: Sequence[str] = (), resolution: float | No
         if name not in known:
             near = nearest(name, known)
             raise InputError(f"{path}: there is no level '{name}', only {listed(known)}{near}")
+    if not any(_used(storey) for storey in file.storeys if storey.name in (levels or known)):
+        raise InputError(f"{path}: no level has walls, doors or lanes, so there is no building in it")
     frames, remarks = frames_of(file, path, resolution)
     placed: list[Placed] = []
     for storey in file.storeys:
@@ -55,26 +59,29 @@ def read_open_rmf(path: Path, levels: Sequence[str] = (), resolution: float | No
         if used := _used(storey):
             end = placed[-1].level.rectangle[2] + GAP if placed else None
             placed.append(_placed(storey, frames[storey.name], used, end))
+            _check_size(placed[-1].level, path)
         else:
             text = f"Level '{storey.name}' has neither walls nor doors nor lanes, and is left out."
             remarks.append(Remark("warning", text))
-    if not placed:
-        raise InputError(f"{path}: no level has walls, doors or lanes, so there is no building in it")
-    lanes = lanes_of(file, placed)
-    doors = [(door, each.points) for each in placed for door in each.storey.lines["doors"]]
-    given = [str(door.parameters.get("name") or f"door {i + 1}") for i, (door, _) in enumerate(doors)]
-    ends = [points[[door.start, door.end]] for door, points in doors]
+    openings = [(door, each.points) for each in placed for door in each.storey.lines["doors"]]
+    given = [str(door.parameters.get("name") or f"door {i + 1}") for i, (door, _) in enumerate(openings)]
+    ends = [points[[door.start, door.end]] for door, points in openings]
     walls = tuple(wall for each in placed for wall in _walls(each))
     doors = tuple(map(Door, distinct(given), ends))
     labels = [label for each in placed for label in _labels(each)]
     floors = [each.points[list(floor)] for each in placed for floor in each.storey.floors if len(floor) > 2]
+    rooms = enclosed_rooms(walls, doors, labels, floors)
+    if any(each.storey.lines["lanes"] for each in placed):
+        lanes = lanes_of(file, placed)
+    else:
+        lanes = made_lanes(file, placed, walls, doors, rooms)
     return Draft(
         name=file.name,
         source=path.name,
         levels=tuple(each.level for each in placed),
         walls=walls,
         doors=doors,
-        rooms=enclosed_rooms(walls, doors, labels, floors),
+        rooms=rooms,
         graph=lanes.graph,
         starts=lanes.starts,
         named=lanes.named,
@@ -100,6 +107,16 @@ def _placed(storey: Storey, frame: Floats, used: Sequence[int], beginning: float
     return Placed(storey, points + np.array([shift, 0.0]), shift, frame, level)
 
 
+def _check_size(level: Level, path: Path) -> None:
+    """Raise InputError if no building is that large, or it is so far off that metres are not exact."""
+    x_min, y_min, x_max, y_max = level.rectangle
+    if max(x_max - x_min, y_max - y_min) > LARGEST or max(map(abs, level.rectangle)) > FARTHEST:
+        raise InputError(
+            f"{path}: level '{level.name}' is {x_max - x_min:,.6g} x {y_max - y_min:,.6g} m, and its lower "
+            f"left corner is ({x_min:,.6g}, {y_min:,.6g}): is a measurement wrong, or a vertex far off?"
+        )
+
+
 def _walls(placed: Placed) -> list[Floats]:
     """The walls of a level, (2, 2) each, but for those without length."""
     ends = [placed.points[[wall.start, wall.end]] for wall in placed.storey.lines["walls"]]
@@ -107,7 +124,7 @@ def _walls(placed: Placed) -> list[Floats]:
 
 
 def _labels(placed: Placed) -> list[Label]:
-    """Names of vertices or the lifts that they are in, and where they are; not of places where robots wait."""
+    """Names of vertices or of their lifts, and where they are; not of places where robots wait."""
     storey, waiting = placed.storey, ("is_charger", "spawn_robot_name")
     return [
         (str(parameters.get("lift_cabin") or name), point)

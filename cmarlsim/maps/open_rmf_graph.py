@@ -75,11 +75,29 @@ def lanes_of(file: RmfFile, placed: Sequence[Placed]) -> Lanes:
             edges.append(Edge(index[storey.name, start], index[storey.name, end], one_way=one_way))
         remarks += _said_of(storey, index)
     graph = WayGraph(tuple(distinct(names)), np.array(position).reshape(-1, 2), tuple(edges))
-    for lift in _lifts(file):
-        stops = _stops(lift, placed, index, graph)
+    rides, more = rides_of(file, placed, index, graph.position)
+    graph = replace(graph, edges=(*edges, *rides))
+    return Lanes(graph, tuple(starts), tuple(named), (*remarks, *more))
+
+
+def rides_of(
+    file: RmfFile, placed: Sequence[Placed], index: dict[Node, int], position: Floats
+) -> tuple[list[Edge], list[Remark]]:
+    """Edges from level to level for each lift of a building, and remarks.
+
+    Parameters
+    ----------
+    index
+        The waypoint of each vertex that is one.
+    position
+        Of the waypoints, (P, 2).
+    """
+    edges, remarks = list[Edge](), list[Remark]()
+    for lift in _lifts(file) if len(placed) > 1 else ():
+        stops = _stops(lift, placed, index, position)
         edges += [Edge(*pair, RIDE, lift=lift.name) for pair in itertools.pairwise(stops)]
-        remarks += _said_of_lift(lift, stops, graph) if len(placed) > 1 else []
-    return Lanes(replace(graph, edges=tuple(edges)), tuple(starts), tuple(named), tuple(remarks))
+        remarks.append(_said_of_lift(lift, stops, position))
+    return edges, remarks
 
 
 def _ways(lanes: Sequence[Line]) -> list[tuple[int, int, bool]]:
@@ -129,7 +147,7 @@ def _cabins(storey: Storey) -> dict[str, list[int]]:
     return found
 
 
-def _stops(lift: Lift, placed: Sequence[Placed], index: dict[Node, int], graph: WayGraph) -> list[int]:
+def _stops(lift: Lift, placed: Sequence[Placed], index: dict[Node, int], position: Floats) -> list[int]:
     """The waypoints where one boards a lift, from the lowest level that it serves to the highest."""
     frames = {each.storey.name: each for each in placed}
     stops: list[tuple[float, int]] = []
@@ -137,22 +155,28 @@ def _stops(lift: Lift, placed: Sequence[Placed], index: dict[Node, int], graph: 
         name = each.storey.name
         if name not in lift.levels:
             continue
-        told = [index[name, i] for i in _cabins(each.storey).get(lift.name, []) if (name, i) in index]
+        cabin = _cabins(each.storey).get(lift.name, [])
+        told = [index[name, i] for i in cabin if (name, i) in index]
         here = [waypoint for (level, _), waypoint in index.items() if level == name]
         if told:
             stops.append((each.storey.elevation, told[0]))
-        elif here and lift.reference in frames:
-            centre = apply(frames[lift.reference].frame, np.array(lift.centre)) + np.array([each.shift, 0.0])
-            away = np.hypot(*(graph.position[here] - centre).T)
+        elif here and (cabin or lift.reference in frames):
+            centre = each.points[cabin[0]] if cabin else _centre(lift, frames[lift.reference], each.shift)
+            away = np.hypot(*(position[here] - centre).T)
             if away.min() <= max(lift.size) / 2 + NEAR_LIFT:
                 stops.append((each.storey.elevation, here[int(away.argmin())]))
     return [waypoint for _, waypoint in sorted(stops, key=lambda stop: stop[0])]
 
 
-def _said_of_lift(lift: Lift, stops: Sequence[int], graph: WayGraph) -> list[Remark]:
+def _centre(lift: Lift, reference: Placed, shift: float) -> Floats:
+    """The middle of a cabin on a level that is moved by `shift`."""
+    return apply(reference.frame, np.array(lift.centre)) + np.array([shift, 0.0])
+
+
+def _said_of_lift(lift: Lift, stops: Sequence[int], position: Floats) -> Remark:
     if len(stops) < 2:
         text = f"Lift '{lift.name}' joins no two levels: lanes lead to it on {len(stops)}."
-        return [Remark("warning", text)]
-    x, y = graph.position[stops[0]].tolist()
+        return Remark("warning", text)
+    x, y = position[stops[0]].tolist()
     text = f"Lift '{lift.name}' joins {len(stops)} levels; a ride counts for {RIDE:g} m a level."
-    return [Remark("guessed", text, (x, y))]
+    return Remark("guessed", text, (x, y))

@@ -3,77 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from cmarlsim.errors import InputError, listed, shown
+from cmarlsim.errors import InputError, listed
 from cmarlsim.maps.draft import Edge, Remark, WayGraph
 from cmarlsim.maps.graphs import remarks_on, unconnected
-from cmarlsim.maps.problems import check_none, number_in
-from cmarlsim.maps.ros import COARSEST, FARTHEST, FINEST, check_resolution
-from cmarlsim.storage.files import read_text, write_whole
-
-MOST_BYTES = 10**7
-"""Bytes of a graph."""
+from cmarlsim.maps.patrol_file import DIRECTIONS, PatrolFile, read_patrol_file
+from cmarlsim.maps.problems import check_none
+from cmarlsim.maps.ros import check_resolution
+from cmarlsim.storage.files import write_whole
 
 MOST_NEIGHBOURS = 8
 """Neighbours of a vertex that patrolling_sim can read."""
-
-_DIRECTIONS = ("E", "NE", "N", "NW", "W", "SW", "S", "SE")
-
-
-class _CutShortError(Exception):
-    """There are no more words, or the number of those that follow is not known."""
-
-
-@dataclass
-class _Words:
-    """The words of a file one after another, and what is wrong with them."""
-
-    words: list[tuple[str, int]]  # with their lines
-    next: int = 0
-    place: str = "the header"
-    problems: list[str] = field(default_factory=list)
-
-    def word(self) -> str:
-        if self.next == len(self.words):
-            self.problems.append(f"the file ends in {self.place}")
-            raise _CutShortError
-        self.next += 1
-        return self.words[self.next - 1][0]
-
-    def wrong(self, word: str, what: str) -> None:
-        line = self.words[self.next - 1][1]
-        self.problems.append(f"{self.place}: line {line}: {shown(word, 40)} must be {what}")
-
-    def number(self, what: str, low: float, high: float) -> float:
-        """The next word as a number; NaN, and a problem, if it is none of this range."""
-        word = self.word()
-        number = number_in(word)
-        if number is None or not low <= number <= high:
-            self.wrong(word, what)
-            return math.nan
-        return number
-
-    def whole(self, what: str, low: int, high: int) -> int:
-        """The next word as a whole number; -1, and a problem, if it is none of this range."""
-        word = self.word()
-        number = number_in(word)
-        if number is None or not low <= number <= high or number != int(number):
-            self.wrong(word, what)
-            return -1
-        return int(number)
-
-
-@dataclass
-class _File:
-    resolution: float  # metres a pixel
-    offset: tuple[float, float]  # metres
-    pixels: dict[int, tuple[float, float]]
-    costs: dict[tuple[int, int], float]  # pixels, from the first vertex to the second
-    parallel: list[tuple[int, int]]  # of which the file has more than one
 
 
 def read_patrol_graph(path: Path) -> tuple[WayGraph, tuple[Remark, ...]]:
@@ -88,11 +31,7 @@ def read_patrol_graph(path: Path) -> tuple[WayGraph, tuple[Remark, ...]]:
     InputError
         All that is wrong in it in one message, with the ids of vertices.
     """
-    lines = read_text(path, MOST_BYTES).split("\n")
-    words = [(word, number) for number, line in enumerate(lines, 1) for word in line.split()]
-    attempts = [_parsed(_Words(words), offsets) for offsets in (True, False)]
-    file, problems = min(attempts, key=lambda attempt: len(attempt[1]))
-    check_none(path, problems)
+    file = read_patrol_file(path)
     pixels = np.array([file.pixels[i] for i in range(len(file.pixels))])
     names = tuple(f"v{i}" for i in range(len(pixels)))
     graph = WayGraph(names, pixels * file.resolution + file.offset, _edges(file))
@@ -100,63 +39,7 @@ def read_patrol_graph(path: Path) -> tuple[WayGraph, tuple[Remark, ...]]:
     return graph, (*_remarks(file), *remarks_on(graph))
 
 
-def _parsed(words: _Words, offsets: bool) -> tuple[_File, list[str]]:
-    """What a file says, if its header has offsets or has not, and all that is wrong with it then."""
-    file = _File(math.nan, (0.0, 0.0), {}, {}, [])
-    try:
-        count = words.whole("the number of vertices", 1, len(words.words))
-        for what in ("the width of the picture", "its height"):
-            words.number(f"{what} in pixels", 0, FARTHEST)
-        file.resolution = words.number(f"metres a pixel, {FINEST:g} to {COARSEST:g}", FINEST, COARSEST)
-        if offsets:
-            x, y = (words.number("an offset in metres", -FARTHEST, FARTHEST) for _ in range(2))
-            file.offset = (x, y)
-        for i in range(count):
-            words.place = f"block {i + 1} of {count}"
-            _read_vertex(words, file, count)
-    except _CutShortError:
-        return file, words.problems
-    if left := len(words.words) - words.next:
-        line = words.words[words.next][1]
-        words.problems.append(f"line {line}: {left} words are left over after {count} vertices")
-    words.problems.extend(_together(file))
-    return file, words.problems
-
-
-def _read_vertex(words: _Words, file: _File, count: int) -> None:
-    vertex = words.whole(f"the id of a vertex, 0 to {count - 1}", 0, count - 1)
-    if vertex >= 0:
-        words.place = f"vertex {vertex}"
-    if vertex in file.pixels:
-        words.problems.append(f"{words.place} stands twice")
-    x, y = (words.number("a position in pixels", -FARTHEST, FARTHEST) for _ in range(2))
-    neighbours = words.whole("the number of neighbours", 0, count - 1)
-    if neighbours < 0:
-        raise _CutShortError
-    file.pixels[vertex] = (x, y)
-    for _ in range(neighbours):
-        other = words.whole(f"the id of a neighbour, 0 to {count - 1}", 0, count - 1)
-        if (direction := words.word()).upper() not in _DIRECTIONS:
-            words.wrong(direction, f"a direction: {', '.join(_DIRECTIONS)}")
-        cost = words.number("a cost in pixels, above 0", 1e-6, FARTHEST)
-        if other == vertex:
-            words.problems.append(f"{words.place} is its own neighbour")
-        if (vertex, other) in file.costs:
-            file.parallel.append((vertex, other))
-            cost = min(cost, file.costs[vertex, other])
-        file.costs[vertex, other] = cost
-
-
-def _together(file: _File) -> list[str]:
-    """Edges whose ends are in one place."""
-    return [
-        f"vertices {a} and {b} are neighbours in the same place"
-        for a, b in file.costs
-        if a < b and file.pixels.get(a, a) == file.pixels.get(b, b)
-    ]
-
-
-def _edges(file: _File) -> tuple[Edge, ...]:
+def _edges(file: PatrolFile) -> tuple[Edge, ...]:
     edges = []
     for (a, b), cost in file.costs.items():
         one_way = cost != file.costs.get((b, a))
@@ -165,7 +48,7 @@ def _edges(file: _File) -> tuple[Edge, ...]:
     return tuple(edges)
 
 
-def _remarks(file: _File) -> list[Remark]:
+def _remarks(file: PatrolFile) -> list[Remark]:
     alone = [f"v{a} to v{b}" for a, b in file.costs if (b, a) not in file.costs]
     differing = [
         f"v{a}-v{b}"
@@ -238,4 +121,4 @@ def _check_writable(
 
 def _direction(start: list[int], end: list[int]) -> str:
     angle = math.atan2(end[1] - start[1], end[0] - start[0])
-    return _DIRECTIONS[round(angle / (math.pi / 4)) % 8]
+    return DIRECTIONS[round(angle / (math.pi / 4)) % 8]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import logging
 import re
 import warnings
 import zlib
@@ -25,6 +26,8 @@ MOST_PIXELS = 2**25
 _FORMATS = ("PNG", "BMP", "JPEG", "GIF", "WEBP", "TIFF", "PPM")
 _GAP = rb"(?:\s|#[^\r\n]*[\r\n])+"
 _PGM = re.compile(rb"P([25])" + 3 * (_GAP + rb"(\d{1,18})") + rb"(?=\s)")
+
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # what it logs, it raises as well
 
 
 class Picture(NamedTuple):

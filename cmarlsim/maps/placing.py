@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from cmarlsim.errors import listed
 from cmarlsim.kernels.world import Bools, Floats
-from cmarlsim.maps.clearance import CLEAR, clear_cells, gap_of_line
+from cmarlsim.maps.clearance import CLEAR, LEAST, clear_cells, gap_of_line
 from cmarlsim.maps.draft import Remark, WayGraph
 from cmarlsim.maps.problems import check_none
 from cmarlsim.maps.raster import Raster
@@ -33,11 +33,13 @@ def placed(raster: Raster, inside: Bools, graph: WayGraph) -> tuple[Floats, list
     cells = points.copy()
     bad = []
     for i, point in enumerate(points):
-        if gap_of_line(inside, point, point, CLEAR) == CLEAR:
+        gap = gap_of_line(inside, point, point, CLEAR)
+        if gap == CLEAR:
             continue
-        found = _nearest(core, point, _NUDGE if held[i] else farthest)
-        if found is None and not held[i]:
-            found = _nearest(inside, point, farthest)
+        reach = _NUDGE if held[i] else farthest
+        found = _nearest(core, point, reach)
+        if found is None and gap < LEAST:
+            found = _nearest(inside, point, reach)
         if found is not None:
             cells[i] = found
         elif not held[i]:

@@ -19,7 +19,7 @@ class Raster(NamedTuple):
     origin: tuple[float, float, float]  # x, y in metres and yaw in radians of the corner of cell (0, 0)
 
     def to_metres(self, cells: Floats) -> Floats:
-        """Positions in metres, (..., 2), of points in cells: (column, row); the lower left corner is (0, 0)."""
+        """Positions in metres, (..., 2), of points in cells: (column, row), (0, 0) at the lower left."""
         x, y, yaw = self.origin
         turn = np.array([[math.cos(yaw), math.sin(yaw)], [-math.sin(yaw), math.cos(yaw)]])
         return np.asarray(cells) @ turn * self.resolution + (x, y)

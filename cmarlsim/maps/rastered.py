@@ -6,8 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cmarlsim.maps.draft import Door, Draft, Level, Remark, Room, WayGraph
+from cmarlsim.maps.cores import make_graph
+from cmarlsim.maps.draft import Draft, Level, Remark, WayGraph
+from cmarlsim.maps.halls import hall_graph
+from cmarlsim.maps.outlines import find_walls
 from cmarlsim.maps.raster import Raster
+from cmarlsim.maps.rooms import find_rooms
+from cmarlsim.maps.ways import building_of, rerouted
+from cmarlsim.maps.zones import FEWEST
 
 Frame = tuple[float, float, float, float, float, float]
 AS_IT_IS: Frame = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
@@ -35,18 +41,16 @@ def draft_of_raster(
     InputError
         If there is no building in it, or the graph does not fit into it.
     """
-    from cmarlsim.maps.cores import make_graph
-    from cmarlsim.maps.outlines import find_walls
-    from cmarlsim.maps.rooms import find_rooms
-    from cmarlsim.maps.ways import building_of, rerouted
-
     inside, chosen = building_of(raster, None if graph is None else graph.position)
     found = find_rooms(raster, inside, None)
     said = [*remarks, chosen]
     if graph is None:
-        ways = make_graph(raster, inside, found)
-        made = f"{len(ways.names)} waypoints at the middle of rooms and in doors, and {len(ways.edges)} edges"
-        said.append(Remark("guessed", f"The source has no graph: {made} are made."))
+        few = len(found.rooms) < FEWEST
+        made = hall_graph(raster, inside) if few else make_graph(raster, inside, found)
+        ways, _ = rerouted(raster, inside, made)
+        where = "all over its halls" if few else "in the middle of rooms and in doors"
+        text = f"The source has no graph: {len(ways.names)} waypoints are made, {where}."
+        said.append(Remark("guessed", text))
     else:
         ways, more = rerouted(raster, inside, graph)
         said += more
@@ -57,8 +61,8 @@ def draft_of_raster(
         source=source,
         levels=(_level(name, raster, to_source),),
         walls=find_walls(raster, inside),
-        doors=tuple(Door(f"door {i + 1}", ends) for i, ends in enumerate(found.doors)),
-        rooms=tuple(Room(f"room {i + 1}", polygon) for i, polygon in enumerate(found.polygons)),
+        doors=found.doors,
+        rooms=found.rooms,
         graph=ways,
         named=own,
         remarks=tuple(said),

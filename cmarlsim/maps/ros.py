@@ -198,7 +198,7 @@ def _parsed(path: Path) -> _MapFile:
     if not isinstance(data, dict):
         raise InputError(f"{path}: must have the keys {', '.join(_RIGHT)}, as maps of ROS have")
     missing = [key for key in _RIGHT if key not in data and key != "mode"]
-    problems = [f"{key} is missing; must be {_RIGHT[key]}" for key in missing]
+    problems = [f"{key} is missing: must be {_RIGHT[key]}" for key in missing]
     values = {key: _value(key, data[key]) for key in _RIGHT if key in data}
     for key, value in values.items():
         if value is None:

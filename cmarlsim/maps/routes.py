@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, TypeGuard
@@ -202,10 +203,19 @@ def _more_remarks(file: _File, lengths: dict[tuple[int, int], float | None]) -> 
     if file.frames != {"map"}:
         text = f"Nodes are in the frame {shown(file.frames.pop(), 40)}, which is taken for the map's."
         yield Remark("guessed", text)
-    if more := len(file.ways) - len(lengths):
-        yield Remark("warning", f"{more} edges lead from and to the same nodes as others, and are left out.")
-    if alone := sum((b, a) not in lengths for a, b in lengths):
-        yield Remark("found", f"{alone} edges have no counterpart that leads back, so they are one-way.")
+    names = _names(file)
+    times = Counter((way.start, way.end) for way in file.ways)
+    said = {
+        "These edges stand in the file more than once, and the shortest counts": [
+            ends for ends, number in times.items() if number > 1
+        ],
+        "These edges have no counterpart that leads back, so they are one-way": [
+            (a, b) for a, b in lengths if (b, a) not in lengths
+        ],
+    }
+    for text, found in said.items():
+        if found:
+            yield Remark("found", f"{text}: {listed([f'{names[a]} to {names[b]}' for a, b in found])}.")
 
 
 def write_route_graph(graph: WayGraph, path: Path) -> None:

@@ -10,6 +10,8 @@ import numpy as np
 from cmarlsim.kernels.world import Bools, Floats, Ints
 
 _NARROW = 4.0  # how many times as much as in the open a step would cost that touches a wall
+_TOUCH = 1e-6  # cells; what is nearer is touched
+_ROUNDS = 4  # of pulling
 _MARGIN = 50  # cells around both ends that are searched at first
 
 
@@ -28,14 +30,15 @@ def lowest_along(field: Floats | Bools, start: Floats, end: Floats) -> Floats:
     Floats
         The values, (n,).
     """
-    padded = np.pad(np.asarray(field, float), 1)
     line, point, count = _crossings(start, end)
-    size = np.array(padded.shape[::-1])
+    height, width = field.shape
     lowest = np.full(count, np.inf)
-    for corner in ((0, 0), (0, 1), (1, 0), (1, 1)):
-        cell = np.where(corner, np.ceil(point) - 1, np.floor(point)).astype(np.int64) + 1
-        column, row = np.clip(cell, 0, size - 1).T
-        np.minimum.at(lowest, line, padded[row, column])
+    low, high = (np.floor(point + nudge).astype(np.int64) for nudge in (-_TOUCH, _TOUCH))
+    for column in (low[:, 0], high[:, 0]):
+        for row in (low[:, 1], high[:, 1]):
+            held = (column >= 0) & (column < width) & (row >= 0) & (row < height)
+            value = field[np.where(held, row, 0), np.where(held, column, 0)] * held
+            np.minimum.at(lowest, line, value)
     return lowest
 
 
@@ -180,14 +183,15 @@ def _steps(window: Bools, number: Ints, price: Floats) -> Any:
 
 def _pulled(distance: Floats, way: Floats, comfort: float) -> Floats:
     """The way pulled straight as far as clearance allows: forth and back, as long as that shortens it."""
-    length = math.inf
-    while True:
+    best, length = _straightened(distance, way, comfort), math.inf
+    for _ in range(_ROUNDS):
         forth = _sampled(_straightened(distance, way, comfort))
         straight = _straightened(distance, forth[::-1], comfort)[::-1]
         shorter = float(np.linalg.norm(np.diff(straight, axis=0), axis=1).sum())
-        if shorter > 0.999 * length:
-            return straight
-        length, way = shorter, _sampled(straight)
+        if shorter >= length or not line_is_free(distance > 0, straight[:-1], straight[1:]).all():
+            break
+        best, length, way = straight, shorter, _sampled(straight)
+    return best
 
 
 def _sampled(way: Floats) -> Floats:
@@ -215,7 +219,7 @@ def _reach(distance: Floats, way: Floats, clear: Floats) -> int:
     """How far along a way a straight line from its beginning leads, in steps."""
     near, far = 1, len(way) - 1
     while near < far:
-        tried = np.unique(np.linspace(near + 1, far, min(16, far - near)).astype(int))
+        tried = np.unique(np.linspace(near + 1, far, min(8, far - near)).astype(int))
         lowest = lowest_along(distance, np.broadcast_to(way[0], (len(tried), 2)), way[tried])
         free = (lowest >= clear[tried]) & (lowest > 0)
         if not free.any():

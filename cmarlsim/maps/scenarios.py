@@ -37,7 +37,7 @@ def plan_of(draft: Draft) -> dict[str, Any]:
     """The floor plan as the data of a TOML file."""
     names = draft.graph.names
     data: dict[str, Any] = {"name": draft.name, "source": draft.source}
-    data["tiles"] = "rooms" if len(draft.rooms) >= MANY_ROOMS else "waypoints"
+    data["tiles"] = "rooms" if _has_rooms(draft) else "waypoints"
     data["edges"] = [_edge(edge, names) for edge in draft.graph.edges]
     data["levels"] = [_level(level) for level in draft.levels]
     data["walls"] = [{"points": _points(wall)} for wall in draft.walls]
@@ -106,6 +106,13 @@ def _snap(draft: Draft) -> tuple[float, Draft]:
         "together."
     )
     return snap, draft.remarked(_guess(text))
+
+
+def _has_rooms(draft: Draft) -> bool:
+    """Whether there are many rooms, and some on each level."""
+    corners = np.array([room.polygon[0] for room in draft.rooms]).reshape(-1, 2)
+    levels = set(draft.level_of(corners).tolist())
+    return len(draft.rooms) >= MANY_ROOMS and levels.issuperset(range(len(draft.levels)))
 
 
 def _edge(edge: Edge, names: tuple[str, ...]) -> Any:

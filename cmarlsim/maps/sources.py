@@ -22,7 +22,7 @@ from cmarlsim.maps.pictures import read_picture
 from cmarlsim.maps.raster import Raster
 from cmarlsim.maps.rastered import AS_IT_IS, Frame, draft_of_raster
 from cmarlsim.maps.reaching import one_piece
-from cmarlsim.maps.ros import FREE, OCCUPIED, UNKNOWN, read_plan_picture, read_ros_map
+from cmarlsim.maps.ros import FREE, OCCUPIED, UNKNOWN, check_resolution, read_plan_picture, read_ros_map
 from cmarlsim.maps.routes import read_route_graph
 from cmarlsim.maps.yaml_text import read_yaml
 from cmarlsim.storage.files import problem_at, read_bytes
@@ -83,6 +83,8 @@ def import_building(path: Path, asked: Asked) -> Imported:
         If the source or its graph cannot be read, or what is asked does not go with it.
     """
     kind = kind_of(path)
+    if asked.resolution is not None:
+        check_resolution(asked.resolution)
     if asked.levels and kind != "open-rmf":
         raise InputError(f"--level: {path.name} has no levels, only a building.yaml of Open-RMF has")
     if kind == "open-rmf":
@@ -122,13 +124,13 @@ def kind_of(path: Path) -> str:
         return "open-rmf"
     if isinstance(keys, dict) and keys.keys() & {"image", "resolution", "origin"}:
         return "ros"
+    if isinstance(keys, dict) and "features" in keys:
+        raise InputError(f"{path}: is GeoJSON: routes are given by --graph, with their map as the source")
     raise InputError(f"{path}: is not {KINDS}")
 
 
 def _with_ways(draft: Draft) -> Draft:
     """A building of walls with a graph that is in one piece."""
-    if not draft.graph.edges:
-        raise InputError(f"{draft.source}: has no lanes")
     graph, remarks = one_piece(draft.graph, draft.walls, draft.level_of(draft.graph.position))
     kept = {name: i for i, name in enumerate(graph.names)}
 
@@ -186,13 +188,12 @@ def _drawings(draft: Draft, path: Path) -> tuple[Backdrop, ...]:
         picture = path.parent / name if isinstance(name, str) and name else None
         if picture is not None and not problem_at(picture) and picture.exists():
             frame = inverse(np.reshape(level.to_source, (2, 3)))
-            found.append(Backdrop(read_picture(picture).grey, frame))
+            found.append(Backdrop(read_picture(picture).grey.astype(np.uint8), frame))
     return tuple(found)
 
 
 _OTHERS = {
-    rb'\s*[{\[]\s*"': "is JSON: if it is a graph of routes, give it by --graph, with its map as the source",
-    rb"(\s*-?[0-9.]+\s){5}": "is a list of numbers: if it is a graph, give it by --graph, with its map as source",
+    rb"(\s*-?[0-9.]+\s){5}": "is a list of numbers: a graph is given by --graph, with its map as the source",
     rb"\s*<": "is XML, which is not read: import the map that it belongs to",
     rb"(?s).{0,1000}\x00": f"is neither text nor a picture that is read; must be {KINDS}",
     rb"\s*\Z": "is empty",

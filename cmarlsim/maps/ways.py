@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
 
 from cmarlsim.errors import InputError, listed
 from cmarlsim.kernels.world import Bools, Floats
-from cmarlsim.maps.clearance import CLEAR, clear_cells, gap_of_line
+from cmarlsim.maps.clearance import CLEAR, LEAST, clear_cells, gap_of_line
 from cmarlsim.maps.draft import Edge, Remark, WayGraph
 from cmarlsim.maps.placing import placed, values_at
 from cmarlsim.maps.raster import Raster
-from cmarlsim.maps.routing import line_is_free, shortest_way
+from cmarlsim.maps.routing import line_is_free, shortest_way, shortest_ways
 
 _SMALL = 0.1  # of the largest piece of free space: smaller ones are no buildings
 _DETOUR = 1.1  # times the shortest way, at most, to be clear of walls
@@ -102,8 +103,12 @@ def rerouted(
     """
     cells, remarks = placed(raster, inside, graph)
     pairs = list(dict.fromkeys(_pair(edge) for edge in graph.edges))
-    ways = _ways(inside, cells, pairs, clearance / raster.resolution)
     names = {pair: f"{graph.names[pair[0]]}-{graph.names[pair[1]]}" for pair in pairs}
+    if together := [names[a, b] for a, b in pairs if (cells[a] == cells[b]).all()]:
+        raise InputError(
+            f"graph: off the walls, the ends of these edges fall on one place: {listed(together)}"
+        )
+    ways = _ways(inside, cells, pairs, clearance / raster.resolution)
     lost = [names[pair] for pair in pairs if pair not in ways]
     if lost:
         raise InputError(f"graph: there is no way through free space for these edges: {listed(lost)}")
@@ -134,35 +139,62 @@ def _ways(
     """The way between the waypoints of each pair for which there is one."""
     ends = cells[np.array(pairs, dtype=np.int64).reshape(-1, 2)]
     free = line_is_free(inside, ends[:, 0], ends[:, 1]).tolist()
-    core = clear_cells(inside)
     ways = {}
-    for pair, (start, end), is_free in zip(pairs, ends, free, strict=True):
-        straight = _Way(np.array([start, end]), False, gap_of_line(inside, start, end, CLEAR))
-        if is_free and straight.gap == CLEAR:
-            ways[pair] = straight
-        elif (way := _way_round(inside, core, start, end, comfort)) is not None:
-            way = way._replace(blocked=not is_free)
-            ways[pair] = straight if is_free and way.gap < CLEAR else way
-        elif is_free:
-            ways[pair] = straight
+    for pair, line, is_free in zip(pairs, ends, free, strict=True):
+        ways[pair] = _Way(line, not is_free, gap_of_line(inside, line[0], line[1], CLEAR))
+    unclear = sorted(pair for pair, way in ways.items() if way.gap < CLEAR)
+    core = clear_cells(inside)
+    for start, group in groupby(unclear, key=itemgetter(0)):
+        near = list(group)
+        found = shortest_ways(inside, cells[start], cells[[end for _, end in near]], comfort)
+        for pair, points in zip(near, found, strict=True):
+            straight = ways.pop(pair)
+            way = None if points is None else _clearest(inside, core, points, comfort)
+            if straight.blocked:
+                kept = way
+            elif way and _is_better(way, straight):
+                kept = way._replace(blocked=False)
+            else:
+                kept = straight
+            if kept:
+                ways[pair] = kept
     return ways
 
 
-def _way_round(inside: Bools, core: Bools, start: Floats, end: Floats, comfort: float) -> _Way | None:
-    """A short way that is clear of walls, if that is at most `_DETOUR` times as long as any; None if none is."""
-    points = shortest_way(inside, start, end, comfort)
-    if points is None:
-        return None
+def _is_better(way: _Way, straight: _Way) -> bool:
+    """Whether a way is worth its bends."""
+    clearer = way.gap == CLEAR or straight.gap < LEAST <= way.gap
+    return clearer and _length(way.points) <= _DETOUR * _length(straight.points)
+
+
+def _clearest(inside: Bools, core: Bools, points: Floats, comfort: float) -> _Way:
+    """The way through these points, or one between its ends that is clearer of walls and not much longer."""
     way = _measured(inside, points)
     if way.gap < CLEAR:
-        with_ends = core.copy()
-        for column, row in np.floor([start, end]).astype(int):
-            with_ends[row, column] = True
-        points = shortest_way(with_ends, start, end, comfort)
-        clear = None if points is None else _measured(inside, points)
-        if clear and clear.gap > way.gap and _length(clear.points) <= _DETOUR * _length(way.points):
-            return clear
+        other = shortest_way(_with_ends(core, points[[0, -1]]), points[0], points[-1], comfort)
+        if other is not None and _length(other) <= _DETOUR * _length(points):
+            way = max(way, _measured(inside, other), key=lambda each: each.gap)
+    if way.gap < LEAST and (other := _through_thirds(inside, points, comfort)) is not None:
+        way = max(way, _measured(inside, other), key=lambda each: each.gap)
     return way
+
+
+def _with_ends(core: Bools, ends: Floats) -> Bools:
+    core = core.copy()
+    column, row = np.floor(ends).astype(int).T
+    core[row, column] = True
+    return core
+
+
+def _through_thirds(inside: Bools, points: Floats, comfort: float) -> Floats | None:
+    """A way beside another that keeps a third of a cell clear, for passages that are a cell or two wide."""
+    low = np.maximum(np.floor(points.min(axis=0)).astype(int) - 3, 0)
+    high = np.ceil(points.max(axis=0)).astype(int) + 3
+    window = inside[low[1] : high[1], low[0] : high[0]]
+    thirds = clear_cells(np.kron(window, np.ones((3, 3), dtype=np.bool_)))
+    ends = 3 * (points[[0, -1]] - low)
+    way = shortest_way(_with_ends(thirds, ends), ends[0], ends[1], 3 * comfort)
+    return None if way is None else way / 3 + low
 
 
 def _measured(inside: Bools, points: Floats) -> _Way:
@@ -212,7 +244,7 @@ def _remarks(
             x, y = raster.to_metres(way.points[len(way.points) // 2]).tolist()
             yield Remark("warning", text, (x, y))
     said = {
-        "come near to walls in a straight line, so they bend": [
+        "come near to walls in a straight line, so they bend, and keep their lengths": [
             names[pair] for pair, way in ways.items() if not way.blocked and len(way.points) > 2
         ],
         f"are nearer to walls than {CLEAR} cells somewhere, where there is no more space": [
@@ -221,4 +253,4 @@ def _remarks(
     }
     for text, found in said.items():
         if found:
-            yield Remark("found", f"{len(found)} edges {text}: {listed(found)}.")
+            yield Remark("found", f"These edges {text}: {listed(found)}.")

@@ -30,6 +30,8 @@ def read_yaml(path: Path) -> Any:
         def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
             known: set[str] = set()
             for key, _ in node.value:
+                if not isinstance(key, yaml.ScalarNode):
+                    raise InputError(f"{path}: line {key.start_mark.line + 1}: a key is a list or table")
                 if key.value in known:
                     line = key.start_mark.line + 1
                     raise InputError(f"{path}: line {line}: the key {shown(key.value)} stands here once more")

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cmarlsim.errors import InputError, listed
+from cmarlsim.errors import InputError
 from cmarlsim.maps.draft import Draft, Remark
+from cmarlsim.maps.goals import with_goals
 from cmarlsim.maps.reaching import core_of, distances
 
 FEWEST, USUAL = 3, 6
@@ -68,11 +69,9 @@ def chosen_zones(draft: Draft, choice: Choice) -> tuple[list[ChosenZone], Draft]
     InputError
         If there are none, or not so many as were asked for.
     """
-    goals, lost = _goals_of_rooms(draft)
-    if lost:
-        draft = draft.remarked(Remark("warning", f"No way leads into {listed(lost)}, so these are no zones."))
     if choice.zones == "names":
         return _named(draft)
+    draft, goals = with_goals(draft)
     if choice.zones == "auto":
         if len(goals) >= FEWEST:
             return _of_rooms(draft, goals), draft.remarked(
@@ -96,31 +95,6 @@ def chosen_zones(draft: Draft, choice: Choice) -> tuple[list[ChosenZone], Draft]
 def shared_out(total: float, zones: int) -> float:
     """The threshold c of each zone, such that they add up to `total`, or to what they can carry at most."""
     return math.floor(1000 * min(total / zones, LARGEST_C) + 1e-9) / 1000
-
-
-def _goals_of_rooms(draft: Draft) -> tuple[dict[int, int], list[str]]:
-    """For each room by its index the waypoint where agents go, and the names of rooms without one.
-
-    It is the waypoint nearest to the middle of those that lie in the room and can be reached. The cabin of a
-    lift is no place to stay.
-    """
-    from shapely import Polygon, contains_properly, points
-
-    core, position = core_of(draft.graph), draft.graph.position
-    cabins = {end for edge in draft.graph.edges if edge.lift for end in (edge.start, edge.end)}
-    goals, lost = {}, []
-    for i, room in enumerate(draft.rooms):
-        shape = Polygon(room.polygon)
-        inside = np.flatnonzero(core & contains_properly(shape, points(position)))
-        if cabins.issuperset(inside.tolist()) and len(inside):
-            continue
-        if len(inside):
-            middle = shape.centroid if shape.contains(shape.centroid) else shape.representative_point()
-            away = np.hypot(*(position[inside] - (middle.x, middle.y)).T)
-            goals[i] = int(inside[away.argmin()])
-        else:
-            lost.append(room.name)
-    return goals, lost
 
 
 def _of_rooms(draft: Draft, goals: dict[int, int]) -> list[ChosenZone]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from cmarlsim.report.building import Paper
 from cmarlsim.report.film import Pixels
 from cmarlsim.report.moments import Moment
 from cmarlsim.report.panels import MultiplierBars, MultiplierImage, PlanPanel, SatisfactionPanel
-from cmarlsim.report.picture import plain, shortened
+from cmarlsim.report.picture import COLOURS, plain, shortened
 from cmarlsim.scenario import Scenario
 
 WIDTH = 8.0
@@ -20,7 +21,7 @@ BARS_HEIGHT = 2.6
 """Inches for multipliers and satisfaction, below the plan."""
 
 MOST_BARS = 120
-"""Multipliers that are drawn as bars; where there are more, they are an image."""
+"""Multipliers that are drawn as bars; of more, and of zones that share colours, there is an image."""
 
 LONGEST_TITLE = 50
 """Most characters of a title."""
@@ -39,8 +40,8 @@ class Canvas:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
-        boxes = scenario.floorplan.tile_boxes()
-        across, up = boxes[:, 2:].max(axis=0) - boxes[:, :2].min(axis=0)
+        paper = Paper(scenario, WIDTH, HIGHEST)
+        across, up = paper.size
         plan_height = min(max(WIDTH * up / across, LOWEST), HIGHEST)
         height = round(50 * (plan_height + BARS_HEIGHT)) / 50  # an even number of pixels, for MP4
         figure = Figure((WIDTH, height), dpi=100, layout="constrained")
@@ -52,13 +53,16 @@ class Canvas:
             height_ratios=(plan_height, BARS_HEIGHT),
             width_ratios=(5, 4),
         )
-        multipliers = MultiplierBars if scenario.agents.N * scenario.M <= MOST_BARS else MultiplierImage
+        few = len(COLOURS) >= scenario.M and scenario.agents.N * scenario.M <= MOST_BARS
+        multipliers = MultiplierBars if few else MultiplierImage
         self.T0 = scenario.dual.T0
-        self.plan = PlanPanel(axes["plan"], scenario)
+        self.plan = PlanPanel(axes["plan"], scenario, paper)
         self.lam = multipliers(axes["lam"], scenario, peak or 1.0)
         self.satisfaction = SatisfactionPanel(axes["satisfaction"], scenario)
         self._agg.draw()
         figure.set_layout_engine("none")
+        self.plan.label()
+        self._agg.draw()
         edge = self.title.get_position()[1]
         self.clock = figure.text(0.99, edge, "", ha="right", va="top", fontsize="large", animated=True)
         self._background = self._agg.copy_from_bbox(figure.bbox)

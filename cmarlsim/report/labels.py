@@ -15,6 +15,9 @@ LETTER, LINE = 0.56, 1.15
 SMALLEST = 3.0
 """Points; smaller print cannot be read in any magnification that a picture allows."""
 
+HALO = 1.5
+"""Points of white around letters, so that lines do not cross them."""
+
 PLACES = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0), (0, 2), (0, -2))
 """Where a label may go: so many of its widths and heights from its point."""
 
@@ -47,6 +50,8 @@ class Labels:
         bool
             Whether there was a free place for it.
         """
+        from matplotlib.patheffects import withStroke
+
         if width is not None:
             size = min(size, width * self._points / (LETTER * len(text)))
         if size < SMALLEST:
@@ -57,7 +62,8 @@ class Labels:
             box = (place[0] - across / 2, place[1] - up / 2, place[0] + across / 2, place[1] + up / 2)
             if not any(_overlap(box, other) for other in self._taken):
                 self._taken.append(box)
-                self._axes.text(*place, plain(text), fontsize=size, ha="center", va="center", **looks)
+                label = self._axes.text(*place, plain(text), fontsize=size, ha="center", va="center", **looks)
+                label.set_path_effects([withStroke(linewidth=HALO, foreground="white", alpha=0.7)])
                 return True
         return False
 

@@ -69,7 +69,7 @@ def draw_overlay(scenario: Scenario, draft: Draft, backdrops: Sequence[Backdrop]
     axes.set_title(plain(title), fontsize=10, loc="left")
     handles, names = axes.get_legend_handles_labels()
     unique = dict(zip(names, handles, strict=True))
-    place = {"loc": "upper center", "bbox_to_anchor": (0.5, (bottom - 0.25) / height)}
+    place: Any = {"loc": "upper center", "bbox_to_anchor": (0.5, (bottom - 0.25) / height)}
     figure.legend(
         [*unique.values()], [*unique], ncols=min(len(unique), 8), fontsize=7, frameon=False, **place
     )
@@ -173,12 +173,14 @@ def _draw_ways(axes: Axes, scenario: Scenario) -> None:
         axes.quiver(
             *middle.T, *along.T, headwidth=8, headlength=8, headaxislength=8, label="one-way", **looks
         )
-    axes.scatter(*position.T, s=4, color="#103070", zorder=6, label="waypoint", linewidths=0)
+    axes.scatter(
+        position[:, 0], position[:, 1], s=4, color="#103070", zorder=6, label="waypoint", linewidths=0
+    )
     if scenario.agents.start:
         index = {waypoint.name: i for i, waypoint in enumerate(plan.waypoints)}
         starts = position[[index[name] for name in scenario.agents.start]]
-        looks = {"s": 28, "marker": "^", "facecolors": "none", "edgecolors": "#006000", "linewidths": 1}
-        axes.scatter(*starts.T, label="start of an agent", zorder=7, **looks)
+        looks = {"marker": "^", "facecolors": "none", "edgecolors": "#006000", "linewidths": 1}
+        axes.scatter(starts[:, 0], starts[:, 1], s=28, label="start of an agent", zorder=7, **looks)
 
 
 def _draw_names(axes: Axes, scenario: Scenario, draft: Draft, points: float) -> None:
@@ -217,9 +219,10 @@ def _draw_names(axes: Axes, scenario: Scenario, draft: Draft, points: float) -> 
             {"color": colour(zones[room.name]), "weight": "bold"} if room.name in zones else {"color": "0.3"}
         )
         labels.add(room.name, at.x, at.y, 7.0, 0.95 * (x_max - x_min), zorder=8, **looks)
+    rooms = {room.name for room in plan.rooms} | {zone.name for zone in scenario.zones}
     named = {waypoint.name: waypoint.position for waypoint in plan.waypoints}
     for i in draft.named:
-        if (name := draft.graph.names[i]) in named:
+        if (name := draft.graph.names[i]) in named and name not in rooms:
             x, y = named[name]
             labels.add(name, x, y + 6 / points, 4.5, color="#103070", zorder=7)
     for door in plan.doors:

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cmarlsim.kernels.world import Floats
+from cmarlsim.report.building import Paper, draw_floorplan, level_labels
 from cmarlsim.report.moments import Moment
-from cmarlsim.report.picture import colour, draw_floorplan, zone_names
+from cmarlsim.report.picture import COLOURS, colour, zone_names
+from cmarlsim.report.placing import Label, place_labels
 from cmarlsim.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -26,6 +28,9 @@ ROBOT = 12.0
 
 SMALL_ROBOT = 5.0
 """Diameter of a robot without a number, in points."""
+
+NUMBER, LEVEL = 6.0, 8.0
+"""Size of print of zones' numbers, and of levels' names, in points."""
 
 MOST_LABELS = 12
 """Up to so many agents show their numbers, and up to so many zones their names."""
@@ -41,19 +46,17 @@ LONGEST_ROW = 30
 class PlanPanel:
     """Robots on the plan, links as lines, attended zones lit."""
 
-    def __init__(self, axes: Axes, scenario: Scenario) -> None:
-        from matplotlib.collections import LineCollection, PatchCollection
+    def __init__(self, axes: Axes, scenario: Scenario, paper: Paper) -> None:
+        from matplotlib.collections import LineCollection, PolyCollection
         from matplotlib.colors import to_rgba_array
-        from matplotlib.patches import Circle
         from matplotlib.path import Path
 
-        draw_floorplan(axes, scenario)
+        draw_floorplan(axes, scenario, paper=paper)
         axes.set(xlim=axes.get_xlim(), ylim=axes.get_ylim())
-        self.axes = axes
+        self.axes, self.paper = axes, paper
         self.few = scenario.agents.N <= MOST_LABELS
         self.lit_colours = to_rgba_array([colour(m) for m in range(scenario.M)])
-        discs = [Circle(zone.center, zone.radius) for zone in scenario.zones]
-        self.lit: Any = PatchCollection(discs, linewidths=0, animated=True)
+        self.lit: Any = PolyCollection(paper.outlines(), linewidths=0, animated=True)
         width = 2.0 if self.few else 0.8
         self.links: Any = LineCollection([], colors="rebeccapurple", linewidths=width, animated=True)
         size = ROBOT if self.few else SMALL_ROBOT
@@ -61,16 +64,31 @@ class PlanPanel:
         self.robots = stamps(axes, [disc], size, facecolor="black", edgecolor="white", linewidths=0.8)
         named = range(scenario.agents.N if self.few else 0)
         self.numbers = stamps(axes, [written(n) for n in named], 0.7 * ROBOT, facecolor="white", linewidths=0)
-        for collection in (self.lit, self.links, self.robots, self.numbers):
+        numbered = range(scenario.M if len(COLOURS) < scenario.M else 0)
+        self.zones = stamps(axes, [written(m) for m in numbered], NUMBER, facecolor="black", linewidths=0)
+        self.artists = [self.lit, self.links, self.zones, self.robots, self.numbers]
+        for collection in self.artists:
             axes.add_collection(collection, autolim=False)
-        self.artists = [self.lit, self.links, self.robots, self.numbers]
+
+    def label(self) -> None:
+        """Write the names of levels, and find places for the numbers of zones, in the final layout."""
+        levels = level_labels(self.paper, LEVEL)
+        numbers = []
+        for m, outline in enumerate(self.paper.outlines() if len(self.zones.get_paths()) else []):
+            box = (*outline.min(axis=0), *outline.max(axis=0))
+            numbers.append(Label(str(m), box, True, {"fontsize": NUMBER, "color": "black"}))
+        texts = place_labels(self.axes, levels + numbers)[len(levels) :]
+        self.zones.set_offsets(np.reshape([text.get_position() for text in texts], (-1, 2)))
+        for text in texts:
+            text.remove()
 
     def show(self, moment: Moment) -> None:
         """Make the artists show this moment."""
         self.lit_colours[:, 3] = moment.reward
         self.lit.set_facecolor(self.lit_colours)
-        self.links.set_segments(moment.position[np.argwhere(np.triu(moment.link))])
-        seen = side_by_side(moment.position, self.robot_width()) if self.few else moment.position
+        position = self.paper.moved(moment.position)
+        self.links.set_segments(position[np.argwhere(np.triu(moment.link))])
+        seen = side_by_side(position, self.robot_width()) if self.few else position
         self.robots.set_offsets(seen)
         self.numbers.set_offsets(seen)
 
@@ -107,6 +125,7 @@ class MultiplierImage:
         axes.set(xlabel="agent n", ylabel="zone m")
         self.image = axes.imshow(nothing, vmin=0, vmax=peak, aspect="auto", animated=True)
         axes.figure.colorbar(self.image, ax=axes)
+        axes.locator_params(integer=True)
         self.axes, self.artists = axes, [self.image]
 
     def show(self, moment: Moment) -> None:

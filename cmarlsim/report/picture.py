@@ -1,4 +1,4 @@
-"""What pictures of runs share: colours and names of zones, the floor plan, satisfaction over time."""
+"""What pictures of runs share: colours and names of zones, satisfaction over time."""
 
 from __future__ import annotations
 
@@ -13,9 +13,13 @@ from cmarlsim.scenario import Scenario
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLOURS = ("#d62728", "#1f8a1f", "#1f5fb4", "#e06c00", "#0093a8", "#c2189e")
+COLOURS = (
+    *("#d62728", "#1f8a1f", "#1f5fb4", "#e06c00", "#0093a8", "#c2189e"),
+    *("#7a4b2a", "#7f7f00", "#9a6fd0", "#555555", "#ff7f9f", "#66c24a"),
+)
 """Colours of zones: red, green, blue, orange, cyan and magenta as in the paper's Fig. 3, dark enough for
-print. They are reused in turn where there are more zones, so a zone needs its name or number beside them."""
+print, and six more. Where there are more zones they are reused in turn, and zones have their numbers beside
+them."""
 
 LONGEST_NAME = 12
 """Most characters of a zone's name."""
@@ -43,38 +47,18 @@ def shortened(name: str, most: int) -> str:
 
 
 def zone_names(scenario: Scenario) -> list[str]:
-    """Names of the zones, short and plain."""
-    return [plain(shortened(zone.name, LONGEST_NAME)) for zone in scenario.zones]
+    """Names of the zones, plain, and so short that they still differ."""
+    names = [zone.name for zone in scenario.zones]
+    for shorten in (shortened, _without_middle):
+        short = [shorten(name, LONGEST_NAME) for name in names]
+        if len(set(short)) == len(names):
+            return [plain(name) for name in short]
+    return [plain(shortened(f"{m} {name}", LONGEST_NAME)) for m, name in enumerate(names)]
 
 
-def draw_floorplan(axes: Axes, scenario: Scenario, width: float = 1.5) -> None:
-    """Draw tiles, walls `width` points wide, waypoint edges and zones, in metres."""
-    from matplotlib.collections import LineCollection
-    from matplotlib.patches import Circle, Rectangle
-
-    plan = scenario.floorplan
-    for tile in plan.tiles:
-        x, y, right, top = tile.rectangle
-        axes.add_patch(Rectangle((x, y), right - x, top - y, facecolor="0.93", edgecolor="white"))
-    ways = plan.waypoint_positions()[plan.edge_indices()]
-    axes.add_collection(LineCollection(list(ways), colors="0.75", linewidths=0.8, linestyles=":"))
-    for m, zone in enumerate(scenario.zones):
-        axes.add_patch(Circle(zone.center, zone.radius, color=colour(m), alpha=0.35))
-    draw_walls(axes, scenario, width)
-    axes.autoscale_view()
-    axes.set_xlabel("x (m)")
-    axes.set_ylabel("y (m)")
-
-
-def draw_walls(axes: Axes, scenario: Scenario, width: float = 1.5) -> None:
-    """Draw the walls, `width` points wide, and the zones' borders, to scale."""
-    from matplotlib.patches import Circle
-
-    for wall in scenario.floorplan.walls:
-        axes.plot(*np.array(wall.points).T, color="black", linewidth=width)
-    for m, zone in enumerate(scenario.zones):
-        axes.add_patch(Circle(zone.center, zone.radius, fill=False, edgecolor=colour(m), linewidth=width / 2))
-    axes.set_aspect("equal")
+def _without_middle(name: str, most: int) -> str:
+    """A name of at most `most` characters that begins and ends as it did."""
+    return name if len(name) <= most else f"{name[: most // 2]}…{name[most // 2 + 1 - most :]}"
 
 
 def satisfaction_band(recordings: Sequence[Recording]) -> tuple[np.ndarray, np.ndarray]:

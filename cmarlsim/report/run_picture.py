@@ -14,6 +14,7 @@ import numpy as np
 
 from cmarlsim.kernels.world import Floats
 from cmarlsim.recordings.recording import Recording
+from cmarlsim.report.building import Paper
 from cmarlsim.report.picture import (
     colour,
     draw_satisfaction,
@@ -23,6 +24,7 @@ from cmarlsim.report.picture import (
     shortened,
     zone_names,
 )
+from cmarlsim.report.placing import keep_on_page, place_labels
 from cmarlsim.report.plan import MOST_NAMES, draw_plan, margin_shades
 from cmarlsim.storage.files import published
 
@@ -33,14 +35,17 @@ if TYPE_CHECKING:
 MOST_LINES = 12
 """Up to so many agents have a line each; of more there is a band from the smallest to the largest."""
 
+MOST_TICKED = 6
+"""Up to so many zones have room for more than two ticks at their multipliers."""
+
 MOST_TIMES = 400
 """Most points of a curve of multipliers; of longer runs each is a mean over some rollouts."""
 
 WIDTH, DPI = 7.16, 300
 """Inches of the picture, as wide as two columns of print, and pixels an inch."""
 
-LOWEST, HIGHEST, LOWER_HALF = 1.7, 3.6, 3.1
-"""Inches from bottom to top that the plan may take, and that the rest takes."""
+LOWEST, HIGHEST, HIGHEST_OF_MANY, LOWER_HALF = 1.7, 3.6, 5.5, 3.1
+"""Inches from bottom to top that the plan of few zones or of many may take, and that the rest takes."""
 
 LONGEST_TITLE = 30
 """Most characters of a scenario's name."""
@@ -77,14 +82,16 @@ def run_figure(recordings: Sequence[Recording]) -> Figure:
     from matplotlib.figure import Figure
 
     scenario = recordings[0].scenario
-    boxes = scenario.floorplan.tile_boxes()
-    across, up = boxes[:, 2:].max(axis=0) - boxes[:, :2].min(axis=0)
-    heights = float(np.clip(WIDTH * up / across, LOWEST, HIGHEST)), LOWER_HALF
+    highest = HIGHEST if scenario.M <= MOST_NAMES else HIGHEST_OF_MANY
+    paper = Paper(scenario, WIDTH, highest)
+    across, up = paper.size
+    heights = float(np.clip(WIDTH * up / across, LOWEST, highest)), LOWER_HALF
     figure = Figure((WIDTH, sum(heights)), layout="constrained")
     figure.suptitle(headline(recordings), fontsize="large")
     halves: Any = figure.subfigures(2, 1, height_ratios=heights)
     top, bottom = halves
-    draw_plan(top.subplots(), recordings, WIDTH * 72 / across)
+    plan = top.subplots()
+    labels = draw_plan(plan, recordings, paper)
     if recordings[0].level == "summary":
         draw_means(bottom, recordings)
     elif scenario.M <= MOST_NAMES:
@@ -95,6 +102,10 @@ def run_figure(recordings: Sequence[Recording]) -> Figure:
         draw_multipliers(right, recordings[0])
     else:
         draw_maps(bottom, recordings)
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    keep_on_page(plan)
+    place_labels(plan, labels)
     return figure
 
 
@@ -126,6 +137,8 @@ def draw_multipliers(figure: SubFigure, recording: Recording) -> None:
         axes.set_ylabel(names[m], color=colour(m), rotation=0, ha="right", va="center")
         top = max(local[..., m].max(), ideal[:, m].max()) or 1.0
         axes.set(xlim=(0, recording.steps), ylim=(-0.25 * top, 1.1 * top))
+        if scenario.M > MOST_TICKED:
+            axes.set_yticks([0.0, float(f"{0.9 * top:.1g}")])
         axes.spines[["top", "right"]].set_visible(False)
     panels[0].set_title(f"multipliers: {'each line is one agent' if lines else 'range of agents and mean'}")
     mark_steps(panels[-1], time_label(recording))

@@ -286,7 +286,7 @@ class Run:
             self._scene = self._scene._replace(log=longer(self._scene.log))
 
     def _run_sparsely(self, draws: Draws, chunk: Chunk, cut: Ints) -> Chunk:
-        """Run rollout by rollout, and take the links that change from the log of each; (C, 2) were cut before."""
+        """Run rollout by rollout; the links that change, after those `cut` (C, 2), are in the log of each."""
         T0 = draws.action.shape[1]
         linked = linked_pairs(self._scene.contacts.link) if self.done == 0 else cut
         counts, pairs = [], [linked]  # with the link model ``always`` all are linked before the first step
