@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import matplotlib
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
 from cmarlsim.errors import ArgumentError
+from cmarlsim.report.picture import plain
 from cmarlsim.storage.files import published
 from cmarlsim.storage.outputs import check_free
 
@@ -26,6 +28,9 @@ AGENT_MARKERS = ("o", "s", "^", "D", "v")
 
 SHADES = ListedColormap(matplotlib.colormaps["viridis_r"](np.linspace(0.12, 1.0, 256)), "shades")
 """Shades from light (little) to dark (much), without the pale end, which print loses."""
+
+MOST_LETTERS = 50
+"""Zones times the letters of the longest name, where names stand below an axis of a column's width."""
 
 STYLE: Any = {
     "font.size": 8,
@@ -62,6 +67,15 @@ def agent_look(n: int) -> dict[str, Any]:
     """Colour and marker of agent n, as arguments of `Axes.plot`."""
     times, i = divmod(n, len(AGENT_COLOURS))
     return {"color": AGENT_COLOURS[i], "marker": AGENT_MARKERS[(i + times) % len(AGENT_MARKERS)]}
+
+
+def zone_ticks(axes: Axes, zones: Sequence[str], rotation: float = 0.0) -> None:
+    """Ticks of zones 0, 1, ...: with their names where these are few and short, else with numbers."""
+    if len(zones) * len(max(zones, key=len)) <= MOST_LETTERS:
+        axes.set_xticks(range(len(zones)), [plain(zone) for zone in zones], rotation=rotation)
+    else:
+        axes.locator_params("x", integer=True)
+        axes.set_xlabel("zone m")
 
 
 def free_stem(

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import analysis.baselines.__main__ as main
-from analysis.baselines import measure, search
+from analysis.baselines import catalogue, measure, search
 from analysis.baselines.catalogue import (
     BOTH_WAYS,
     OURS,
@@ -30,7 +30,7 @@ from analysis.baselines.measure import (
 from analysis.baselines.metrics import bits_sent, lam_change
 from analysis.baselines.rules import FrozenRule, GossipRule
 from analysis.baselines.tables import after_events, band, smallest
-from cmarlsim import Policy, Scenario
+from cmarlsim import Policy, Scenario, tiled
 from cmarlsim.errors import InputError
 from cmarlsim.simulation.execution import Run
 from cmarlsim.terminal.console import command
@@ -226,6 +226,61 @@ def test_the_command_writes_page_picture_and_tables(tmp_path: Path) -> None:
     with pytest.raises(SystemExit) as stop:
         command(main.baselines, [*arguments, str(one)])
     assert stop.value.code == 2
+
+
+@pytest.mark.compiled
+def test_any_scenario_has_the_baselines_that_need_no_training(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiled(2, 1, N=10).save(tmp_path / "campus.toml")
+    with pytest.raises(SystemExit) as stop:
+        command(
+            main.baselines,
+            [
+                str(tmp_path / "campus.toml"),
+                "--seeds",
+                "1",
+                "--steps",
+                "1200",
+                "--out",
+                str(tmp_path / "out"),
+            ],
+        )
+    assert stop.value.code == 0
+    zones = pd.read_csv(tmp_path / "out" / "baselines-zones.csv")
+    names = [
+        baseline.name for baseline in all_baselines(tiled(2, 1, N=10), Policies(None, None, None), TUNED)
+    ]
+    assert zones["baseline"].unique().tolist() == names
+    assert {"rank", "oracle", "schedule", "partition-150", "partition-600"} < set(names)
+    assert not set(catalogue.TRAINED) & set(names)
+    said = "Left out for want of policies that were trained for this scenario: `gossip`, `shared`, `silent`"
+    assert said in capsys.readouterr().out
+    page = (tmp_path / "out" / "baselines.md").read_text("utf-8")
+    assert said in page
+    assert "| `rank` | `partition-600` |" in page
+    assert all(page.count(f"\n| `{name}` |") == 4 for name in names)
+
+
+def test_policies_are_those_that_fit() -> None:
+    assert Policies.of(Scenario.load("tiny")) == (None, None, None)
+    assert None not in Policies.of(PAPER)
+
+
+@pytest.mark.filterwarnings("ignore:.*Theorem 1 does not apply")
+def test_an_agent_that_is_alone_does_not_die() -> None:
+    alone = Scenario.load("paper", ["agents.N=1"])
+    assert list(measure.possible_events(alone)) == ["thresholds"]
+    rows = event_runs(partition(50), alone, 400, [0])
+    assert rows["event"].unique().tolist() == ["thresholds"]
+    assert list(measure.possible_events(PAPER)) == ["thresholds", "death"]
+
+
+@pytest.mark.parametrize(
+    ("steps", "T0", "length"), [(None, 100, 40_000), (None, 150, 40_200), (600, 150, 600)]
+)
+def test_runs_have_quarters_of_whole_rollouts(steps: int | None, T0: int, length: int) -> None:
+    assert main.half_times(steps, T0) == length
 
 
 def test_lengths_without_a_half_time_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.collections import FillBetweenPolyCollection
+from matplotlib.collections import FillBetweenPolyCollection, LineCollection
 from matplotlib.figure import Figure
 
 from analysis import figure3a, figure3bf, figure4, figure5a, figure5b
@@ -91,8 +91,10 @@ def test_figure_3a_draws_the_plan_and_every_agent(run: Recording) -> None:
         aside = paths[f"agent {n}"] - mine
         assert np.ptp(aside, axis=0).max() < 1e-9
         assert np.abs(aside).max() < 0.5
-    black = [line.get_xydata().tolist() for line in axes.lines if line.get_color() == "black"]
-    assert black == [[list(point) for point in wall.points] for wall in PAPER.floorplan.walls]
+    lines = [each for each in axes.collections if isinstance(each, LineCollection)]
+    (black,) = (each for each in lines if each.get_color().tolist() == [[0, 0, 0, 1]])
+    drawn = [segment.tolist() for segment in black.get_segments()]
+    assert drawn == [[list(point) for point in wall.points] for wall in PAPER.floorplan.walls]
     assert {text.get_text() for text in axes.texts} == {zone.name for zone in PAPER.zones}
 
 

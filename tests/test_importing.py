@@ -251,3 +251,58 @@ def test_every_command_of_the_page_runs(call: Call) -> None:
     for name, arguments in lines:
         code, _, err = call(known[name], *shlex.split(arguments), *(["--no-plot"] if name == "run" else []))
         assert code == 0, err
+
+
+def test_a_building_without_lanes_gets_ways_into_all_rooms(call: Call, tmp_path: Path) -> None:
+    made = corridor(3)
+    made["lanes"] = []
+    written(tmp_path / "made.yaml", {"L1": made})
+    scenario, out = imported(call, "made.yaml")
+    assert scenario.M == len(scenario.floorplan.rooms) == 7
+    assert "has no lanes" in out
+
+
+def rooms_of_cells(rooms: int) -> list[str]:
+    """Rows of a grid from top to bottom: rooms of 20 x 16 cells side by side, with doors of 4 cells."""
+    wall, door = "@" * (21 * rooms + 1), "@" + ("." * 20 + ".") * (rooms - 1) + "." * 20 + "@"
+    return [
+        wall,
+        *6 * ["@" + ("." * 20 + "@") * rooms],
+        *4 * [door],
+        *6 * ["@" + ("." * 20 + "@") * rooms],
+        wall,
+    ]
+
+
+def test_a_grid_becomes_rooms(call: Call) -> None:
+    rows = rooms_of_cells(4)
+    header = f"type octile\nheight {len(rows)}\nwidth {len(rows[0])}\nmap\n"
+    Path("site.map").write_text(header + "\n".join(rows))
+    scenario, _ = imported(call, "site.map", "--resolution", "0.25")
+    plan = scenario.floorplan
+    assert (len(plan.rooms), scenario.M) == (4, 4)
+    for room in plan.rooms:
+        x, y = np.mean(room.polygon, axis=0)
+        assert rows[len(rows) - 1 - int(y / 0.25)][int(x / 0.25)] == "."
+    run = execute(scenario, Policy.load("rank"), steps=50)
+    column, row = np.floor(run.to_map().position).astype(int).reshape(-1, 2).T
+    assert {rows[i][j] for i, j in zip(row.tolist(), column.tolist(), strict=True)} == {"."}
+    cells = np.array([[255 * (cell == ".") for cell in row] for row in rows], dtype=np.uint8)
+    Path("site.pgm").write_bytes(f"P5 {cells.shape[1]} {cells.shape[0]} 255\n".encode() + cells.tobytes())
+    again, _ = imported(call, "site.pgm", "--resolution", "0.25")
+    assert again.floorplan.rooms == plan.rooms
+
+
+def test_a_graph_of_another_map_is_refused(call: Call) -> None:
+    cells = b"".join(row.encode().replace(b"@", b"\x00").replace(b".", b"\xfe") for row in rooms_of_cells(3))
+    Path("site.pgm").write_bytes(b"P5 64 18 255\n" + cells)
+    header = "image: site.pgm\nresolution: 0.25\norigin: [0, 0, 0]\nnegate: 0\n"
+    Path("site.yaml").write_text(header + "occupied_thresh: 0.65\nfree_thresh: 0.196\n")
+    vertices = [(10, 9), (500, 9), (10, 700)]
+    edges = [[1], [0, 2], [1]]
+    words = [3, 64, 18, 0.25, 0, 0]
+    for i, ((x, y), others) in enumerate(zip(vertices, edges, strict=True)):
+        words += [i, x, y, len(others), *(word for other in others for word in (other, "N", 400))]
+    Path("site.graph").write_text("\n".join(map(str, words)))
+    err = refused(call, "site.yaml", "--graph", "site.graph")
+    assert "does not fit the map: of 3 waypoints, 2 are off the map" in err

@@ -139,14 +139,19 @@ def test_an_l_shaped_room_and_a_bent_corridor_are_one_each():
         assert len(find_rooms(Raster(inside, ~inside, 0.1, (0.0, 0.0, 0.0)), inside).rooms) == 1
 
 
-def test_summits_are_joined_where_the_saddle_between_them_is_high():
-    x = np.arange(60.0)
-    for saddle, count in ((9.0, 1), (4.0, 2)):
-        ridge = np.interp(x, [0, 15, 30, 45, 59], [1, 10, saddle, 10, 1])
-        assert rooms_by_depth(np.tile(ridge, (3, 1)), 100.0).max() + 1 == count
-    assert (
-        rooms_by_depth(np.tile(np.interp(x, [0, 15, 30, 45, 59], [1, 10, 4, 10, 1]), (3, 1)), 4.0).max() == 0
-    )
+@pytest.mark.parametrize(
+    ("summits", "saddle", "wide", "count"),
+    [
+        ((10, 10), 9, 100, 1),
+        ((10, 10), 6, 100, 2),  # a doorway between equals, though wide against neither's half
+        ((5, 12), 4.5, 100, 2),  # a corridor that leads to a hall
+        ((10, 10), 4, 100, 2),
+        ((10, 10), 4, 4, 1),  # too wide for a doorway
+    ],
+)
+def test_summits_are_joined_where_the_saddle_between_them_is_high(summits, saddle, wide, count):
+    ridge = np.interp(np.arange(60.0), [0, 15, 30, 45, 59], [1, summits[0], saddle, summits[1], 1])
+    assert rooms_by_depth(np.tile(ridge, (3, 1)), wide).max() + 1 == count
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -178,3 +183,18 @@ def test_names_are_given_row_by_row_from_the_upper_left():
     assert quadrants == [(False, True), (True, True), (False, False), (True, False)]
     assert [room.name for room in found.rooms] == ["room 1", "room 2", "room 3", "room 4"]
     assert math.isclose(sum(shapely.Polygon(room.polygon).area for room in found.rooms), 60.6, rel_tol=0.03)
+
+
+def test_a_hall_with_pillars_has_several_places_that_are_joined():
+    y, x = np.mgrid[:200, :260]
+    inside = (x > 4) & (x < 255) & (y > 4) & (y < 195)
+    inside &= ((x % 60 > 6) | (y % 60 > 6)) | (x < 30) | (y < 30) | (x > 230) | (y > 170)
+    raster = Raster(inside, ~inside, 0.05, (0.0, 0.0, 0.0))
+    found = find_rooms(raster, inside)
+    assert [room.name for room in found.rooms] == ["room 1"]
+    graph = make_graph(raster, inside, found)
+    assert sum(name.startswith("place") for name in graph.names) == 8
+    edges = np.array([edge[:2] for edge in graph.edges])
+    assert networkx.is_connected(networkx.Graph(edges.tolist()))
+    cells = raster.to_cells(graph.position)
+    assert line_is_free(inside, cells[edges[:, 0]], cells[edges[:, 1]]).all()

@@ -23,7 +23,7 @@ MOST_COLUMNS = 12
 
 DEATH = """Or an agent dies: it attends nothing, talks to nobody and observes nothing any more, and nobody is
 told, but for the `oracle`; in the run with seed s it is agent s mod N."""
-NO_DEATH = "With links of this model no agent can die."
+NO_DEATH = "The only agent does not die."
 
 BOUNDED = {
     False: "the least of 1 - max c and (N - sum c) / M",

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from analysis.links.fit import Fit
 from analysis.links.replay import BERNOULLI, CHAIN, RECORDED, ROWS, SHIFTED
-from analysis.style import DOUBLE, new_figure, styled
+from analysis.style import DOUBLE, new_figure, styled, zone_ticks
 
 LOOKS = {
     RECORDED: ("#111111", "o"),
@@ -49,7 +49,7 @@ def _draw_costs(axes: Axes, costs: pd.DataFrame, prefix: str) -> None:
         one = mine[mine["links"] == kind]
         apart = np.where(np.isfinite(one["low"]), one["value"] - one["low"], 0)
         axes.errorbar(at + shift, one["value"], apart, color=colour, marker=marker, label=kind, **bars)
-    axes.set_xticks(at, zones, rotation=30)
+    zone_ticks(axes, zones, rotation=30)
     axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
     axes.axhline(0, color="black", linewidth=0.6)
 

@@ -9,14 +9,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.style import DOUBLE, new_figure, styled
+from analysis.style import DOUBLE, new_figure, styled, zone_ticks
 from analysis.theorem1.conditions import Constants
 from analysis.theorem1.lemma1 import slacks
 from analysis.theorem1.paths import MEASURED, MISS, TAIL, Paths, certificates
 from analysis.theorem1.repeats import NEARER, Values
 from cmarlsim.bounds.theorem1 import least_slack
 from cmarlsim.bounds.verdicts import CORRECTED, PRINTED, SHARPER
-from cmarlsim.report.picture import colour, plain
+from cmarlsim.report.picture import colour
 
 BLUE, RED, GREEN = "#1f5fb4", "#b2182b", "#2a7f3f"
 
@@ -140,7 +140,7 @@ def _draw_promises(axes: Axes, paths: Paths) -> None:
         marker, tint = PROMISES[form]
         promised = table[form].where(table[form] > 0)
         axes.plot(at, promised, marker, color=tint, markersize=4, label=f"c - {error:.3f}: {form}")
-    axes.set_xticks(at, [plain(zone) for zone in paths.zones])
+    zone_ticks(axes, paths.zones)
     axes.set(ylabel=f"satisfaction, least after {TAIL:.0%} of any run")
     axes.set_ylim(0, 1.05)
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
 
-from analysis.measures import zone_sets
 from cmarlsim.bounds.theorem1 import least_slack
 from cmarlsim.bounds.verdicts import OURS, PRINTED, PROVEN, SHARPER, Statement
-from cmarlsim.kernels.world import Floats
+from cmarlsim.building.areas import Region
+from cmarlsim.kernels.world import TOLERANCE, Floats
 from cmarlsim.scenario import Scenario
 
 LEMMA = "Lemma 1"
@@ -31,9 +32,18 @@ def closed_slack(c: Floats, N: int) -> float:
 
 
 def overlaps(scenario: Scenario) -> int:
-    """Number of pairs of zones that an agent can be in at once."""
-    inside = zone_sets(scenario).astype(np.int64)
-    return int(np.triu(inside.T @ inside, 1).astype(np.bool_).sum())
+    """Number of pairs of zones that have points in common."""
+    return sum(_meet(one, other) for one, other in combinations(scenario.regions, 2))
+
+
+def _meet(one: Region, other: Region) -> bool:
+    if one.level != other.level:
+        return False
+    if one.part is other.part is None and one.area.radius and other.area.radius:
+        return math.dist(one.center, other.center) <= one.area.radius + other.area.radius + TOLERANCE
+    import shapely
+
+    return bool(shapely.dwithin(shapely.Polygon(one.outline()), shapely.Polygon(other.outline()), TOLERANCE))
 
 
 def not_held(scenario: Scenario) -> int:

@@ -28,7 +28,7 @@ def cleared(draft: Draft) -> Draft:
         If waypoints are in walls, or there is no way around for some edges, by their names.
     """
     graph, level_of = draft.graph, draft.level_of(draft.graph.position)
-    blocked = [graph.edges[i] for i in np.flatnonzero(_blocked(graph, draft.walls))]
+    blocked = [graph.edges[i] for i in np.flatnonzero(blocked_edges(graph, draft.walls))]
     for i, level in enumerate(draft.levels):
         if here := [edge for edge in blocked if level_of[edge.start] == i]:
             raster = rasterised(draft.walls, (), level.rectangle, CELL)
@@ -37,7 +37,7 @@ def cleared(draft: Draft) -> Draft:
     return draft
 
 
-def _blocked(graph: WayGraph, walls: Sequence[Floats]) -> Bools:
+def blocked_edges(graph: WayGraph, walls: Sequence[Floats]) -> Bools:
     """Whether an edge touches a wall, (E,); rides in lifts may."""
     segments = np.concatenate([np.hstack([wall[:-1], wall[1:]]) for wall in walls] or [np.zeros((0, 4))])
     ways = graph.position[[[edge.start, edge.end] for edge in graph.edges]].reshape(-1, 4)

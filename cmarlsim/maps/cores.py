@@ -14,6 +14,7 @@ from cmarlsim.maps.routing import line_is_free, shortest_way, shortest_ways
 
 _CLEAR = 0.5  # metres that ways keep from walls where there is space
 _NEIGHBOURS = 5  # of a waypoint along a corridor that ways to are looked for
+_PLACES = 8  # in a building of one room, beside its core
 _NEAR = 0.6  # metres; nearer waypoints of a room are one
 
 
@@ -21,6 +22,7 @@ def make_graph(raster: Raster, inside: Bools, found: Found) -> WayGraph:
     """A graph that leads from room to room through all doors.
 
     In a room each door is joined to the core; along a corridor waypoints are joined to those that follow.
+    A building of one room has several places to go to.
 
     Parameters
     ----------
@@ -40,6 +42,12 @@ def make_graph(raster: Raster, inside: Bools, found: Found) -> WayGraph:
     core, middle = raster.to_cells(found.core), raster.to_cells(found.door_middle)
     cores = [graph.add(place, room.name) for place, room in zip(core, found.rooms, strict=True)]
     doors = [graph.add(place, door.name) for place, door in zip(middle, found.doors, strict=True)]
+    if len(cores) == 1:
+        places = _spread(graph.inside, core[0], _CLEAR / raster.resolution)
+        others = [graph.add(place, f"place {n}") for n, place in enumerate(places, 1)]
+        graph.chain(_Window(graph.inside, found.label, 0), [cores[0], *others])
+        graph.connect()
+        return graph.made()
     for number, first in enumerate(cores):
         own = [door for door, pair in zip(doors, found.door_rooms, strict=True) if number in pair]
         around = _Window(graph.inside, found.label, number)
@@ -49,6 +57,20 @@ def make_graph(raster: Raster, inside: Bools, found: Found) -> WayGraph:
             graph.star(around, first, own)
     graph.connect()
     return graph.made()
+
+
+def _spread(inside: Bools, first: Floats, clear: float) -> Floats:
+    """Places far from each other and from the first, clear of walls where there is space, in cells."""
+    from scipy import ndimage
+
+    depth = ndimage.distance_transform_edt(np.pad(inside, 1))[1:-1, 1:-1]
+    cell = np.argwhere(depth >= min(clear, depth.max()))[:, ::-1] + 0.5
+    far = np.linalg.norm(cell - first, axis=1)
+    places: list[Floats] = []
+    while len(places) < _PLACES and far.max() > 2 * clear:
+        places.append(cell[np.argmax(far)])
+        far = np.minimum(far, np.linalg.norm(cell - places[-1], axis=1))
+    return np.array(places).reshape(-1, 2)
 
 
 class _Window:

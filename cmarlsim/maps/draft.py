@@ -73,7 +73,7 @@ class Draft:
     starts
         Indices of waypoints where agents begin, if the source names some.
     named
-        Indices of waypoints that the source has given a name.
+        Indices of waypoints that stand for a place: the source has named them, or they were chosen.
     """
 
     name: str

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from cmarlsim.kernels.world import Bools
+from cmarlsim.maps.clearing import blocked_edges
 from cmarlsim.maps.cores import make_graph
 from cmarlsim.maps.draft import Draft, Level, Remark, WayGraph
-from cmarlsim.maps.halls import hall_graph
 from cmarlsim.maps.outlines import find_walls
 from cmarlsim.maps.raster import Raster
 from cmarlsim.maps.rooms import find_rooms
 from cmarlsim.maps.ways import building_of, rerouted
-from cmarlsim.maps.zones import FEWEST
+
+MARGIN = 1.0
+"""Metres around a building that belong to its level."""
+
+BEND = "bend "
+"""What names of waypoints begin with that are only there because a way bends."""
 
 Frame = tuple[float, float, float, float, float, float]
 AS_IT_IS: Frame = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
@@ -42,38 +50,39 @@ def draft_of_raster(
         If there is no building in it, or the graph does not fit into it.
     """
     inside, chosen = building_of(raster, None if graph is None else graph.position)
-    found = find_rooms(raster, inside, None)
+    found, walls = find_rooms(raster, inside, None), find_walls(raster, inside)
     said = [*remarks, chosen]
     if graph is None:
-        few = len(found.rooms) < FEWEST
-        made = hall_graph(raster, inside) if few else make_graph(raster, inside, found)
-        ways, _ = rerouted(raster, inside, made)
-        where = "all over its halls" if few else "in the middle of rooms and in doors"
-        text = f"The source has no graph: {len(ways.names)} waypoints are made, {where}."
+        ways = make_graph(raster, inside, found)
+        named = [i for i, name in enumerate(ways.names) if not name.startswith(BEND)]
+        free = ~blocked_edges(ways, walls)
+        ways = replace(ways, edges=tuple(itertools.compress(ways.edges, free)))
+        text = f"The source has no graph: {len(ways.names)} waypoints are made, in rooms, doors and bends."
         said.append(Remark("guessed", text))
     else:
         ways, more = rerouted(raster, inside, graph)
+        named = [*range(len(graph.names))]
         said += more
-    own = () if graph is None else tuple(range(len(graph.names)))
     name = source.partition(".")[0]
     return Draft(
         name=name,
         source=source,
-        levels=(_level(name, raster, to_source),),
-        walls=find_walls(raster, inside),
+        levels=(_level(name, raster, inside, to_source),),
+        walls=walls,
         doors=found.doors,
         rooms=found.rooms,
         graph=ways,
-        named=own,
+        named=tuple(named),
         remarks=tuple(said),
     )
 
 
-def _level(name: str, raster: Raster, to_source: Frame) -> Level:
-    """The level of a whole raster, with a cell around it."""
-    height, width = raster.free.shape
-    right, top = width + 1.0, height + 1.0
-    corners = raster.to_metres(np.array([[-1.0, -1.0], [right, -1.0], [right, top], [-1.0, top]]))
+def _level(name: str, raster: Raster, inside: Bools, to_source: Frame) -> Level:
+    """The level that a building is, with some space around it."""
+    row, column = np.nonzero(inside)
+    space = max(MARGIN / raster.resolution, 2.0)
+    left, right, low, top = column.min() - space, column.max() + space, row.min() - space, row.max() + space
+    corners = raster.to_metres(np.array([[left, low], [right, low], [right, top], [left, top]]))
     x_min, y_min = corners.min(axis=0).tolist()
     x_max, y_max = corners.max(axis=0).tolist()
     return Level(name, (x_min, y_min, x_max, y_max), to_source)

@@ -63,6 +63,7 @@ def one_piece(graph: WayGraph, walls: Sequence[Floats], level_of: Ints) -> tuple
     InputError
         If nothing is left of it.
     """
+    graph, level_of = _without_points(graph, level_of)
     graph, remarks = _joined(graph, walls, level_of)
     core = np.flatnonzero(core_of(graph))
     reaching = np.isfinite(distances(graph, core[:1])[0])
@@ -73,6 +74,24 @@ def one_piece(graph: WayGraph, walls: Sequence[Floats], level_of: Ints) -> tuple
         text = f"No way leads back from {listed(lost)} to most other waypoints, so they are left out."
         remarks.append(Remark("warning", text))
     return reduced(graph, reaching), remarks
+
+
+def _without_points(graph: WayGraph, level_of: Ints) -> tuple[WayGraph, Ints]:
+    """The graph without edges of no length: their ends become one waypoint, the one that stands first."""
+    into = np.arange(len(graph.names))
+    for edge, length in zip(graph.edges, lengths_of(graph).tolist(), strict=True):
+        if length < SHORTEST:
+            low, high = sorted((int(into[edge.start]), int(into[edge.end])))
+            into[into == high] = low
+    edges, known = list[Edge](), set[tuple[int, int]]()
+    for edge in graph.edges:
+        start, end = int(into[edge.start]), int(into[edge.end])
+        arcs = {(start, end)} if edge.one_way else {(start, end), (end, start)}
+        if start != end and not known & arcs:
+            edges.append(edge._replace(start=start, end=end))
+            known |= arcs
+    kept = into == np.arange(len(into))
+    return reduced(WayGraph(graph.names, graph.position, tuple(edges)), kept), level_of[kept]
 
 
 def reduced(graph: WayGraph, kept: Bools) -> WayGraph:

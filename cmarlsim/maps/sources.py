@@ -93,14 +93,14 @@ def import_building(path: Path, asked: Asked) -> Imported:
                 f"--graph: {path.name} has lanes of its own; only maps and pictures take a graph"
             )
         draft = read_open_rmf(path, asked.levels, asked.resolution)
-        return Imported(_with_ways(draft), _drawings(draft, path))
+        return Imported(cleared(_in_one_piece(draft)), _drawings(draft, path))
     raster, remarks, to_source = _raster(path, kind, asked.resolution)
     graph = None
     if asked.graph:
         graph, more = _graph(asked.graph)
         remarks = (*remarks, *more)
     draft = draft_of_raster(path.name, raster, graph, to_source, remarks)
-    return Imported(draft, (_backdrop(raster),))
+    return Imported(_in_one_piece(draft), (_backdrop(raster),))
 
 
 def kind_of(path: Path) -> str:
@@ -129,8 +129,8 @@ def kind_of(path: Path) -> str:
     raise InputError(f"{path}: is not {KINDS}")
 
 
-def _with_ways(draft: Draft) -> Draft:
-    """A building of walls with a graph that is in one piece."""
+def _in_one_piece(draft: Draft) -> Draft:
+    """A building whose graph is in one piece."""
     graph, remarks = one_piece(draft.graph, draft.walls, draft.level_of(draft.graph.position))
     kept = {name: i for i, name in enumerate(graph.names)}
 
@@ -138,7 +138,7 @@ def _with_ways(draft: Draft) -> Draft:
         return tuple(kept[draft.graph.names[i]] for i in indices if draft.graph.names[i] in kept)
 
     draft = replace(draft, graph=graph, starts=still(draft.starts), named=still(draft.named))
-    return cleared(draft.remarked(*remarks))
+    return draft.remarked(*remarks)
 
 
 def _raster(path: Path, kind: str, resolution: float | None) -> tuple[Raster, tuple[Remark, ...], Frame]:

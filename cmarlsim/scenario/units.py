@@ -14,13 +14,13 @@ from cmarlsim.kernels.world import Floats
 if TYPE_CHECKING:
     from cmarlsim.scenario.scenario import Scenario
 
-WIDEST_DOOR, NARROWEST_DOOR = 5.0, 0.3
+WIDEST_DOOR, NARROWEST_DOOR = 4.0, 0.3
 """Metres, of half of the doors."""
 
 LONGEST_EDGE = 40.0
 """Metres that half of the edges may be longer than."""
 
-MOST_CLEARANCE = 8.0
+MOST_CLEARANCE, LEAST_CLEARANCE = 8.0, 0.15
 """Metres from the nearest wall to half of the positions on the ways."""
 
 LARGEST_ZONE = 50.0
@@ -48,20 +48,20 @@ def _strange(scenario: Scenario, samples: Samples) -> Iterator[str]:
     if len(doors):
         width = float(np.median(np.hypot(*(doors[:, 1] - doors[:, 0]).T)))
         if not NARROWEST_DOOR <= width <= WIDEST_DOOR:
-            yield f"doors are {width:.3g} m wide"
+            yield f"most doors are about {width:.3g} m wide"
     lengths = [length for length, edge in zip(plan.edge_lengths(), plan.edges, strict=True) if not edge.lift]
     if lengths and (typical := float(np.median(lengths))) > LONGEST_EDGE:
-        yield f"edges are {typical:.3g} m long"
+        yield f"most edges are about {typical:.3g} m long"
     on_edges = samples.position[samples.edge >= 0]
     walls = plan.wall_segments()
     if len(on_edges) and len(walls):
         some = on_edges[:: -(-len(on_edges) // _POSITIONS)]
         typical = float(np.median([_distance(walls, position) for position in some]))
-        if typical > MOST_CLEARANCE:
-            yield f"ways are {typical:.3g} m from the nearest wall"
+        if not LEAST_CLEARANCE <= typical <= MOST_CLEARANCE:
+            yield f"most ways are about {typical:.3g} m from the nearest wall"
     radii = [zone.radius for zone in scenario.zones if zone.radius is not None]
     if radii and (typical := float(np.median(radii))) > LARGEST_ZONE:
-        yield f"zones have a radius of {typical:.3g} m"
+        yield f"most zones have a radius of about {typical:.3g} m"
 
 
 def _distance(walls: Floats, position: Floats) -> float:

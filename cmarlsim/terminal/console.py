@@ -90,7 +90,8 @@ def start(app: typer.Typer, arguments: list[str] | None = None) -> None:
         value = error.value if isinstance(error.value, (str, os.PathLike)) else shown(error.value, 200)
         _fail(f"--{name} {one_line(str(value), 200)}: {_with_options(error.problem)}")
     except InputError as error:
-        _fail(_with_options(str(error)))
+        more = "; cmarlsim check lists them all" if error.untold else ""
+        _fail(_with_options(str(error)) + more)
     except BrokenPipeError:
         _abandon_stdout()
         sys.exit(1)

@@ -16,8 +16,8 @@ MOST_TOLD = 12
 LONGEST_FINDING, LEAST_ROOM = 300, 400
 """Characters of one error in a message, and of all of them, however long the name of the file is."""
 
-_TAIL = 20
-"""Characters in which a message says how many more there are."""
+_TAIL = 60
+"""Characters in which a message says how many more there are, and who lists them."""
 
 
 class ProblemsError(ValueError):
