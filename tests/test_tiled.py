@@ -148,7 +148,7 @@ def test_thresholds_and_rollouts(nx: int, ny: int, N: int) -> None:
 
 
 def test_files_on_disk(tmp_path: Path) -> None:
-    made = cmarlsim.tiled(2, 2, N=9, d=3.0, T0=77, load=0.5)
+    made = cmarlsim.tiled(2, 2, N=9, d=3.0, T0=97, load=0.5)
     assert made.c.sum() == pytest.approx(4.0)
     made.save(tmp_path / "campus.toml")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["campus-plan.toml", "campus.toml"]
