@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cmarlsim.exporting import export
 from cmarlsim.storage.toml import readable_toml
 
 DATA = Path(__file__).parents[1] / "data"
@@ -297,12 +298,13 @@ def scenario_of(plan: Toml, N: int, T0: int, load: float = 0.7) -> Toml:
 
 
 def main() -> None:
-    """Write the floor plans and the scenarios."""
+    """Write the floor plans, the scenarios, and the office as a map of ROS."""
     for plan, N, T0 in ((office(), 8, 150), (hospital(), 16, 250), (school(), 10, 250)):
         about = f"# {plan['name'].capitalize()}: made by `python docs/buildings.py`, to try things out.\n\n"
         for folder, toml in (("floorplans", plan), ("scenarios", scenario_of(plan, N, T0))):
             path = DATA / folder / f"{plan['name']}.toml"
             path.write_text(about + readable_toml(toml), encoding="utf-8")
+    export("office", as_="ros", resolution=0.1, out=DATA / "maps" / "office.yaml", force=True)
 
 
 if __name__ == "__main__":
