@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from pathlib import Path
 from shlex import quote
 from typing import Annotated
@@ -10,6 +11,7 @@ from typing import Annotated
 import typer
 
 from cmarlsim.errors import ArgumentError, InputError
+from cmarlsim.maps.draft import Remark
 from cmarlsim.maps.scenarios import plan_of, scenario_of
 from cmarlsim.maps.sources import Asked, import_building
 from cmarlsim.maps.zones import MOST_ZONES, Choice
@@ -69,7 +71,8 @@ def import_(
         plan_path: readable_toml(plan_of(draft)),
         scenario_path: readable_toml({"name": scenario_path.stem, "floorplan": plan_path.name, **data}),
     }
-    scenario = _checked(texts, scenario_path.name, source)
+    scenario, doubts = _checked(texts, scenario_path.name, source)
+    draft = draft.remarked(*(Remark("warning", f"{doubt}.") for doubt in doubts))
     with published(plan_path) as plan, published(scenario_path) as file, published(picture_path) as picture:
         draw_overlay(scenario, draft, imported.backdrops, picture)
         plan.write_text(texts[plan_path], encoding="utf-8")
@@ -91,8 +94,8 @@ def _choice(zones: str, agents: int | None, load: float) -> Choice:
     return Choice(zones, agents, load)
 
 
-def _checked(texts: dict[Path, str], name: str, source: Path) -> Scenario:
-    """Load the scenario from a folder that is thrown away.
+def _checked(texts: dict[Path, str], name: str, source: Path) -> tuple[Scenario, list[str]]:
+    """Load the scenario from a folder that is thrown away, and say what it warns of.
 
     Raises
     ------
@@ -103,11 +106,13 @@ def _checked(texts: dict[Path, str], name: str, source: Path) -> Scenario:
         for path, text in texts.items():
             Path(folder, path.name).write_text(text, encoding="utf-8")
         try:
-            scenario = Scenario.load(Path(folder, name))
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                scenario = Scenario.load(Path(folder, name))
         except InputError as error:
             problem = str(error).rpartition(f"{folder}/")[2]
             raise InputError(f"{source}: what was made of it cannot be used: {problem}") from None
-    return scenario
+    return scenario, [str(warning.message).removeprefix(f"{folder}/{name}: ") for warning in caught]
 
 
 if __name__ == "__main__":

@@ -40,7 +40,8 @@ def cleared(draft: Draft) -> Draft:
 def blocked_edges(graph: WayGraph, walls: Sequence[Floats]) -> Bools:
     """Whether an edge touches a wall, (E,); rides in lifts may."""
     segments = np.concatenate([np.hstack([wall[:-1], wall[1:]]) for wall in walls] or [np.zeros((0, 4))])
-    ways = graph.position[[[edge.start, edge.end] for edge in graph.edges]].reshape(-1, 4)
+    pairs = np.array([edge[:2] for edge in graph.edges], dtype=np.int64).reshape(-1, 2)
+    ways = graph.position[pairs].reshape(-1, 4)
     wall_of = np.zeros(len(ways), dtype=np.int64)
     find_blocking(segments, ways, wall_of)
     return (wall_of >= 0) & np.array([edge.lift is None for edge in graph.edges], dtype=np.bool_)

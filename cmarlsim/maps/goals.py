@@ -67,7 +67,7 @@ def _split(draft: Draft, core: np.ndarray, room: int, shape: Any) -> Draft | Non
     passing = [
         k for k, edge in enumerate(graph.edges) if core[edge.start] and core[edge.end] and edge.lift is None
     ]
-    ends = graph.position[[[graph.edges[k].start, graph.edges[k].end] for k in passing]].reshape(-1, 2, 2)
+    ends = graph.position[np.array([graph.edges[k][:2] for k in passing], dtype=np.int64).reshape(-1, 2)]
     parts = get_parts(shape.intersection(linestrings(ends)), return_index=True)
     pieces = [(part, passing[i]) for part, i in zip(*parts, strict=True)]
     part, k = max(pieces, key=lambda piece: piece[0].length, default=(None, -1))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cmarlsim.errors import InputError, listed
+from cmarlsim.errors import listed
 from cmarlsim.kernels.world import Bools, Floats, Ints
 from cmarlsim.maps.draft import Edge, Remark, WayGraph
 
@@ -17,9 +17,12 @@ SHORTEST = 1e-3
 
 def lengths_of(graph: WayGraph) -> Floats:
     """Lengths of the edges in metres, (E,): their own, or the distance of their ends."""
-    ends = graph.position[[[edge.start, edge.end] for edge in graph.edges]].reshape(-1, 2, 2)
+    pairs = np.array([edge[:2] for edge in graph.edges], dtype=np.int64).reshape(-1, 2)
+    ends = graph.position[pairs]
     straight = np.hypot(*(ends[:, 1] - ends[:, 0]).T)
-    own = [math.nan if edge.length is None else edge.length for edge in graph.edges]
+    own = np.array(
+        [math.nan if edge.length is None else edge.length for edge in graph.edges], dtype=np.float64
+    )
     return np.where(np.isnan(own), straight, own)
 
 
@@ -57,18 +60,11 @@ def one_piece(graph: WayGraph, walls: Sequence[Floats], level_of: Ints) -> tuple
     -------
     WayGraph, list of Remark
         Without the waypoints that cannot reach the core; a remark for each join and for what is left out.
-
-    Raises
-    ------
-    InputError
-        If nothing is left of it.
     """
     graph, level_of = _without_points(graph, level_of)
     graph, remarks = _joined(graph, walls, level_of)
     core = np.flatnonzero(core_of(graph))
     reaching = np.isfinite(distances(graph, core[:1])[0])
-    if reaching.sum() < 2:
-        raise InputError("the graph has no two waypoints that agents can move between")
     if not reaching.all():
         lost = [name for name, kept in zip(graph.names, reaching, strict=True) if not kept]
         text = f"No way leads back from {listed(lost)} to most other waypoints, so they are left out."

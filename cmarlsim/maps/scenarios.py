@@ -100,7 +100,8 @@ def _snap(draft: Draft) -> tuple[float, Draft]:
         snapped = np.maximum(np.rint(lengths / snap), 1) * snap
         if snapped.sum() / snap + len(draft.graph.names) <= MOST_PLACES:
             break
-    off, part = np.abs(snapped - lengths).max(), snapped.sum() / lengths.sum() - 1
+    off = np.abs(snapped - lengths).max(initial=0.0)
+    part = snapped.sum() / max(lengths.sum(), snap) - 1 if len(lengths) else 0.0
     text = (
         f"Lengths of ways are rounded to whole {snap:g} m, by {off:.2f} m at most, and {part:+.2%} all "
         "together."
