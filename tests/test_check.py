@@ -237,7 +237,7 @@ PAIRS: dict[str, tuple[str, str, Change, Change]] = {
         "warning",
         "dual.T0 = 21: shorter than the trip from zones.west to zones.east, 22 steps",
         put("scenario.dual", "", T0=21),
-        put("scenario.dual", "", T0=44),
+        put("scenario.dual", "", T0=22),
     ),
     "zones that overlap": (
         "warning",
