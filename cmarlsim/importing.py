@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from pathlib import Path
 from shlex import quote
 from typing import Annotated
@@ -103,10 +104,14 @@ def _checked(texts: dict[Path, str], name: str, source: Path) -> Scenario:
         for path, text in texts.items():
             Path(folder, path.name).write_text(text, encoding="utf-8")
         try:
-            scenario = Scenario.load(Path(folder, name))
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                scenario = Scenario.load(Path(folder, name))
         except InputError as error:
             problem = str(error).rpartition(f"{folder}/")[2]
             raise InputError(f"{source}: what was made of it cannot be used: {problem}") from None
+    for each in caught:
+        warnings.warn(str(each.message).replace(f"{folder}/", ""), stacklevel=2)
     return scenario
 
 
