@@ -237,7 +237,7 @@ PAIRS: dict[str, tuple[str, str, Change, Change]] = {
         "warning",
         "dual.T0 = 21: shorter than the trip from zones.west to zones.east, 22 steps",
         put("scenario.dual", "", T0=21),
-        put("scenario.dual", "", T0=44),
+        put("scenario.dual", "", T0=22),
     ),
     "zones that overlap": (
         "warning",
@@ -401,7 +401,11 @@ def two_levels(plan: Toml, scenario: Toml) -> None:
     [
         (two_levels, "", ""),
         (
-            both(two_levels, add("scenario.zones", zone(center=[32.0, 4.0], radius=1.0))),
+            both(
+                two_levels,
+                add("scenario.zones", zone(center=[32.0, 4.0], radius=1.0)),
+                put("scenario.links", "", d=18.0),
+            ),
             "warning",
             "zones.new: is without signal",
         ),
@@ -524,6 +528,16 @@ def test_errors_of_all_kinds_are_told_at_once_and_each_is_told_alone() -> None:
             alone = check_scenario(write(change))
             assert len(told(alone, "error", text)) == 1, (text, alone.findings)
     assert checked.count("warning") == checked.count("hint") == 0
+
+
+def test_edges_behind_a_wrong_one_keep_their_numbers() -> None:
+    def change(plan: Toml, scenario: Toml) -> None:
+        plan["edges"].insert(0, ["a", 3])
+        plan["walls"].append({"points": [[9.0, 0.5], [9.0, 1.5]]})
+
+    checked = check_scenario(write(change))
+    assert len(told(checked, "error", "floorplan: edges[0][1] = 3")) == 1, checked.findings
+    assert len(told(checked, "error", "floorplan: edges[2] = ['a exit', 'b exit']: passes")) == 1
 
 
 def test_what_follows_from_a_wrong_table_is_not_told() -> None:

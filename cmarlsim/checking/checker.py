@@ -18,7 +18,7 @@ from cmarlsim.checking.salvage import salvaged_plan, salvaged_scenario
 from cmarlsim.errors import Finding, InputError
 from cmarlsim.kernels.world import Floats
 from cmarlsim.scenario import Scenario
-from cmarlsim.scenario.dangers import dangers, overload, unused_links
+from cmarlsim.scenario.dangers import dangers, edges_shorter_than_straight, overload, unused_links
 from cmarlsim.scenario.files import read_scenario
 from cmarlsim.scenario.problems import zone_problems
 from cmarlsim.scenario.tables import Zone
@@ -90,7 +90,8 @@ def check_scenario(reference: str | Path, overrides: str | Sequence[str] = ()) -
 def _remarks(scenario: Scenario, settings: Sequence[str]) -> list[Finding]:
     """Warnings and hints."""
     warnings = chain(overload(scenario), unused_links(scenario.links, settings), *dangers(scenario))
-    return [*warnings, *keys_without_effect(scenario), *hints(scenario)]
+    lengths = edges_shorter_than_straight(scenario)
+    return [*warnings, *lengths, *keys_without_effect(scenario), *hints(scenario)]
 
 
 def _outlines(plan: FloorPlan, zones: Sequence[Zone]) -> Iterator[tuple[str, Floats]]:

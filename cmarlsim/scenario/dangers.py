@@ -36,13 +36,12 @@ NEAREST = 256
 
 
 def dangers(scenario: Scenario) -> Iterator[list[Finding]]:
-    """All warnings, those of one kind together."""
+    """All warnings that loading gives, those of one kind together."""
     samples = sample_ways(scenario.world)
     yield [*short_rollouts(scenario)]
     yield [*overlapping_zones(scenario, samples)]
     yield [*zones_through_walls(scenario)]
     yield [*zones_without_signal(scenario, samples)]
-    yield [*edges_shorter_than_straight(scenario)]
     yield [*units_look_wrong(scenario, samples)]
 
 
@@ -175,7 +174,7 @@ def _any_in_sight(wall: Floats, start: Floats, there: Floats) -> bool:
 
 
 def edges_shorter_than_straight(scenario: Scenario) -> Iterator[Finding]:
-    """Edges whose length is below the distance of their ends: nobody can be so fast."""
+    """Edges whose length is below the distance of their ends; in graphs of others that is usual."""
     plan = scenario.floorplan
     ends = plan.waypoint_positions()[plan.edge_indices()]
     straight = np.hypot(*(ends[:, 1] - ends[:, 0]).T)

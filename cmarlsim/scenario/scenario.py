@@ -106,8 +106,7 @@ class Scenario(Strict):
         UserWarning
             If the thresholds add up to more than N - 1, ``[links]`` has keys that its model does not use
             (where an override chooses the model, only if an override sets such a key), rollouts are shorter
-            than trips, zones overlap, reach through walls or are without signal, edges are shorter than
-            straight lines, or units look wrong.
+            than trips, zones overlap, reach through walls or are without signal, or units look wrong.
 
         Raises
         ------

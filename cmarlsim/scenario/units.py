@@ -26,7 +26,7 @@ MOST_CLEARANCE, LEAST_CLEARANCE = 8.0, 0.15
 LARGEST_ZONE = 50.0
 """Metres, the radius of half of the zones."""
 
-_POSITIONS = 100
+_POSITIONS = 32
 
 
 def units_look_wrong(scenario: Scenario, samples: Samples) -> Iterator[Finding]:
