@@ -14,12 +14,12 @@ from cmarlsim.building.source import matrix_of
 from cmarlsim.errors import ArgumentError, InputError, listed, nearest
 from cmarlsim.kernels.world import Floats
 from cmarlsim.maps.draft import Edge, WayGraph
-from cmarlsim.maps.patrol import write_patrol_graph
+from cmarlsim.maps.formats.patrol import write_patrol_graph
+from cmarlsim.maps.formats.ros import check_resolution, write_ros_map
+from cmarlsim.maps.formats.routes import write_route_graph
 from cmarlsim.maps.raster import Raster
-from cmarlsim.maps.rasterised import rasterised
-from cmarlsim.maps.ros import check_resolution, write_ros_map
-from cmarlsim.maps.routes import write_route_graph
-from cmarlsim.maps.ways import building_of
+from cmarlsim.maps.rasterising import rasterised
+from cmarlsim.maps.ways.rerouting import building_of
 from cmarlsim.scenario import Scenario, files_of
 from cmarlsim.storage.outputs import check_free
 from cmarlsim.terminal.console import command

@@ -15,9 +15,9 @@ from cmarlsim import Policy, Scenario, execute
 from cmarlsim.errors import InputError
 from cmarlsim.exporting import export
 from cmarlsim.importing import import_
-from cmarlsim.maps.patrol import read_patrol_graph
-from cmarlsim.maps.ros import read_ros_map
-from cmarlsim.maps.routes import read_route_graph
+from cmarlsim.maps.formats.patrol import read_patrol_graph
+from cmarlsim.maps.formats.ros import read_ros_map
+from cmarlsim.maps.formats.routes import read_route_graph
 
 FRAME = Frame(0.04, 0.0, (3.0, -2.0))
 

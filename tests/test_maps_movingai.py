@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cmarlsim.errors import InputError
-from cmarlsim.maps.movingai import read_movingai
+from cmarlsim.maps.formats.movingai import read_movingai
 
 ROWS = ["@@@@@@", "@.G.T@", "@SW..O", "@OT..@"]
 

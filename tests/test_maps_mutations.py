@@ -16,12 +16,12 @@ from test_maps_movingai import ROWS, text
 from test_maps_patrol import drawn
 
 from cmarlsim.errors import InputError
-from cmarlsim.maps.movingai import read_movingai
-from cmarlsim.maps.patrol import read_patrol_graph, write_patrol_graph
+from cmarlsim.maps.formats.movingai import read_movingai
+from cmarlsim.maps.formats.patrol import read_patrol_graph, write_patrol_graph
+from cmarlsim.maps.formats.ros import read_plan_picture, read_ros_map
+from cmarlsim.maps.formats.routes import read_route_graph, write_route_graph
 from cmarlsim.maps.raster import Raster
-from cmarlsim.maps.ros import read_plan_picture, read_ros_map
-from cmarlsim.maps.routes import read_route_graph, write_route_graph
-from cmarlsim.maps.ways import building_of
+from cmarlsim.maps.ways.rerouting import building_of
 
 WORDS = [
     b"",

@@ -12,7 +12,7 @@ import samples
 
 from cmarlsim.errors import InputError
 from cmarlsim.maps.draft import Edge, WayGraph
-from cmarlsim.maps.patrol import read_patrol_graph, write_patrol_graph
+from cmarlsim.maps.formats.patrol import read_patrol_graph, write_patrol_graph
 
 Vertex = tuple[int, int, dict[int, tuple[str, int]]]
 

@@ -14,8 +14,8 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from cmarlsim.errors import InputError
-from cmarlsim.maps import pictures
-from cmarlsim.maps.pictures import MOST_PIXELS, read_picture
+from cmarlsim.maps.formats import pictures
+from cmarlsim.maps.formats.pictures import MOST_PIXELS, read_picture
 
 VALUES = np.random.default_rng(3).integers(0, 256, (7, 11, 4), dtype=np.uint8)
 GREY = VALUES[..., 0]

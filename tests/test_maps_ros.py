@@ -13,8 +13,8 @@ import samples
 from PIL import Image
 
 from cmarlsim.errors import InputError
+from cmarlsim.maps.formats.ros import read_plan_picture, read_ros_map, write_ros_map
 from cmarlsim.maps.raster import Raster
-from cmarlsim.maps.ros import read_plan_picture, read_ros_map, write_ros_map
 
 KEYS = {
     "image": "a.png",

@@ -14,7 +14,7 @@ from test_maps_patrol import both_ways, drawn
 
 from cmarlsim.errors import InputError
 from cmarlsim.maps.draft import Edge, WayGraph
-from cmarlsim.maps.routes import read_route_graph, write_route_graph
+from cmarlsim.maps.formats.routes import read_route_graph, write_route_graph
 
 NODES = {0: (0.5, 1.5), 3: (4.5, 4.5), 7: (0.5, 4.5)}
 WAYS = [(0, 3), (3, 0), (3, 7)]

@@ -13,12 +13,12 @@ import pytest
 import samples
 
 from cmarlsim.errors import InputError
-from cmarlsim.maps.clearance import CLEAR, clear_cells, gap_of_line
 from cmarlsim.maps.draft import Edge, WayGraph
-from cmarlsim.maps.patrol import read_patrol_graph
+from cmarlsim.maps.formats.patrol import read_patrol_graph
+from cmarlsim.maps.formats.ros import read_ros_map
 from cmarlsim.maps.raster import Raster
-from cmarlsim.maps.ros import read_ros_map
-from cmarlsim.maps.ways import building_of, rerouted
+from cmarlsim.maps.ways.clearance import CLEAR, clear_cells, gap_of_line
+from cmarlsim.maps.ways.rerouting import building_of, rerouted
 
 
 def raster_of(

@@ -17,8 +17,8 @@ from shapely import Polygon
 
 from cmarlsim.errors import InputError
 from cmarlsim.maps.draft import Draft
-from cmarlsim.maps.open_rmf import read_open_rmf
-from cmarlsim.maps.open_rmf_graph import RIDE
+from cmarlsim.maps.formats.open_rmf import read_open_rmf
+from cmarlsim.maps.formats.open_rmf_graph import RIDE
 
 SQUARE = {"a": (3.0, 1.0), "b": (9.0, 1.0), "c": (9.0, 7.5), "d": (3.0, 7.5)}
 ROUND = [("a", "b", True), ("b", "c", True), ("c", "d", True), ("d", "a", True)]

@@ -7,8 +7,8 @@ import pytest
 import shapely
 from scipy import ndimage
 
-from cmarlsim.maps.outlines import find_walls, rings_around
 from cmarlsim.maps.raster import Raster
+from cmarlsim.maps.rooms.outlines import find_walls, rings_around
 
 
 def raster_of(inside, origin=(0.0, 0.0, 0.0), resolution=1.0):

@@ -9,12 +9,12 @@ import pytest
 import shapely
 from scipy import ndimage
 
-from cmarlsim.maps.basins import rooms_by_depth
-from cmarlsim.maps.cores import make_graph
-from cmarlsim.maps.outlines import find_walls
 from cmarlsim.maps.raster import Raster
-from cmarlsim.maps.rooms import find_rooms
-from cmarlsim.maps.routing import line_is_free
+from cmarlsim.maps.rooms.basins import rooms_by_depth
+from cmarlsim.maps.rooms.finding import find_rooms
+from cmarlsim.maps.rooms.outlines import find_walls
+from cmarlsim.maps.ways.cores import make_graph
+from cmarlsim.maps.ways.routing import line_is_free
 
 CORRIDOR = 1.9
 WALL = 0.15

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from cmarlsim.maps.routing import line_is_free, lowest_along, shortest_way, shortest_ways
+from cmarlsim.maps.ways.routing import line_is_free, lowest_along, shortest_way, shortest_ways
 
 
 def cells_along(start, end):

@@ -8,7 +8,7 @@ import numpy as np
 
 from cmarlsim.kernels.world import Floats
 from cmarlsim.maps.draft import Draft, Edge, Level, Remark
-from cmarlsim.maps.reaching import distances, lengths_of
+from cmarlsim.maps.ways.reaching import distances, lengths_of
 from cmarlsim.maps.zones import Choice, chosen_zones, shared_out
 
 DECIMALS = 7

@@ -12,19 +12,26 @@ from numpy.typing import NDArray
 
 from cmarlsim.errors import InputError
 from cmarlsim.kernels.world import Floats
-from cmarlsim.maps.clearing import cleared
 from cmarlsim.maps.draft import Draft, Remark, WayGraph
-from cmarlsim.maps.frames import inverse
-from cmarlsim.maps.movingai import read_movingai
-from cmarlsim.maps.open_rmf import read_open_rmf
-from cmarlsim.maps.patrol import read_patrol_graph
-from cmarlsim.maps.pictures import read_picture
+from cmarlsim.maps.formats.frames import inverse
+from cmarlsim.maps.formats.movingai import read_movingai
+from cmarlsim.maps.formats.open_rmf import read_open_rmf
+from cmarlsim.maps.formats.patrol import read_patrol_graph
+from cmarlsim.maps.formats.pictures import read_picture
+from cmarlsim.maps.formats.ros import (
+    FREE,
+    OCCUPIED,
+    UNKNOWN,
+    check_resolution,
+    read_plan_picture,
+    read_ros_map,
+)
+from cmarlsim.maps.formats.routes import read_route_graph
+from cmarlsim.maps.formats.yaml_text import read_yaml
 from cmarlsim.maps.raster import Raster
-from cmarlsim.maps.rastered import AS_IT_IS, Frame, draft_of_raster
-from cmarlsim.maps.reaching import one_piece
-from cmarlsim.maps.ros import FREE, OCCUPIED, UNKNOWN, check_resolution, read_plan_picture, read_ros_map
-from cmarlsim.maps.routes import read_route_graph
-from cmarlsim.maps.yaml_text import read_yaml
+from cmarlsim.maps.raster_building import AS_IT_IS, Frame, draft_of_raster
+from cmarlsim.maps.ways.around_walls import cleared
+from cmarlsim.maps.ways.reaching import one_piece
 from cmarlsim.storage.files import problem_at, read_bytes
 
 KINDS = (

@@ -11,8 +11,8 @@ import numpy as np
 
 from cmarlsim.errors import InputError
 from cmarlsim.maps.draft import Draft, Remark
-from cmarlsim.maps.goals import with_goals
-from cmarlsim.maps.reaching import core_of, distances
+from cmarlsim.maps.ways.goals import with_goals
+from cmarlsim.maps.ways.reaching import core_of, distances
 
 FEWEST, USUAL = 3, 6
 """Where fewer rooms than this are zones, there are so many discs instead."""

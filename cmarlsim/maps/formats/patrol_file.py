@@ -10,8 +10,8 @@ from itertools import chain
 from pathlib import Path
 
 from cmarlsim.errors import shown
-from cmarlsim.maps.problems import check_none, number_in
-from cmarlsim.maps.ros import COARSEST, FARTHEST, FINEST
+from cmarlsim.maps.formats.problems import check_none, number_in
+from cmarlsim.maps.formats.ros import COARSEST, FARTHEST, FINEST
 from cmarlsim.storage.files import read_text
 
 MOST_BYTES = 10**7

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from cmarlsim.kernels.world import Bools, Floats
-from cmarlsim.maps.outlines import rings_around
-from cmarlsim.maps.routing import line_is_free
+from cmarlsim.maps.rooms.outlines import rings_around
+from cmarlsim.maps.ways.routing import line_is_free
 
 _REACH = 1.0  # metres of a wall's outline on both sides of its end that show that it is one
 _THICK = 0.65  # metres; thicker walls have corners, not ends

@@ -9,13 +9,13 @@ from dataclasses import replace
 import numpy as np
 
 from cmarlsim.kernels.world import Bools
-from cmarlsim.maps.clearing import blocked_edges
-from cmarlsim.maps.cores import make_graph
 from cmarlsim.maps.draft import Draft, Level, Remark, WayGraph
-from cmarlsim.maps.outlines import find_walls
 from cmarlsim.maps.raster import Raster
-from cmarlsim.maps.rooms import find_rooms
-from cmarlsim.maps.ways import building_of, rerouted
+from cmarlsim.maps.rooms.finding import find_rooms
+from cmarlsim.maps.rooms.outlines import find_walls
+from cmarlsim.maps.ways.around_walls import blocked_edges
+from cmarlsim.maps.ways.cores import make_graph
+from cmarlsim.maps.ways.rerouting import building_of, rerouted
 
 MARGIN = 1.0
 """Metres around a building that belong to its level."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cmarlsim.kernels.world import Bools, Floats, Ints
-from cmarlsim.maps.outlines import rings_around
+from cmarlsim.maps.rooms.outlines import rings_around
 
 _ROUGH = 2.0  # cells; corners are left out that enclose less than the square of it
 _SPECKLE = 8  # cells around a hole that is none

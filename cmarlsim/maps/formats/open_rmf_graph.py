@@ -13,9 +13,9 @@ import numpy as np
 from cmarlsim.errors import listed
 from cmarlsim.kernels.world import Floats
 from cmarlsim.maps.draft import Edge, Level, Remark, WayGraph
-from cmarlsim.maps.frames import apply
+from cmarlsim.maps.formats.frames import apply
+from cmarlsim.maps.formats.open_rmf_file import Lift, Line, RmfFile, Storey
 from cmarlsim.maps.names import distinct
-from cmarlsim.maps.open_rmf_file import Lift, Line, RmfFile, Storey
 
 RIDE = 15.0
 """Metres that a ride from one level to the next counts for: a guess, as no file says it."""

@@ -12,12 +12,12 @@ from cmarlsim.building.plan_problems import FARTHEST, LARGEST
 from cmarlsim.errors import InputError, listed, nearest
 from cmarlsim.kernels.world import Floats
 from cmarlsim.maps.draft import Door, Draft, Level, Remark
-from cmarlsim.maps.enclosed import Label, enclosed_rooms
-from cmarlsim.maps.frames import apply, frames_of, inverse
-from cmarlsim.maps.made_lanes import made_lanes
+from cmarlsim.maps.formats.frames import apply, frames_of, inverse
+from cmarlsim.maps.formats.open_rmf_file import Storey, read_rmf_file
+from cmarlsim.maps.formats.open_rmf_graph import Placed, lanes_of
 from cmarlsim.maps.names import distinct
-from cmarlsim.maps.open_rmf_file import Storey, read_rmf_file
-from cmarlsim.maps.open_rmf_graph import Placed, lanes_of
+from cmarlsim.maps.rooms.enclosed import Label, enclosed_rooms
+from cmarlsim.maps.ways.made_lanes import made_lanes
 
 GAP, MARGIN = 5.0, 1.0
 """Metres between the rectangles of two levels, and around what lies in one."""

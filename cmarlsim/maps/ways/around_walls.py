@@ -12,8 +12,8 @@ from cmarlsim.kernels.world import Bools, Floats
 from cmarlsim.maps.draft import Draft, Edge, Remark, WayGraph
 from cmarlsim.maps.names import distinct
 from cmarlsim.maps.raster import Raster
-from cmarlsim.maps.rasterised import rasterised
-from cmarlsim.maps.ways import rerouted
+from cmarlsim.maps.rasterising import rasterised
+from cmarlsim.maps.ways.rerouting import rerouted
 
 CELL = 0.05
 """Metres of the cells in which ways around walls are looked for."""

@@ -11,7 +11,7 @@ import numpy as np
 from cmarlsim.errors import listed
 from cmarlsim.maps.draft import Draft, Remark, WayGraph
 from cmarlsim.maps.names import distinct
-from cmarlsim.maps.reaching import core_of
+from cmarlsim.maps.ways.reaching import core_of
 
 LEAST_PASSAGE = 0.5
 """Metres of an edge in a room, from which on it gets a waypoint there."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from cmarlsim.errors import InputError, listed, nearest, shown
 from cmarlsim.kernels.world import Floats
-from cmarlsim.maps.yaml_text import read_yaml
+from cmarlsim.maps.formats.yaml_text import read_yaml
 from cmarlsim.validation import real
 
 SYSTEMS = ("reference_image", "cartesian_meters", "wgs84")

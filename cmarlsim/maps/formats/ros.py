@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from cmarlsim.errors import ArgumentError, InputError, listed, nearest, shown
 from cmarlsim.kernels.world import Bools
 from cmarlsim.maps.draft import Remark
-from cmarlsim.maps.pictures import read_picture
-from cmarlsim.maps.problems import check_none, number_in
+from cmarlsim.maps.formats.pictures import read_picture
+from cmarlsim.maps.formats.problems import check_none, number_in
+from cmarlsim.maps.formats.yaml_text import read_yaml
 from cmarlsim.maps.raster import Raster
-from cmarlsim.maps.yaml_text import read_yaml
 from cmarlsim.storage.files import problem_at, published
 
 FREE, OCCUPIED, UNKNOWN = 254, 0, 205

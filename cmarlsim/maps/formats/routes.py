@@ -13,9 +13,9 @@ import numpy as np
 
 from cmarlsim.errors import InputError, listed, shown
 from cmarlsim.maps.draft import Edge, Remark, WayGraph
-from cmarlsim.maps.graphs import distances, remarks_on, unconnected
-from cmarlsim.maps.problems import check_none
-from cmarlsim.maps.ros import FARTHEST
+from cmarlsim.maps.formats.graphs import distances, remarks_on, unconnected
+from cmarlsim.maps.formats.problems import check_none
+from cmarlsim.maps.formats.ros import FARTHEST
 from cmarlsim.storage.files import read_text, write_whole
 from cmarlsim.validation import json_of
 

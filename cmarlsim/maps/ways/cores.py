@@ -9,8 +9,8 @@ import numpy as np
 from cmarlsim.kernels.world import Bools, Floats, Ints
 from cmarlsim.maps.draft import Edge, WayGraph
 from cmarlsim.maps.raster import Raster
-from cmarlsim.maps.rooms import Found
-from cmarlsim.maps.routing import line_is_free, shortest_way, shortest_ways
+from cmarlsim.maps.rooms.finding import Found
+from cmarlsim.maps.ways.routing import line_is_free, shortest_way, shortest_ways
 
 _CLEAR = 0.5  # metres that ways keep from walls where there is space
 _NEIGHBOURS = 5  # of a waypoint along a corridor that ways to are looked for

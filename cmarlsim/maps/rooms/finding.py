@@ -7,12 +7,12 @@ from typing import NamedTuple
 import numpy as np
 
 from cmarlsim.kernels.world import Bools, Floats, Ints
-from cmarlsim.maps.basins import rooms_by_depth, without_small
-from cmarlsim.maps.doors import find_doors
 from cmarlsim.maps.draft import Door, Room
-from cmarlsim.maps.gaps import find_gaps
 from cmarlsim.maps.raster import Raster
-from cmarlsim.maps.shapes import polygons_of
+from cmarlsim.maps.rooms.basins import rooms_by_depth, without_small
+from cmarlsim.maps.rooms.doors import find_doors
+from cmarlsim.maps.rooms.gaps import find_gaps
+from cmarlsim.maps.rooms.shapes import polygons_of
 
 _FURNITURE = 3.0  # metres; what is smaller and stands alone divides no room
 _CRACK = 0.4  # metres; narrower gaps in walls are none

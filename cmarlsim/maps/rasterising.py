@@ -9,7 +9,7 @@ import numpy as np
 
 from cmarlsim.errors import InputError
 from cmarlsim.kernels.world import Bools, Floats
-from cmarlsim.maps.pictures import MOST_PIXELS
+from cmarlsim.maps.formats.pictures import MOST_PIXELS
 from cmarlsim.maps.raster import Raster
 
 PER_CELL = 8

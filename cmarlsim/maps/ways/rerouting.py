@@ -11,11 +11,11 @@ import numpy as np
 
 from cmarlsim.errors import InputError, listed
 from cmarlsim.kernels.world import Bools, Floats
-from cmarlsim.maps.clearance import CLEAR, LEAST, clear_cells, gap_of_line
 from cmarlsim.maps.draft import Edge, Remark, WayGraph
-from cmarlsim.maps.placing import placed, values_at
 from cmarlsim.maps.raster import Raster
-from cmarlsim.maps.routing import line_is_free, shortest_way, shortest_ways
+from cmarlsim.maps.ways.clearance import CLEAR, LEAST, clear_cells, gap_of_line
+from cmarlsim.maps.ways.placing import placed, values_at
+from cmarlsim.maps.ways.routing import line_is_free, shortest_way, shortest_ways
 
 _SMALL = 0.1  # of the largest piece of free space: smaller ones are no buildings
 _DETOUR = 1.1  # times the shortest way, at most, to be clear of walls

@@ -10,7 +10,7 @@ import numpy as np
 from cmarlsim.errors import InputError
 from cmarlsim.kernels.world import Floats
 from cmarlsim.maps.draft import Remark
-from cmarlsim.maps.open_rmf_file import RmfFile, Storey
+from cmarlsim.maps.formats.open_rmf_file import RmfFile, Storey
 
 WIDE_SPREAD = 0.02
 """Measurements that differ by more than this part of their mean are worth a warning."""

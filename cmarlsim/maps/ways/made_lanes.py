@@ -8,13 +8,13 @@ import numpy as np
 
 from cmarlsim.errors import InputError
 from cmarlsim.kernels.world import Floats
-from cmarlsim.maps.cores import make_graph
 from cmarlsim.maps.draft import Door, Edge, Remark, Room, WayGraph
+from cmarlsim.maps.formats.open_rmf_file import RmfFile
+from cmarlsim.maps.formats.open_rmf_graph import Lanes, Node, Placed, rides_of
 from cmarlsim.maps.names import distinct
-from cmarlsim.maps.open_rmf_file import RmfFile
-from cmarlsim.maps.open_rmf_graph import Lanes, Node, Placed, rides_of
-from cmarlsim.maps.rasterised import rasterised
-from cmarlsim.maps.rooms import find_rooms
+from cmarlsim.maps.rasterising import rasterised
+from cmarlsim.maps.rooms.finding import find_rooms
+from cmarlsim.maps.ways.cores import make_graph
 
 CELL = 0.05
 """Metres of the cells in which ways are looked for."""

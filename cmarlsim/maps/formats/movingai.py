@@ -9,10 +9,10 @@ import numpy as np
 
 from cmarlsim.errors import InputError, shown
 from cmarlsim.maps.draft import Remark
-from cmarlsim.maps.pictures import MOST_PIXELS
-from cmarlsim.maps.problems import check_none
+from cmarlsim.maps.formats.pictures import MOST_PIXELS
+from cmarlsim.maps.formats.problems import check_none
+from cmarlsim.maps.formats.ros import check_resolution
 from cmarlsim.maps.raster import Raster
-from cmarlsim.maps.ros import check_resolution
 from cmarlsim.storage.files import read_bytes
 
 PASSABLE, BLOCKED, OUTSIDE = b".GS", b"TW", b"@O"

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from cmarlsim.errors import listed
 from cmarlsim.kernels.world import Bools, Floats
-from cmarlsim.maps.clearance import CLEAR, LEAST, clear_cells, gap_of_line
 from cmarlsim.maps.draft import Remark, WayGraph
-from cmarlsim.maps.problems import check_none
+from cmarlsim.maps.formats.problems import check_none
 from cmarlsim.maps.raster import Raster
+from cmarlsim.maps.ways.clearance import CLEAR, LEAST, clear_cells, gap_of_line
 
 FARTHEST_MOVE = 0.5
 """Metres, and at least 2 cells, that a waypoint in a wall is moved at most."""

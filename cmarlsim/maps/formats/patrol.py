@@ -9,10 +9,10 @@ import numpy as np
 
 from cmarlsim.errors import InputError, listed
 from cmarlsim.maps.draft import Edge, Remark, WayGraph
-from cmarlsim.maps.graphs import remarks_on, unconnected
-from cmarlsim.maps.patrol_file import DIRECTIONS, PatrolFile, read_patrol_file
-from cmarlsim.maps.problems import check_none
-from cmarlsim.maps.ros import check_resolution
+from cmarlsim.maps.formats.graphs import remarks_on, unconnected
+from cmarlsim.maps.formats.patrol_file import DIRECTIONS, PatrolFile, read_patrol_file
+from cmarlsim.maps.formats.problems import check_none
+from cmarlsim.maps.formats.ros import check_resolution
 from cmarlsim.storage.files import write_whole
 
 MOST_NEIGHBOURS = 8

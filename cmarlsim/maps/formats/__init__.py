@@ -1,0 +1,1 @@
+"""Files of others: what each format says, with everything that is wrong told at once."""

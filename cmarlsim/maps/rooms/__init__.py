@@ -1,0 +1,1 @@
+"""Rooms, doors and walls, from cells or from what walls enclose."""

@@ -1,0 +1,1 @@
+"""Waypoints and edges: made, led round walls, and measured."""
