@@ -22,7 +22,8 @@ from cmarlsim.storage.seal import unsealed
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("analysis", "cmarlsim")
-FOLLOWED = ("analysis", *(f"cmarlsim.{name}" for name in ("bounds", "footprints", "replay", "report", "run")))
+FLOORS = ("bounds", "footprints", "importing", "maps", "replay", "report", "run")
+FOLLOWED = ("analysis", *(f"cmarlsim.{name}" for name in FLOORS))
 """Where code that computes or draws what a page shows is followed."""
 
 Unit = tuple[str, str]
@@ -177,7 +178,7 @@ def resolve(unit: Unit, home: str = "") -> list[Unit]:
 
 def data_named(texts: Iterable[str]) -> list[Path]:
     """Scenarios, floor plans, policies and other TOML files whose names are among the words of some texts."""
-    shipped = [ROOT / "data" / kind for kind in ("scenarios", "floorplans", "policies")]
+    shipped = [ROOT / "data" / kind for kind in ("scenarios", "floorplans", "maps", "policies")]
     files = [path for folder in shipped for path in folder.iterdir()]
     files += [path for package in PACKAGES for path in (ROOT / package).rglob("*.toml")]
     words = {word for text in texts for word in re.findall(r"[\w-]+", text)}

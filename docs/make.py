@@ -67,6 +67,11 @@ PAGES = (
         ),
         ("replay.gif < replay.gif",),
     ),
+    Page(
+        "import",
+        ("cmarlsim.importing data/maps/office.yaml --out SCRATCH/mine.toml",),
+        ("import.png < mine.png",),
+    ),
     Page("layers", ("docs.layers docs/layers.png",), ("layers.png",)),
     Page(
         "paper",

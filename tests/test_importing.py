@@ -15,6 +15,7 @@ from commands import ROOT, Call
 from rmf_files import corridor, level, written
 
 from cmarlsim import Policy, Scenario, execute
+from cmarlsim.check import check
 from cmarlsim.exporting import export
 from cmarlsim.importing import import_
 from cmarlsim.run import run
@@ -245,7 +246,8 @@ def test_what_is_broken_leaves_nothing(call: Call, tmp_path: Path) -> None:
 
 def test_every_command_of_the_page_runs(call: Call) -> None:
     page = (ROOT / "docs" / "importing.md").read_text("utf-8")
-    known = {"import": import_, "export": export, "run": run}
+    Path("data").symlink_to(ROOT / "data")
+    known = {"import": import_, "export": export, "run": run, "check": check}
     lines = re.findall(r"^cmarlsim (\w+) (.*?)(?: +#.*)?$", page, re.MULTILINE)
     assert {name for name, _ in lines} == set(known)
     for name, arguments in lines:

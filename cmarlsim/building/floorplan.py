@@ -73,6 +73,8 @@ class FloorPlan(Strict):
         size = f"{len(self.tile_names())} tiles, {len(self.waypoints)} waypoints, {len(self.edges)} edges"
         return f"<FloorPlan {self.name}: {size}>"
 
+    __str__ = __repr__
+
     @model_validator(mode="after")
     def _can_be(self) -> Self:
         if self.problems:

@@ -57,8 +57,10 @@ class ChosenZone(NamedTuple):
 
     def table(self) -> dict[str, Any]:
         """Its table in the scenario, but for the threshold."""
-        shape: dict[str, Any] = {"room": self.room} if self.room else {"radius": round(self.radius, 3)}
-        return {"name": self.name, "center": [round(x, 7) for x in self.centre], **shape}
+        if self.room:
+            return {"name": self.name, "room": self.room}
+        center = [round(x, 7) for x in self.centre]
+        return {"name": self.name, "center": center, "radius": round(self.radius, 3)}
 
 
 def chosen_zones(draft: Draft, choice: Choice) -> tuple[list[ChosenZone], Draft]:
