@@ -85,7 +85,7 @@ def test_settings_reach_the_recording(call: Call) -> None:
 @pytest.mark.parametrize(
     ("arguments", "parts"),
     [
-        (["nowhere"], ["nowhere: no such file", "paper, tiny"]),
+        (["nowhere"], ["nowhere: no such file", "hospital, office, paper, school, tiny"]),
         (["--policy", "nowhere"], ["nowhere: no such file"]),
         (["tiny"], ["N = 5, M = 6 and 12 tiles", "N = 2, M = 3 and 4 tiles", "cmarlsim.train tiny"]),
         (["tiny", "--steps", "25"], ["--steps 25", "T0 = 10", "20 or 30"]),

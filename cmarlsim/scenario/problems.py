@@ -26,7 +26,7 @@ MOST_EXTENTS = 10.0
 
 def scenario_problems(scenario: Scenario) -> list[Finding]:
     """All errors of a scenario whose tables are valid one by one."""
-    return zone_problems(scenario) or [*_ways(scenario)]
+    return zone_problems(scenario) or [*_snapped(scenario)] or [*_ways(scenario)]
 
 
 def zone_problems(scenario: Scenario) -> list[Finding]:
@@ -78,6 +78,10 @@ def _sizes(scenario: Scenario) -> Iterator[Finding]:
         if length > MOST_EXTENTS * extent:
             size = f"floorplan '{scenario.floorplan.name}' is {extent:g} m from side to side"
             yield error(f"{key} = {length:g} m", f"but {size}: are both in metres?")
+
+
+def _snapped(scenario: Scenario) -> Iterator[Finding]:
+    """Ways that snapping makes too long to be counted."""
     snapped = sum(scenario.travelled.edge_lengths())
     if scenario.agents.snap is not None and snapped > LONGEST_WAYS:
         text = f"makes edges {snapped:g} m long together; at most {LONGEST_WAYS:g} m"
