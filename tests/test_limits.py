@@ -30,6 +30,8 @@ NOT_WHOLE = ("1.5", "1e3", "True")
 TOO_LARGE = (str(2**63), str(2**64), "1" + "0" * 300)
 
 NEEDED = {
+    "import_": [str(ROOT / "data" / "maps" / "office.yaml")],
+    "export": ["tiny", "--as", "ros"],
     "replay": ["tiny.h5"],
     "sweep plan": ["short", "out"],
     "sweep run": ["out"],
