@@ -42,7 +42,8 @@ def import_(
         str, typer.Option(help="auto (one a room), names (the named waypoints), or how many.")
     ] = "auto",
     agents: Annotated[
-        int | None, typer.Option(min=2, max=MOST_AGENTS, help="N. [default: two for three zones]", show_default=False)
+        int | None,
+        typer.Option(min=2, max=MOST_AGENTS, help="N. [default: two for three zones]", show_default=False),
     ] = None,
     load: Annotated[float, typer.Option(help="The thresholds add up to so much of N - 1.")] = 0.7,
     resolution: Annotated[

@@ -156,6 +156,6 @@ def test_progress_is_told_after_each_case(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_what_cannot_be_enumerated_is_refused() -> None:
-    fine = Scenario.load("paper", ["agents.speed=0.0131"])
+    fine = Scenario.load("paper", ["agents.speed=0.0131", "dual.T0=3000"])
     with pytest.raises(InputError, match="scenario 'paper': has too many places to enumerate"):
         Alone.of(fine)
