@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import tomli_w
 from commands import Call
-from fuzz.toml import PLACE, _changed
+from fuzz.structure import PLACE, changed
 
 from cmarlsim import Policy, Recording, Scenario, execute
 from cmarlsim.check import check
@@ -676,7 +676,7 @@ def test_no_mutation_ends_in_a_traceback(seed: int) -> None:
     scenario["floorplan"] = "plan.toml"
     raw: list[str] = []
     for _ in range(draws.choice((1, 1, 2, 3, 8))):
-        _changed(draws.choice((plan, plan, scenario)), draws, raw)
+        changed(draws.choice((plan, plan, scenario)), draws, raw)
     texts = {"plan.toml": tomli_w.dumps(plan), "two.toml": tomli_w.dumps(scenario)}
     for file, content in texts.items():
         for value in raw:

@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -120,6 +120,12 @@ def changes(case: Case, before: Snapshot, after: Snapshot) -> Iterator[str]:
             yield f"leaves behind {name}"
         elif after[name][0] != stat.S_IFDIR and not any(fnmatch(name, each) for each in case.may_change):
             yield f"makes {name}"
+
+
+def made_in_vain(command: Command, names: Collection[str]) -> Iterator[str]:
+    """What is wrong with files that a command made that did not end well."""
+    if names and command[:1] in (["import"], ["export"]):
+        yield f"fails, and makes {', '.join(sorted(names))}"
 
 
 def different_datasets(found: Path, expected: Path) -> Iterator[str]:
