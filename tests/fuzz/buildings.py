@@ -22,7 +22,7 @@ def case(random: Random, good: Specimens) -> Case:
 
 def _readers(scenario: str) -> list[list[Command]]:
     check: Command = ["check", scenario, "--picture", "out.png"]
-    run: Command = ["run", scenario, "--policy", "rank", "--steps", "20", "--out", "out.h5"]
+    run: Command = ["run", scenario, "--policy", "rank", "--steps", "60", "--out", "out.h5"]
     return [
         [check],
         [check, [*run, "--no-plot"]],

@@ -8,10 +8,13 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import numpy as np
 import yaml
+from PIL import Image
 
 from .case import Case, Command
 from .damage import damaged
+from .map_files import drawn
 from .specimens import Specimens
 from .structure import PLACE, RAW, changed
 
@@ -86,7 +89,8 @@ def importing(files: tuple[str, ...], random: Random) -> Command:
     return [*words, *random.choice(([], [], ["--zones", "names"], ["--zones", "3"], ["--agents", "3"]))]
 
 
-_RUN: Command = ["run", "out.toml", "--policy", "rank", "--steps", "20", "--no-plot", "--out", "out.h5"]
+_RUN: Command = ["run", "out.toml", "--policy", "rank", "--no-plot", "--out", "out.h5"]
+_RUN += ["--set", "dual.T0=20", "--steps", "20"]
 _USES: tuple[list[Command], ...] = (
     [],
     [_RUN],
@@ -99,15 +103,42 @@ _USES: tuple[list[Command], ...] = (
 
 def _changed(path: Path, random: Random) -> str:
     """Change a file in one way; says how."""
-    binary = path.suffix in (".png", ".bmp", ".gz") or path.name == "flat.pgm"
     way = random.random()
-    if binary or way < 0.3:
+    if path.suffix in (".pgm", ".png", ".bmp", ".gz"):
+        return damaged(path, random) if way < 0.3 else _redrawn(path, random)
+    if way < 0.15:
         return damaged(path, random)
     text = path.read_text(encoding="utf-8", errors="surrogateescape")
-    structured = path.suffix in (".yaml", ".geojson") and way < 0.7
+    structured = path.suffix in (".yaml", ".geojson") and way < 0.6
     text, story = (_changed_structure if structured else _changed_word)(text, random)
     path.write_text(text, encoding="utf-8", errors="surrogatepass")
     return story
+
+
+def _redrawn(path: Path, random: Random) -> str:
+    """Another picture, which is whole: boxes of other greys, speckles, another size."""
+    grey, draws = drawn(), np.random.default_rng(random.randrange(2**32))
+    height, width = grey.shape
+    stories = list[str]()
+    for _ in range(random.choice((1, 1, 2, 5))):
+        row, column = random.randrange(height), random.randrange(width)
+        size, value = (
+            random.choice(((1, 1), (2, 9), (9, 2), (20, 20), (99, 99))),
+            random.choice((0, 205, 254)),
+        )
+        value = random.choice((0, 205, 254))
+        grey[row : row + size[0], column : column + size[1]] = value
+        stories.append(f"{size} of {value} at {row}, {column}")
+    if random.random() < 0.3:
+        grey[draws.random(grey.shape) < random.choice((0.001, 0.03, 0.3))] = random.choice((0, 254))
+        stories.append("speckles")
+    if random.random() < 0.2:
+        grey = grey[:: random.choice((1, 2, -1, 60)), :: random.choice((1, 2, -1, 60))]
+        stories.append(f"a part of {grey.shape}")
+    Image.fromarray(np.ascontiguousarray(grey)).save(
+        path, random.choice(("PNG", "BMP", "PPM", "GIF", "TIFF"))
+    )
+    return ", ".join(stories)
 
 
 def _changed_word(text: str, random: Random) -> tuple[str, str]:
