@@ -6,6 +6,7 @@ import copy
 import pickle
 import random
 import re
+import time
 import tomllib
 import warnings
 from collections.abc import Callable
@@ -538,6 +539,26 @@ def test_edges_behind_a_wrong_one_keep_their_numbers() -> None:
     checked = check_scenario(write(change))
     assert len(told(checked, "error", "floorplan: edges[0][1] = 3")) == 1, checked.findings
     assert len(told(checked, "error", "floorplan: edges[2] = ['a exit', 'b exit']: passes")) == 1
+
+
+def test_an_edge_to_nowhere_is_told_where_lengths_are_rounded() -> None:
+    def change(plan: Toml, scenario: Toml) -> None:
+        plan["edges"].append(["nobody", "nowhere"])
+        scenario["agents"] |= {"snap": 0.25, "speed": 0.5}
+
+    assert told(check_scenario(str(write(change))), "error", "no waypoint 'nowhere'")
+
+
+def test_ways_of_a_million_metres_between_rooms_are_told_at_once() -> None:
+    """Where the nearest room changes is looked for along ways; not along such."""
+
+    def change(plan: Toml, scenario: Toml) -> None:
+        plan |= {"tiles": "rooms", "units": "m"}
+        plan["waypoints"][0]["position"] = [0.0, 1e6]
+
+    began = time.monotonic()
+    assert told(check_scenario(str(write(change))), "error", "m long together")
+    assert time.monotonic() - began < 3
 
 
 def test_what_follows_from_a_wrong_table_is_not_told() -> None:
