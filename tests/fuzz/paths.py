@@ -126,6 +126,8 @@ def case(random: Random, good: Specimens) -> Case:
             f"reads {path!r:.50}", [words], may_change=("out*", "results/*", "hostile-sweep/*", "*.journal")
         )
     path, command = random.choice(OUTPUTS), random.choice(WRITERS)
+    if command[0] == "import" and path in ("", "."):
+        path = "out"  # its plan and picture would be hidden files
     ending = random.choice(ENDINGS)
     _make_obstacles("out-", ending)
     words = [word.replace("OUT", path) for word in command]
@@ -134,6 +136,7 @@ def case(random: Random, good: Specimens) -> Case:
     may_change = ["out*", "results/*", "done/table*", "a*", "missing*", "nowhere*", "policy*", "step-dense*"]
     may_change += ["small*.gif", "hard*.gif", "small*-seed?.toml", "hard*-seed?.toml"]
     may_change += ["figure4.*"] * (path in ("", "."))
+    may_change += [f"{escape(path)}*"] * (command[0] == "import")  # its plan and picture are named so
     if "small.toml" not in command:
         may_change.append(escape(path))  # it is no input of this command, which may replace it
     return Case(f"writes {path!r:.50} ({ending})", [words], may_change=tuple(may_change))
