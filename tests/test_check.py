@@ -6,6 +6,7 @@ import copy
 import pickle
 import random
 import re
+import time
 import tomllib
 import warnings
 from collections.abc import Callable
@@ -16,7 +17,7 @@ import numpy as np
 import pytest
 import tomli_w
 from commands import Call
-from fuzz.toml import PLACE, _changed
+from fuzz.structure import PLACE, changed
 
 from cmarlsim import Policy, Recording, Scenario, execute
 from cmarlsim.check import check
@@ -540,6 +541,26 @@ def test_edges_behind_a_wrong_one_keep_their_numbers() -> None:
     assert len(told(checked, "error", "floorplan: edges[2] = ['a exit', 'b exit']: passes")) == 1
 
 
+def test_an_edge_to_nowhere_is_told_where_lengths_are_rounded() -> None:
+    def change(plan: Toml, scenario: Toml) -> None:
+        plan["edges"].append(["nobody", "nowhere"])
+        scenario["agents"] |= {"snap": 0.25, "speed": 0.5}
+
+    assert told(check_scenario(str(write(change))), "error", "no waypoint 'nowhere'")
+
+
+def test_ways_of_a_million_metres_between_rooms_are_told_at_once() -> None:
+    """Where the nearest room changes is looked for along ways; not along such."""
+
+    def change(plan: Toml, scenario: Toml) -> None:
+        plan |= {"tiles": "rooms", "units": "m"}
+        plan["waypoints"][0]["position"] = [0.0, 1e6]
+
+    began = time.monotonic()
+    assert told(check_scenario(str(write(change))), "error", "m long together")
+    assert time.monotonic() - began < 3
+
+
 def test_what_follows_from_a_wrong_table_is_not_told() -> None:
     """A waypoint or tile that is wrong makes neither edges nor other waypoints wrong."""
     for change in (
@@ -676,7 +697,7 @@ def test_no_mutation_ends_in_a_traceback(seed: int) -> None:
     scenario["floorplan"] = "plan.toml"
     raw: list[str] = []
     for _ in range(draws.choice((1, 1, 2, 3, 8))):
-        _changed(draws.choice((plan, plan, scenario)), draws, raw)
+        changed(draws.choice((plan, plan, scenario)), draws, raw)
     texts = {"plan.toml": tomli_w.dumps(plan), "two.toml": tomli_w.dumps(scenario)}
     for file, content in texts.items():
         for value in raw:

@@ -19,7 +19,7 @@ from fuzz import damage, trial
 from fuzz.__main__ import seeds
 from fuzz.case import Case
 from fuzz.children import Ended, forked
-from fuzz.oracle import changes, faults, snapshot
+from fuzz.oracle import changes, faults, made_in_vain, snapshot
 from fuzz.specimens import Specimens
 from fuzz.trial import KINDS, kind_of, pattern, try_case
 
@@ -149,6 +149,19 @@ def test_a_sweep_may_end_with_the_number_of_its_failures() -> None:
     ended = Ended(7, "", 1.0, 2**20, "", "")
     assert not list(faults(["sweep", "run", "x"], ended))
     assert list(faults(["run"], ended))
+
+
+def test_check_may_list_errors_on_stdout() -> None:
+    listed = Ended(2, "", 1.0, 2**20, "  1 error floorplan: no\nx.toml: 1 error\n", "")
+    assert not list(faults(["check"], listed))
+    assert list(faults(["run"], listed))
+    assert list(faults(["check"], Ended(2, "", 1.0, 2**20, "", "")))
+
+
+def test_files_of_an_import_that_fails_are_found() -> None:
+    assert [*made_in_vain(["import", "x"], {"out.toml"})] == ["fails, and makes out.toml"]
+    assert not [*made_in_vain(["import", "x"], ())]
+    assert not [*made_in_vain(["check", "x"], {"x-check.png"})]
 
 
 def test_too_much_memory_is_found() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -16,6 +17,8 @@ from test_maps_movingai import ROWS, text
 from test_maps_patrol import drawn
 
 from cmarlsim.errors import InputError
+from cmarlsim.maps import sources
+from cmarlsim.maps.draft import Edge, WayGraph
 from cmarlsim.maps.formats.movingai import read_movingai
 from cmarlsim.maps.formats.patrol import read_patrol_graph, write_patrol_graph
 from cmarlsim.maps.formats.ros import read_plan_picture, read_ros_map
@@ -147,3 +150,30 @@ def check(found: object) -> None:
         assert np.isfinite(graph.position).all()
         assert len(set(graph.names)) == len(graph.names) == len(graph.position)
         assert all(edge.length is None or 0 < edge.length < 1e9 for edge in graph.edges)
+
+
+def test_too_many_waypoints_are_told_before_ways_are_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = sources.MOST_WAYPOINTS + 1
+    points = np.stack([np.arange(count) * 0.01, np.zeros(count)], axis=1)
+    chain = tuple(Edge(i, i + 1) for i in range(count - 1))
+    write_route_graph(
+        WayGraph(tuple(f"v{i}" for i in range(count)), points, chain), tmp_path / "long.geojson"
+    )
+    (tmp_path / "hall.map").write_text(text(ROWS))
+    monkeypatch.setattr(sources, "draft_of_raster", lambda *_: pytest.fail("it was used"))
+    asked = sources.Asked(graph=tmp_path / "long.geojson", resolution=1.0)
+    with pytest.raises(InputError, match=r"long\.geojson: 5,001 waypoints are more than the 5,000"):
+        sources.import_building(tmp_path / "hall.map", asked)
+
+
+def test_ways_that_stand_many_times_are_told_once(tmp_path: Path) -> None:
+    again = "1 E 10\n" * 20_000
+    (tmp_path / "many.graph").write_text(f"2 100 100 0.1 0 0\n0 10 10 20000\n{again}1 20 10 1\n0 W 10\n")
+    began = time.monotonic()
+    _, remarks = read_patrol_graph(tmp_path / "many.graph")
+    assert [remark.text for remark in remarks if "more than once" in remark.text] == [
+        "These stand in the file more than once, and the shortest counts: v0-v1."
+    ]
+    assert time.monotonic() - began < 20

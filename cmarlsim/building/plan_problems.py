@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from cmarlsim.building.geometry import error, geometry_problems
+from cmarlsim.building.tables import LONGEST_WAYS
 from cmarlsim.errors import Finding, nearest, shown
 from cmarlsim.validation import repeated
 
@@ -34,7 +35,7 @@ def plan_problems(plan: FloorPlan) -> list[Finding]:
         return [*found, error("tiles = 'rooms'", "but there are no [[rooms]]")]
     if unfit := [*size_problems(plan)]:
         return [*found, *unfit]
-    return [*found, *_extent(plan), *geometry_problems(_with_clear_edges(plan) if found else plan)]
+    return [*found, *_extent(plan), *geometry_problems(with_clear_edges(plan) if found else plan)]
 
 
 def _names(plan: FloorPlan) -> Iterator[Finding]:
@@ -84,6 +85,14 @@ def size_problems(plan: FloorPlan) -> Iterator[Finding]:
             f"a corner is {farthest:g} m from the origin, at most {FARTHEST:g} m is exact enough: "
             "are the units metres? If so, subtract one corner from all coordinates",
         )
+    walked = BaseModel.model_copy(plan, update={"edges": tuple(each for each in plan.edges if not each.lift)})
+    clear = with_clear_edges(walked)
+    start, stop = np.moveaxis(clear.waypoint_positions()[clear.edge_indices()], 1, 0)
+    straight = float(np.hypot(*(stop - start).T).sum())
+    if straight > LONGEST_WAYS:
+        yield error(
+            "edges", f"{straight:g} m long together; at most {LONGEST_WAYS:g} m, are the units metres?"
+        )
     tiles, segments = len(plan.tile_names()), len(plan.waypoints) + len(plan.edges)
     comparisons = tiles**2 + segments * (tiles + sum(len(wall.points) - 1 for wall in plan.walls))
     if comparisons > MOST_COMPARISONS:
@@ -105,7 +114,7 @@ def _extent(plan: FloorPlan) -> Iterator[Finding]:
         )
 
 
-def _with_clear_edges(plan: FloorPlan) -> FloorPlan:
+def with_clear_edges(plan: FloorPlan) -> FloorPlan:
     """The plan without edges to waypoints that are not there, or of a name that several have."""
     times = Counter(waypoint.name for waypoint in plan.waypoints)
     clear: Sequence[Edge] = [edge for edge in plan.edges if all(times[name] == 1 for name in edge.ends)]

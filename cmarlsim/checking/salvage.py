@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ValidationError
 
 from cmarlsim.building.floorplan import FloorPlan
-from cmarlsim.building.plan_problems import plan_problems, size_problems
+from cmarlsim.building.plan_problems import plan_problems, size_problems, with_clear_edges
 from cmarlsim.building.tables import Door, Edge, Level, Room, Tile, Wall, Waypoint
 from cmarlsim.errors import Finding, InputError
 from cmarlsim.scenario import Agents, Dual, Links, Scenario, Zone
@@ -79,7 +79,7 @@ def salvaged_plan(data: dict[str, Any], path: Path) -> Salvaged:
             if str(finding) not in known
         )
     whole = plan.waypoints and plan.tiles and broken <= _APART
-    return Salvaged(plan, found, bool(whole) and not [*size_problems(plan)])
+    return Salvaged(with_clear_edges(plan), found, bool(whole) and not [*size_problems(plan)])
 
 
 def valid_tables(kind: type[Any], tables: Any) -> dict[int, Any]:

@@ -39,6 +39,9 @@ KINDS = (
 )
 """What can be imported, for messages."""
 
+MOST_WAYPOINTS = 5_000
+"""Waypoints of a building; distances between any two of them are kept."""
+
 _PICTURES = (b"P2", b"P5", b"\x89PNG", b"BM", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*", b"\x1f\x8b")
 
 
@@ -138,6 +141,7 @@ def kind_of(path: Path) -> str:
 
 def _in_one_piece(draft: Draft) -> Draft:
     """A building whose graph is in one piece."""
+    _check_size(draft.graph, draft.source)
     graph, remarks = one_piece(draft.graph, draft.walls, draft.level_of(draft.graph.position))
     kept = {name: i for i, name in enumerate(graph.names)}
 
@@ -168,9 +172,19 @@ def _raster(path: Path, kind: str, resolution: float | None) -> tuple[Raster, tu
 
 def _graph(path: Path) -> tuple[WayGraph, tuple[Remark, ...]]:
     """A graph, of routes if it is JSON."""
-    if read_bytes(path).lstrip()[:1] in (b"{", b"["):
-        return read_route_graph(path)
-    return read_patrol_graph(path)
+    routes = read_bytes(path).lstrip()[:1] in (b"{", b"[")
+    graph, remarks = read_route_graph(path) if routes else read_patrol_graph(path)
+    _check_size(graph, path)
+    return graph, remarks
+
+
+def _check_size(graph: WayGraph, source: str | Path) -> None:
+    """Raise InputError if there are too many waypoints."""
+    if len(graph.names) > MOST_WAYPOINTS:
+        raise InputError(
+            f"{source}: {len(graph.names):,} waypoints are more than the {MOST_WAYPOINTS:,} of a building; "
+            "import a part of it"
+        )
 
 
 def _backdrop(raster: Raster) -> Backdrop:

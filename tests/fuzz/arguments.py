@@ -12,6 +12,9 @@ import typer
 
 from cmarlsim import sweep
 from cmarlsim.advise import advise
+from cmarlsim.check import check
+from cmarlsim.exporting import export
+from cmarlsim.importing import import_
 from cmarlsim.replay import replay
 from cmarlsim.rerun import rerun
 from cmarlsim.run import run
@@ -26,6 +29,9 @@ COMMANDS: dict[str, tuple[Command, Callable[..., int]]] = {
     "rerun": (["rerun", "rollout.h5"], rerun),
     "replay": (["replay", "step-dense.h5", "--to", "2", "--out", "out.gif"], replay),
     "advise": (["advise", "small.toml", "--policy", "rank", "--steps", "20"], advise),
+    "check": (["check", "small.toml", "--picture", "out.png"], check),
+    "import": (["import", "flat.yaml", "--graph", "flat.graph", "--out", "out.toml"], import_),
+    "export": (["export", "rooms.toml", "--as", "ros", "--level", "L1", "--out", "out.yaml"], export),
     "sweep plan": (["sweep", "plan", "sweep.toml", "out"], sweep.plan),
     "sweep status": (["sweep", "status", "done"], sweep.status),
     "sweep collect": (["sweep", "collect", "done", "--table", "out.csv"], sweep.collect),
@@ -67,6 +73,11 @@ TEXTS = (
         "done",
         "nobody.h5",
         "out.h5",
+        "rooms.toml",
+        "flat.yaml",
+        "house.building.yaml",
+        "L1",
+        "L2",
     ),
 )
 KEYS = (
@@ -164,7 +175,8 @@ def options(name: str) -> tuple[str, ...]:
 def case(random: Random, good: Specimens) -> Case:
     """A good command line that is changed in a few places."""
     good.copy(
-        "small.toml", "small-plan.toml", "sweep.toml", "policy.h5", "rollout.h5", "step-dense.h5", "done"
+        *("small.toml", "small-plan.toml", "sweep.toml", "policy.h5", "rollout.h5", "step-dense.h5", "done"),
+        *("rooms.toml", "rooms-plan.toml", "flat.yaml", "flat.pgm", "flat.graph", "house.building.yaml"),
     )
     name = random.choice(list(COMMANDS))
     words = list(COMMANDS[name][0])

@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -68,7 +68,7 @@ def faults(command: Command, ended: Ended) -> Iterator[str]:
     for text in (ended.err, ended.out):
         if "Traceback (most recent call last)" in text:
             yield f"traceback: {last_line(text)}"
-    yield from _message_faults(ended)
+    yield from _message_faults(command, ended)
     if ended.memory > MOST_MEMORY:
         yield f"takes {ended.memory / 2**30:.1f} GiB of memory"
     for path in ended.outside:
@@ -84,12 +84,13 @@ def allowed_codes(command: Command) -> range | tuple[int, ...]:
     return (0, 1, 2, 130)
 
 
-def _message_faults(ended: Ended) -> Iterator[str]:
+def _message_faults(command: Command, ended: Ended) -> Iterator[str]:
     lines = [line for line in ended.err.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("error: ")]
     others = [line for line in lines if line not in errors and not MORE_LINES.match(line)]
     if "Traceback" not in ended.err and ended.code is not None:
-        if ended.code == 2 and len(errors) != 1:
+        listed = command[:1] == ["check"] and re.search(r"^ +\d+ error ", ended.out, re.MULTILINE)
+        if ended.code == 2 and len(errors) != (0 if listed else 1):
             yield f"exit code 2 with {len(errors)} lines of error: {last_line(ended.err)}"
         if others:
             yield f"stderr has another line: {others[0]}"
@@ -120,6 +121,12 @@ def changes(case: Case, before: Snapshot, after: Snapshot) -> Iterator[str]:
             yield f"leaves behind {name}"
         elif after[name][0] != stat.S_IFDIR and not any(fnmatch(name, each) for each in case.may_change):
             yield f"makes {name}"
+
+
+def made_in_vain(command: Command, names: Collection[str]) -> Iterator[str]:
+    """What is wrong with files that a command made that did not end well."""
+    if names and command[:1] in (["import"], ["export"]):
+        yield f"fails, and makes {', '.join(sorted(names))}"
 
 
 def different_datasets(found: Path, expected: Path) -> Iterator[str]:

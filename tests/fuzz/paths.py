@@ -66,6 +66,12 @@ READERS: tuple[Command, ...] = (
     ["replay", "IN", "--out", "out.gif"],
     ["advise", "IN", "--policy", "rank", "--steps", "20"],
     ["advise", "small.toml", "--policy", "IN", "--steps", "20"],
+    ["check", "IN", "--picture", "out.png"],
+    ["check", "hostile.toml", "--picture", "out.png"],
+    ["import", "IN", "--resolution", "0.2", "--out", "out.toml"],
+    ["import", "flat.yaml", "--graph", "IN", "--out", "out.toml"],
+    ["import", "hostile.yaml", "--out", "out.toml"],
+    ["export", "IN", "--as", "ros", "--out", "out.yaml"],
     ["sweep", "plan", "IN", "out"],
     ["sweep", "plan", "hostile-sweep.toml", "out"],
     ["sweep", "run", "IN"],
@@ -92,6 +98,10 @@ WRITERS: tuple[Command, ...] = (
     [*TRAIN, "--out", "OUT"],
     ["replay", "step-dense.h5", "--to", "2", "--out", "OUT"],
     ["replay", "step-dense.h5", "--to", "2", "--out", "OUT.gif"],
+    ["check", "small.toml", "--picture", "OUT.png"],
+    ["import", "flat.yaml", "--out", "OUT.toml"],
+    ["export", "small.toml", "--as", "ros", "--out", "OUT.yaml"],
+    ["export", "small.toml", "--as", "graph", "--out", "OUT"],
     ["sweep", "plan", "sweep.toml", "OUT"],
     ["sweep", "collect", "done", "--table", "OUT"],
     ["sweep", "collect", "done", "--table", "out.csv", "--hdf5", "OUT"],
@@ -104,7 +114,8 @@ ENDINGS = ("", "", ".journal", ".checkpoint", ".png", "-seed1.h5")
 def case(random: Random, good: Specimens) -> Case:
     """A command that is to read or to write what is no file."""
     good.copy(
-        "small.toml", "small-plan.toml", "sweep.toml", "policy.h5", "rollout.h5", "step-dense.h5", "done"
+        *("small.toml", "small-plan.toml", "sweep.toml", "policy.h5", "rollout.h5", "step-dense.h5", "done"),
+        *("flat.yaml", "flat.pgm"),
     )
     if random.random() < 0.5:
         path, command = random.choice(INPUTS), random.choice(READERS)
@@ -115,6 +126,8 @@ def case(random: Random, good: Specimens) -> Case:
             f"reads {path!r:.50}", [words], may_change=("out*", "results/*", "hostile-sweep/*", "*.journal")
         )
     path, command = random.choice(OUTPUTS), random.choice(WRITERS)
+    if command[0] == "import" and path in ("", "."):
+        path = "out"  # its plan and picture would be hidden files
     ending = random.choice(ENDINGS)
     _make_obstacles("out-", ending)
     words = [word.replace("OUT", path) for word in command]
@@ -123,6 +136,7 @@ def case(random: Random, good: Specimens) -> Case:
     may_change = ["out*", "results/*", "done/table*", "a*", "missing*", "nowhere*", "policy*", "step-dense*"]
     may_change += ["small*.gif", "hard*.gif", "small*-seed?.toml", "hard*-seed?.toml"]
     may_change += ["figure4.*"] * (path in ("", "."))
+    may_change += [f"{escape(path)}*"] * (command[0] == "import")  # its plan and picture are named so
     if "small.toml" not in command:
         may_change.append(escape(path))  # it is no input of this command, which may replace it
     return Case(f"writes {path!r:.50} ({ending})", [words], may_change=tuple(may_change))
@@ -158,6 +172,8 @@ def _make_files_that_name(path: str, random: Random, good: Specimens) -> None:
     )
     text = Path("small.toml").read_text()
     Path("hostile.toml").write_text(text.replace("small-plan.toml", quoted))
+    image = Path("flat.yaml").read_text().replace("flat.pgm", f'"{quoted}"')
+    Path("hostile.yaml").write_text(image)
     key = random.choice(("scenario", "policy"))
     lines = Path("sweep.toml").read_text().splitlines()
     changed = (f'{key} = "{quoted}"' if line.startswith(key) else line for line in lines)

@@ -17,6 +17,7 @@ from cmarlsim.training import Training
 from cmarlsim.training.checkpoint import checkpoint_of, save
 from cmarlsim.training.recipe import Recipe
 
+from . import building_files, map_files
 from .case import Command
 from .children import forked, run_command
 
@@ -124,6 +125,8 @@ def _write_texts() -> None:
         for channel in (11, 12)
     )
     Path("trace.k7").write_text(TRACE + "".join(rows))
+    map_files.write()
+    building_files.write()
 
 
 def _commands() -> list[Command]:
@@ -141,6 +144,11 @@ def _commands() -> list[Command]:
         ["replay", "step-dense.h5", "--to", "2", "--out", "film.gif"],
         ["analysis.figure4", "rollout.h5", "--out", "figures"],
         ["analysis.radio", "trace.k7", "--runs", "1", "--step", "1", "--out", "figures"],
+        ["import", "flat.yaml", "--graph", "flat.geojson", "--out", "imported.toml"],
+        ["import", "house.building.yaml", "--out", "imported-house.toml"],
+        ["check", "rooms.toml"],
+        *(["run", f"{tiles}.toml", "--policy", "rank", "--steps", "60"] for tiles in building_files.TILES),
+        ["export", "rooms.toml", "--as", "ros", "--level", "L1", "--out", "exported.yaml"],
         ["sweep", "plan", "sweep.toml", "done", "--batch", "2"],
         ["sweep-here", "done"],
         ["sweep", "collect", "done"],

@@ -15,18 +15,20 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
-from . import arguments, cache, damage, hdf5, paths, toml
+from . import arguments, buildings, cache, damage, hdf5, maps, paths, toml
 from .case import Case, Command
 from .children import MEMORY, Ended, forked, run_command
-from .oracle import changes, faults, last_line, snapshot
+from .oracle import changes, faults, last_line, made_in_vain, snapshot
 from .specimens import Specimens
 
 KINDS: Mapping[str, tuple[Callable[[Random, Specimens], Case], int]] = {
-    "toml": (toml.case, 250),
-    "damage": (damage.case, 300),
-    "hdf5": (hdf5.case, 200),
-    "arguments": (arguments.case, 130),
-    "paths": (paths.case, 119),
+    "toml": (toml.case, 150),
+    "buildings": (buildings.case, 150),
+    "maps": (maps.case, 200),
+    "damage": (damage.case, 200),
+    "hdf5": (hdf5.case, 130),
+    "arguments": (arguments.case, 90),
+    "paths": (paths.case, 79),
     "cache": (cache.case, 1),
 }
 """What makes the cases of a kind, and how many of a thousand are of it."""
@@ -107,10 +109,12 @@ def try_case(seed: int, good: Specimens, folder: Path) -> Trial:
 def _tried(case: Case, folder: Path) -> tuple[list[int | None], list[str]]:
     before, codes, found = snapshot(Path()), list[int | None](), list[str]()
     for number, command in enumerate(case.commands):
+        earlier = snapshot(Path())
         ended = _run(case, command, folder / str(number))
         found.extend(faults(command, ended))
         codes.append(ended.code)
         if ended.code != 0:
+            found.extend(made_in_vain(command, snapshot(Path()).keys() - earlier.keys()))
             break
     found.extend(changes(case, before, snapshot(Path())))
     if case.verify and codes[-1] == 0:

@@ -55,7 +55,8 @@ def _remarks(file: PatrolFile) -> list[Remark]:
         for (a, b), cost in file.costs.items()
         if a < b and (b, a) in file.costs and file.costs[b, a] != cost
     ]
-    parallel = [f"v{a}-v{b}" for a, b in file.parallel if a < b or (b, a) not in file.parallel]
+    again = dict.fromkeys(file.parallel)
+    parallel = [f"v{a}-v{b}" for a, b in again if a < b or (b, a) not in again]
     said = {
         "The file has these ways in one direction only, so they are one-way": alone,
         "These have another length in the other direction, so each direction is an edge": differing,
