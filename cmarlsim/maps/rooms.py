@@ -11,6 +11,7 @@ from cmarlsim.maps.basins import rooms_by_depth, without_small
 from cmarlsim.maps.doors import find_doors
 from cmarlsim.maps.draft import Door, Room
 from cmarlsim.maps.gaps import find_gaps
+from cmarlsim.maps.merging import without_cuts
 from cmarlsim.maps.raster import Raster
 from cmarlsim.maps.shapes import polygons_of
 
@@ -72,6 +73,7 @@ def find_rooms(raster: Raster, inside: Bools, barriers: Bools | None = None) -> 
     label = rooms_by_depth(_depth(space & ~closed), _WIDEST / 2 / raster.resolution)
     nearest = ndimage.distance_transform_edt(label < 0, return_distances=False, return_indices=True)
     label = np.where(space, label[tuple(nearest)], -1)
+    label = without_cuts(label, closed, raster.resolution)
     least = _LEAST_AREA / raster.resolution**2, _LEAST_WIDTH / 2 / raster.resolution
     label = without_small(label, _depth(space & ~drawn), drawn, *least)
     return _described(raster, inside, label)
