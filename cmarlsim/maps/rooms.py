@@ -16,6 +16,8 @@ from cmarlsim.maps.raster import Raster
 from cmarlsim.maps.shapes import polygons_of
 
 _FURNITURE = 3.0  # metres; what is smaller and stands alone divides no room
+_BLOCK = 6.0  # metres; the same for what is thicker than a wall
+_WALL = 0.6  # metres; no thin wall is thicker
 _CRACK = 0.4  # metres; narrower gaps in walls are none
 _LEAST_AREA = 2.0  # square metres of a room
 _LEAST_WIDTH = 0.6  # metres of a room
@@ -146,19 +148,20 @@ def _cells_on(lines: Floats, space: Bools) -> Bools:
 def _uncluttered(raster: Raster, inside: Bools) -> Bools:
     """The inside of a building with the cells of furniture, (H, W).
 
-    What is small and stands alone counts as furniture; what is hardly apart counts as one.
+    What is small and stands alone counts as furniture, and so does what is larger but thicker than a wall;
+    what is hardly apart counts as one.
     """
     from scipy import ndimage
 
     near = _depth(inside) <= max(_CRACK / raster.resolution / 2, 1.0)
-    group, _ = ndimage.label(near | ~inside, np.ones((3, 3)))
+    group, count = ndimage.label(near | ~inside, np.ones((3, 3)))
     group[inside] = 0
-    small = np.zeros(group.max() + 1, bool)
+    thick = ndimage.maximum(_depth(~inside), group, np.arange(count + 1)) * 2 * raster.resolution
+    furniture = np.zeros(count + 1, bool)
     for number, box in enumerate(ndimage.find_objects(group), 1):
         if box is not None:
             (top, left), (bottom, right) = ((side.start for side in box), (side.stop for side in box))
             at_edge = min(top, left) == 0 or bottom == inside.shape[0] or right == inside.shape[1]
-            small[number] = (
-                np.hypot(bottom - top, right - left) * raster.resolution < _FURNITURE and not at_edge
-            )
-    return inside | small[group]
+            size = np.hypot(bottom - top, right - left) * raster.resolution
+            furniture[number] = not at_edge and size < (_BLOCK if thick[number] > _WALL else _FURNITURE)
+    return inside | furniture[group]
