@@ -163,5 +163,5 @@ def _uncluttered(raster: Raster, inside: Bools) -> Bools:
             (top, left), (bottom, right) = ((side.start for side in box), (side.stop for side in box))
             at_edge = min(top, left) == 0 or bottom == inside.shape[0] or right == inside.shape[1]
             size = np.hypot(bottom - top, right - left) * raster.resolution
-            furniture[number] = not at_edge and size < (_BLOCK if thick[number] > _WALL else _FURNITURE)
+            furniture[number] = not at_edge and size < (_BLOCK if thick[number] > max(_WALL, size / 5) else _FURNITURE)
     return inside | furniture[group]
