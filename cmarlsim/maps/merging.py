@@ -10,27 +10,30 @@ import numpy as np
 from cmarlsim.kernels.world import Bools, Floats, Ints
 
 _THICK = 1.0  # metres of a wall between two rooms, at most
-_OPEN = 0.65  # of the border between two pieces: as much as that is open between pieces of one room
-_CONVEX = 0.85  # of the convex hull of a room is the room itself, at least
+_OPEN = 0.55  # of the border between two pieces: as much as that is open between pieces of one room
+_CONVEX = 0.8  # of the convex hull of a room is the room itself, at least
+_ALIKE = 0.65  # of the width of a corridor; as wide is the opening to where it goes on
 _POCKET = 5.0  # square metres; smaller pieces belong to the room that they are open to
 
 
-def without_cuts(label: Ints, closed: Bools, resolution: float) -> Ints:
+def without_cuts(label: Ints, depth: Floats, closed: Bools, resolution: float) -> Ints:
     """The same rooms, of which those are joined that hardly anything divides.
 
-    Two are joined if most of the border between them is open, and if together they are nearly convex or one
-    is a mere pocket. The most convex come first.
+    Two are joined if most of the border between them is open, and if together they are nearly convex, or one
+    is a mere pocket, or neither is much wider than the opening. The most convex come first.
 
     Parameters
     ----------
     label
         The room of each cell, numbered from 0, (H, W); -1: none.
+    depth
+        The distance of each cell from what is not free, (H, W), in cells.
     closed
         Cells in doorways, which count as walls, (H, W).
     resolution
         Metres a cell.
     """
-    pieces = _Pieces(label, closed, resolution)
+    pieces = _Pieces(label, depth, closed, resolution)
     waiting = [(pieces.cost(*pair), pair) for pair in pieces.pairs()]
     heapq.heapify(waiting)
     while waiting:
@@ -45,7 +48,7 @@ def without_cuts(label: Ints, closed: Bools, resolution: float) -> Ints:
 class _Pieces:
     """Pieces that are joined one by one: how long the borders between them are, and their hulls."""
 
-    def __init__(self, label: Ints, closed: Bools, resolution: float) -> None:
+    def __init__(self, label: Ints, depth: Floats, closed: Bools, resolution: float) -> None:
         import shapely
         from scipy import ndimage
 
@@ -57,12 +60,15 @@ class _Pieces:
                 for a, b in ((one, two), (two, one)):
                     self._border[a].setdefault(b, np.zeros((2, 2)))[wall, axis] += number
         self._area = np.bincount(label[label >= 0], minlength=count).astype(float)
+        self._width = 2 * np.asarray(ndimage.maximum(depth, label, np.arange(count)))
         self._hull: list[Any] = []
         for number, box in enumerate(ndimage.find_objects(label + 1)):
-            row, column = np.nonzero(label[box] == number)
-            corners = np.column_stack((column + box[1].start, row + box[0].start))
-            around = (corners[:, None] + [[0, 0], [0, 1], [1, 0], [1, 1]]).reshape(-1, 2)
-            self._hull.append(shapely.MultiPoint(around).convex_hull)
+            held = label[box] == number
+            row = np.flatnonzero(held.any(1))
+            left, right = held.argmax(1)[row], held.shape[1] - held[:, ::-1].argmax(1)[row]
+            column, row = np.concatenate((left, left, right, right)), np.concatenate((row, row + 1) * 2)
+            ends = np.column_stack((column + box[1].start, row + box[0].start))
+            self._hull.append(shapely.MultiPoint(ends).convex_hull)
         self._into = np.arange(count)
 
     def pairs(self) -> list[tuple[int, int]]:
@@ -81,11 +87,13 @@ class _Pieces:
         hull = self._hull[one].union(self._hull[two]).convex_hull.area
         convex = (self._area[one] + self._area[two]) / hull
         pocket = min(self._area[one], self._area[two]) * self._resolution**2 < _POCKET
-        return -convex if pocket or convex >= _CONVEX else 1.0
+        alike = opening >= _ALIKE * max(self._width[one], self._width[two])
+        return -convex if pocket or alike or convex >= _CONVEX else 1.0
 
     def join(self, one: int, two: int) -> list[int]:
         """The second piece becomes part of the first, whose neighbours are returned."""
         self._area[one] += self._area[two]
+        self._width[one] = max(self._width[one], self._width[two])
         self._hull[one] = self._hull[one].union(self._hull[two]).convex_hull
         self._into[self._into == two] = one
         for other, length in self._border[two].items():

@@ -18,7 +18,7 @@ from cmarlsim.maps.shapes import polygons_of
 _FURNITURE = 3.0  # metres; what is smaller and stands alone divides no room
 _BLOCK = 6.0  # metres; the same for what is thicker than a wall
 _WALL = 0.6  # metres; no thin wall is thicker
-_CRACK = 0.4  # metres; narrower gaps in walls are none
+_CRACK = 0.25  # metres; narrower gaps in walls are none
 _LEAST_AREA = 2.0  # square metres of a room
 _LEAST_WIDTH = 0.6  # metres of a room
 _ELONGATED = 4.0  # the length of a corridor in widths, at least
@@ -71,11 +71,12 @@ def find_rooms(raster: Raster, inside: Bools, barriers: Bools | None = None) -> 
 
     drawn = np.zeros_like(inside) if barriers is None else barriers & inside
     space = _uncluttered(raster, inside)
-    closed = drawn | _cells_on(find_gaps(space & ~drawn, raster.resolution), space)
+    gaps, faced = find_gaps(space & ~drawn, raster.resolution)
+    closed = drawn | _cells_on(gaps, space)
     label = rooms_by_depth(_depth(space & ~closed), _WIDEST / 2 / raster.resolution)
     nearest = ndimage.distance_transform_edt(label < 0, return_distances=False, return_indices=True)
     label = np.where(space, label[tuple(nearest)], -1)
-    label = without_cuts(label, closed, raster.resolution)
+    label = without_cuts(label, _depth(space), drawn | _cells_on(gaps[faced], space), raster.resolution)
     least = _LEAST_AREA / raster.resolution**2, _LEAST_WIDTH / 2 / raster.resolution
     label = without_small(label, _depth(space & ~drawn), drawn, *least)
     return _described(raster, inside, label)
