@@ -12,6 +12,7 @@ from cmarlsim.kernels.world import Bools, Floats, Ints
 _THICK = 1.0  # metres of a wall between two rooms, at most
 _OPEN = 0.55  # of the border between two pieces: as much as that is open between pieces of one room
 _CONVEX = 0.8  # of the convex hull of a room is the room itself, at least
+_FILLED = 0.6  # of what the hull of the larger piece grows by is the smaller piece itself, at least
 _ALIKE = 0.65  # of the width of a corridor; as wide is the opening to where it goes on
 _POCKET = 5.0  # square metres; smaller pieces belong to the room that they are open to
 
@@ -86,9 +87,11 @@ class _Pieces:
             return 1.0
         hull = self._hull[one].union(self._hull[two]).convex_hull.area
         convex = (self._area[one] + self._area[two]) / hull
-        pocket = min(self._area[one], self._area[two]) * self._resolution**2 < _POCKET
+        less = min(self._area[one], self._area[two])
+        grown = hull - max(self._hull[one].area, self._hull[two].area)
+        fits = convex >= _CONVEX and less >= _FILLED * grown
         alike = opening >= _ALIKE * max(self._width[one], self._width[two])
-        return -convex if pocket or alike or convex >= _CONVEX else 1.0
+        return -convex if fits or alike or less * self._resolution**2 < _POCKET else 1.0
 
     def join(self, one: int, two: int) -> list[int]:
         """The second piece becomes part of the first, whose neighbours are returned."""
