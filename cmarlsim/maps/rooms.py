@@ -21,6 +21,7 @@ _WALL = 0.6  # metres; no thin wall is thicker
 _CRACK = 0.25  # metres; narrower gaps in walls are none
 _LEAST_AREA = 2.0  # square metres of a room
 _LEAST_WIDTH = 0.6  # metres of a room
+_AT_EDGE = 0.3  # of its outline; a room that lies along the edge of the map for more is outside
 _ELONGATED = 4.0  # the length of a corridor in widths, at least
 _WIDEST = 4.0  # metres of a corridor and of a doorway
 
@@ -79,7 +80,30 @@ def find_rooms(raster: Raster, inside: Bools, barriers: Bools | None = None) -> 
     label = without_cuts(label, _depth(space), drawn | _cells_on(gaps[faced], space), raster.resolution)
     least = _LEAST_AREA / raster.resolution**2, _LEAST_WIDTH / 2 / raster.resolution
     label = without_small(label, _depth(space & ~drawn), drawn, *least)
-    return _described(raster, inside, label)
+    return _described(raster, inside, _within_the_map(label))
+
+
+def _within_the_map(label: Ints) -> Ints:
+    """The same without those that lie along the edge of the map: they are outside, unless all are."""
+    edge, border = np.pad(np.zeros(label.shape, bool)[1:-1, 1:-1], 1, constant_values=True), _border(label)
+    count = int(label.max()) + 1
+    at_edge = np.bincount(label[edge & (label >= 0)], minlength=count)
+    around = np.bincount(label[border & (label >= 0)], minlength=count)
+    kept = at_edge <= _AT_EDGE * (at_edge + around)
+    if not kept.any():
+        return label
+    number = np.where(kept, np.cumsum(kept) - 1, -1)
+    return np.append(number, -1)[label]
+
+
+def _border(label: Ints) -> Bools:
+    """The cells beside another label, (H, W)."""
+    border = np.zeros(label.shape, bool)
+    for one, two in ((np.s_[1:, :], np.s_[:-1, :]), (np.s_[:, 1:], np.s_[:, :-1])):
+        apart = label[one] != label[two]
+        border[one] |= apart
+        border[two] |= apart
+    return border
 
 
 def _described(raster: Raster, inside: Bools, label: Ints) -> Found:
@@ -107,11 +131,7 @@ def _cores(raster: Raster, inside: Bools, label: Ints) -> tuple[Floats, Bools, F
     """A central place in each room far from walls, whether it is a corridor, and its centre, in cells."""
     from scipy import ndimage
 
-    border = np.zeros_like(inside)
-    for one, two in ((np.s_[1:, :], np.s_[:-1, :]), (np.s_[:, 1:], np.s_[:, :-1])):
-        apart = label[one] != label[two]
-        border[one] |= apart
-        border[two] |= apart
+    border = _border(label)
     open_depth, depth = _depth((label >= 0) & ~border), _depth(inside & ~border)
     cores, elongated, centres = [], [], []
     for number, (rows, columns) in enumerate(ndimage.find_objects(label + 1)):
