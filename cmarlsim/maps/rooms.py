@@ -21,6 +21,7 @@ _WALL = 0.6  # metres; no thin wall is thicker
 _CRACK = 0.25  # metres; narrower gaps in walls are none
 _LEAST_AREA = 2.0  # square metres of a room
 _LEAST_WIDTH = 0.6  # metres of a room
+_CRUMB = 0.25  # square metres; smaller pieces tell nothing about walls
 _AT_EDGE = 0.3  # of its outline; a room that lies along the edge of the map for more is outside
 _ELONGATED = 4.0  # the length of a corridor in widths, at least
 _WIDEST = 4.0  # metres of a corridor and of a doorway
@@ -77,6 +78,8 @@ def find_rooms(raster: Raster, inside: Bools, barriers: Bools | None = None) -> 
     label = rooms_by_depth(_depth(space & ~closed), _WIDEST / 2 / raster.resolution)
     nearest = ndimage.distance_transform_edt(label < 0, return_distances=False, return_indices=True)
     label = np.where(space, label[tuple(nearest)], -1)
+    crumb = _CRUMB / raster.resolution**2
+    label = without_small(label, _depth(space), drawn, crumb, 0.0)
     label = without_cuts(label, _depth(space), drawn | _cells_on(gaps[faced], space), raster.resolution)
     least = _LEAST_AREA / raster.resolution**2, _LEAST_WIDTH / 2 / raster.resolution
     label = without_small(label, _depth(space & ~drawn), drawn, *least)
@@ -184,5 +187,7 @@ def _uncluttered(raster: Raster, inside: Bools) -> Bools:
             (top, left), (bottom, right) = ((side.start for side in box), (side.stop for side in box))
             at_edge = min(top, left) == 0 or bottom == inside.shape[0] or right == inside.shape[1]
             size = np.hypot(bottom - top, right - left) * raster.resolution
-            furniture[number] = not at_edge and size < (_BLOCK if thick[number] > max(_WALL, size / 5) else _FURNITURE)
+            furniture[number] = not at_edge and size < (
+                _BLOCK if thick[number] > max(_WALL, size / 5) else _FURNITURE
+            )
     return inside | furniture[group]
