@@ -114,7 +114,8 @@ class _Pieces:
 
 def _facing(label: Ints, closed: Bools, axis: int, thick: float) -> list[tuple[int, int, int, int]]:
     """Two labels, whether a wall is between them, and how often they are next to each other along an axis."""
-    label, closed = (np.moveaxis(each, axis, 1) for each in (label, closed))
+    if axis == 0:
+        label, closed = label.T, closed.T
     row, column = np.nonzero(label >= 0)
     held, shut = label[row, column], closed[row, column]
     apart = np.diff(column) - 1

@@ -78,9 +78,9 @@ def find_rooms(raster: Raster, inside: Bools, barriers: Bools | None = None) -> 
     label = rooms_by_depth(_depth(space & ~closed), _WIDEST / 2 / raster.resolution)
     nearest = ndimage.distance_transform_edt(label < 0, return_distances=False, return_indices=True)
     label = np.where(space, label[tuple(nearest)], -1)
-    crumb = _CRUMB / raster.resolution**2
-    label = without_small(label, _depth(space), drawn, crumb, 0.0)
-    label = without_cuts(label, _depth(space), drawn | _cells_on(gaps[faced], space), raster.resolution)
+    depth = _depth(space)
+    label = without_small(label, depth, drawn, _CRUMB / raster.resolution**2, 0.0)
+    label = without_cuts(label, depth, drawn | _cells_on(gaps[faced], space), raster.resolution)
     least = _LEAST_AREA / raster.resolution**2, _LEAST_WIDTH / 2 / raster.resolution
     label = without_small(label, _depth(space & ~drawn), drawn, *least)
     return _described(raster, inside, _within_the_map(label))
@@ -88,7 +88,8 @@ def find_rooms(raster: Raster, inside: Bools, barriers: Bools | None = None) -> 
 
 def _within_the_map(label: Ints) -> Ints:
     """The same without those that lie along the edge of the map: they are outside, unless all are."""
-    edge, border = np.pad(np.zeros(label.shape, bool)[1:-1, 1:-1], 1, constant_values=True), _border(label)
+    edge, border = np.ones(label.shape, bool), _border(label)
+    edge[1:-1, 1:-1] = False
     count = int(label.max()) + 1
     at_edge = np.bincount(label[edge & (label >= 0)], minlength=count)
     around = np.bincount(label[border & (label >= 0)], minlength=count)
@@ -187,7 +188,6 @@ def _uncluttered(raster: Raster, inside: Bools) -> Bools:
             (top, left), (bottom, right) = ((side.start for side in box), (side.stop for side in box))
             at_edge = min(top, left) == 0 or bottom == inside.shape[0] or right == inside.shape[1]
             size = np.hypot(bottom - top, right - left) * raster.resolution
-            furniture[number] = not at_edge and size < (
-                _BLOCK if thick[number] > max(_WALL, size / 5) else _FURNITURE
-            )
+            most = _BLOCK if thick[number] > max(_WALL, size / 5) else _FURNITURE
+            furniture[number] = size < most and not at_edge
     return inside | furniture[group]
