@@ -50,7 +50,6 @@ class _Pieces:
     """Pieces that are joined one by one: how long the borders between them are, and their hulls."""
 
     def __init__(self, label: Ints, depth: Floats, closed: Bools, resolution: float) -> None:
-        import shapely
         from scipy import ndimage
 
         count = int(label.max(initial=-1)) + 1
@@ -62,14 +61,8 @@ class _Pieces:
                     self._border[a].setdefault(b, np.zeros((2, 2)))[wall, axis] += number
         self._area = np.bincount(label[label >= 0], minlength=count).astype(float)
         self._width = 2 * np.asarray(ndimage.maximum(depth, label, np.arange(count)))
-        self._hull: list[Any] = []
-        for number, box in enumerate(ndimage.find_objects(label + 1)):
-            held = label[box] == number
-            row = np.flatnonzero(held.any(1))
-            left, right = held.argmax(1)[row], held.shape[1] - held[:, ::-1].argmax(1)[row]
-            column, row = np.concatenate((left, left, right, right)), np.concatenate((row, row + 1) * 2)
-            ends = np.column_stack((column + box[1].start, row + box[0].start))
-            self._hull.append(shapely.MultiPoint(ends).convex_hull)
+        boxes = enumerate(ndimage.find_objects(label + 1))
+        self._hull = [_hull(label[box] == number, box) for number, box in boxes]
         self._into = np.arange(count)
 
     def pairs(self) -> list[tuple[int, int]]:
@@ -110,6 +103,17 @@ class _Pieces:
         """Cells by piece, numbered from 0."""
         _, number = np.unique(self._into, return_inverse=True)
         return np.where(label >= 0, np.append(number, -1)[label], -1)
+
+
+def _hull(held: Bools, box: tuple[slice, slice]) -> Any:
+    """The convex hull of the cells that are held in a box, in cells."""
+    import shapely
+
+    row = np.flatnonzero(held.any(1))
+    left, right = held.argmax(1)[row], held.shape[1] - held[:, ::-1].argmax(1)[row]
+    column, row = np.concatenate((left, left, right, right)), np.concatenate((row, row + 1) * 2)
+    corners = np.column_stack((column + box[1].start, row + box[0].start))
+    return shapely.MultiPoint(corners).convex_hull
 
 
 def _facing(label: Ints, closed: Bools, axis: int, thick: float) -> list[tuple[int, int, int, int]]:
