@@ -63,6 +63,7 @@ def building(tmp_path: Path) -> str:
     return written(tmp_path / "made.building.yaml", {"L1": corridor(4)}).name
 
 
+@pytest.mark.filterwarnings("ignore:.*(is without signal|is below the distance):UserWarning")
 @pytest.mark.parametrize("arguments", SOURCES, ids=" ".join)
 def test_real_maps_become_scenarios_that_run(call: Call, arguments: tuple[str, ...]) -> None:
     if not MAPS.is_dir():

@@ -198,3 +198,52 @@ def test_a_hall_with_pillars_has_several_places_that_are_joined():
     assert networkx.is_connected(networkx.Graph(edges.tolist()))
     cells = raster.to_cells(graph.position)
     assert line_is_free(inside, cells[edges[:, 0]], cells[edges[:, 1]]).all()
+
+
+def drawn(space, *blocks, resolution=0.05):
+    """A space in metres from (0, 0), as boxes, without blocks: its raster and its cells."""
+    union, taken = (shapely.union_all([shapely.box(*box) for box in boxes]) for boxes in (space, blocks))
+    _, _, x, y = union.bounds
+    column, row = (np.arange(-10, int(size / resolution) + 10) + 0.5 for size in (x, y))
+    grid = np.meshgrid(column * resolution, row * resolution)
+    inside = shapely.contains_xy(union, *grid) & ~shapely.contains_xy(taken, *grid)
+    raster = Raster(inside, ~inside, resolution, (-10 * resolution, -10 * resolution, 0.0))
+    return raster, inside
+
+
+BEDROOMS = [(0, 0, 4, 5), (4.1, 0, 8, 5), (0, 5.1, 8, 6.6), (1, 4.9, 1.9, 5.2), (5, 4.9, 5.9, 5.2)]
+
+
+@pytest.mark.parametrize(
+    ("space", "blocks", "count"),
+    [
+        (BEDROOMS, [(1.2, 0, 2.9, 2.2), (5.3, 0, 7, 2.2)], 3),  # beds against walls, with pockets beside them
+        (BEDROOMS, [(0, 2.2, 1.5, 2.9)], 3),  # a sideboard across a room
+        ([(0, 0, 12, 8)], [(1.5, 2.8, 5.5, 4.2), (6.5, 2.8, 10.5, 4.2)], 1),  # rows of desks
+        ([(0, 0, 12, 7)], [(0.8, 3, 4, 3.8), (4.4, 3, 7.6, 3.8), (8, 3, 11.2, 3.8)], 1),  # tables in a row
+        ([(4.3, 0, 16, 24), (0, 9, 4, 13.6), (3.9, 9, 4.4, 12)], [], 2),  # a room open to a hall
+        ([(0, 0, 20, 2.6)], [(5, 1.5, 5.2, 2.6), (12, 0, 12.2, 1.1)], 1),  # cupboards in a corridor
+        ([(0, 4, 8, 6), (8, 0, 18, 10)], [], 2),  # a corridor that leads to a hall
+        ([(0, 0, 6, 5), (6.2, 0, 12, 5), (5, 1, 7, 3.4)], [], 2),  # a wide opening in a wall
+    ],
+)
+def test_furniture_divides_no_room_and_walls_do(space, blocks, count):
+    assert len(find_rooms(*drawn(space, *blocks)).rooms) == count
+
+
+def test_what_lies_along_the_edge_of_the_map_is_outside():
+    inside = np.ones((160, 200), bool)
+    inside[20:140, 20:180] = False
+    inside[22:138, 22:99] = inside[22:138, 101:178] = True  # two rooms in a yard
+    inside[60:70, 18:24] = inside[60:70, 97:103] = True
+    found = find_rooms(Raster(inside, ~inside, 0.1, (0.0, 0.0, 0.0)), inside)
+    assert shares(found, [(2.2, 2.2, 9.9, 13.8), (10.1, 2.2, 17.8, 13.8)]) == (1, 1)
+    whole = np.ones((80, 120), bool)
+    assert len(find_rooms(Raster(whole, ~whole, 0.1, (0.0, 0.0, 0.0)), whole).rooms) == 1
+
+
+def test_speckle_of_one_cell_in_a_hundred_divides_no_room():
+    spaces, doors = office(7)
+    raster, inside = rasterised(spaces, doors, [], 0.05)
+    inside &= np.random.default_rng(7).random(inside.shape) > 0.01
+    assert shares(find_rooms(raster._replace(free=inside, occupied=~inside), inside), spaces) == (1, 1)

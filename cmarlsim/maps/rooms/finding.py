@@ -12,12 +12,17 @@ from cmarlsim.maps.raster import Raster
 from cmarlsim.maps.rooms.basins import rooms_by_depth, without_small
 from cmarlsim.maps.rooms.doors import find_doors
 from cmarlsim.maps.rooms.gaps import find_gaps
+from cmarlsim.maps.rooms.merging import without_cuts
 from cmarlsim.maps.rooms.shapes import polygons_of
 
 _FURNITURE = 3.0  # metres; what is smaller and stands alone divides no room
-_CRACK = 0.4  # metres; narrower gaps in walls are none
+_BLOCK = 6.0  # metres; the same for what is thicker than a wall
+_WALL = 0.6  # metres; no thin wall is thicker
+_CRACK = 0.25  # metres; narrower gaps in walls are none
 _LEAST_AREA = 2.0  # square metres of a room
 _LEAST_WIDTH = 0.6  # metres of a room
+_CRUMB = 0.25  # square metres; smaller pieces tell nothing about walls
+_AT_EDGE = 0.3  # of its outline; a room that lies along the edge of the map for more is outside
 _ELONGATED = 4.0  # the length of a corridor in widths, at least
 _WIDEST = 4.0  # metres of a corridor and of a doorway
 
@@ -68,13 +73,41 @@ def find_rooms(raster: Raster, inside: Bools, barriers: Bools | None = None) -> 
 
     drawn = np.zeros_like(inside) if barriers is None else barriers & inside
     space = _uncluttered(raster, inside)
-    closed = drawn | _cells_on(find_gaps(space & ~drawn, raster.resolution), space)
+    gaps, faced = find_gaps(space & ~drawn, raster.resolution)
+    closed = drawn | _cells_on(gaps, space)
     label = rooms_by_depth(_depth(space & ~closed), _WIDEST / 2 / raster.resolution)
     nearest = ndimage.distance_transform_edt(label < 0, return_distances=False, return_indices=True)
     label = np.where(space, label[tuple(nearest)], -1)
+    depth = _depth(space)
+    label = without_small(label, depth, drawn, _CRUMB / raster.resolution**2, 0.0)
+    label = without_cuts(label, depth, drawn | _cells_on(gaps[faced], space), raster.resolution)
     least = _LEAST_AREA / raster.resolution**2, _LEAST_WIDTH / 2 / raster.resolution
     label = without_small(label, _depth(space & ~drawn), drawn, *least)
-    return _described(raster, inside, label)
+    return _described(raster, inside, _within_the_map(label))
+
+
+def _within_the_map(label: Ints) -> Ints:
+    """The same without those that lie along the edge of the map: they are outside, unless all are."""
+    edge, border = np.ones(label.shape, bool), _border(label)
+    edge[1:-1, 1:-1] = False
+    count = int(label.max()) + 1
+    at_edge = np.bincount(label[edge & (label >= 0)], minlength=count)
+    around = np.bincount(label[border & (label >= 0)], minlength=count)
+    kept = at_edge <= _AT_EDGE * (at_edge + around)
+    if not kept.any():
+        return label
+    number = np.where(kept, np.cumsum(kept) - 1, -1)
+    return np.append(number, -1)[label]
+
+
+def _border(label: Ints) -> Bools:
+    """The cells beside another label, (H, W)."""
+    border = np.zeros(label.shape, bool)
+    for one, two in ((np.s_[1:, :], np.s_[:-1, :]), (np.s_[:, 1:], np.s_[:, :-1])):
+        apart = label[one] != label[two]
+        border[one] |= apart
+        border[two] |= apart
+    return border
 
 
 def _described(raster: Raster, inside: Bools, label: Ints) -> Found:
@@ -102,11 +135,7 @@ def _cores(raster: Raster, inside: Bools, label: Ints) -> tuple[Floats, Bools, F
     """A central place in each room far from walls, whether it is a corridor, and its centre, in cells."""
     from scipy import ndimage
 
-    border = np.zeros_like(inside)
-    for one, two in ((np.s_[1:, :], np.s_[:-1, :]), (np.s_[:, 1:], np.s_[:, :-1])):
-        apart = label[one] != label[two]
-        border[one] |= apart
-        border[two] |= apart
+    border = _border(label)
     open_depth, depth = _depth((label >= 0) & ~border), _depth(inside & ~border)
     cores, elongated, centres = [], [], []
     for number, (rows, columns) in enumerate(ndimage.find_objects(label + 1)):
@@ -144,19 +173,21 @@ def _cells_on(lines: Floats, space: Bools) -> Bools:
 def _uncluttered(raster: Raster, inside: Bools) -> Bools:
     """The inside of a building with the cells of furniture, (H, W).
 
-    What is small and stands alone counts as furniture; what is hardly apart counts as one.
+    What is small and stands alone counts as furniture, and so does what is larger but thicker than a wall;
+    what is hardly apart counts as one.
     """
     from scipy import ndimage
 
     near = _depth(inside) <= max(_CRACK / raster.resolution / 2, 1.0)
-    group, _ = ndimage.label(near | ~inside, np.ones((3, 3)))
+    group, count = ndimage.label(near | ~inside, np.ones((3, 3)))
     group[inside] = 0
-    small = np.zeros(group.max() + 1, bool)
+    thick = ndimage.maximum(_depth(~inside), group, np.arange(count + 1)) * 2 * raster.resolution
+    furniture = np.zeros(count + 1, bool)
     for number, box in enumerate(ndimage.find_objects(group), 1):
         if box is not None:
             (top, left), (bottom, right) = ((side.start for side in box), (side.stop for side in box))
             at_edge = min(top, left) == 0 or bottom == inside.shape[0] or right == inside.shape[1]
-            small[number] = (
-                np.hypot(bottom - top, right - left) * raster.resolution < _FURNITURE and not at_edge
-            )
-    return inside | small[group]
+            size = np.hypot(bottom - top, right - left) * raster.resolution
+            most = _BLOCK if thick[number] > max(_WALL, size / 5) else _FURNITURE
+            furniture[number] = size < most and not at_edge
+    return inside | furniture[group]

@@ -15,7 +15,7 @@ _BESIDE = 1.6  # metres; the widest gap between the end of a wall and the side o
 _ALIGNED = 0.96  # the cosine of the greatest angle between a gap and its walls
 
 
-def find_gaps(space: Bools, resolution: float) -> Floats:
+def find_gaps(space: Bools, resolution: float) -> tuple[Floats, Bools]:
     """Gaps in the walls around free cells.
 
     Parameters
@@ -27,8 +27,8 @@ def find_gaps(space: Bools, resolution: float) -> Floats:
 
     Returns
     -------
-    Floats
-        Both ends of each gap in cells, (n, 2, 2).
+    Floats, Bools
+        Both ends of each gap in cells, (n, 2, 2), and whether two ends of walls face each other there, (n,).
     """
     tip, along = _wall_ends(space, resolution)
     ahead = tip[None] - tip[:, None]
@@ -38,18 +38,19 @@ def find_gaps(space: Bools, resolution: float) -> Floats:
     beside = distance * np.sqrt(np.clip(1 - aim**2, 0, 1)) * resolution < _THICK
     facing = (aim > _ALIGNED) & beside & (distance < _OPPOSITE / resolution)
     facing &= facing.T
-    gaps = []
+    gaps, faced = [], []
     for one in range(len(tip)):
         others = np.flatnonzero(facing[one])
         others = others[np.argsort(distance[one, others])]
         clear = line_is_free(space, *_between(tip[one], tip[others], 1.5))
         if clear.any():
-            gaps.append(np.stack((tip[one], tip[others[np.argmax(clear)]])))
-            continue
-        end = _next_wall(space, tip[one], along[one], _BESIDE / resolution)
+            end: Floats | None = tip[others[np.argmax(clear)]]
+        else:
+            end = _next_wall(space, tip[one], along[one], _BESIDE / resolution)
         if end is not None:
             gaps.append(np.stack((tip[one], end)))
-    return np.array(gaps).reshape(-1, 2, 2)
+            faced.append(clear.any())
+    return np.array(gaps).reshape(-1, 2, 2), np.array(faced, bool)
 
 
 def _between(start: Floats, ends: Floats, margin: float) -> tuple[Floats, Floats]:
