@@ -26,7 +26,7 @@ def made_lanes(
     doors: Sequence[Door],
     rooms: Sequence[Room],
 ) -> Lanes:
-    """A graph of the middles of rooms, of which there are some, and of doors, and the lifts between levels."""
+    """A graph of the middles of rooms, at least one, and of doors, and the lifts between levels."""
     index: dict[Node, int] = {}
     names, position, edges = list[str](), list[Floats](), list[Edge]()
     for each in placed:
