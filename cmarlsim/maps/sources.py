@@ -102,25 +102,27 @@ def import_building(path: Path, asked: Asked) -> Imported:
                 f"--graph: {path.name} has lanes of its own; only maps and pictures take a graph"
             )
         draft = read_open_rmf(path, asked.levels, asked.resolution)
-        return Imported(cleared(_in_one_piece(draft)), _drawings(draft, path))
+        with _told_of(path, path):
+            draft = cleared(_in_one_piece(draft))
+        return Imported(draft, _drawings(draft, path))
     raster, remarks, to_source = _raster(path, kind, asked.resolution)
     graph = None
     if asked.graph:
         graph, more = _graph(asked.graph)
         remarks = (*remarks, *more)
-    with _told_of(path, asked.graph):
+    with _told_of(path, asked.graph or path):
         draft = draft_of_raster(path.name, raster, graph, to_source, remarks)
     return Imported(_in_one_piece(draft), (_backdrop(raster),))
 
 
 @contextmanager
-def _told_of(path: Path, graph: Path | None) -> Iterator[None]:
-    """Have what is wrong with a raster, or with how its graph fits it, told with the names of their files."""
+def _told_of(path: Path, graph: Path) -> Iterator[None]:
+    """Have what is wrong with a building, or with how its graph fits it, told with the names of their files."""
     try:
         yield
     except InputError as error:
-        of_graph = str(error).startswith("graph: ")
-        raise InputError(f"{graph if of_graph else path}: {str(error).removeprefix('graph: ')}") from None
+        problem = str(error).removeprefix("graph: ")
+        raise InputError(f"{path if problem == str(error) else graph}: {problem}") from None
 
 
 def kind_of(path: Path) -> str:
