@@ -17,6 +17,7 @@ from cmarlsim.maps.sources import Asked, import_building, pictures_of
 from cmarlsim.maps.zones import MOST_ZONES, Choice
 from cmarlsim.report.overlay import draw_overlay
 from cmarlsim.scenario import Scenario
+from cmarlsim.scenario.tables import MOST_AGENTS
 from cmarlsim.storage.files import published
 from cmarlsim.storage.outputs import check_free
 from cmarlsim.storage.toml import readable_toml
@@ -41,7 +42,8 @@ def import_(
         str, typer.Option(help="auto (one a room), names (the named waypoints), or how many.")
     ] = "auto",
     agents: Annotated[
-        int | None, typer.Option(min=2, help="N. [default: two for three zones]", show_default=False)
+        int | None,
+        typer.Option(min=2, max=MOST_AGENTS, help="N. [default: two for three zones]", show_default=False),
     ] = None,
     load: Annotated[float, typer.Option(help="The thresholds add up to so much of N - 1.")] = 0.7,
     resolution: Annotated[

@@ -243,6 +243,21 @@ def test_what_is_broken_leaves_nothing(call: Call, tmp_path: Path) -> None:
     assert "made.yaml: has neither lanes nor rooms" in broken(lanes=[], walls=[[0, 1, {}]], doors=[])
 
 
+def test_names_become_one_line(call: Call, tmp_path: Path) -> None:
+    made = json.loads(written(tmp_path / "made.yaml", {"L1": corridor(2)}).read_text())
+    for vertex in made["levels"]["L1"]["vertices"]:
+        vertex[3] = f"{vertex[3]}\nat\x07 home" if vertex[3] else ""
+    for i, door in enumerate(made["levels"]["L1"]["doors"]):
+        door[2]["name"] = [1, f"door\t{i}\n"]
+    Path("made.yaml").write_text(json.dumps({**made, "name": "my\nhouse\n"}))
+    scenario, _ = imported(call, "made.yaml")
+    assert scenario.floorplan.name == "my house"
+    assert scenario.floorplan.doors[0].name == "door 0"
+    assert all(" at home" in zone.name for zone in scenario.zones if "high" in zone.name)
+    Path("made.yaml").write_text(json.dumps({**made, "levels": {"L\n1": made["levels"]["L1"]}}))
+    assert "without line breaks" in refused(call, "made.yaml")
+
+
 def test_every_command_of_the_page_runs(call: Call) -> None:
     page = (ROOT / "docs" / "importing.md").read_text("utf-8")
     known = {"import": import_, "export": export, "run": run}

@@ -117,7 +117,7 @@ def import_building(path: Path, asked: Asked) -> Imported:
 
 @contextmanager
 def _told_of(path: Path, graph: Path) -> Iterator[None]:
-    """Have what is wrong with a building, or with how its graph fits it, told with the names of their files."""
+    """Have what is wrong with a building, or with how its graph fits it, told with the file's name."""
     try:
         yield
     except InputError as error:
