@@ -13,7 +13,7 @@ import typer
 from cmarlsim.errors import ArgumentError, InputError
 from cmarlsim.maps.draft import Remark
 from cmarlsim.maps.scenarios import plan_of, scenario_of
-from cmarlsim.maps.sources import Asked, import_building
+from cmarlsim.maps.sources import Asked, import_building, pictures_of
 from cmarlsim.maps.zones import MOST_ZONES, Choice
 from cmarlsim.report.overlay import draw_overlay
 from cmarlsim.scenario import Scenario
@@ -63,9 +63,10 @@ def import_(
     if scenario_path.suffix != ".toml":
         raise ArgumentError("out", str(scenario_path), "must name a TOML file, such as mybuilding.toml")
     plan_path = scenario_path.with_name(f"{scenario_path.stem}-plan.toml")
-    picture_path = scenario_path.with_suffix(".png")
+    picture_path = plan_path.with_suffix(".png")
+    inputs = [source, *([graph] if graph else []), *pictures_of(source)]
     for path in (scenario_path, plan_path, picture_path):
-        check_free(path, force, [source, *([graph] if graph else [])])
+        check_free(path, force, inputs)
     with compilation_announced():
         imported = import_building(source, Asked(graph, tuple(level or ()), resolution))
     data, draft = scenario_of(imported.draft, choice)

@@ -70,7 +70,7 @@ PAGES = (
     Page(
         "import",
         ("cmarlsim.importing data/maps/office.yaml --out SCRATCH/mine.toml",),
-        ("import.png < mine.png",),
+        ("import.png < mine-plan.png",),
     ),
     Page("layers", ("docs.layers docs/layers.png",), ("layers.png",)),
     Page(

@@ -18,6 +18,7 @@ from cmarlsim.importing import import_
 from cmarlsim.maps.formats.patrol import read_patrol_graph
 from cmarlsim.maps.formats.ros import read_ros_map
 from cmarlsim.maps.formats.routes import read_route_graph
+from cmarlsim.maps.rasterising import rasterised
 
 FRAME = Frame(0.04, 0.0, (3.0, -2.0))
 
@@ -145,3 +146,11 @@ def test_positions_of_a_plan_of_ones_own_stay(call: Call) -> None:
     run = execute(Scenario.load("tiny"), Policy.load("rank"), steps=100)
     assert np.array_equal(run.to_map().position, run.position)
     assert math.isclose(run.to_map().level.sum(), 0)
+
+
+@pytest.mark.parametrize("shift", [(-10.0, 0.0), (0.0, -3.5), (-10.0, -3.5), (60.0, 0.0), (0.0, 9.0)])
+def test_areas_beyond_a_level_leave_no_cells(shift: tuple[float, float]) -> None:
+    square = np.array([[1.0, 1.0], [3.0, 1.0], [3.0, 3.0], [1.0, 3.0]])
+    raster = rasterised((), (square, square + shift), (0.0, 0.0, 40.0, 4.0), 0.5)
+    inside = [[row, column] for row in range(2, 6) for column in range(2, 6)]
+    assert np.argwhere(raster.free).tolist() == inside

@@ -21,7 +21,7 @@ from cmarlsim.importing import import_
 from cmarlsim.run import run
 
 MAPS = Path(__file__).parents[2] / "shared" / "maps"
-FILES = ("mine-plan.toml", "mine.png", "mine.toml")
+FILES = ("mine-plan.png", "mine-plan.toml", "mine.toml")
 SOURCES = [
     ("open_rmf/office/office.building.yaml",),
     ("open_rmf/hotel/hotel.building.yaml",),
@@ -76,7 +76,7 @@ def test_real_maps_become_scenarios_that_run(call: Call, arguments: tuple[str, .
 def test_a_building_becomes_three_files(call: Call, building: str) -> None:
     scenario, out = imported(call, building)
     assert sorted(path.name for path in Path().iterdir()) == sorted([building, *FILES])
-    assert Path("mine.png").read_bytes().startswith(b"\x89PNG")
+    assert Path("mine-plan.png").read_bytes().startswith(b"\x89PNG")
     assert [zone.name for zone in scenario.zones][:4] == ["high 0", "high 1", "high 2", "high 3"]
     assert (scenario.M, scenario.agents.N, scenario.floorplan.tiles) == (9, 6, "rooms")
     assert len(scenario.floorplan.edges) == 11
@@ -242,7 +242,22 @@ def test_what_is_broken_leaves_nothing(call: Call, tmp_path: Path) -> None:
     assert "no measurements" in broken(measurements=[])
     assert "must be the index of a vertex" in broken(walls=[[0, 999, {}]])
     assert "must be a number" in broken(vertices=[["x", 1, 0, ""]])
-    assert "neither lanes nor rooms" in broken(lanes=[], walls=[[0, 1, {}]], doors=[])
+    assert "made.yaml: has neither lanes nor rooms" in broken(lanes=[], walls=[[0, 1, {}]], doors=[])
+
+
+def test_names_become_one_line(call: Call, tmp_path: Path) -> None:
+    made = json.loads(written(tmp_path / "made.yaml", {"L1": corridor(2)}).read_text())
+    for vertex in made["levels"]["L1"]["vertices"]:
+        vertex[3] = f"{vertex[3]}\nat\x07 home" if vertex[3] else ""
+    for i, door in enumerate(made["levels"]["L1"]["doors"]):
+        door[2]["name"] = [1, f"door\t{i}\n"]
+    Path("made.yaml").write_text(json.dumps({**made, "name": "my\nhouse\n"}))
+    scenario, _ = imported(call, "made.yaml")
+    assert scenario.floorplan.name == "my house"
+    assert scenario.floorplan.doors[0].name == "door 0"
+    assert all(" at home" in zone.name for zone in scenario.zones if "high" in zone.name)
+    Path("made.yaml").write_text(json.dumps({**made, "levels": {"L\n1": made["levels"]["L1"]}}))
+    assert "without line breaks" in refused(call, "made.yaml")
 
 
 def test_every_command_of_the_page_runs(call: Call) -> None:
@@ -252,7 +267,7 @@ def test_every_command_of_the_page_runs(call: Call) -> None:
     lines = re.findall(r"^cmarlsim (\w+) (.*?)(?: +#.*)?$", page, re.MULTILINE)
     assert {name for name, _ in lines} == set(known)
     for name, arguments in lines:
-        code, _, err = call(known[name], *shlex.split(arguments), *(["--no-plot"] if name == "run" else []))
+        code, _, err = call(known[name], *shlex.split(arguments))
         assert code == 0, err
 
 
@@ -296,11 +311,64 @@ def test_a_grid_becomes_rooms(call: Call) -> None:
     assert again.floorplan.rooms == plan.rooms
 
 
+def map_of_ros(picture: str, cells: bytes) -> None:
+    """Write site.yaml for a picture of 64 x 18 cells, which is written too."""
+    Path(picture).write_bytes(b"P5 64 18 255\n" + cells)
+    text = f"image: {picture}\nresolution: 0.25\norigin: [0, 0, 0]\nnegate: 0\n"
+    Path("site.yaml").write_text(text + "occupied_thresh: 0.65\nfree_thresh: 0.196\n")
+
+
+def greys_of_cells() -> bytes:
+    return b"".join(row.encode().replace(b"@", b"\x00").replace(b".", b"\xfe") for row in rooms_of_cells(3))
+
+
+def test_the_picture_of_a_source_is_never_replaced(call: Call) -> None:
+    map_of_ros("mine-plan.png", greys_of_cells())
+    assert "is an input" in refused(call, "site.yaml", "--out", "mine.toml", "--force")
+    code, _, err = call(import_, "site.yaml")
+    assert code == 0, err
+    assert Path("mine-plan.png").read_bytes().startswith(b"P5")
+
+
+def test_a_run_goes_beside_what_was_imported(call: Call) -> None:
+    map_of_ros("site.png", greys_of_cells())
+    assert call(import_, "site.yaml")[0] == 0
+    code, _, err = call(run, "site.toml", "--policy", "rank", "--steps", "300", "--out", "run.h5")
+    assert code == 0, err
+    assert call(import_, "site.yaml", "--out", "run2.toml")[0] == 0
+    code, _, err = call(run, "run2.toml", "--policy", "rank", "--steps", "300", "--out", "run2.h5")
+    assert code == 0, err
+
+
+def test_waypoints_in_one_place_are_one_zone(call: Call) -> None:
+    map_of_ros("site.pgm", greys_of_cells())
+    points = [(2.5, 2.0), (7.75, 2.0), (7.75, 2.0), (13.0, 2.0)]
+    ids = [{"id": i} for i in range(4)] + [
+        {"id": 10 + i, "startid": a, "endid": b} for i, (a, b) in enumerate(((0, 1), (1, 3), (0, 2), (2, 0)))
+    ]
+    ids += [{"id": 20, "startid": 3, "endid": 1}, {"id": 21, "startid": 1, "endid": 0}]
+    shapes = [{"type": "Point", "coordinates": point} for point in points]
+    shapes += [{"type": "LineString", "coordinates": []}] * (len(ids) - len(shapes))
+    features = [
+        {"type": "Feature", "properties": one, "geometry": shape}
+        for one, shape in zip(ids, shapes, strict=True)
+    ]
+    Path("site.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    scenario, out = imported(call, "site.yaml", "--graph", "site.geojson", "--zones", "names")
+    assert [zone.name for zone in scenario.zones] == ["n0", "n1", "n3"]
+    assert "where another is" in " ".join(out.replace("│", " ").split())
+    assert "3 places" in refused(
+        call, "site.yaml", "--graph", "site.geojson", "--zones", "4", "--out", "x.toml"
+    )
+
+
+def test_what_is_wrong_with_a_raster_names_its_file(call: Call) -> None:
+    map_of_ros("site.pgm", bytes(64 * 18))
+    assert "site.yaml: no cell" in refused(call, "site.yaml")
+
+
 def test_a_graph_of_another_map_is_refused(call: Call) -> None:
-    cells = b"".join(row.encode().replace(b"@", b"\x00").replace(b".", b"\xfe") for row in rooms_of_cells(3))
-    Path("site.pgm").write_bytes(b"P5 64 18 255\n" + cells)
-    header = "image: site.pgm\nresolution: 0.25\norigin: [0, 0, 0]\nnegate: 0\n"
-    Path("site.yaml").write_text(header + "occupied_thresh: 0.65\nfree_thresh: 0.196\n")
+    map_of_ros("site.pgm", greys_of_cells())
     vertices = [(10, 9), (500, 9), (10, 700)]
     edges = [[1], [0, 2], [1]]
     words = [3, 64, 18, 0.25, 0, 0]

@@ -191,7 +191,7 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     [
         ("", "has no table 'levels'"),
         ("levels: 3", "has no table 'levels'"),
-        ("levels: {}", "reference_level_name"),
+        ("levels: {}", "must have at least one level"),
         ("levels: {L1: {vertices: []}}", "no level has walls"),
         ("levels: [", "not valid YAML"),
         ("a: &x 1\nlevels: *x", "refers to \\*x"),

@@ -13,7 +13,7 @@ def distinct(names: Iterable[str]) -> list[str]:
     taken: set[str] = set()
     found = []
     for name in names:
-        base = "".join(c if c.isprintable() else " " for c in name).strip()[:MOST_NAME] or "unnamed"
+        base = printable(name) or "unnamed"
         number, free = 1, base
         while free in taken:
             number += 1
@@ -21,3 +21,8 @@ def distinct(names: Iterable[str]) -> list[str]:
         taken.add(free)
         found.append(free)
     return found
+
+
+def printable(text: str) -> str:
+    """A name as one line of characters that can be printed, `MOST_NAME` at most."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:MOST_NAME]

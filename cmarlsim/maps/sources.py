@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,14 +105,27 @@ def import_building(path: Path, asked: Asked) -> Imported:
                 f"--graph: {path.name} has lanes of its own; only maps and pictures take a graph"
             )
         draft = read_open_rmf(path, asked.levels, asked.resolution)
-        return Imported(cleared(_in_one_piece(draft)), _drawings(draft, path))
+        with _told_of(path, path):
+            draft = cleared(_in_one_piece(draft))
+        return Imported(draft, _drawings(draft, path))
     raster, remarks, to_source = _raster(path, kind, asked.resolution)
     graph = None
     if asked.graph:
         graph, more = _graph(asked.graph)
         remarks = (*remarks, *more)
-    draft = draft_of_raster(path.name, raster, graph, to_source, remarks)
+    with _told_of(path, asked.graph or path):
+        draft = draft_of_raster(path.name, raster, graph, to_source, remarks)
     return Imported(_in_one_piece(draft), (_backdrop(raster),))
+
+
+@contextmanager
+def _told_of(path: Path, graph: Path) -> Iterator[None]:
+    """Have what is wrong with a building, or with how its graph fits it, told with the file's name."""
+    try:
+        yield
+    except InputError as error:
+        problem = str(error).removeprefix("graph: ")
+        raise InputError(f"{path if problem == str(error) else graph}: {problem}") from None
 
 
 def kind_of(path: Path) -> str:
@@ -137,6 +152,21 @@ def kind_of(path: Path) -> str:
     if isinstance(keys, dict) and "features" in keys:
         raise InputError(f"{path}: is GeoJSON: routes are given by --graph, with their map as the source")
     raise InputError(f"{path}: is not {KINDS}")
+
+
+def pictures_of(path: Path) -> list[Path]:
+    """Pictures that a source names: of a map, or of the levels of a building.
+
+    Raises
+    ------
+    InputError
+        If the source cannot be read.
+    """
+    kind = kind_of(path)
+    if kind == "open-rmf":
+        return list(_drawn(read_yaml(path)["levels"], path).values())
+    image = read_yaml(path).get("image") if kind == "ros" else None
+    return [path.parent / image] if isinstance(image, str) else []
 
 
 def _in_one_piece(draft: Draft) -> Draft:
@@ -203,14 +233,21 @@ def _drawings(draft: Draft, path: Path) -> tuple[Backdrop, ...]:
     keys, found = read_yaml(path), []
     if keys.get("coordinate_system", "reference_image") != "reference_image":
         return ()
+    pictures = _drawn(keys["levels"], path)
     for level in draft.levels:
-        drawing = keys["levels"][level.name].get("drawing")
-        name = drawing.get("filename") if isinstance(drawing, dict) else None
-        picture = path.parent / name if isinstance(name, str) and name else None
+        picture = pictures.get(level.name)
         if picture is not None and not problem_at(picture) and picture.exists():
             frame = inverse(np.reshape(level.to_source, (2, 3)))
             found.append(Backdrop(read_picture(picture).grey.astype(np.uint8), frame))
     return tuple(found)
+
+
+def _drawn(levels: Any, path: Path) -> dict[str, Path]:
+    """The picture that each level of an Open-RMF building names as its drawing."""
+    tables = levels.items() if isinstance(levels, dict) else ()
+    drawings = {name: level.get("drawing") for name, level in tables if isinstance(level, dict)}
+    files = {name: d.get("filename") for name, d in drawings.items() if isinstance(d, dict)}
+    return {name: path.parent / file for name, file in files.items() if isinstance(file, str) and file}
 
 
 _OTHERS = {

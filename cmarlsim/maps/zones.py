@@ -23,6 +23,9 @@ RADIUS = 1.0
 LARGEST_C = 0.85
 """Threshold that no zone exceeds: what an agent can do that has to leave now and then."""
 
+APART = 0.1
+"""Metres that the centres of two discs are apart at least: waypoints nearer than that are one place."""
+
 MOST_ZONES = 1000
 """Zones that can be asked for."""
 
@@ -80,7 +83,7 @@ def chosen_zones(draft: Draft, choice: Choice) -> tuple[list[ChosenZone], Draft]
                 Remark("found", f"{len(goals)} zones, one a room.")
             )
         K = min(USUAL, len(_candidates(draft, FEWEST)))
-        text = f"{K} zones are discs, far from each other, as there are only {len(goals)} rooms to cover."
+        text = f"{K} zones are discs, far from each other, as too few rooms can be covered ({len(goals)})."
         return _spread_discs(draft, K), draft.remarked(Remark("guessed", text))
     K = int(choice.zones)
     if len(goals) >= K:
@@ -108,11 +111,12 @@ def _of_rooms(draft: Draft, goals: dict[int, int]) -> list[ChosenZone]:
 
 def _named(draft: Draft) -> tuple[list[ChosenZone], Draft]:
     """A disc around each named waypoint that can be reached."""
-    core = core_of(draft.graph)
-    goals = [i for i in draft.named if core[i]]
+    goals = _apart(draft, draft.named)
     if not goals:
         raise InputError(f"{draft.source}: has no named waypoints that become zones: use --zones auto")
-    found = Remark("found", f"{len(goals)} zones are discs around the named waypoints.")
+    left = len(draft.named) - len(goals)
+    but = f", but {left} that cannot be reached or are where another is" if left else ""
+    found = Remark("found", f"{len(goals)} zones are discs around the named waypoints{but}.")
     return _discs(draft, goals), draft.remarked(found)
 
 
@@ -120,15 +124,24 @@ def _spread_discs(draft: Draft, K: int) -> list[ChosenZone]:
     """K discs around waypoints that are far from each other."""
     goals = _candidates(draft, K)
     if len(goals) < K:
-        raise InputError(f"{draft.source}: {K} zones are more than the {len(goals)} waypoints that it has")
+        raise InputError(f"{draft.source}: {K} zones are more than the {len(goals)} places that ways lead to")
     return _discs(draft, [goals[i] for i in sorted(_spread(draft, goals, K))])
 
 
 def _candidates(draft: Draft, K: int) -> list[int]:
     """The waypoints that discs can be around: the named ones if these are enough, or all."""
-    core = core_of(draft.graph)
-    named = [i for i in draft.named if core[i]]
-    return named if len(named) >= K else np.flatnonzero(core).tolist()
+    named = _apart(draft, draft.named)
+    return named if len(named) >= K else _apart(draft, range(len(draft.graph.names)))
+
+
+def _apart(draft: Draft, waypoints: Sequence[int]) -> list[int]:
+    """Those of the waypoints that can be reached, and of several in one place the first."""
+    core, position = core_of(draft.graph), draft.graph.position
+    kept: list[int] = []
+    for i in waypoints:
+        if core[i] and np.hypot(*(position[kept] - position[i]).T).min(initial=np.inf) >= APART:
+            kept.append(i)
+    return kept
 
 
 def _spread(draft: Draft, candidates: Sequence[int], K: int) -> list[int]:

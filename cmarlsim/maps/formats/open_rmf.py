@@ -73,6 +73,8 @@ def read_open_rmf(path: Path, levels: Sequence[str] = (), resolution: float | No
     rooms = enclosed_rooms(walls, doors, labels, floors)
     if any(each.storey.lines["lanes"] for each in placed):
         lanes = lanes_of(file, placed)
+    elif not rooms:
+        raise InputError(f"{path}: has neither lanes nor rooms that walls and doors enclose")
     else:
         lanes = made_lanes(file, placed, walls, doors, rooms)
     return Draft(

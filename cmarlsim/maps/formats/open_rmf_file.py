@@ -12,6 +12,7 @@ import numpy as np
 from cmarlsim.errors import InputError, listed, nearest, shown
 from cmarlsim.kernels.world import Floats
 from cmarlsim.maps.formats.yaml_text import read_yaml
+from cmarlsim.maps.names import MOST_NAME, printable
 from cmarlsim.validation import real
 
 SYSTEMS = ("reference_image", "cartesian_meters", "wgs84")
@@ -85,9 +86,11 @@ def read_rmf_file(path: Path) -> RmfFile:
     if system not in SYSTEMS:
         problem = "is not read" if system == "web_mercator" else "is unknown"
         reader.tell(f"coordinate_system = {shown(system)}: {problem}; must be one of {', '.join(SYSTEMS)}")
+    if not data["levels"]:
+        raise InputError(f"{path}: levels is empty: must have at least one level")
     storeys = tuple(reader.storey(name, level) for name, level in data["levels"].items())
     names = [storey.name for storey in storeys]
-    reference = data.get("reference_level_name") or (names or [""])[0]
+    reference = data.get("reference_level_name") or names[0]
     if reference not in names:
         reader.tell(f"reference_level_name = {shown(reference)}: must be one of {listed(names)}")
     lifts = data.get("lifts") or {}
@@ -96,7 +99,8 @@ def read_rmf_file(path: Path) -> RmfFile:
         more = len(reader.problems) - MOST_PROBLEMS
         told = reader.problems[:MOST_PROBLEMS] + ([f"and {more} more"] if more > 0 else [])
         raise InputError(f"{path}: {'; '.join(told)}")
-    name = str(data.get("building_name") or data.get("name") or path.name.partition(".")[0])
+    given = data.get("building_name") or data.get("name")
+    name = printable(given if isinstance(given, str) else "") or path.name.partition(".")[0]
     return RmfFile(name, str(system), reference, storeys, tuple(lift for lift in read if lift.levels))
 
 
@@ -108,6 +112,12 @@ class _Reader:
 
     def tell(self, problem: str) -> None:
         self.problems.append(problem)
+
+    def key(self, name: str) -> str:
+        """The name of a level or lift, to which others refer, so that it must stay as it is."""
+        if name != printable(name) or not name:
+            self.tell(f"{shown(name, 40)}: a name must be 1 to {MOST_NAME} characters, without line breaks")
+        return name
 
     def number(self, where: str, value: Any) -> float:
         try:
@@ -147,13 +157,13 @@ class _Reader:
                     self.tell(f"{where}.{name} = {shown(pair, 40)}: must be true or false")
                 found[name] = pair[1].lower() == "true"
             elif pair[0] == STRING:
-                found[name] = pair[1]
+                found[name] = printable(pair[1])
             else:
                 self.tell(f"{where}.{name} = {shown(pair, 40)}: the type must be 1, 2, 3 or 4")
         return found
 
     def storey(self, name: str, level: Any) -> Storey:
-        where = f"levels.{name}"
+        where = f"levels.{self.key(name)}"
         level = self.table(where, level)
         points, names, parameters = [], [], []
         for i, vertex in enumerate(self.entries(f"{where}.vertices", level.get("vertices"))):
@@ -163,7 +173,7 @@ class _Reader:
             named = values[3] if values else ""
             if not isinstance(named, str):
                 self.tell(f"{place}[3] = {shown(named, 40)}: must be a name")
-            names.append(str(named).strip()[:100])
+            names.append(printable(str(named)))
             parameters.append(self.parameters(place, values[4] if len(values) > 4 else {}))
         count = len(points)
         lines = {
@@ -221,7 +231,7 @@ class _Reader:
         return tuple(found)
 
     def lift(self, name: str, lift: Any, reference: str, levels: Sequence[str]) -> Lift:
-        where = f"lifts.{name}"
+        where = f"lifts.{self.key(name)}"
         lift = self.table(where, lift)
         x, y, yaw, width, depth = (
             self.number(f"{where}.{key}", lift.get(key, "")) for key in ("x", "y", "yaw", "width", "depth")

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cmarlsim.errors import InputError
 from cmarlsim.kernels.world import Floats
 from cmarlsim.maps.draft import Door, Edge, Remark, Room, WayGraph
 from cmarlsim.maps.formats.open_rmf_file import RmfFile
@@ -27,15 +26,7 @@ def made_lanes(
     doors: Sequence[Door],
     rooms: Sequence[Room],
 ) -> Lanes:
-    """A graph of the middles of rooms and of doors, on all levels, and the lifts between them.
-
-    Raises
-    ------
-    InputError
-        If there are no rooms.
-    """
-    if not rooms:
-        raise InputError("the building has neither lanes nor rooms that walls and doors enclose")
+    """A graph of the middles of rooms, at least one, and of doors, and the lifts between levels."""
     index: dict[Node, int] = {}
     names, position, edges = list[str](), list[Floats](), list[Edge]()
     for each in placed:
