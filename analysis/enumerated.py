@@ -99,6 +99,15 @@ class Alone:
         """Long-run fraction of time that an agent with the table (L, M) is in each zone, (M,)."""
         return stationary(self.matrix(table)) @ self.inside
 
+    def rounding(self, table: Floats) -> float:
+        """Relative error that rounding may leave in the stationary law of an agent with the table (L, M).
+
+        It is large if some places are hardly ever left, as with policies that are almost determined.
+        """
+        P = self.matrix(table)
+        condition = np.linalg.cond(np.eye(len(P)) - P + stationary(P), 1)
+        return float(condition * np.finfo(np.float64).eps)
+
     def lagrangian(self, attended: Floats, lam: Floats) -> float:
         """Eq. (5) from (N, M) fractions: agents are independent, a zone lacks them if all are elsewhere."""
         return float((1 - np.prod(1 - attended, axis=0) - self.c) @ lam)

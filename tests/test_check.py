@@ -688,6 +688,21 @@ def test_marks_of_thirty_findings_lie_in_the_picture_and_apart(monkeypatch: pyte
     assert np.abs(np.array(places)).max() < 100
 
 
+def test_only_findings_that_are_listed_have_a_numbered_mark(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Places for marks take the square of their number: of a thousand, minutes."""
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    marked: list[str] = []
+    monkeypatch.setattr(Axes, "text", lambda axes, x, y, text, **looks: marked.append(text))
+    written: list[str] = []
+    monkeypatch.setattr(Figure, "text", lambda figure, x, y, text, **looks: written.append(text))
+    findings = [Finding("error", f"key {i}", "is wrong", (((10.0, 7.0),),)) for i in range(500)]
+    draw_check("many", findings, Scenario.load("paper").floorplan, {}, Path("many.png"))
+    assert marked == [line.split()[0] for line in written[:-1]]
+    assert written[-1].strip() == f"and {500 - len(marked)} more"
+
+
 @pytest.mark.parametrize("seed", range(60))
 def test_no_mutation_ends_in_a_traceback(seed: int) -> None:
     draws = random.Random(seed)

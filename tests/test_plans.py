@@ -10,12 +10,13 @@ from typing import Any
 import naive
 import numpy as np
 import pytest
+import schools
 import worlds
 from hypothesis import given
 from naive import TOLERANCE, Point
 
 from cmarlsim.building.floorplan import FloorPlan
-from cmarlsim.building.pieces import uncovered
+from cmarlsim.building.pieces import find_parts, tile_borders, tiles_of, uncovered
 from cmarlsim.building.tables import Edge, Tile, Waypoint
 from cmarlsim.graphs import components
 from cmarlsim.kernels.plans import find_blocking, first_overlap
@@ -125,3 +126,17 @@ def test_components_equal_the_twins(seed: int) -> None:
     reach = np.linalg.matrix_power(joined.astype(np.int64), nodes) > 0
     expected = sorted({tuple(np.flatnonzero(row).tolist()) for row in reach})
     assert [tuple(part) for part in components(nodes, edges)] == expected
+
+
+@pytest.mark.parametrize("tiles", ["rooms", "waypoints"])
+def test_without_tables_of_tiles_what_is_covered_needs_no_cutting(tiles: str) -> None:
+    """The second level has no room, and the lift leads there."""
+    plan = schools.school(rooms=4, floors=2).floorplan
+    rooms = tuple(room for room in plan.rooms if room.polygon[0][0] < plan.levels[0].rectangle[2])
+    plan = FloorPlan.model_construct(**{**dict(plan), "rooms": rooms, "tiles": tiles})
+    parts, edges = find_parts(plan, tile_borders(plan)), len(plan.edges)
+    bare = {int(way) for way, tile in zip(parts.way, tiles_of(plan, parts), strict=True) if tile < 0}
+    bare_edges, bare_waypoints = uncovered(plan)
+    found = np.append(np.flatnonzero(bare_edges), edges + np.flatnonzero(bare_waypoints))
+    assert set(found.tolist()) == bare
+    assert bool(bare) == (tiles == "rooms")

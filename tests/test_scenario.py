@@ -227,6 +227,22 @@ def test_a_wall_beside_the_edge_is_fine(tmp_path: Path) -> None:
     Scenario.load(write(tmp_path, plan=PLAN + WALL.format(0.49)))
 
 
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("agents.start='a'", "should be an array"),
+        ("agents.start=[]", "should have at least 1 item, not 0"),
+        ("links=3", "should be a table"),
+        ("zones.z.through_walls=1", "should be true or false"),
+        ("zones.z.room=''", "should have at least 1 character"),
+        ("name=3", "should be a text in quotes"),
+    ],
+)
+def test_what_should_be_is_told_in_words_of_toml(tmp_path: Path, override: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Scenario.load(write(tmp_path), [override])
+
+
 def test_two_zones_of_one_name(tmp_path: Path) -> None:
     assert "'z' stands 2 times" in refusal(write(tmp_path, SMALL + ZONE))
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from analysis.baselines.catalogue import BOUND, IDEAL, OURS, RULE, TIGHTENED, dwell_times
 from analysis.baselines.measure import SHAPES, worst_margins
@@ -95,6 +96,9 @@ def draw_waiting(axes: Axes, results: Results) -> None:
         look = BEHIND | {"marker": "o"} | looks.get(str(name), {}) | {"linestyle": "", "markersize": 4}
         axes.plot(group["idleness_worst"], group["margin"], **look)
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_ylim(max(-0.2 - 0.2 * results.bound, float(runs["margin"].min()) - 0.02), results.bound + 0.05)
     axes.set_xlabel("worst idleness of a zone (steps)")
     axes.set_ylabel("smallest margin over zones")

@@ -55,7 +55,7 @@ def draw_check(
     low, high = _frame(plan, zones, findings)
     scale = min(PLAN_WIDTH / (high[0] - low[0]), (HIGHEST - 2 * MARGIN) / (high[1] - low[1]))
     width, height = scale * (high - low)
-    lines = _lines(findings, int((HIGHEST - 3 * MARGIN) / LINE))
+    lines, listed = _lines(findings, int((HIGHEST - 3 * MARGIN) / LINE))
     tall = max(height, LINE * len(lines) + MARGIN, LOWEST) + 2 * MARGIN
     wide = width + LIST_WIDTH + 3 * MARGIN
     figure = Figure((wide, tall), dpi=130)
@@ -65,7 +65,9 @@ def draw_check(
     axes.tick_params(labelsize=6)
     axes.set_title(plain(one_line(name, 80)), fontsize=9, loc="left")
     _draw_plan(axes, plan, zones)
-    _draw_marks(axes, findings, np.stack([low, high]), 72 * scale)
+    frame = np.stack([low, high])
+    _draw_shapes(axes, findings, frame)
+    _draw_marks(axes, findings[:listed], frame, 72 * scale)
     for i, (text, shade) in enumerate(lines):
         place = ((width + 2 * MARGIN) / wide, 1 - (MARGIN + LINE * (i + 0.5)) / tall)
         figure.text(*place, plain(text), color=shade, fontsize=6.5, va="center", family="monospace")
@@ -103,16 +105,16 @@ def _tiles(plan: FloorPlan) -> list[Floats]:
     return [_near(tile.outline) for tile in plan.tiles] if isinstance(plan.tiles, tuple) else []
 
 
-def _lines(findings: Sequence[Finding], most: int) -> list[tuple[str, str]]:
-    """The list in lines with their colours, at most so many."""
+def _lines(findings: Sequence[Finding], most: int) -> tuple[list[tuple[str, str]], int]:
+    """The list in lines with their colours, at most so many, and how many findings it has."""
     lines: list[tuple[str, str]] = []
     for number, finding in enumerate(findings, 1):
         text = f"{number:>3} {finding.kind}: {one_line(str(finding), LONGEST)}"
         wrapped = textwrap.wrap(text, CHARACTERS, subsequent_indent="    ", break_on_hyphens=False)
         if len(lines) + len(wrapped) > most - 1:
-            return [*lines, (f"    and {len(findings) - number + 1} more", "black")]
+            return [*lines, (f"    and {len(findings) - number + 1} more", "black")], number - 1
         lines += [(line, SHADES[finding.kind]) for line in wrapped]
-    return lines or [("nothing was found", "black")]
+    return lines or [("nothing was found", "black")], len(findings)
 
 
 def _draw_plan(axes: Axes, plan: FloorPlan, zones: Mapping[str, Floats]) -> None:
@@ -140,23 +142,33 @@ def _draw_plan(axes: Axes, plan: FloorPlan, zones: Mapping[str, Floats]) -> None
     axes.scatter(dots[:, 0], dots[:, 1], s=3, color="0.4", linewidths=0)
 
 
+def _draw_shapes(axes: Axes, findings: Sequence[Finding], frame: Floats) -> None:
+    """Draw what findings are about in the colours of their kinds."""
+    for finding in findings:
+        looks: Any = {"color": SHADES[finding.kind], "alpha": 0.5, "zorder": 5}
+        for shape in _shapes(finding, frame):
+            axes.plot(*shape.T, linewidth=3, marker="o", markersize=3, markeredgewidth=0, **looks)
+
+
+def _shapes(finding: Finding, frame: Floats) -> list[Floats]:
+    """Where a finding is, moved to the frame where it is outside."""
+    shapes = [np.clip(_near(shape), *frame) for shape in finding.where]
+    return [shape for shape in shapes if len(shape)]
+
+
 def _draw_marks(axes: Axes, findings: Sequence[Finding], frame: Floats, points: float) -> None:
-    """Draw the numbers of findings where these are, or at the frame; a metre is `points` long."""
+    """Draw the numbers of findings where these are; a metre is `points` long."""
     taken: list[Floats] = []
     for number, finding in enumerate(findings, 1):
-        shapes, shade = [np.clip(_near(shape), *frame) for shape in finding.where], SHADES[finding.kind]
-        shapes = [shape for shape in shapes if len(shape)]
+        shapes, shade = _shapes(finding, frame), SHADES[finding.kind]
         if not shapes:
             continue
-        for shape in shapes:
-            looks: Any = {"color": shade, "alpha": 0.5, "zorder": 5, "marker": "o", "markersize": 3}
-            axes.plot(*shape.T, linewidth=3, markeredgewidth=0, **looks)
         at = shapes[0][:2].mean(axis=0)
         place = _free(at * points, taken)
         taken.append(place)
         axes.plot(*np.stack([at, place / points]).T, color=shade, linewidth=0.7, zorder=6)
         box: Any = {"boxstyle": "circle,pad=0.2", "facecolor": "white", "edgecolor": shade, "linewidth": 1}
-        looks = {"fontsize": 5.5, "color": shade, "ha": "center", "va": "center", "zorder": 7}
+        looks: Any = {"fontsize": 5.5, "color": shade, "ha": "center", "va": "center", "zorder": 7}
         axes.text(float(place[0]) / points, float(place[1]) / points, str(number), bbox=box, **looks)
 
 

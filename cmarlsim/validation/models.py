@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import wraps
@@ -25,6 +26,16 @@ Point = tuple[Number, Number]
 T = TypeVar("T")
 Entries = Annotated[tuple[T, ...], Field(fail_fast=True)]
 """An array, of which the first wrong entry is told: it may have millions of them."""
+
+_IN_TOML = {
+    "bool_type": "should be true or false",
+    "dict_type": "should be a table",
+    "model_type": "should be a table",
+    "string_pattern_mismatch": "must have no control characters and no line breaks",
+    "string_type": "should be a text in quotes",
+    "tuple_type": "should be an array",
+}
+"""What pydantic's kinds of errors say, where it speaks of Python."""
 
 
 if TYPE_CHECKING:
@@ -177,9 +188,7 @@ def _explain(model: type[Strict], item: Any, data: dict[str, Any]) -> list[Findi
         return [Finding("error", "", f"unknown key {key}{nearest(str(location[-1]), known)}")]
     if kind == "missing":
         return [Finding("error", "", f"{key} is missing")]
-    message = item["msg"].removeprefix("Input ")
-    if kind == "string_pattern_mismatch":
-        message = "must have no control characters and no line breaks"
+    message = _IN_TOML.get(kind) or re.sub("^(Input|String|Tuple) | after validation", "", item["msg"])
     return [Finding("error", f"{key} = {shown(item['input'])}", message)]
 
 
