@@ -72,7 +72,7 @@ def uncovered(plan: FloorPlan) -> tuple[Bools, Bools]:
     """For each edge, whether part of it lies on no tile, and the same for each waypoint."""
     if not isinstance(plan.tiles, tuple):  # the nearest on the level, if there is any
         alone = ~np.isin(plan.waypoint_levels(), plan.level_of(plan.tile_centers()))
-        return alone[plan.edge_indices()].any(axis=1), alone
+        return np.asarray(alone[plan.edge_indices()].any(axis=1)), alone
     parts, edges = find_parts(plan, tile_borders(plan)), len(plan.edges)
     bare = np.zeros(edges + len(plan.waypoints), dtype=np.bool_)
     bare[parts.way[tiles_of(plan, parts) < 0]] = True
