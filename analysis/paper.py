@@ -1,9 +1,10 @@
 """``python -m analysis.paper [RECORDINGS]``: all figures, and what Section V says against what we find.
 
 Without recordings it runs the paper's scenario itself, in memory: five runs with every policy at d = 5 m, and
-at each d = 1 .. 6. Recordings must be of the scenario `paper`; they may differ in policy, links.d and seed.
-Those at d = 5 m must be of level ``step``: with the first policy they make Fig. 3a to 5b, and with each
-policy the table of Section V's claims. All together make Fig. 5c.
+at each d = 1 .. 6. Recordings of the scenario `paper` may differ in policy, links.d and seed. Those at
+d = 5 m must be of level ``step``: with the first policy they make Fig. 3a to 5b, and with each policy the
+table of Section V's claims. All together make Fig. 5c. Of recordings of another scenario, which differ in the
+seed alone, only Fig. 3a to 5b are made: what Section V says and its ranges of d are the paper's.
 """
 
 from __future__ import annotations
@@ -39,13 +40,9 @@ def read(paths: Sequence[Path], policies: Mapping[str, Policy]) -> tuple[list[Re
     Raises
     ------
     InputError
-        If they are not of the paper's scenario, none is at d = 5 m with the first policy, or one of those at
-        d = 5 m is not of level ``step``.
+        If none is at d = 5 m with the first policy, or one of those at d = 5 m is not of level ``step``.
     """
     recordings = load(paths, "rollout", may_differ=("links.d", "policy"))
-    keys = scenario_differences(Scenario.load("paper"), recordings[0].scenario)
-    if keys := [key for key in keys if key != "links.d"]:
-        raise InputError(f"{recordings[0].path}: not of the scenario 'paper', differs in: {shown(keys)}")
     main = [recording for recording in recordings if recording.scenario.links.d == RADIUS]
     for recording in main:
         check_level(recording, "step")
@@ -55,6 +52,25 @@ def read(paths: Sequence[Path], policies: Mapping[str, Policy]) -> tuple[list[Re
             f"links.d = {RADIUS:g}: no recording has it with the policy '{first}'; most figures need that"
         )
     return main, recordings
+
+
+def differing(path: Path) -> list[str]:
+    """Keys in which a recording's scenario, or that of the first one in a folder, is not the paper's."""
+    first = load([path], "summary", may_differ=("links.d", "policy"))[0]
+    keys = scenario_differences(Scenario.load("paper"), first.scenario)
+    return [key for key in keys if key != "links.d"]
+
+
+def elsewhere(recordings: Sequence[Recording], stems: Mapping[str, Path]) -> int:
+    """Make the figures that a scenario other than the paper's can have, and say which it cannot."""
+    for figure in FIGURES:
+        if figure.needs == "ranges":
+            continue
+        try:
+            figure.make(recordings, {}, stems[figure.name])
+        except InputError as error:
+            print(f"{figure.name} is left out: {error}")
+    return 0
 
 
 def found(line: Mapping[str, Any]) -> str:
@@ -81,10 +97,14 @@ def paper(
 ) -> int:
     """Make all figures and the table of Section V's claims, of the scenario `paper`.
 
-    Runs what it needs if no recordings are given.
+    Runs what it needs if no recordings are given. Of another scenario makes the figures that are not about
+    ranges of d.
     """
     stems = {figure.name: free_stem(out, figure.name, force) for figure in FIGURES}
     section5 = free_stem(out, NAME, force, (".csv", ".md"))
+    if recordings and (keys := differing(recordings[0])):
+        print(f"not the paper's scenario, differs in: {shown(keys)}; so figure5c and {NAME} are left out")
+        return elsewhere(load(recordings, "step"), stems)
     policies = labelled(policy)
     if recordings:
         main, ranges = read(recordings, policies)
