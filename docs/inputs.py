@@ -178,8 +178,8 @@ def resolve(unit: Unit, home: str = "") -> list[Unit]:
 
 def data_named(texts: Iterable[str]) -> list[Path]:
     """Scenarios, floor plans, policies and other TOML files whose names are among the words of some texts."""
-    shipped = [ROOT / "data" / kind for kind in ("scenarios", "floorplans", "maps", "policies")]
-    files = [path for folder in shipped for path in folder.iterdir()]
+    kinds = ("scenarios", "floorplans", "maps", "policies")
+    files = [path for kind in kinds for path in (ROOT / "data" / kind).glob("*")]
     files += [path for package in PACKAGES for path in (ROOT / package).rglob("*.toml")]
     words = {word for text in texts for word in re.findall(r"[\w-]+", text)}
     found = {path for path in files if path.stem in words}
