@@ -115,7 +115,7 @@ def test_who_stands_among_short_walls_sees_what_the_cells_leave_open() -> None:
         assert not (sight and samples_hit(occupied, [*a, *b], step, 0.0))
         assert sight or samples_hit(occupied, [*a, *b], step, step)
         seen += sight
-    assert seen > 20
+    assert seen > (20 if COMPILED else 10)
 
 
 @pytest.mark.parametrize("d", [0.0, 4.0])

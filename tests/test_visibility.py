@@ -205,7 +205,7 @@ def test_judgements_of_the_edges_of_buildings_hold(name: str) -> None:
     case, r = two_copies() if name == "two copies" else shipped_case(name), Random(4)
     walls, pieces = sights.walls_of(case), stretches(scenario_of(case).world)
     pairs = [(e, f) for e in pieces for f in pieces]
-    verdicts = [check_judgement(walls, e, f, r) for e, f in r.sample(pairs, 300 if COMPILED else 40)]
+    verdicts = [check_judgement(walls, e, f, r) for e, f in r.sample(pairs, 300 if COMPILED else 80)]
     assert {verdicts.count(verdict) > 2 for verdict in (OPEN, HIDDEN, PARTLY)} == {True}
 
 
