@@ -137,6 +137,7 @@ def case(random: Random, good: Specimens) -> Case:
     may_change += ["small*.gif", "hard*.gif", "small*-seed?.toml", "hard*-seed?.toml"]
     may_change += ["figure4.*"] * (path in ("", "."))
     may_change += [f"{escape(path)}*"] * (command[0] == "import")  # its plan and picture are named so
+    may_change += [f"{escape(path)}.pgm"] * (command[0] == "export")
     if "small.toml" not in command:
         may_change.append(escape(path))  # it is no input of this command, which may replace it
     return Case(f"writes {path!r:.50} ({ending})", [words], may_change=tuple(may_change))
